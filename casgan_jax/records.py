@@ -78,9 +78,7 @@ def segmentation_features(
     )
 
 
-def metadata(
-    *, kind: str, window: tuple[float, float], scale: int, **more: Any
-) -> dict[str, Any]:
+def metadata(*, kind: str, window: tuple[float, float], scale: int, **more: Any) -> dict[str, Any]:
     """The metadata that every prepared data set carries (`tfds.core.MetadataDict` of the builder's info).
 
     Args:

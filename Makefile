@@ -1,0 +1,37 @@
+# make train   set up, build the embedded phantoms, train and measure the quick cascade
+# make test    set up and run the whole test suite
+# make lint    ruff check and format
+# Set PYTHON for another interpreter (3.11 or newer), VENV for another environment.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PHANTOM := data/phantom/quick/1.0.0/dataset_info.json
+
+.PHONY: train test lint clean
+
+train: $(VENV)/.installed $(PHANTOM)
+	$(BIN)/python -m launch.train --config=softgan:quick
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(PHANTOM): | $(VENV)/.installed
+	$(BIN)/python -m launch.build --dataset=phantom/quick --data_dir=data
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: found Python %d.%d, expected 3.11 or newer; run make PYTHON=python3.11" % sys.version_info[:2])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,215 @@
+"""A trained system as one function: native patches -> SR images and soft masks (paper 3.2).
+
+    cascade = load_cascade("runs/softgan-quick")
+    out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.models.srgan import SRGenerator
+from casgan_jax.models.unet import UNet
+
+Variables = Mapping[str, Any]
+
+
+def super_resolver(config: Any, *, axis_name: str | None = None) -> SRGenerator:
+    """The SRGAN generator that a config describes."""
+    return SRGenerator(
+        features=config.model.features,
+        blocks=config.model.blocks,
+        scale=config.data.scale,
+        residual_to_interpolation=config.model.residual_to_interpolation,
+        axis_name=axis_name,
+        dtype=config.dtype,
+    )
+
+
+def segmentor(config: Any, *, axis_name: str | None = None) -> UNet:
+    """The SoftGAN segmentor that a config describes."""
+    return UNet(
+        features=config.model.features,
+        levels=config.model.levels or None,
+        dropout=config.model.dropout,
+        initial_alpha=config.model.initial_alpha,
+        axis_name=axis_name,
+        dtype=config.dtype,
+    )
+
+
+def condition_image(
+    patches: jax.Array, scale: int, upscale: nn.Module | None, variables: Variables
+) -> tuple[jax.Array, jax.Array]:
+    """What SoftGAN sees: the SR image and the bilinear enlargement, side by side in the channels.
+
+    Args:
+      patches: (N, P, P, 1) in [0, 1].
+      scale: r.
+      upscale: SRGAN's generator, or None for the system without SR, whose condition is the bilinear
+        enlargement alone.
+      variables: those of `upscale`.
+
+    Returns:
+      condition (N, r P, r P, 2 or 1) and the SR image (N, r P, r P, 1), both in [0, 1].
+    """
+    n, height, width, channels = patches.shape
+    bilinear = jax.image.resize(patches, (n, scale * height, scale * width, channels), "bilinear")
+    if upscale is None:
+        return bilinear, bilinear
+    sr = jnp.clip(upscale.apply(variables, patches, train=False), 0.0, 1.0)
+    return jnp.concatenate([sr, bilinear], axis=-1), sr
+
+
+def _symmetry(x: jax.Array, index: int) -> jax.Array:
+    """One of the eight symmetries of the square, applied to (N, S, S, C)."""
+    x = x[:, :, ::-1] if index >= 4 else x
+    return jnp.rot90(x, index % 4, axes=(1, 2))
+
+
+def _undo_symmetry(x: jax.Array, index: int) -> jax.Array:
+    x = jnp.rot90(x, -(index % 4), axes=(1, 2))
+    return x[:, :, ::-1] if index >= 4 else x
+
+
+class Cascade:
+    """SRGAN and SoftGAN's segmentor with their variables.
+
+    Attributes:
+      config: the run's.
+      patch: side of the native patches in pixels.
+      scale: r.
+      threshold: chosen on validation; the paper's is 128/255.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        variables: Variables,
+        sr_variables: Variables,
+        *,
+        threshold: float = 128 / 255,
+        batch_size: int = 16,
+    ) -> None:
+        """
+        Args:
+          config: a `softgan` config.
+          variables: the segmentor's params and batch_stats.
+          sr_variables: the SRGAN generator's; ignored where config.sr is "none".
+          threshold: stored as an attribute, applied by nobody here.
+          batch_size: patches that go through the networks at once.
+        """
+        self.config, self.threshold = config, threshold
+        self.patch, self.scale = config.data.patch, config.data.scale
+        self._variables = (variables, sr_variables)
+        self._batch_size = batch_size
+        upscale = None if config.sr == "none" else super_resolver(config.srgan)
+        network = segmentor(config)
+        symmetries = 8 if config.predict.symmetries else 1
+
+        @jax.jit
+        def predict(variables: Any, patches: jax.Array) -> tuple[jax.Array, jax.Array]:
+            variables, sr_variables = variables
+            condition, sr = condition_image(patches, self.scale, upscale, sr_variables)
+            alpha = sum(
+                _undo_symmetry(
+                    network.apply(variables, _symmetry(condition, index), train=False), index
+                )
+                for index in range(symmetries)
+            )
+            return sr, alpha / symmetries
+
+        self._predict = predict
+
+    def with_variables(self, variables: Variables) -> Cascade:
+        """The same compiled cascade with other segmentor variables (for validation in training)."""
+        other = object.__new__(Cascade)
+        other.__dict__.update(self.__dict__)
+        other._variables = (variables, self._variables[1])
+        return other
+
+    def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:
+        """Soft masks of native patches.
+
+        Args:
+          patches: (N, P, P) float32 in [0, 1].
+
+        Returns:
+          `super_resolution` and `alpha`, (N, r P, r P) float32 in [0, 1].
+
+        Raises:
+          UserError: patches of another size.
+        """
+        patches = np.asarray(patches, np.float32)
+        if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
+            raise UserError(
+                f"patches: found shape {patches.shape}, expected (N, {self.patch}, {self.patch}), "
+                "the patch this system was trained for"
+            )
+        sr, alpha = [], []
+        for start in range(0, len(patches), self._batch_size):
+            part = patches[start : start + self._batch_size, ..., None]
+            missing = self._batch_size - len(part) if start else 0  # one shape, one compilation
+            padded = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
+            for results, result in zip(
+                (sr, alpha), self._predict(self._variables, padded), strict=True
+            ):
+                results.append(np.asarray(result)[: len(part), ..., 0])
+        side = self.scale * self.patch
+        empty = np.zeros((0, side, side), np.float32)
+        return {
+            "super_resolution": np.concatenate([empty, *sr]),
+            "alpha": np.concatenate([empty, *alpha]),
+        }
+
+
+def read_config(workdir: str | Path) -> ml_collections.ConfigDict:
+    """The resolved config of a run.
+
+    Raises:
+      UserError: the folder is not that of a run.
+    """
+    path = Path(workdir).expanduser() / "config.json"
+    if not path.is_file():
+        raise UserError(
+            f"workdir: found no config.json in {workdir}, expected the folder of a run; "
+            "train one with `python -m launch.train --config=softgan --workdir=...`"
+        )
+    return ml_collections.ConfigDict(json.loads(path.read_text()))
+
+
+def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
+    """The best checkpoint of a trained cascade, with the threshold chosen on validation.
+
+    Raises:
+      UserError: no run in the folder, a run of SRGAN alone, or one whose training has not finished.
+    """
+    from casgan_jax.training.loop import restore_generator
+
+    workdir = Path(workdir).expanduser()
+    config = read_config(workdir)
+    if config.name != "softgan":
+        raise UserError(
+            f"workdir: found a run of {config.name!r} in {workdir}, expected one of 'softgan'"
+        )
+    result = workdir / "softgan" / "result.json"
+    if not result.is_file():
+        raise UserError(
+            f"workdir: found no finished training in {workdir}, expected softgan/result.json; finish "
+            f"it with the same `python -m launch.train --workdir={workdir}` command"
+        )
+    facts = json.loads(result.read_text())
+    variables, sr_variables = restore_generator(config, workdir)
+    return Cascade(
+        config, variables, sr_variables, threshold=facts["threshold"], batch_size=batch_size
+    )

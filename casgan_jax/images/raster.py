@@ -1,0 +1,199 @@
+"""Reading and writing single grey images: PNG, TIFF and NPY.
+
+    image = read_image("slice.png")  # (H, W), uint8 or uint16
+    write_png("mask.png", mask)
+
+Values are never rescaled: an 8-bit file gives uint8, a 16-bit file uint16 (or int16), a float file
+float32. Colour images in memory are RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+
+_DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
+_VOLUMES = {
+    ".dcm": "DICOM",
+    ".dicom": "DICOM",
+    ".nii": "NIfTI",
+    ".gz": "NIfTI",
+    ".mhd": "MetaImage",
+    ".mha": "MetaImage",
+    ".nrrd": "NRRD",
+}
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND"
+
+
+def read_image(path: Path | str) -> np.ndarray:
+    """Reads one grey image.
+
+    Args:
+      path: a .png (8 or 16 bits), .tif/.tiff (8 or 16 bits or float, one page) or .npy file (2-D).
+
+    Returns:
+      (H, W) uint8, uint16, int16 or float32 array in the file's own values. Colour files whose
+      channels are equal are read as grey.
+
+    Raises:
+      UserError: no such file, another format, a damaged file, more than one page, colour, no
+        pixels, an unsupported type of value, or values that are not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: found {found}, expected an image file; check the path")
+    image = _reader(path)(path)
+    return _checked(path, _grey(path, image))
+
+
+def write_png(path: Path | str, image: np.ndarray) -> Path:
+    """Writes (H, W) uint8 or uint16, or (H, W, 3) uint8 RGB, as PNG; returns the path."""
+    import cv2
+
+    path = _to_write(path, ".png")
+    grey = image.ndim == 2 and image.dtype in (np.uint8, np.uint16)
+    colour = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
+    if not (grey or colour):
+        raise UserError(
+            f"{path}: found an array of shape {image.shape} and type {image.dtype}, expected "
+            "(H, W) uint8 or uint16, or (H, W, 3) uint8 for PNG; convert it, or write float "
+            "images as .tif or .npy"
+        )
+    _, coded = cv2.imencode(".png", image[..., ::-1] if colour else image)
+    path.write_bytes(coded.tobytes())
+    return path
+
+
+def write_tiff(path: Path | str, image: np.ndarray) -> Path:
+    """Writes (H, W) uint8, uint16, int16 or float32 as one TIFF page, zlib-compressed; "
+    "returns the path."""
+    import tifffile
+
+    path = _to_write(path, ".tif", ".tiff")
+    tifffile.imwrite(path, _checked(path, image), compression="zlib")
+    return path
+
+
+def write_npy(path: Path | str, image: np.ndarray) -> Path:
+    """Writes (H, W) uint8, uint16, int16 or float32 as NPY; returns the path."""
+    path = _to_write(path, ".npy")
+    np.save(path, _checked(path, image), allow_pickle=False)
+    return path
+
+
+def _reader(path: Path) -> Callable[[Path], np.ndarray]:
+    suffix = path.suffix.lower()
+    readers = {".png": _read_png, ".tif": _read_tiff, ".tiff": _read_tiff, ".npy": _read_npy}
+    if suffix not in readers:
+        found = _VOLUMES.get(suffix)
+        found = f"a {found} file" if found else f"the extension {suffix!r}"
+        raise UserError(
+            f"{path}: found {found}, expected a {', '.join(readers)} image; convert it to one "
+            "of these"
+        )
+    return readers[suffix]
+
+
+def _read_png(path: Path) -> np.ndarray:
+    import cv2
+
+    data = path.read_bytes()
+    # libpng fills what a truncated file lacks with zeros and only prints a warning: look for the
+    # end.
+    if not data.startswith(_PNG_SIGNATURE) or _PNG_END not in data[-12:]:
+        raise _damaged(path, "PNG", f"{len(data)} bytes that do not begin and end as one does")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise _damaged(path, "PNG", "data that cannot be decoded")
+    return image
+
+
+def _read_tiff(path: Path) -> np.ndarray:
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            if len(file.pages) != 1:
+                raise UserError(
+                    f"{path}: found {len(file.pages)} pages, expected a TIFF of one page; "
+                    "save the page you want as its own file"
+                )
+            return file.pages[0].asarray()
+    except UserError:
+        raise
+    except Exception as error:  # tifffile has many ways to fail on a damaged file
+        raise _damaged(path, "TIFF", f"data that cannot be decoded ({_one_line(error)})") from error
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise _damaged(path, "NPY", f"data that cannot be decoded ({_one_line(error)})") from error
+
+
+def _grey(path: Path, image: np.ndarray) -> np.ndarray:
+    """Drops equal colour channels and an opaque alpha channel."""
+    if image.ndim != 3 or image.shape[2] not in (2, 3, 4):
+        return image
+    if image.shape[2] in (2, 4):
+        opaque = image[..., -1].min() == np.iinfo(image.dtype).max if image.size else True
+        if not opaque:
+            raise UserError(
+                f"{path}: found transparent pixels, expected a grey image; remove the alpha channel"
+            )
+        image = image[..., :-1]
+    if (image != image[..., :1]).any():
+        raise UserError(
+            f"{path}: found a colour image, expected one grey channel; convert it to grey"
+        )
+    return image[..., 0]
+
+
+def _checked(path: Path, image: np.ndarray) -> np.ndarray:
+    """One supported (H, W) image in native byte order; float64 and float16 become float32."""
+    if image.ndim != 2 or 0 in image.shape:
+        raise UserError(f"{path}: found an array of shape {image.shape}, expected one image (H, W)")
+    if image.dtype.kind == "f":
+        image = image.astype(np.float32)
+        if not np.isfinite(image).all():
+            raise UserError(
+                f"{path}: found NaN or infinite values, expected finite ones; correct the file"
+            )
+    image = image.astype(image.dtype.newbyteorder("="), copy=False)
+    if image.dtype not in _DTYPES:
+        raise UserError(
+            f"{path}: found values of type {image.dtype}, expected uint8, uint16, int16 or "
+            "float; convert it"
+        )
+    return np.ascontiguousarray(image)
+
+
+def _to_write(path: Path | str, *suffixes: str) -> Path:
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        raise UserError(
+            f"{path}: found the extension {path.suffix!r}, expected {' or '.join(suffixes)}; "
+            "rename the file"
+        )
+    if not path.parent.is_dir():
+        raise UserError(
+            f"{path.parent}: found no such folder, expected one to write {path.name} to; make it"
+        )
+    return path
+
+
+def _damaged(path: Path, kind: str, found: str) -> UserError:
+    return UserError(
+        f"{path}: found {found}, expected a whole {kind} file; copy or export it again"
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

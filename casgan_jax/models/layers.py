@@ -1,0 +1,107 @@
+"""Stride-2 convolutions written as stride-1 ones, and the normalisation all models share.
+
+XLA has no fast CPU path for the dilated convolutions in the gradients of a strided convolution: plain
+`nn.Conv(strides=2)` and `nn.ConvTranspose(strides=2)` train four to five times slower than they need to.
+Moving pixels between space and channels first gives the same linear maps with stride 1. The parameters
+keep the shape of the plain layers' kernels, so weights are exchangeable with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+Dtype = Any
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+
+# DCGAN and pix2pix draw convolution weights from N(0, 0.02).
+dcgan_init = nn.initializers.normal(0.02)
+
+
+def space_to_depth(x: jax.Array) -> jax.Array:
+    """(N, 2H, 2W, C) -> (N, H, W, 4C), channels ordered (row parity, column parity, C)."""
+    n, height, width, channels = x.shape
+    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
+
+
+def depth_to_space(x: jax.Array) -> jax.Array:
+    """(N, H, W, 4C) -> (N, 2H, 2W, C), the inverse of `space_to_depth`."""
+    n, height, width, channels = x.shape
+    x = x.reshape(n, height, width, 2, 2, channels // 4)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
+
+
+def _conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=_DIMENSIONS)
+
+
+def _pad(x: jax.Array) -> jax.Array:
+    return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+
+
+class DownConv(nn.Module):
+    """4x4 convolution of stride 2 and padding 1: (N, 2H, 2W, C) -> (N, H, W, features).
+
+    With the input split by pixel parity, tap k = 2m + a of the kernel meets parity a at offset m:
+    a 2x2 convolution over four times the channels.
+    """
+
+    features: int
+    use_bias: bool = True
+    dtype: Dtype | None = None
+    kernel_init: Callable[..., jax.Array] = dcgan_init
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        channels = x.shape[-1]
+        kernel = self.param("kernel", self.kernel_init, (4, 4, channels, self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
+        x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+        kernel = kernel.reshape(2, 2, 2, 2, channels, self.features)
+        kernel = kernel.transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * channels, self.features)
+        y = _conv(space_to_depth(_pad(x)), kernel)
+        return y if bias is None else y + bias
+
+
+class UpConv(nn.Module):
+    """4x4 transposed convolution of stride 2 and padding 1: (N, H, W, C) -> (N, 2H, 2W, features).
+
+    Output row 2p - 1 + a reads rows p - 1 + m of the input through tap k = 2(1 - m) + a: a 2x2
+    convolution to four times the features, then depth to space, then the border cut off. The kernel is
+    that of the scatter form y[2i + k - 1] += x[i] w[k] (PyTorch's `ConvTranspose2d`).
+    """
+
+    features: int
+    use_bias: bool = True
+    dtype: Dtype | None = None
+    kernel_init: Callable[..., jax.Array] = dcgan_init
+    bias_init: Callable[..., jax.Array] = nn.initializers.zeros
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        channels = x.shape[-1]
+        kernel = self.param("kernel", self.kernel_init, (4, 4, channels, self.features))
+        bias = self.param("bias", self.bias_init, (self.features,)) if self.use_bias else None
+        x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+        kernel = kernel.reshape(2, 2, 2, 2, channels, self.features)[::-1, :, ::-1]
+        kernel = kernel.transpose(0, 2, 4, 1, 3, 5).reshape(2, 2, channels, 4 * self.features)
+        y = depth_to_space(_conv(_pad(x), kernel))[:, 1:-1, 1:-1]
+        return y if bias is None else y + bias
+
+
+def batch_norm(*, train: bool, axis_name: str | None, dtype: Dtype | None, name: str) -> nn.BatchNorm:
+    """Batch normalisation with float32 statistics, averaged over `axis_name` where one is given."""
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=0.9,
+        epsilon=1e-5,
+        axis_name=axis_name if train else None,
+        dtype=dtype,
+        scale_init=lambda key, shape, kind: 1.0 + 0.02 * jax.random.normal(key, shape, kind),
+        name=name,
+    )

@@ -1,0 +1,226 @@
+"""VGG19 features for the perceptual loss (Simonyan and Zisserman 2015; Ledig et al. 2017, Eq. 5).
+
+    params = load_vgg19("vgg19.npz")
+    features = vgg19_features(params, images, default_layer(params))
+
+Two kinds of files are read; the preprocessing that each was trained with travels in the parameters:
+
+* `.npz` with Keras names, `block1_conv1_kernel` (3, 3, in, out) and `block1_conv1_bias`, ...:
+  Caffe's weights, BGR in 0..255 minus the mean;
+* `.safetensors` with torchvision's names, `features.0.weight` (out, in, 3, 3), `features.0.bias`,
+  ...: RGB in 0..1 minus the mean, over the standard deviation. `hf://timm/vgg19.tv_in1k` is one.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from casgan_jax.errors import UserError
+
+Params = dict[str, Any]
+_Read = Callable[[str], np.ndarray]
+
+_BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))  # convolutions and their channels
+LAYERS = tuple(
+    f"conv{block}_{index}"
+    for block, (convolutions, _) in enumerate(_BLOCKS, start=1)
+    for index in range(1, convolutions + 1)
+)
+DEFAULT_LAYERS = ("conv5_4", "conv3_4")  # by preference
+
+# torchvision's `features` is one list of convolutions, ReLUs and poolings.
+_TORCH_INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+_CAFFE_MEAN_RGB = np.array([123.68, 116.779, 103.939], np.float32) / 255.0
+_CAFFE_STD = np.full(3, 1.0 / 255.0, np.float32)
+_TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_TORCH_STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+def _block(layer: str) -> int:
+    return int(layer[4])
+
+
+def _channels(layer: str) -> tuple[int, int]:
+    """Input and output channels of a layer."""
+    index = LAYERS.index(layer)
+    before = 3 if index == 0 else _BLOCKS[_block(LAYERS[index - 1]) - 1][1]
+    return before, _BLOCKS[_block(layer) - 1][1]
+
+
+def _layers_up_to(layer: str) -> tuple[str, ...]:
+    if layer not in LAYERS:
+        raise UserError(f"VGG19 layer: found {layer!r}, expected one of {', '.join(LAYERS)}")
+    return LAYERS[: LAYERS.index(layer) + 1]
+
+
+def _choose_layer(available: set[str], path: Path) -> str:
+    """conv5_4 where the file reaches it, else conv3_4, whose absence is told when it is read."""
+    deepest, fallback = DEFAULT_LAYERS
+    if not available:
+        raise UserError(
+            f"{path}: found no VGG19 layer, expected arrays named block1_conv1_kernel (npz) or "
+            "features.0.weight (safetensors); give another file or set loss.perceptual=0"
+        )
+    return deepest if deepest in available else fallback
+
+
+def _read_layers(
+    path: Path, layer: str | None, names: dict[str, tuple[str, str]], keys: set[str], read: _Read
+) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of all layers up to `layer`, stored under `names[layer]`, shapes unchecked."""
+    if layer is None:
+        layer = _choose_layer({layer for layer in LAYERS if names[layer][0] in keys}, path)
+    layers = {}
+    for each in _layers_up_to(layer):
+        for name in names[each]:
+            if name not in keys:
+                raise UserError(
+                    f"{path}: found no {name!r} ({each}), expected all layers from conv1_1 to "
+                    f"{layer}; give a complete file, a shallower layer, or set loss.perceptual=0"
+                )
+        weight, bias = names[each]
+        layers[each] = {
+            "kernel": np.asarray(read(weight), np.float32),
+            "bias": np.asarray(read(bias), np.float32),
+        }
+    return layers
+
+
+def _check_shapes(path: Path, layers: dict[str, dict[str, np.ndarray]]) -> None:
+    for layer, arrays in layers.items():
+        inputs, outputs = _channels(layer)
+        for name, expected in (("kernel", (3, 3, inputs, outputs)), ("bias", (outputs,))):
+            if arrays[name].shape != expected:
+                raise UserError(
+                    f"{path}: found a {layer} {name} of shape {arrays[name].shape}, expected "
+                    f"{expected} (height, width, in, out); give the weights of VGG19"
+                )
+
+
+def _load_keras(path: Path, layer: str | None) -> Params:
+    names = {
+        each: (f"block{each[4]}_conv{each[6]}_kernel", f"block{each[4]}_conv{each[6]}_bias")
+        for each in LAYERS
+    }
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path}: found no zip archive, expected an .npz file; fetch it again")
+    with np.load(path) as arrays:
+        layers = _read_layers(path, layer, names, set(arrays.files), arrays.__getitem__)
+    _check_shapes(path, layers)
+    layers["conv1_1"]["kernel"] = layers["conv1_1"]["kernel"][:, :, ::-1]  # BGR -> RGB
+    return {**layers, "mean": _CAFFE_MEAN_RGB, "std": _CAFFE_STD}
+
+
+def _load_torch(path: Path, layer: str | None) -> Params:
+    from safetensors import SafetensorError, safe_open
+
+    names = {
+        each: (f"features.{index}.weight", f"features.{index}.bias")
+        for each, index in zip(LAYERS, _TORCH_INDICES, strict=True)
+    }
+    try:
+        archive = safe_open(path, framework="numpy")
+    except SafetensorError as error:
+        raise UserError(
+            f"{path}: found {error}, expected a .safetensors file; fetch it again"
+        ) from error
+    with archive as arrays:
+        layers = _read_layers(path, layer, names, set(arrays.keys()), arrays.get_tensor)
+    for each in layers.values():
+        if each["kernel"].ndim == 4:
+            each["kernel"] = each["kernel"].transpose(2, 3, 1, 0)
+    _check_shapes(path, layers)
+    return {**layers, "mean": _TORCH_MEAN, "std": _TORCH_STD}
+
+
+def _download(repository: str) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(repository, "model.safetensors"))
+    except OSError as error:  # the hub's HTTP and cache errors are OSErrors
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(
+            f"hf://{repository}: found no model.safetensors ({type(error).__name__}: {reason}), "
+            "expected a reachable repository such as hf://timm/vgg19.tv_in1k; give a local .npz or "
+            ".safetensors file, or set loss.perceptual=0"
+        ) from error
+
+
+def load_vgg19(source: str | Path, layer: str | None = None) -> Params:
+    """Reads VGG19's convolutions from a file or the Hugging Face hub.
+
+    Args:
+      source: path of a `.npz` or `.safetensors` file, or `hf://OWNER/NAME`, whose
+        `model.safetensors` is downloaded once into the hub's cache.
+      layer: deepest layer to read ("conv3_4"); None for conv5_4 if the file has it, else conv3_4.
+
+    Returns:
+      {layer: {"kernel": (3, 3, in, out), "bias": (out,)}, ..., "mean": (3,), "std": (3,)}, float32;
+      mean and std (RGB, of images in [0, 1]) are those that the weights were trained with.
+
+    Raises:
+      UserError: no such file, another kind of file, or a layer is missing or has another shape.
+    """
+    source = str(source)
+    path = _download(source.removeprefix("hf://")) if source.startswith("hf://") else Path(source)
+    loaders = {".npz": _load_keras, ".safetensors": _load_torch}
+    if path.suffix not in loaders:
+        raise UserError(
+            f"{path}: found the suffix {path.suffix!r}, expected .npz (Keras names), .safetensors "
+            "(torchvision names) or hf://OWNER/NAME"
+        )
+    if not path.is_file():
+        raise UserError(
+            f"{path}: found no such file, expected VGG19 weights as .npz or .safetensors; give "
+            "their path, hf://timm/vgg19.tv_in1k, or set loss.perceptual=0"
+        )
+    return loaders[path.suffix](path, layer)
+
+
+def default_layer(params: Params) -> str:
+    """The deepest layer that was read."""
+    return next(layer for layer in reversed(LAYERS) if layer in params)
+
+
+def _max_pool(x: jax.Array) -> jax.Array:
+    """2x2, an odd last row or column dropped.
+
+    Reshape and max, because XLA's windowed pooling has a slow gradient on the CPU.
+    """
+    n, height, width, channels = x.shape
+    x = x[:, : height // 2 * 2, : width // 2 * 2]
+    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+def vgg19_features(params: Params, images: jax.Array, layer: str) -> jax.Array:
+    """The features of `layer` after its ReLU.
+
+    Args:
+      params: of `load_vgg19`, reaching `layer`.
+      images: (N, H, W, 1) or (N, H, W, 3) RGB in [0, 1]; one channel is repeated.
+      layer: "conv1_1" ... "conv5_4"; H and W must be at least 2 ** (block - 1).
+
+    Returns:
+      (N, H / 2 ** (block - 1), W / 2 ** (block - 1), channels), sizes rounded down.
+    """
+    x = (images - params["mean"]) / params["std"]
+    block = 1
+    for each in _layers_up_to(layer):
+        if _block(each) != block:
+            x, block = _max_pool(x), _block(each)
+        x = jax.lax.conv_general_dilated(
+            x,
+            params[each]["kernel"].astype(x.dtype),
+            (1, 1),
+            "SAME",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        x = jax.nn.relu(x + params[each]["bias"].astype(x.dtype))
+    return x

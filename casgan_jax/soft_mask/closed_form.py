@@ -1,0 +1,306 @@
+"""Closed-form matting of one-channel images, without a sparse matrix, batched and jitted.
+
+Levin, Lischinski, Weiss, "A closed-form solution to natural image matting", PAMI 2008: inside every 3x3 window
+alpha is an affine function of the image, and what is left over is a quadratic form `alpha^T L alpha` that is
+minimised over the unknown pixels of the trimap. For one channel
+
+    L_ij = sum over windows w that hold i and j of
+           delta_ij - (1 + (I_i - mean_w) (I_j - mean_w) / (var_w + epsilon / 9)) / 9
+
+The rows of L sum to zero, so that `(L p)_i = sum_j -L_ij (p_i - p_j)` over the 24 pixels of the 5x5 neighbourhood:
+the 12 distinct planes of -L_ij are computed once per image and the product is a fused stencil. On a CPU it takes a
+quarter to a half of the time of the same product as 3x3 box sums, and since only differences of neighbours enter it,
+float32 loses nothing on flat images, where box sums of squares cancel.
+
+    alphas = closed_form_matting(images, trimaps)   # lists of (H, W) arrays, or one (N, H, W) stack
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from casgan_jax.errors import UserError
+
+# pymatting's and Levin's 1e-7 is for RGB; three equal channels at epsilon are one channel at epsilon / 3.
+DEFAULT_EPSILON = 1e-7 / 3
+# Measured against float64 direct solves on random, flat, noise-free, ramp, textured and noisy images up to 224 px:
+# 1e-5 leaves an error of at most 4e-4 anywhere (a smooth image with 35,000 unknown pixels), 2e-5 around a lesion.
+DEFAULT_TOLERANCE = 1e-5
+DEFAULT_MAX_ITERATIONS = 10_000  # the same worst case took 1,600
+
+_REACH = 2  # two pixels share a 3x3 window up to this distance
+_WINDOW = [(dy, dx) for dy in range(3) for dx in range(3)]
+_HALF = [(0, 1), (0, 2)] + [(dy, dx) for dy in (1, 2) for dx in range(-2, 3)]
+_SIDES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512)  # crop sides; then multiples of 256
+_MAX_BATCH = 256  # crops solved at once on an accelerator
+
+
+class Solution(NamedTuple):
+    """What the batched solver returns.
+
+    Attributes:
+      alpha: (N, H, W) float32 in [0, 1]; exactly 0 and 1 on the known pixels.
+      iterations: (N,) int32, conjugate gradient steps taken.
+      residual: (N,) float32, the preconditioned residual norm sqrt(r^T D^-1 r) that was left.
+    """
+
+    alpha: jax.Array
+    iterations: jax.Array
+    residual: jax.Array
+
+
+def _shifted(padded: jax.Array, dy: int, dx: int, shape: tuple[int, int]) -> jax.Array:
+    """The view of an array padded by _REACH whose pixel (y, x) is the original's (y + dy, x + dx)."""
+    height, width = shape
+    return padded[_REACH + dy : _REACH + dy + height, _REACH + dx : _REACH + dx + width]
+
+
+def _stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[jax.Array]:
+    """-L between each pixel and its neighbour at each offset of _HALF, as planes padded by _REACH."""
+    height, width = image.shape
+    rows, columns = height - 2, width - 2  # one window per interior pixel
+    corner = lambda plane, dy, dx: plane[dy : dy + rows, dx : dx + columns]  # noqa: E731
+    # Differences to the centre first: a flat or nearly flat window keeps its full float32 precision.
+    local = {o: corner(image, *o) - corner(image, 1, 1) for o in _WINDOW}
+    mean = sum(local.values()) / 9
+    variance = sum((value - mean) ** 2 for value in local.values()) / 9
+    inverse_deviation = jax.lax.rsqrt(variance + epsilon / 9)
+    normal = {o: (value - mean) * inverse_deviation for o, value in local.items()}
+    counts = functools.reduce(jnp.logical_and, (corner(inside, *o) for o in _WINDOW)) / 9.0
+    planes = []
+    for dy, dx in _HALF:
+        plane = jnp.zeros((height + 2 * _REACH, width + 2 * _REACH), image.dtype)
+        for y, x in _WINDOW:
+            if (y + dy, x + dx) in normal:
+                pair = counts * (1 + normal[y, x] * normal[y + dy, x + dx])
+                top, left = _REACH + y, _REACH + x
+                plane = plane.at[top : top + rows, left : left + columns].add(pair)
+        planes.append(plane)
+    return planes
+
+
+def _laplacian_product(planes: list[jax.Array], alpha: jax.Array) -> jax.Array:
+    """L alpha, (H, W)."""
+    padded = jnp.pad(alpha, _REACH)
+    view = functools.partial(_shifted, shape=alpha.shape)
+    return sum(
+        view(plane, 0, 0) * (alpha - view(padded, dy, dx)) + view(plane, -dy, -dx) * (alpha - view(padded, -dy, -dx))
+        for (dy, dx), plane in zip(_HALF, planes, strict=True)
+    )
+
+
+def _laplacian_diagonal(planes: list[jax.Array]) -> jax.Array:
+    """diag(L), (H, W): minus the sum of a row's other entries."""
+    shape = tuple(side - 2 * _REACH for side in planes[0].shape)
+    view = functools.partial(_shifted, shape=shape)
+    return sum(view(plane, 0, 0) + view(plane, -dy, -dx) for (dy, dx), plane in zip(_HALF, planes, strict=True))
+
+
+def _solve_one(
+    image: jax.Array,
+    trimap: jax.Array,
+    inside: jax.Array,
+    prior: jax.Array,
+    prior_weight: jax.Array,
+    epsilon: jax.Array,
+    tolerance: jax.Array,
+    max_iterations: jax.Array,
+) -> Solution:
+    """Jacobi-preconditioned conjugate gradients on the unknown pixels of one image."""
+    planes = _stencil(image, inside, epsilon)
+    unknown = (trimap == 128) & inside
+    free = unknown.astype(image.dtype)
+    # A pixel in no valid window has an empty row; 1 keeps its (zero) preconditioned residual finite.
+    diagonal = _laplacian_diagonal(planes) + prior_weight
+    inverse_diagonal = free / jnp.where(diagonal > 0, diagonal, 1)
+    known = (trimap == 255).astype(image.dtype)
+
+    def restrict(alpha):
+        return free * (_laplacian_product(planes, alpha) + prior_weight * alpha)
+
+    def unfinished(state):
+        _, _, _, energy, iteration = state
+        return (energy > tolerance**2) & (iteration < max_iterations)
+
+    def step(state):
+        alpha, residual, direction, energy, iteration = state
+        image_of_direction = restrict(direction)
+        length = energy / jnp.vdot(direction, image_of_direction)
+        alpha = alpha + length * direction
+        residual = residual - length * image_of_direction
+        preconditioned = inverse_diagonal * residual
+        new_energy = jnp.vdot(residual, preconditioned)
+        direction = preconditioned + (new_energy / energy) * direction
+        return alpha, residual, direction, new_energy, iteration + 1
+
+    alpha = jnp.where(unknown, prior, known)
+    residual = free * (prior_weight * prior) - restrict(alpha)
+    direction = inverse_diagonal * residual
+    energy = jnp.vdot(residual, direction)
+    alpha, _, _, energy, iterations = jax.lax.while_loop(
+        unfinished, step, (alpha, residual, direction, energy, jnp.int32(0))
+    )
+    return Solution(jnp.clip(alpha, 0, 1), iterations, jnp.sqrt(energy))
+
+
+@jax.jit
+def solve_batch(
+    images: jax.Array,
+    trimaps: jax.Array,
+    inside: jax.Array,
+    priors: jax.Array,
+    prior_weight: float = 0.0,
+    epsilon: float = DEFAULT_EPSILON,
+    tolerance: float = DEFAULT_TOLERANCE,
+    max_iterations: int = DEFAULT_MAX_ITERATIONS,
+) -> Solution:
+    """Minimises `a^T L a + prior_weight * sum_i (a_i - prior_i)^2` over the unknown pixels of each image.
+
+    On an accelerator the images advance together and a finished one waits for the slowest; on a CPU, where waiting
+    costs as much as working, they are solved one after the other inside the same compiled loop.
+
+    Args:
+      images: (N, H, W) float32 in [0, 1].
+      trimaps: (N, H, W) uint8: 0 background, 128 unknown, 255 lesion.
+      inside: (N, H, W) bool: False where a crop reaches beyond its image; windows that touch it do not count.
+      priors: (N, H, W) float32: where the iteration starts, and what `prior_weight` draws alpha to.
+      prior_weight: weight of the prior per pixel, beside a diagonal of L of up to 9.
+      epsilon: regularisation of a window's variance, in squared grey values times 9.
+      tolerance: an image is done when sqrt(r^T D^-1 r) is below it (r: residual, D: diagonal of the system).
+      max_iterations: an image stops there in any case; `Solution.residual` tells.
+    """
+
+    def solve(each):
+        return _solve_one(*each, prior_weight, epsilon, tolerance, max_iterations)
+
+    batch = (images, trimaps, inside, priors)
+    return jax.lax.map(solve, batch) if jax.default_backend() == "cpu" else jax.vmap(solve)(batch)
+
+
+def closed_form_matting(
+    images: Sequence[np.ndarray] | np.ndarray,
+    trimaps: Sequence[np.ndarray] | np.ndarray,
+    *,
+    priors: Sequence[np.ndarray] | np.ndarray | None = None,
+    prior_weight: float = 0.0,
+    epsilon: float = DEFAULT_EPSILON,
+    tolerance: float = DEFAULT_TOLERANCE,
+    max_iterations: int = DEFAULT_MAX_ITERATIONS,
+) -> list[np.ndarray] | np.ndarray:
+    """Alpha mattes of one-channel images (paper 3.1, Eq. 1; Levin et al. 2008).
+
+    Only the square crop around an image's unknown pixels is solved; its side is rounded up to one of a few, so that
+    any mix of image sizes compiles a handful of programs.
+
+    Args:
+      images: N arrays (H, W), float in [0, 1]; sizes may differ.
+      trimaps: N arrays (H, W), uint8: 0 background, 128 unknown, 255 lesion, both known values present.
+      priors: N arrays (H, W) in [0, 1] to stay near to, such as the readers' mean.
+      prior_weight: strength of that, per pixel (see `solve_batch`); 0 is plain matting.
+      epsilon: regularisation; pymatting's epsilon for RGB divided by 3.
+      tolerance: stopping rule of the solver (see `solve_batch`).
+      max_iterations: limit of the solver.
+
+    Returns:
+      N float32 arrays (H, W) in [0, 1], stacked when `images` is one array.
+
+    Raises:
+      UserError: an image or trimap is not as above, or the solver has not converged.
+    """
+    if priors is None:
+        if prior_weight:
+            raise UserError(f"priors: found none, expected one per image with prior_weight={prior_weight}")
+        priors = [None] * len(images)
+    if not len(images) == len(trimaps) == len(priors):
+        raise UserError(
+            f"trimaps: found {len(trimaps)} (and {len(priors)} priors), expected one for each of {len(images)} images"
+        )
+    for index, each in enumerate(zip(images, trimaps, priors, strict=True)):
+        _check(index, *each)
+    alphas = [(trimap == 255).astype(np.float32) for trimap in trimaps]
+    options = (prior_weight, epsilon, tolerance, max_iterations)
+    boxes: dict[int, list[tuple[int, slice, slice]]] = {}
+    for index, trimap in enumerate(trimaps):
+        if (trimap == 128).any():
+            side, rows, columns = _crop_box(trimap)
+            boxes.setdefault(side, []).append((index, rows, columns))
+    limit = 1 if jax.default_backend() == "cpu" else _MAX_BATCH
+    for side, group in sorted(boxes.items()):
+        for start in range(0, len(group), limit):
+            chunk = group[start : start + limit]
+            solution = jax.device_get(solve_batch(*_gather(side, chunk, images, trimaps, priors), *options))
+            for row, (index, rows, columns) in enumerate(chunk):
+                if not solution.residual[row] <= tolerance:
+                    raise UserError(
+                        f"image {index}: matting stopped after {solution.iterations[row]} steps at residual "
+                        f"{solution.residual[row]:.1e}, expected {tolerance:.1e}; raise max_iterations or epsilon"
+                    )
+                height, width = rows.stop - rows.start, columns.stop - columns.start
+                alphas[index][rows, columns] = solution.alpha[row, :height, :width]
+    return np.stack(alphas) if isinstance(images, np.ndarray) else alphas
+
+
+def _check(index: int, image: np.ndarray, trimap: np.ndarray, prior: np.ndarray | None) -> None:
+    if image.ndim != 2 or min(image.shape) < 3 or not np.issubdtype(image.dtype, np.floating):
+        raise UserError(
+            f"image {index}: found {image.dtype} of shape {image.shape}, expected floats (H, W) of at least 3x3; "
+            "scale the grey values to [0, 1] first"
+        )
+    if not (image.min() >= 0 and image.max() <= 1):  # also catches NaN
+        raise UserError(
+            f"image {index}: found values in [{image.min():g}, {image.max():g}], expected [0, 1]; window it first"
+        )
+    if trimap.shape != image.shape or trimap.dtype != np.uint8:
+        raise UserError(
+            f"trimap {index}: found {trimap.dtype} of shape {trimap.shape}, expected uint8 of the image's {image.shape}"
+        )
+    counts = np.bincount(trimap.ravel(), minlength=256)
+    if counts[[0, 128, 255]].sum() != trimap.size:
+        stray = [value for value in np.flatnonzero(counts) if value not in (0, 128, 255)]
+        raise UserError(f"trimap {index}: found the value {stray[0]}, expected only 0, 128 and 255")
+    if not counts[0] or not counts[255]:
+        absent = "lesion (255)" if not counts[255] else "background (0)"
+        raise UserError(f"trimap {index}: found no {absent} pixel, expected at least one; widen the crop or the seeds")
+    if prior is not None and (prior.shape != image.shape or not (prior.min() >= 0 and prior.max() <= 1)):
+        raise UserError(
+            f"prior {index}: found shape {prior.shape}, values in [{prior.min():g}, {prior.max():g}], "
+            f"expected {image.shape} and [0, 1]"
+        )
+
+
+def _crop_box(trimap: np.ndarray) -> tuple[int, slice, slice]:
+    """Side of the square crop and the part of the image in it: the unknown pixels and all that share a window."""
+    unknown = trimap == 128
+    spans = []
+    for axis in (1, 0):
+        hits = np.flatnonzero(unknown.any(axis=axis))
+        spans.append((max(hits[0] - _REACH, 0), hits[-1] + _REACH + 1))
+    longest = max(stop - start for start, stop in spans)
+    side = next((s for s in _SIDES if s >= longest), -(-longest // 256) * 256)
+    rows, columns = (
+        slice(start, min(start + side, size)) for (start, _), size in zip(spans, trimap.shape, strict=True)
+    )
+    return int(side), rows, columns
+
+
+def _gather(side, chunk, images, trimaps, priors) -> tuple[np.ndarray, ...]:
+    """The crops of one side as a batch, its length rounded up to a power of two by crops with nothing to solve."""
+    shape = (1 << (len(chunk) - 1).bit_length(), side, side)
+    image = np.zeros(shape, np.float32)
+    trimap = np.zeros(shape, np.uint8)
+    inside = np.zeros(shape, bool)
+    prior = np.full(shape, 0.5, np.float32)
+    for row, (index, rows, columns) in enumerate(chunk):
+        place = (row, slice(rows.stop - rows.start), slice(columns.stop - columns.start))
+        image[place] = images[index][rows, columns]
+        trimap[place] = trimaps[index][rows, columns]
+        inside[place] = True
+        if priors[index] is not None:
+            prior[place] = priors[index][rows, columns]
+    return image, trimap, inside, prior

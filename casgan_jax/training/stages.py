@@ -1,0 +1,147 @@
+"""The two stages of the cascade as `Stage`s: SRGAN (paper 3.2.1) and SoftGAN (paper 3.2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from casgan_jax import losses
+from casgan_jax.cascade import condition_image, segmentor, super_resolver
+from casgan_jax.errors import UserError
+from casgan_jax.models.discriminators import PatchDiscriminator, PixelDiscriminator
+from casgan_jax.models.srgan import SRDiscriminator
+from casgan_jax.models.vgg19 import default_layer, load_vgg19, vgg19_features
+from casgan_jax.training.step import AXIS, Batch, Losses, Stage
+
+DISCRIMINATORS = {"pixel": PixelDiscriminator, "patch": PatchDiscriminator}
+
+ContentLoss = Callable[[jax.Array, jax.Array, Any], jax.Array]
+
+
+def cross_entropy(prediction: jax.Array, target: jax.Array) -> jax.Array:
+    """Mean cross-entropy of soft targets; both in [0, 1]."""
+    prediction = jnp.clip(prediction, 1e-6, 1.0 - 1e-6)
+    return -jnp.mean(target * jnp.log(prediction) + (1.0 - target) * jnp.log1p(-prediction))
+
+
+def _weighted(
+    weights: Any, terms: dict[str, ContentLoss]
+) -> Callable[[jax.Array, jax.Array, Any], Losses]:
+    """The terms whose weight in the config is not 0, each times its weight."""
+    chosen = {name: term for name, term in terms.items() if weights[name]}
+
+    def content_losses(output: jax.Array, target: jax.Array, variables: Any) -> Losses:
+        return {name: weights[name] * term(output, target, variables) for name, term in chosen.items()}
+
+    return content_losses
+
+
+def _check_weights(weights: Any, content: tuple[str, ...]) -> None:
+    for name in (*content, "adversarial"):
+        if not weights[name] >= 0:
+            raise UserError(f"loss.{name}: found {weights[name]}, expected a weight of 0 or more")
+    if not any(weights[name] for name in content):
+        raise UserError(
+            f"loss: found no weight above 0 among {', '.join(content)}, expected at least one"
+        )
+
+
+def _vgg19(config: Any) -> dict[str, Any]:
+    """VGG19's variables for the perceptual loss, or nothing where its weight is 0."""
+    if not config.loss.perceptual:
+        return {}
+    advice = (
+        "set --config.{0}loss.vgg19=FILE (npz with Keras names, safetensors with torchvision's) or "
+        "hf://timm/vgg19.tv_in1k, or train without by --config.{0}loss.perceptual=0"
+    ).format("" if config.name == "srgan" else "srgan.")
+    if not config.loss.vgg19:
+        raise UserError(
+            f"loss.vgg19: found no weights for loss.perceptual={config.loss.perceptual}; {advice}"
+        )
+    try:
+        return load_vgg19(config.loss.vgg19)
+    except UserError as error:
+        raise UserError(f"loss.vgg19: {error}; {advice}") from error
+
+
+def srgan_stage(config: Any) -> Stage:
+    """SRGAN: low-resolution crop -> high-resolution crop; losses of paper 4, "Training details".
+
+    Args:
+      config: `model` (features, blocks, residual_to_interpolation, discriminator_features),
+        `data.scale`, `loss` (mse, perceptual, tv, adversarial, vgg19), `dtype`.
+    """
+    weights = config.loss
+    _check_weights(weights, ("mse", "l1", "perceptual", "tv"))
+    vgg19 = _vgg19(config)
+    layer = default_layer(vgg19) if vgg19 else None
+
+    def perceptual(output: jax.Array, target: jax.Array, variables: Any) -> jax.Array:
+        features = partial(vgg19_features, variables, layer=layer)
+        return losses.perceptual(features(output), features(target))
+
+    return Stage(
+        name="srgan",
+        generator=super_resolver(config, axis_name=AXIS),
+        discriminator=SRDiscriminator(
+            features=config.model.discriminator_features, axis_name=AXIS, dtype=config.dtype
+        ),
+        condition=lambda _, batch: batch["image"],
+        content_losses=_weighted(
+            weights,
+            {
+                "mse": lambda output, target, _: losses.mse(output, target),
+                "l1": lambda output, target, _: losses.l1(output, target),
+                "perceptual": perceptual,
+                "tv": lambda output, _, __: losses.total_variation(output),
+            },
+        ),
+        generator_loss=losses.bce_generator,
+        discriminator_loss=losses.bce_discriminator,
+        adversarial_weight=weights.adversarial,
+        loss_variables=vgg19,
+    )
+
+
+def softgan_stage(config: Any) -> Stage:
+    """SoftGAN: condition image -> soft mask; least-squares GAN, Eq. 2 and 3.
+
+    Args:
+      config: `model` (features, dropout, initial_alpha, discriminator, discriminator_features),
+        `data.scale`, `loss` (mse, l1, cross_entropy, adversarial), `srgan`, `sr`, `dtype`.
+    """
+    weights = config.loss
+    _check_weights(weights, ("mse", "l1", "cross_entropy"))
+    if config.model.discriminator not in DISCRIMINATORS:
+        raise UserError(
+            f"model.discriminator: found {config.model.discriminator!r}, expected one of "
+            f"{', '.join(DISCRIMINATORS)}"
+        )
+    upscale = None if config.sr == "none" else super_resolver(config.srgan)
+
+    def condition(frozen: Any, batch: Batch) -> jax.Array:
+        return condition_image(batch["image"], config.data.scale, upscale, frozen)[0]
+
+    return Stage(
+        name="softgan",
+        generator=segmentor(config, axis_name=AXIS),
+        discriminator=DISCRIMINATORS[config.model.discriminator](
+            features=config.model.discriminator_features, axis_name=AXIS, dtype=config.dtype
+        ),
+        condition=condition,
+        content_losses=_weighted(
+            weights,
+            {
+                "mse": lambda output, target, _: losses.mse(output, target),
+                "l1": lambda output, target, _: losses.l1(output, target),
+                "cross_entropy": lambda output, target, _: cross_entropy(output, target),
+            },
+        ),
+        generator_loss=losses.lsgan_generator,
+        discriminator_loss=losses.lsgan_discriminator,
+        adversarial_weight=weights.adversarial,
+    )

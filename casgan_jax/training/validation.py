@@ -1,0 +1,189 @@
+"""What a stage is measured by during training: scores, and a grid of pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import jax
+import numpy as np
+
+from casgan_jax.cascade import Cascade, super_resolver
+from casgan_jax.data import (
+    LABELS,
+    centre_patch,
+    load_split,
+    normalise,
+    read_metadata,
+    super_resolution_planes,
+)
+from casgan_jax.errors import UserError
+from casgan_jax.evaluation import SWEEP, evaluate
+from casgan_jax.records import decode_alpha
+from casgan_jax.report.sheet import colour_error, sheet
+
+Variables = Any
+GRID_ROWS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """Figures of one validation.
+
+    Attributes:
+      metrics: by name, for the logs.
+      score: what the best checkpoint is chosen by; higher is better.
+      grid: (H, W, 3) uint8.
+      threshold: the best one, or None where there is nothing to binarise.
+      warning: a line if the networks have gone astray, else "".
+    """
+
+    metrics: dict[str, float]
+    score: float
+    grid: np.ndarray
+    threshold: float | None = None
+    warning: str = ""
+
+
+Validate = Callable[[Variables], Validation]
+
+
+def _first(records: Any, limit: int) -> list[Any]:
+    count = min(limit, len(records)) if limit else len(records)
+    return [records[index] for index in range(count)]
+
+
+def softgan_validation(
+    config: Any, frozen: Variables, *, split: str = "validation", limit: int = 0
+) -> Validate:
+    """Measures a segmentor on the first `limit` records of a split (0: all).
+
+    The score is the mean Dice at the best threshold (against the consensus of four readers where there
+    is one), or minus the soft MAE, by `config.train.best`.
+    """
+    if config.train.best not in ("dice", "soft_mae"):
+        raise UserError(
+            f"train.best: found {config.train.best!r}, expected one of dice, soft_mae"
+        )
+    metadata = read_metadata(config.data.dir)
+    records = _first(load_split(config.data.dir, split), limit)
+    cascade: Cascade | None = None
+
+    def validate(variables: Variables) -> Validation:
+        nonlocal cascade
+        if cascade is None:
+            cascade = Cascade(config, variables, frozen)
+        current = cascade.with_variables(variables)
+        measured = evaluate(current, records, metadata, progress=False)
+        rows = measured.rows
+        population, curves = next(iter(measured.curves()["dice"].items()))
+        truth = "consensus" if "consensus" in curves else "label"
+        curve = np.asarray(curves[truth])
+        best = int(curve.argmax())
+        mae = "network_soft_mae" if config.data.label == "true_alpha" else "label_soft_mae"
+        metrics = {
+            "dice": float(curve[best]),
+            "dice_128": float(np.interp(128 / 255, SWEEP, curve)),
+            "iou_label_128": float(np.mean([row["label_iou_128"] for row in rows])),
+            "threshold": float(SWEEP[best]),
+            "soft_mae": float(np.mean([row[mae] for row in rows])),
+        }
+        if "matting_soft_mae" in rows[0]:
+            metrics["matting_soft_mae"] = float(np.mean([row["matting_soft_mae"] for row in rows]))
+        score = metrics["dice"] if config.train.best == "dice" else -metrics["soft_mae"]
+        return Validation(
+            metrics,
+            score,
+            _segmentation_grid(current, records[:GRID_ROWS], metadata, config.data),
+            threshold=metrics["threshold"],
+            warning=_collapse([row["predicted_share"] for row in rows], curve),
+        )
+
+    return validate
+
+
+def _collapse(shares: list[float], curve: np.ndarray) -> str:
+    """Says what is wrong if every prediction is empty or full."""
+    if max(shares) == 0.0 and curve.max() < 0.05:
+        found = "empty"
+    elif min(shares) == 1.0:
+        found = "full"
+    else:
+        return ""
+    return (
+        f"collapsed: every validation mask is {found}; what helps: --config.loss.l1=0 (its optimum is "
+        "the median, which is background), --config.loss.cross_entropy=20, a lower "
+        "--config.loss.adversarial or --config.optim.lr, --config.model.initial_alpha near the "
+        "lesions' share of a patch (0.03)"
+    )
+
+
+def _segmentation_grid(cascade: Cascade, records: list[Any], metadata: Any, data: Any) -> np.ndarray:
+    patches = np.stack(
+        [normalise(centre_patch(r["image"], data.patch), metadata["window"]) for r in records]
+    )
+    output = cascade(patches)
+    _, make_target = LABELS[data.label]
+    rows = []
+    for patch, sr, alpha, record in zip(
+        patches, output["super_resolution"], output["alpha"], records, strict=True
+    ):
+        target = make_target(record, data.scale, int(metadata["scale"]))
+        truth = decode_alpha(centre_patch(target, data.scale * data.patch))
+        rows.append([patch, sr, truth, alpha, colour_error(alpha, truth)])
+    return sheet(rows, titles=["patch", "SR image", "truth", "prediction", "error"])
+
+
+def srgan_validation(
+    config: Any, frozen: Variables, *, split: str = "validation", limit: int = 0
+) -> Validate:
+    """Measures an SRGAN generator on the centre crops of a split: PSNR and SSIM beside bicubic's.
+
+    The score is PSNR.
+    """
+    import dm_pix
+
+    del frozen  # SRGAN depends on no other network.
+    scale, patch = config.data.scale, config.data.patch
+    planes = super_resolution_planes(config.data.dir, split, patch=patch, scale=scale)
+    side = scale * patch
+    high = np.stack(
+        [_even_centre(plane["image"], side) for plane in _first(planes, limit)]
+    )
+    low = np.stack([cv2.resize(h, (patch, patch), interpolation=cv2.INTER_AREA) for h in high])
+    bicubic = np.stack(
+        [cv2.resize(h, (side, side), interpolation=cv2.INTER_CUBIC) for h in low]
+    ).clip(0.0, 1.0)
+    generator = super_resolver(config)
+    apply = jax.jit(lambda variables, x: generator.apply(variables, x, train=False))
+
+    def quality(images: np.ndarray) -> dict[str, float]:
+        images, truth = images[..., None], high[..., None]
+        return {
+            "psnr": float(np.mean(np.minimum(dm_pix.psnr(truth, images), 100.0))),
+            "ssim": float(np.mean(dm_pix.ssim(truth, images))),
+        }
+
+    baseline = {f"bicubic_{name}": value for name, value in quality(bicubic).items()}
+
+    def validate(variables: Variables) -> Validation:
+        batches = [
+            apply(variables, low[start : start + 16, ..., None]) for start in range(0, len(low), 16)
+        ]
+        sr = np.concatenate([np.asarray(batch)[..., 0] for batch in batches]).clip(0.0, 1.0)
+        metrics = quality(sr) | baseline
+        rows = [
+            [small, smooth, fine, truth, colour_error(fine, truth)]
+            for small, smooth, fine, truth in zip(low, bicubic, sr, high, strict=True)
+        ][:GRID_ROWS]
+        titles = ["low resolution", "bicubic", "SR image", "truth", "error"]
+        return Validation(metrics, metrics["psnr"], sheet(rows, titles=titles))
+
+    return validate
+
+
+def _even_centre(plane: np.ndarray, side: int) -> np.ndarray:
+    top, left = ((length - side) // 2 for length in plane.shape)
+    return plane[top : top + side, left : left + side]

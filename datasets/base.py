@@ -1,0 +1,345 @@
+"""What every builder of a prepared data set shares: tasks, all cores, skips counted, one atomic
+rename.
+
+A builder says what there is to do (`tasks`) and how one record is made (`make_record`, a pure
+function of one task's arguments that a worker process can run); everything else is here:
+
+    def make_record(arguments: tuple[int, float]) -> dict[str, np.ndarray] | Skip: ...
+
+    class Builder(PreparedBuilder):
+        name = "example"
+        VERSION = tfds.core.Version("1.0.0")
+        RELEASE_NOTES = {"1.0.0": "First version."}
+        make_record = staticmethod(make_record)
+
+        def _info(self):
+            features = records.segmentation_features(128, 4, np.int16)
+            return self.prepared_info(features, records.metadata(kind="segmentation", ...))
+
+        def tasks(self, manual_dir):
+            return [Task(split_of(patient), key, (seed, scale)) for ...]
+
+    path = prepare(Builder, "/tmp/data").path
+"""
+
+from __future__ import annotations
+
+import abc
+import collections
+import contextlib
+import csv
+import dataclasses
+import fcntl
+import inspect
+import itertools
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tensorflow_datasets as tfds
+import tqdm
+
+from casgan_jax.errors import UserError
+from casgan_jax.splits import SPLITS, check_disjoint
+from datasets.pool import OrderedPool
+
+Record = dict[str, Any]
+
+
+class Task(NamedTuple):
+    """One record to make.
+
+    Attributes:
+      split: "train", "validation" or "test".
+      key: name of the record, unique in the data set.
+      arguments: what `make_record` needs, picklable.
+    """
+
+    split: str
+    key: str
+    arguments: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Skip:
+    """Why a task gives no record.
+
+    Attributes:
+      reason: a few words that count together, e.g. "empty intersection".
+      detail: what was found in this case, with the file's name where there is one.
+    """
+
+    reason: str
+    detail: str = ""
+
+
+class Skipped(NamedTuple):
+    """One task that gave no record, as listed in `skipped.csv`."""
+
+    split: str
+    key: str
+    reason: str
+    detail: str
+
+
+class _LocalInfo(tfds.core.DatasetInfo):
+    """Information that is made here, not looked up in TFDS's bucket."""
+
+    def initialize_from_bucket(self) -> None:
+        """Nothing; TFDS's own version leaves an empty folder in /tmp each time."""
+
+
+class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration=True):
+    """Base of the builders under `datasets/`.
+
+    Subclasses set `name`, `VERSION`, `RELEASE_NOTES` and `make_record` (a `staticmethod` of a
+    module-level function) and define `_info` and `tasks`. Those that read source files also set
+    `MANUAL_DOWNLOAD_INSTRUCTIONS`. Every record has a text feature `patient`.
+
+    The records do not depend on `workers`; TFDS orders them by a hash of their keys.
+    """
+
+    CITATION = ""
+    make_record: Callable[[Any], Record | Skip]
+    workers: int | None = None  # processes; None: one for each core, 0: none, all in this process
+    show_progress: bool = True
+    _notes: tuple[str, ...] = ()
+
+    def note(self, text: str) -> None:
+        """Keeps a line for the metadata and the build's summary, e.g. that a file was not found."""
+        self._notes = (*self._notes, text)
+
+    @abc.abstractmethod
+    def tasks(self, manual_dir: Path | None) -> list[Task]:
+        """All records to make, in any order.
+
+        Args:
+          manual_dir: folder of the source files; None for builders that need none.
+
+        Raises:
+          UserError: the source files are not laid out as expected.
+        """
+
+    def prepared_info(
+        self, features: tfds.features.FeaturesDict, metadata: dict[str, Any]
+    ) -> tfds.core.DatasetInfo:
+        """DatasetInfo for `_info`; the description is the class's docstring, the citation "
+        "its CITATION."""
+        return _LocalInfo(
+            builder=self,
+            description=inspect.getdoc(type(self)),
+            citation=self.CITATION,
+            features=features,
+            metadata=tfds.core.MetadataDict(metadata),
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+        manual_dir = Path(dl_manager.manual_dir) if self.MANUAL_DOWNLOAD_INSTRUCTIONS else None
+        tasks = sorted(self.tasks(manual_dir), key=lambda task: task.key)
+        unknown = {task.split for task in tasks} - set(SPLITS)
+        if unknown:
+            raise ValueError(f"splits: found {sorted(unknown)}, expected only {SPLITS}")
+        self._progress.reset(total=len(tasks))
+        splits = {}
+        for split in SPLITS:
+            examples = self._generate_examples([task for task in tasks if task.split == split])
+            # TFDS refuses a split without records, so the first one is made here.
+            first = next(examples, None)
+            if first is not None:
+                splits[split] = itertools.chain([first], examples)
+        if not splits:
+            raise UserError(f"{self.name}: {_nothing_made(len(tasks), self._skipped)}")
+        return splits
+
+    def _generate_examples(self, tasks: list[Task]) -> Iterator[tuple[str, Record]]:
+        for task, made in zip(tasks, self._pool.map(tasks), strict=True):
+            self._progress.update()
+            if isinstance(made, Skip):
+                self._skipped.append(Skipped(task.split, task.key, made.reason, made.detail))
+                continue
+            patient = made["patient"]
+            self._patients[patient].add(task.split)
+            check_disjoint((split, patient) for split in sorted(self._patients[patient]))
+            yield task.key, made
+
+    def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
+        self._notes = ()
+        self._skipped: list[Skipped] = []
+        self._patients: dict[str, set[str]] = collections.defaultdict(set)
+        self._progress = tqdm.tqdm(
+            desc=f"building {self.name}",
+            unit=" records",
+            mininterval=0.5,
+            disable=not self.show_progress,
+        )
+        with self._progress, OrderedPool(_Make(type(self).make_record), self.workers) as self._pool:
+            super()._download_and_prepare(dl_manager, download_config)
+        # Still in TFDS's temporary folder: these files appear with the records.
+        self.info.metadata.update(_summary(self._skipped, self._patients), notes=list(self._notes))
+        _write_skipped(Path(self.data_dir) / "skipped.csv", self._skipped)
+
+    def _log_download_bytes(self) -> None:
+        """Nothing: nothing is downloaded, and the folder TFDS would print is the temporary one."""
+
+    def _log_download_done(self) -> None:
+        """Nothing, as above."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Make:
+    """`make_record` of a task, as something that can be sent to a worker."""
+
+    make_record: Callable[[Any], Record | Skip]
+
+    def __call__(self, task: Task) -> Record | Skip:
+        try:
+            return self.make_record(task.arguments)
+        except Exception as error:
+            error.add_note(f"while making the record {task.key}")
+            raise
+
+
+def _summary(skipped: Sequence[Skipped], patients: dict[str, set[str]]) -> dict[str, Any]:
+    """Counts for the metadata: {"skipped": {split: {reason: n}}, "patients": {split: n}}."""
+    reasons: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+    for entry in skipped:
+        reasons[entry.split][entry.reason] += 1
+    return {
+        "skipped": {s: dict(sorted(reasons[s].items())) for s in SPLITS if s in reasons},
+        "patients": {s: sum(s in found for found in patients.values()) for s in SPLITS},
+    }
+
+
+def _write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(Skipped._fields)
+        writer.writerows(sorted(skipped))
+
+
+def _nothing_made(n_tasks: int, skipped: Sequence[Skipped]) -> str:
+    if not n_tasks:
+        return "found nothing to make a record of; check the source folder"
+    (reason, count), *_ = collections.Counter(s.reason for s in skipped).most_common(1)
+    return (
+        f"found {n_tasks} candidates and none could be used, most often ({count}) because of: "
+        f"{reason}; the first one: {skipped[0].key}: {skipped[0].detail or skipped[0].reason}"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A prepared data set on disk.
+
+    Attributes:
+      path: its folder, `data_dir/NAME[/CONFIG]/VERSION`.
+      built: False if it was there already.
+    """
+
+    path: Path
+    built: bool
+
+
+def prepare(
+    builder_class: type[PreparedBuilder],
+    data_dir: Path | str,
+    *,
+    config: str | None = None,
+    manual_dir: Path | str | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+    show_progress: bool = True,
+    finish: Callable[[Path], None] | None = None,
+) -> Prepared:
+    """Builds a data set, atomically: its folder appears complete, in one rename, or not at all.
+
+    The build happens in `data_dir/.incomplete-NAME-CONFIG`. What a killed build left there is
+    removed by the next one. With `overwrite`, the old data set stays until the new one is complete.
+
+    Args:
+      builder_class: what to build.
+      data_dir: root of the prepared data sets.
+      config: name of one of `builder_class.BUILDER_CONFIGS`; None for the first of them.
+      manual_dir: folder of the source files, for builders that need one.
+      overwrite: build again although the data set is there.
+      workers: processes; None for one a core, 0 for none.
+      show_progress: whether to show a progress bar.
+      finish: called with the folder of the complete data set just before the rename, to add files
+        to it.
+
+    Raises:
+      UserError: missing or wrong source files, a patient in two splits, no record at all, or
+        another process is building the same data set.
+    """
+    data_dir = Path(data_dir).expanduser().absolute()
+    final = Path(builder_class(data_dir=data_dir, config=config).data_path)
+    if final.exists() and not overwrite:
+        return Prepared(final, built=False)
+    download_config = tfds.download.DownloadConfig(
+        manual_dir=_checked_manual_dir(builder_class, manual_dir)
+    )
+    label = "-".join(final.relative_to(data_dir).parts[:-1])
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{data_dir}: found that it cannot be made ({error.strerror}), expected a folder "
+            "to write to; choose another --data_dir"
+        ) from error
+    with _only_build(data_dir / f".{label}.lock", label):
+        if final.exists() and not overwrite:  # another process finished it in the meantime
+            return Prepared(final, built=False)
+        stage = data_dir / f".incomplete-{label}"
+        shutil.rmtree(stage, ignore_errors=True)
+        try:
+            builder = builder_class(data_dir=stage, config=config)
+            builder.workers, builder.show_progress = workers, show_progress
+            tfds.disable_progress_bar()  # one bar, ours, instead of one for each of TFDS's phases
+            builder.download_and_prepare(
+                download_dir=stage / "downloads",
+                download_config=download_config,
+                file_format="array_record",
+            )
+            if finish is not None:
+                finish(Path(builder.data_path))
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if final.exists():
+                final.rename(stage / "replaced")
+            Path(builder.data_path).rename(final)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    return Prepared(final, built=True)
+
+
+def _checked_manual_dir(
+    builder_class: type[PreparedBuilder], manual_dir: Path | str | None
+) -> Path | None:
+    if not builder_class.MANUAL_DOWNLOAD_INSTRUCTIONS:
+        return None
+    remedy = " ".join(builder_class.MANUAL_DOWNLOAD_INSTRUCTIONS.split())
+    if manual_dir is None:
+        raise UserError(
+            f"manual_dir: found none, expected the folder of {builder_class.name}'s source "
+            f"files; {remedy}"
+        )
+    manual_dir = Path(manual_dir).expanduser().absolute()
+    if not manual_dir.is_dir() or not any(manual_dir.iterdir()):
+        found = "an empty folder" if manual_dir.is_dir() else "no such folder"
+        raise UserError(
+            f"{manual_dir}: found {found}, expected {builder_class.name}'s source files; {remedy}"
+        )
+    return manual_dir
+
+
+@contextlib.contextmanager
+def _only_build(lock: Path, label: str) -> Iterator[None]:
+    """Holds the lock of a data set. The system frees it with its process, however that one ends."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{lock}: found another process building {label}, expected none; wait for it to end"
+            ) from None
+        yield

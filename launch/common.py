@@ -1,0 +1,27 @@
+"""What every launcher shares: one-line errors instead of tracebacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from absl import app
+
+from casgan_jax.errors import UserError
+
+
+def run_main(main: Callable[[list[str]], int | None]) -> None:
+    """Runs `main` under absl; a `UserError` becomes one line on stderr and exit status 1."""
+
+    def guarded(arguments: list[str]) -> int | None:
+        if len(arguments) > 1:
+            raise app.UsageError(
+                f"command line: found {arguments[1]!r}, expected only --flag=value; see --help"
+            )
+        try:
+            return main(arguments)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+    app.run(guarded)

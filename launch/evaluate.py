@@ -1,0 +1,56 @@
+"""Measures a trained cascade on a split of a prepared data set.
+
+    python -m launch.evaluate --workdir=runs/softgan --split=test
+    python -m launch.evaluate --workdir=runs/softgan --data_dir=data/lidc
+
+Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
+numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line a lesion),
+curves.json (Dice by threshold, calibration) and worst.png (the worst cases).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from absl import flags, logging
+
+from casgan_jax.errors import UserError
+from launch.common import run_main
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
+_SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Prepared data set; by default the one of the training."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder to write to; WORKDIR/evaluation/SPLIT by default."
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches predicted at once.", lower_bound=1)
+_WORST = flags.DEFINE_integer("worst", 12, "Worst cases in the picture.", lower_bound=1)
+_PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
+
+
+def main(_: list[str]) -> None:
+    logging.set_verbosity(logging.WARNING)
+    if not _WORKDIR.value:
+        raise UserError("--workdir: found none, expected the folder of a training; see --help")
+
+    from casgan_jax.report.evaluation import evaluate_workdir, markdown_table
+
+    summary = evaluate_workdir(
+        _WORKDIR.value,
+        _SPLIT.value,
+        data_dir=_DATA_DIR.value,
+        output=Path(_OUTPUT.value) if _OUTPUT.value else None,
+        batch_size=_BATCH_SIZE.value,
+        worst=_WORST.value,
+        progress=_PROGRESS.value,
+    )
+    print(markdown_table(summary))
+    print(f"\nworst cases: {Path(summary['report']) / 'worst.png'}")
+    print(json.dumps(summary))
+
+
+if __name__ == "__main__":
+    run_main(main)

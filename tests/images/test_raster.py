@@ -1,0 +1,140 @@
+"""PNG, TIFF and NPY, and the line that each bad file gets."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from casgan_jax.errors import UserError
+from casgan_jax.images import read_image, write_npy, write_png, write_tiff
+
+WRITERS = {".png": write_png, ".tif": write_tiff, ".npy": write_npy}
+
+
+def ramp(dtype, shape=(5, 7)):
+    values = np.linspace(0, 1, np.prod(shape)).reshape(shape)
+    if np.dtype(dtype).kind == "f":
+        return (values * 3 - 1).astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.round(limits.min + values * (float(limits.max) - limits.min)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype"),
+    [
+        (".png", np.uint8),
+        (".png", np.uint16),
+        (".tif", np.uint8),
+        (".tif", np.uint16),
+        (".tif", np.int16),
+        (".tif", np.float32),
+        (".npy", np.uint8),
+        (".npy", np.int16),
+        (".npy", np.float32),
+    ],
+)
+def test_what_is_written_is_read(tmp_path, suffix, dtype):
+    image = ramp(dtype)
+    path = WRITERS[suffix](tmp_path / f"image{suffix}", image)
+    found = read_image(path)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, image)
+
+
+def test_float64_and_big_endian_are_made_native(tmp_path):
+    np.save(tmp_path / "wide.npy", ramp(np.float64))
+    assert read_image(tmp_path / "wide.npy").dtype == np.float32
+    np.save(tmp_path / "big.npy", ramp(np.int16).astype(">i2"))
+    found = read_image(tmp_path / "big.npy")
+    assert found.dtype == np.int16 and found.dtype.isnative
+    np.testing.assert_array_equal(found, ramp(np.int16))
+
+
+def test_grey_saved_as_colour_is_read_as_grey(tmp_path):
+    grey = ramp(np.uint8)
+    write_png(tmp_path / "rgb.png", np.repeat(grey[..., None], 3, axis=2))
+    np.testing.assert_array_equal(read_image(tmp_path / "rgb.png"), grey)
+    opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    tifffile.imwrite(tmp_path / "rgba.tif", opaque, photometric="rgb")
+    np.testing.assert_array_equal(read_image(tmp_path / "rgba.tif"), grey)
+
+
+def test_colour_is_written_as_rgb(tmp_path):
+    import cv2
+
+    red = np.zeros((2, 2, 3), np.uint8)
+    red[..., 0] = 200
+    path = write_png(tmp_path / "red.png", red)
+    assert cv2.imread(str(path))[0, 0].tolist() == [0, 0, 200]  # OpenCV reads BGR
+
+
+def refuse(path, match):
+    with pytest.raises(UserError, match=match) as caught:
+        read_image(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_files_and_other_formats_are_refused(tmp_path):
+    refuse(tmp_path / "none.png", "found no such file")
+    (tmp_path / "folder.png").mkdir()
+    refuse(tmp_path / "folder.png", "found a folder")
+    for name, match in [
+        ("scan.dcm", "found a DICOM file, expected a .png, .tif, .tiff, .npy image"),
+        ("scan.nii.gz", "found a NIfTI file"),
+        ("scan.mhd", "found a MetaImage file"),
+        ("photo.jpg", "found the extension '.jpg'"),
+        ("name", "found the extension ''"),
+    ]:
+        (tmp_path / name).write_bytes(b"x")
+        refuse(tmp_path / name, match)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_damaged_files_are_refused(tmp_path, suffix):
+    path = WRITERS[suffix](tmp_path / f"image{suffix}", ramp(np.uint8, (64, 64)))
+    whole = path.read_bytes()
+    for data in (b"", b"not an image", whole[: len(whole) // 2]):
+        path.write_bytes(data)
+        refuse(path, "expected a whole")
+
+
+def test_png_that_lacks_its_middle_is_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    path = write_png(tmp_path / "a.png", rng.integers(0, 255, (64, 64), dtype=np.uint8))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:2000] + whole[-12:])
+    refuse(path, "expected a whole PNG")
+
+
+def test_what_is_not_one_grey_image_is_refused(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "pages.tif", np.zeros((3, 8, 8), np.uint8), photometric="minisblack"
+    )
+    refuse(tmp_path / "pages.tif", "found 3 pages, expected a TIFF of one page")
+    colour = np.zeros((4, 4, 3), np.uint8)
+    colour[0, 0, 1] = 9
+    write_png(tmp_path / "colour.png", colour)
+    refuse(tmp_path / "colour.png", "found a colour image")
+    for name, array, match in [
+        ("volume.npy", np.zeros((2, 5, 5), np.uint8), "expected one image"),
+        ("empty.npy", np.zeros((0, 5), np.uint8), "expected one image"),
+        ("text.npy", np.full((2, 2), "a"), "found values of type <U1"),
+        ("long.npy", np.zeros((2, 2), np.int64), "found values of type int64"),
+        ("nan.npy", np.full((2, 2), np.nan, np.float32), "found NaN or infinite"),
+    ]:
+        np.save(tmp_path / name, array)
+        refuse(tmp_path / name, match)
+    clear = np.zeros((4, 4, 4), np.uint8)
+    tifffile.imwrite(tmp_path / "clear.tif", clear, photometric="rgb")
+    refuse(tmp_path / "clear.tif", "found transparent pixels")
+
+
+def test_bad_writes_are_refused(tmp_path):
+    with pytest.raises(UserError, match="type float32, expected .* for PNG"):
+        write_png(tmp_path / "a.png", ramp(np.float32))
+    with pytest.raises(UserError, match="found the extension '.jpg', expected .png"):
+        write_png(tmp_path / "a.jpg", ramp(np.uint8))
+    with pytest.raises(UserError, match="found no such folder"):
+        write_npy(tmp_path / "none" / "a.npy", ramp(np.uint8))
+    with pytest.raises(UserError, match="found values of type float16|found values of type int32"):
+        write_tiff(tmp_path / "a.tif", np.zeros((2, 2), np.int32))
