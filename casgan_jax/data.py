@@ -95,10 +95,26 @@ def load_split(
             f"split: found no records of {split!r} in {directory}, expected one of "
             f"{', '.join(f'{name} ({size})' for name, size in sizes.items() if size)}"
         )
-    decoders = None
+    source = builder.as_data_source(
+        split=split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+    )
+    wanted = builder.info.features
     if features is not None:
-        decoders = tfds.decode.PartialDecoding(dict.fromkeys(features, True))
-    return builder.as_data_source(split=split, decoders=decoders)
+        wanted = tfds.features.FeaturesDict({name: wanted[name] for name in features})
+    return _Records(source, wanted)
+
+
+class _Records(Sequence[dict[str, Any]]):
+    """Records decoded when they are read, and of their features only the wanted ones."""
+
+    def __init__(self, source: Sequence[bytes], features: Any) -> None:
+        self._source, self._features = source, features
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._features.deserialize_example_np(self._source[index])
 
 
 def normalise(image: np.ndarray, window: Sequence[float]) -> np.ndarray:

@@ -14,7 +14,7 @@ validation (no suffix) and the paper's 128/255 (suffix `_128`).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -162,11 +162,12 @@ class Evaluation:
 
 
 class ThresholdChoice(NamedTuple):
-    """The chosen threshold, the mean Dice it reaches, and what the Dice was measured against."""
+    """The chosen threshold and the mean Dice it reaches: over whom, against what, over how many."""
 
     threshold: float
     dice: float
-    population: str
+    population: str  # of POPULATIONS
+    against: str  # "consensus" or "label"
     n: int
 
 
@@ -350,40 +351,18 @@ def human_metrics(readers: np.ndarray) -> dict[str, float]:
     }
 
 
-def choose_threshold(
-    alphas: Iterable[np.ndarray], records: Iterable[Mapping[str, Any]], *, scale: int
-) -> ThresholdChoice:
-    """The threshold of the best mean Dice on validation, among the uint8 codes from 0.10 to 0.90.
+def choose_threshold(evaluation: Evaluation) -> ThresholdChoice:
+    """The threshold of the best mean Dice, among the uint8 codes from 0.10 to 0.90; on validation.
 
     Dice against the consensus at native resolution, over the slices with four readers, or with at
     least two where none has four; against the label at 128/255 where no slice has several readers.
-
-    Args:
-      alphas: predicted soft masks (r P, r P) in [0, 1], one for each record; may be a generator.
-      records: the records predicted, in the same order.
-      scale: r of the predictions; the records' soft masks may be finer.
-
-    Raises:
-      UserError: there is no record.
     """
-    curves: dict[str, list[np.ndarray]] = {name: [] for name in POPULATIONS}
-    for alpha, record in zip(alphas, records, strict=True):
-        n = int(record["n_readers"])
-        if n < 2:
-            label = _centre_alpha(record, "alpha", len(alpha) // scale, scale)
-            curves["all"].append(metrics.dice_curves(alpha, _hard(label), SWEEP))
-        else:
-            native = to_native_crop(alpha, scale, len(record["image"]))
-            name = "four_readers" if n == MAX_READERS else "several_readers"
-            curves[name].append(metrics.dice_curves(native, record["consensus"] > 0, SWEEP))
-    population = next((name for name in POPULATIONS if curves[name]), None)
-    if population is None:
-        raise UserError("validation: found no record, expected at least one to choose a threshold")
-    mean = np.mean(curves[population], axis=0)
+    population = next(name for name in POPULATIONS if evaluation.population(name))
+    against = "label" if population == "all" else "consensus"
+    cases = evaluation.population(population)
+    mean = np.mean([case.curves[against] for case in cases], axis=0)
     best = int(mean.argmax())
-    return ThresholdChoice(
-        float(SWEEP[best]), float(mean[best]), population, len(curves[population])
-    )
+    return ThresholdChoice(float(SWEEP[best]), float(mean[best]), population, against, len(cases))
 
 
 def to_native_crop(alpha: np.ndarray, scale: int, size: int) -> np.ndarray:

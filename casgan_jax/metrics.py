@@ -56,15 +56,18 @@ def accuracy(prediction: Array, truth: Array) -> Array:
 def auc(alpha: np.ndarray, truth: np.ndarray) -> float:
     """Area under the ROC curve of one soft mask (H, W) as a score for one bool mask (H, W).
 
-    NaN where the truth has only one class: the curve does not exist there, and such a lesion is
-    left out of a mean.
+    The share of (lesion, background) pixel pairs in which the lesion's pixel is higher, ties
+    counting half (Mann-Whitney): the value of `sklearn.metrics.roc_auc_score`, without the overhead
+    that made it most of an evaluation's time. NaN where the truth has one class: the curve does
+    not exist there, and such a lesion is left out of a mean.
     """
-    from sklearn.metrics import roc_auc_score
-
     _check_planes(alpha, truth)
     if truth.all() or not truth.any():
         return math.nan
-    return float(roc_auc_score(truth.ravel(), alpha.ravel()))
+    background = np.sort(alpha[~truth])
+    lower = background.searchsorted(alpha[truth], side="left")
+    lower_or_equal = background.searchsorted(alpha[truth], side="right")
+    return float((lower + lower_or_equal).mean() / (2.0 * background.size))
 
 
 def soft_mae(prediction: Array, truth: Array, *, region: Array | None = None) -> Array:

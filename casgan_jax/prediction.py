@@ -1,6 +1,7 @@
 """Soft masks of lesions in whole images: image and mark in, soft mask on the image's own grid out.
 
-    prediction = predict(load_cascade(workdir), read_image("slice.png"), (212, 305), window=(0, 255))
+    cascade, image = load_cascade(workdir), read_image("slice.png")
+    prediction = predict(cascade, image, (212, 305), window=(0, 255))
     mask = binarise(prediction.alpha, cascade.threshold)
 
 Pixel centres lie at integer coordinates (x to the right, y down). The patch around a mark begins at
@@ -14,17 +15,17 @@ import csv
 import glob
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from casgan_jax.data import normalise
+from casgan_jax.data import normalise, read_metadata
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation import Cascade
-from casgan_jax.images import write_npy, write_png
+from casgan_jax.images import read_image, write_npy, write_png
 from casgan_jax.metrics import binarise
 from casgan_jax.records import encode_alpha
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
@@ -78,13 +79,13 @@ def predict(
     if patch.min() == patch.max() and patch.min() in (0.0, 1.0):
         colour = "white" if patch.min() else "black"
         raise UserError(
-            f"window: found the patch all {colour} in ({window[0]:g}, {window[1]:g}), its values are "
-            f"{source.min():g} to {source.max():g}; correct --window or --hu_offset"
+            f"window: found the patch all {colour} in ({window[0]:g}, {window[1]:g}), its values "
+            f"are {source.min():g} to {source.max():g}; correct --window or --hu_offset"
         )
     fine = np.asarray(cascade(patch[None])["alpha"][0], np.float32)
     if not np.isfinite(fine).all():
         raise UserError("prediction: found NaN or Inf; the workdir's weights are damaged, retrain")
-    native = cv2.resize(fine, patch.shape, interpolation=cv2.INTER_AREA)
+    native = cv2.resize(fine, patch.shape, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
     alpha = np.zeros(image.shape, np.float32)
     bottom, right = np.minimum(image.shape, (top + cascade.patch, left + cascade.patch))
     inside = native[max(0, -top) : bottom - top, max(0, -left) : right - left]
@@ -102,8 +103,8 @@ def cut_patch(image: np.ndarray, centre: Point, size: int) -> tuple[np.ndarray, 
     x, y = centre
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         raise UserError(
-            f"centre: found ({x:g}, {y:g}), expected a point of the image, x in [0, {width - 1}] and "
-            f"y in [0, {height - 1}]; x counts columns and comes first"
+            f"centre: found ({x:g}, {y:g}), expected a point of the image, x in [0, {width - 1}] "
+            f"and y in [0, {height - 1}]; x counts columns and comes first"
         )
     left, top = math.ceil(x - size / 2), math.ceil(y - size / 2)
     rows = np.arange(top, top + size).clip(0, height - 1)
@@ -138,6 +139,60 @@ def choose_window(
             "--window=LOW,HIGH"
         )
     return trained
+
+
+def trained_window(cascade: Any) -> tuple[float, float]:
+    """The window of the data that the cascade was trained on: of its config, or of its data set."""
+    data = cascade.config.data
+    low, high = data.get("window") or read_metadata(data.dir)["window"]
+    return float(low), float(high)
+
+
+def run_jobs(
+    cascade: Any,
+    jobs: Sequence[Job],
+    output: Path,
+    *,
+    threshold: float | None = None,
+    window: tuple[float, float] | None = None,
+    hu_offset: float = 0.0,
+) -> Iterator[dict[str, Any] | str]:
+    """Reads, predicts and writes every job.
+
+    Args:
+      cascade: of `casgan_jax.cascade.load_cascade`.
+      jobs: of `plan`.
+      output: folder, made if it is not there.
+      threshold: of the binary mask; the cascade's by default.
+      window: see `choose_window`.
+      hu_offset: added to the images' values first.
+
+    Yields:
+      For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line.
+    """
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output}: found a file, expected a folder to write to; name another")
+    output.mkdir(parents=True, exist_ok=True)
+    threshold = cascade.threshold if threshold is None else threshold
+    trained = trained_window(cascade) if window is None else window
+    for job in jobs:
+        try:
+            image = read_image(job.file)
+            if hu_offset:
+                image = image.astype(np.float32) + np.float32(hu_offset)
+            levels = choose_window(image, trained=trained, given=window)
+            prediction = predict(cascade, image, job.centre, window=levels)
+        except UserError as error:
+            yield f"{job.file} at {job.centre[0]:g},{job.centre[1]:g}: {error}"
+            continue
+        yield {
+            "file": str(job.file),
+            "center": list(job.centre),
+            "window": list(levels),
+            **write_prediction(
+                output, job.name, normalise(image, levels), prediction, threshold=threshold
+            ),
+        }
 
 
 def write_prediction(

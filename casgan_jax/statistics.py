@@ -10,6 +10,7 @@ Methods and their Application", 1997, section 3.8).
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -80,6 +81,7 @@ def cluster_mean(
     return Interval(mean, float(low), float(high), len(values), len(names))
 
 
+@functools.lru_cache(maxsize=4)  # many metrics of the same patients come one after the other
 def _draws(clusters: int, resamples: int, seed: int) -> np.ndarray:
     """How often each cluster is drawn in each resample, (resamples, clusters)."""
     generator = np.random.default_rng(seed)

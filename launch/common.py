@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from absl import app
+from absl import app, logging
 
 from casgan_jax.errors import UserError
 
@@ -18,6 +18,7 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
             raise app.UsageError(
                 f"command line: found {arguments[1]!r}, expected only --flag=value; see --help"
             )
+        logging.set_verbosity(logging.WARNING)
         try:
             return main(arguments)
         except UserError as error:

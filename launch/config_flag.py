@@ -44,7 +44,7 @@ def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
     """
     name, _, variant = spec.partition(":")
     if name not in config_names():
-        raise _unknown("--config", name, config_names(), "`--config=help` lists them")
+        raise _unknown("--config=", name, config_names(), "`--config=help` lists them")
     module = _module(name)
     if variant not in module.VARIANTS:
         raise _unknown(

@@ -6,12 +6,12 @@
         --output=out --hu_offset=-32768
 
 Images are PNG, TIFF or NPY, one grey slice each. A mark is a pixel in the middle of the lesion: x
-counts columns, y rows, both from 0. A table has the columns file,x,y and a line for each lesion, its
-files are relative to its folder; with --input, only lines of those files count.
+counts columns, y rows, both from 0. A table has the columns file,x,y and a line for each lesion,
+its files are relative to its folder; with --input, only lines of those files count.
 
-What black and white mean is the training data's window, for images in Hounsfield units as much as for
-8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in its own
-values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG files).
+What black and white mean is the training data's window, for images in Hounsfield units as much as
+for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
+its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG files).
 
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
 NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one

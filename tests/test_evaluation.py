@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -206,10 +208,6 @@ def test_finer_labels_and_texts_as_bytes():
     coarse = _record()
     (expected,) = _evaluate([coarse | {"true_alpha": coarse["alpha"]}]).rows
     assert finer.rows == [pytest.approx(expected)]
-    choices = [
-        ev.choose_threshold([finer.worst[0].alpha], [r], scale=SCALE) for r in (record, coarse)
-    ]
-    assert choices[0] == choices[1]
 
 
 def test_bad_data_gets_its_line():
@@ -227,22 +225,14 @@ def test_bad_data_gets_its_line():
 
 def test_choose_threshold_prefers_slices_with_four_readers():
     some = [_record(0), _record(1, readers=3), _record(2, readers=0)]
-    cascade = BrightIsLesion()
-
-    def alphas(records_):
-        return (p.alpha for p in ev.predict_records(cascade, records_, (0, 255)))
-
-    choice = ev.choose_threshold(alphas(some), some, scale=SCALE)
-    assert (choice.population, choice.n, choice.dice) == ("four_readers", 1, 1.0)
-    assert choice.threshold == pytest.approx(26 / 255)
-    choice = ev.choose_threshold(alphas(some[1:]), some[1:], scale=SCALE)
-    assert (choice.population, choice.n) == ("several_readers", 1)
-    choice = ev.choose_threshold(alphas(some[2:]), some[2:], scale=SCALE)
-    assert (choice.population, choice.n) == ("all", 1)
-    row = _evaluate(some[2:]).rows[0]
-    assert choice.dice == pytest.approx(row["label_dice"])
-    with pytest.raises(UserError, match="validation: found no record"):
-        ev.choose_threshold([], [], scale=SCALE)
+    choice = ev.choose_threshold(_evaluate(some))
+    assert choice == (pytest.approx(26 / 255), 1.0, "four_readers", "consensus", 1)
+    choice = ev.choose_threshold(_evaluate(some[1:]))
+    assert choice[2:] == ("several_readers", "consensus", 1)
+    labels = _evaluate(some[2:])
+    choice = ev.choose_threshold(labels)
+    assert choice[2:] == ("all", "label", 1)
+    assert choice.dice == pytest.approx(labels.rows[0]["label_dice"])
 
 
 def test_the_worst_come_first_and_the_headlines_population_before_others():
@@ -275,3 +265,32 @@ def test_empty_predictions_are_said():
     summary = _evaluate([record]).summary()
     assert summary["empty_predictions"] == 1
     assert "1 of 1 predictions are empty" in markdown_table(summary)
+
+
+_LAUNCH = """
+import runpy, sys
+import casgan_jax.cascade, casgan_jax.data, ml_collections
+from tests.test_evaluation import METADATA, BrightIsLesion, _record
+BrightIsLesion.config = ml_collections.ConfigDict({"data": {"dir": "somewhere"}})
+casgan_jax.cascade.load_cascade = lambda workdir: BrightIsLesion()
+casgan_jax.data.load_split = lambda data_dir, split: [_record(i) for i in range(3)]
+casgan_jax.data.read_metadata = lambda data_dir: METADATA
+sys.argv = ["evaluate", *sys.argv[1:]]
+runpy.run_module("launch.evaluate", run_name="__main__")
+"""
+
+
+def test_the_command(tmp_path):
+    out = subprocess.run(
+        [sys.executable, "-c", _LAUNCH, f"--workdir={tmp_path}", "--noprogress"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert out.returncode == 0, out.stderr
+    table, _, last = out.stdout.strip().rpartition("\n")
+    assert "| Dice, 50% consensus, four readers |" in table
+    summary = json.loads(last)
+    assert (summary["split"], summary["data_dir"], summary["records"]) == ("test", "somewhere", 3)
+    assert summary["headline"]["chosen"]["mean"] == 1.0
+    assert (tmp_path / "evaluation" / "test" / "metrics.json").is_file()

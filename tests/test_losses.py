@@ -41,9 +41,19 @@ def test_total_variation():
     assert losses.total_variation(flat, weights=jnp.array([1.0, 0.0])) == pytest.approx(30.0)
 
 
-def test_perceptual_scales_the_features():
-    assert losses.perceptual(12.75 * A, 12.75 * B) == pytest.approx(0.75 / 4)
-    assert losses.perceptual(A, B, scale=2.0) == pytest.approx(4 * 0.75 / 4)
+def test_perceptual_is_relative_to_the_target():
+    assert losses.perceptual(A, B) == pytest.approx(0.75 / 2.25)
+    assert losses.perceptual(100 * A, 100 * B) == pytest.approx(0.75 / 2.25)
+    assert losses.perceptual(A, B, weights=KEEP_SECOND) == pytest.approx(0.5 / 1.0)
+
+
+def test_perceptual_with_a_fixed_scale():
+    assert losses.perceptual(12.75 * A, 12.75 * B, scale=1 / 12.75) == pytest.approx(0.75 / 4)
+
+
+def test_perceptual_of_nothing_is_finite():
+    assert losses.perceptual(0 * A, 0 * B) == 0.0
+    assert losses.perceptual(A, B, weights=jnp.zeros(2)) == 0.0
 
 
 def test_least_squares_gan():

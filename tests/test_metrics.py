@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import ndimage
+from sklearn.metrics import roc_auc_score
 
 from casgan_jax import metrics
 
@@ -68,6 +69,14 @@ def test_auc_of_ties_and_of_one_class():
     assert metrics.auc(alpha, truth) == pytest.approx(3.5 / 4)  # one tied pair counts a half
     assert math.isnan(metrics.auc(alpha, np.zeros_like(truth)))
     assert math.isnan(metrics.auc(alpha, np.ones_like(truth)))
+
+
+@pytest.mark.parametrize("levels", [4, 256, 10**6])
+def test_auc_is_that_of_sklearn(levels):
+    generator = np.random.default_rng(levels)
+    alpha = (generator.integers(0, levels, (40, 30)) / levels).astype(np.float32)
+    truth = generator.random((40, 30)) < 0.2 + 0.3 * alpha
+    assert metrics.auc(alpha, truth) == pytest.approx(roc_auc_score(truth.ravel(), alpha.ravel()))
 
 
 def test_soft_errors_by_hand():

@@ -186,7 +186,7 @@ def test_bad_windows_get_their_line():
 
 
 def test_formats_offsets_and_failures(tmp_path):
-    """16-bit PNG with an offset, TIFF and NPY in Hounsfield units; what fails does not stop them."""
+    """16-bit PNG with an offset, TIFF and NPY in Hounsfield units; failures do not stop them."""
     hounsfield = _image().astype(np.int16) * 5 - 1000
     write_png(tmp_path / "a.png", (hounsfield.astype(np.int32) + 32768).astype(np.uint16))
     write_tiff(tmp_path / "b.tif", hounsfield)

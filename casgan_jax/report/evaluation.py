@@ -1,6 +1,9 @@
 """What an evaluation leaves behind: tables, curves and a picture of the worst cases.
 
-write_evaluation(evaluation, workdir / "evaluation" / "test", facts={"split": "test"})
+    summary = write_evaluation(evaluation, Path("report"), facts={"split": "test"})
+    print(markdown_table(summary))
+
+Tables are Markdown, numbers JSON and CSV, pictures PNG.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ DEFAULT_MAX_ITERATIONS = 10_000  # the same worst case took 1,600
 _REACH = 2  # two pixels share a 3x3 window up to this distance
 _WINDOW = [(dy, dx) for dy in range(3) for dx in range(3)]
 _HALF = [(0, 1), (0, 2)] + [(dy, dx) for dy in (1, 2) for dx in range(-2, 3)]
-_SIDES = (16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512)  # crop sides; then multiples of 256
+_SIDES = (32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512)  # crop sides; then multiples of 256
 _MAX_BATCH = 256  # crops solved at once on an accelerator
 
 
@@ -63,26 +63,35 @@ def _shifted(padded: jax.Array, dy: int, dx: int, shape: tuple[int, int]) -> jax
 
 def _stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[jax.Array]:
     """-L between each pixel and its neighbour at each offset of _HALF, as planes padded by _REACH."""
-    height, width = image.shape
-    rows, columns = height - 2, width - 2  # one window per interior pixel
-    corner = lambda plane, dy, dx: plane[dy : dy + rows, dx : dx + columns]  # noqa: E731
+    rows, columns = (side - 2 for side in image.shape)  # one window per interior pixel
+
+    def member(plane: jax.Array, offset: tuple[int, int]) -> jax.Array:
+        return plane[offset[0] : offset[0] + rows, offset[1] : offset[1] + columns]
+
+    def by_pixel(plane: jax.Array, offset: tuple[int, int]) -> jax.Array:
+        """Window values, padded by 2 _REACH, as seen from the pixel at `offset` in the window."""
+        top, left = _REACH - offset[0], _REACH - offset[1]
+        return plane[top : top + rows + 3 * _REACH, left : left + columns + 3 * _REACH]
+
     # Differences to the centre first: a flat or nearly flat window keeps its full float32 precision.
-    local = {o: corner(image, *o) - corner(image, 1, 1) for o in _WINDOW}
-    mean = sum(local.values()) / 9
-    variance = sum((value - mean) ** 2 for value in local.values()) / 9
-    inverse_deviation = jax.lax.rsqrt(variance + epsilon / 9)
-    normal = {o: (value - mean) * inverse_deviation for o, value in local.items()}
-    counts = functools.reduce(jnp.logical_and, (corner(inside, *o) for o in _WINDOW)) / 9.0
-    planes = []
-    for dy, dx in _HALF:
-        plane = jnp.zeros((height + 2 * _REACH, width + 2 * _REACH), image.dtype)
-        for y, x in _WINDOW:
-            if (y + dy, x + dx) in normal:
-                pair = counts * (1 + normal[y, x] * normal[y + dy, x + dx])
-                top, left = _REACH + y, _REACH + x
-                plane = plane.at[top : top + rows, left : left + columns].add(pair)
-        planes.append(plane)
-    return planes
+    local = jnp.stack([member(image, offset) - member(image, (1, 1)) for offset in _WINDOW])
+    centred = local - local.mean(0)
+    valid = functools.reduce(jnp.logical_and, (member(inside, offset) for offset in _WINDOW))
+    deviation = jnp.sqrt((centred**2).mean(0) + epsilon / 9)
+    around = ((2 * _REACH, 2 * _REACH), (2 * _REACH, 2 * _REACH))
+    share = jnp.pad(valid / 9.0, around)
+    normal = jnp.pad(centred * (valid / (3.0 * deviation)), ((0, 0), *around))
+    # Without the barrier XLA computes `normal` anew in each of its 72 uses.
+    normal = dict(zip(_WINDOW, jax.lax.optimization_barrier(normal), strict=True))
+    return [
+        sum(
+            by_pixel(share, (y, x))
+            + by_pixel(normal[y, x], (y, x)) * by_pixel(normal[other], (y, x))
+            for y, x in _WINDOW
+            if (other := (y + dy, x + dx)) in normal
+        )
+        for dy, dx in _HALF
+    ]
 
 
 def _laplacian_product(planes: list[jax.Array], alpha: jax.Array) -> jax.Array:
@@ -90,7 +99,8 @@ def _laplacian_product(planes: list[jax.Array], alpha: jax.Array) -> jax.Array:
     padded = jnp.pad(alpha, _REACH)
     view = functools.partial(_shifted, shape=alpha.shape)
     return sum(
-        view(plane, 0, 0) * (alpha - view(padded, dy, dx)) + view(plane, -dy, -dx) * (alpha - view(padded, -dy, -dx))
+        view(plane, 0, 0) * (alpha - view(padded, dy, dx))
+        + view(plane, -dy, -dx) * (alpha - view(padded, -dy, -dx))
         for (dy, dx), plane in zip(_HALF, planes, strict=True)
     )
 
@@ -99,7 +109,10 @@ def _laplacian_diagonal(planes: list[jax.Array]) -> jax.Array:
     """diag(L), (H, W): minus the sum of a row's other entries."""
     shape = tuple(side - 2 * _REACH for side in planes[0].shape)
     view = functools.partial(_shifted, shape=shape)
-    return sum(view(plane, 0, 0) + view(plane, -dy, -dx) for (dy, dx), plane in zip(_HALF, planes, strict=True))
+    return sum(
+        view(plane, 0, 0) + view(plane, -dy, -dx)
+        for (dy, dx), plane in zip(_HALF, planes, strict=True)
+    )
 
 
 def _solve_one(
@@ -215,7 +228,9 @@ def closed_form_matting(
     """
     if priors is None:
         if prior_weight:
-            raise UserError(f"priors: found none, expected one per image with prior_weight={prior_weight}")
+            raise UserError(
+                f"priors: found none, expected one per image with prior_weight={prior_weight}"
+            )
         priors = [None] * len(images)
     if not len(images) == len(trimaps) == len(priors):
         raise UserError(
@@ -234,7 +249,9 @@ def closed_form_matting(
     for side, group in sorted(boxes.items()):
         for start in range(0, len(group), limit):
             chunk = group[start : start + limit]
-            solution = jax.device_get(solve_batch(*_gather(side, chunk, images, trimaps, priors), *options))
+            solution = jax.device_get(
+                solve_batch(*_gather(side, chunk, images, trimaps, priors), *options)
+            )
             for row, (index, rows, columns) in enumerate(chunk):
                 if not solution.residual[row] <= tolerance:
                     raise UserError(
@@ -266,8 +283,12 @@ def _check(index: int, image: np.ndarray, trimap: np.ndarray, prior: np.ndarray 
         raise UserError(f"trimap {index}: found the value {stray[0]}, expected only 0, 128 and 255")
     if not counts[0] or not counts[255]:
         absent = "lesion (255)" if not counts[255] else "background (0)"
-        raise UserError(f"trimap {index}: found no {absent} pixel, expected at least one; widen the crop or the seeds")
-    if prior is not None and (prior.shape != image.shape or not (prior.min() >= 0 and prior.max() <= 1)):
+        raise UserError(
+            f"trimap {index}: found no {absent} pixel, expected at least one; widen the crop or the seeds"
+        )
+    if prior is not None and (
+        prior.shape != image.shape or not (prior.min() >= 0 and prior.max() <= 1)
+    ):
         raise UserError(
             f"prior {index}: found shape {prior.shape}, values in [{prior.min():g}, {prior.max():g}], "
             f"expected {image.shape} and [0, 1]"
@@ -284,7 +305,8 @@ def _crop_box(trimap: np.ndarray) -> tuple[int, slice, slice]:
     longest = max(stop - start for start, stop in spans)
     side = next((s for s in _SIDES if s >= longest), -(-longest // 256) * 256)
     rows, columns = (
-        slice(start, min(start + side, size)) for (start, _), size in zip(spans, trimap.shape, strict=True)
+        slice(start, min(start + side, size))
+        for (start, _), size in zip(spans, trimap.shape, strict=True)
     )
     return int(side), rows, columns
 

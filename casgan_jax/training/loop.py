@@ -63,7 +63,8 @@ def keep_config(config: Any, workdir: Path) -> None:
       UserError: the workdir holds a run of another config, or cannot be written.
     """
     path = workdir / "config.json"
-    if path.is_file():
+    started = any(workdir.glob("*/checkpoints/*"))
+    if path.is_file() and started:
         changed = _differences(read_config(workdir).to_dict(), json.loads(config.to_json()))
         if changed:
             name, (old, new) = next(iter(changed.items()))
@@ -124,6 +125,7 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
     # What is trained, on which data, over which devices.
     stage = BUILD_STAGE[config.name](config)
     mesh = device_mesh()
+    frozen = jax.device_get(frozen)  # on the host: the step reuses the state's buffers
     batches, steps = training_data(config)
     iterator = iter(batches)
     state = replicate(initial_state(config, stage, steps, frozen), mesh)

@@ -58,7 +58,10 @@ def make_record(source: Slice) -> Record | Skip:
     reason = _why_not(readers)
     if reason is not None:
         return reason
-    label = label_from_readers(image.astype(np.float32) / 255.0, readers, source.scale)
+    try:
+        label = label_from_readers(image.astype(np.float32) / 255.0, readers, source.scale)
+    except UserError as error:
+        return Skip("cannot be matted", str(error))
     lesion = f"{source.patient}/{source.nodule}"
     padded = np.zeros((SIZE, SIZE, records.MAX_READERS), np.uint8)
     padded[..., : readers.shape[2]] = _code(readers)

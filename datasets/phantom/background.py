@@ -47,7 +47,7 @@ def random_background(
     target: Target,
 ) -> Background:
     """The patient's slice of a thickness seen through a view, with vessels of its own."""
-    labels = _warp(rng, thorax.paint(patient, view), rng.uniform(0.3, 1.1) / view.pixel_mm)
+    labels = _warp(rng, thorax.paint(patient, view), rng.uniform(0.2, 0.8) / view.pixel_mm)
     lung = labels == thorax.LUNG
     hu = _tissue_hu(rng, patient.enhanced, labels)
     canvas = vessels.Canvas(view.side, view.pixel_mm)

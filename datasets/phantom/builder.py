@@ -38,7 +38,8 @@ def make_record(source: Source) -> Record | Skip:
     image = np.clip((phantom.image.astype(np.float32) - low) / (high - low), 0.0, 1.0)
     vagueness = 1.5 if phantom.lesion.kind == "ground-glass" else 1.0
     for attempt in range(_REDRAWS):
-        rng = np.random.default_rng([source.seed, source.index, attempt])
+        # + 1: NumPy takes [a, b, 0] for [a, b], which is the phantom's own stream.
+        rng = np.random.default_rng([source.seed, source.index, attempt + 1])
         masks = readers.draw_masks(rng, phantom.true_alpha, SCALE, vagueness=vagueness)
         try:
             label = label_from_readers(image.astype(np.float32), masks, SCALE)

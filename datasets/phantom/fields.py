@@ -1,7 +1,7 @@
 """Random fields with a given spectrum: tissue texture and scanner noise.
 
-Fields are periodic and made in Fourier space from white noise: white noise has a flat spectrum, so the result's
-power spectrum is the squared gain.
+Fields are periodic and made in Fourier space from white noise: white noise has a flat spectrum,
+so the result's power spectrum is the squared gain.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Lesion:
       spiculation, lobulation: 0 for none to 1 for strong, what the outline was drawn with.
       hu: of its tissue.
       texture: standard deviation of the tissue's texture, HU.
-      inclusions: painted over the tissue in order. They belong to the lesion: its alpha ignores them.
+      inclusions: painted over the tissue in order. They belong to the lesion; alpha ignores them.
       transparent: whether vessels are seen through it.
     """
 
@@ -68,10 +68,10 @@ def random_lesion(rng: np.random.Generator, kind: str, thickness: float) -> Lesi
         irregularity=rng.uniform(0.01, 0.05) + (0.05 if kind == "ground-glass" else 0.0),
         spiculation=spiculation,
     )
-    depth = rng.uniform(0.0, 0.75)
+    depth = rng.uniform(0.0, 0.6)
     height = np.sqrt(area / np.pi / (1 - depth**2)) * rng.uniform(0.8, 1.2)
     # No thinner than the slice: its middle would be partial volume everywhere.
-    outline = dataclasses.replace(outline, height=float(max(height, 0.8 * thickness)), depth=depth)
+    outline = dataclasses.replace(outline, height=float(max(height, thickness)), depth=depth)
     solid = rng.uniform(10, 75)
     base = Lesion(kind, outline, spiculation, lobulation, solid, rng.uniform(5, 18))
     if kind == "cavitary":
@@ -87,10 +87,12 @@ def random_lesion(rng: np.random.Generator, kind: str, thickness: float) -> Lesi
 
 
 def _random_area(rng: np.random.Generator, kind: str) -> float:
-    """Area drawn so that all kinds together, equally frequent, have the percentiles of real nodules."""
-    others = (_TINY_SHARE - 1 / len(KINDS)) / (1 - 1 / len(KINDS))
-    small = kind == "tiny" or (kind == "isolated" and rng.random() < others * (len(KINDS) - 1) / 2)
-    small = small or (kind == "juxtapleural" and rng.random() < others * (len(KINDS) - 1) / 2)
+    """Area such that all kinds together, equally frequent, are as large as real nodules."""
+    # Those of the smallest quarter that are not tiny are isolated or juxtapleural.
+    others = 0.5 * (_TINY_SHARE * len(KINDS) - 1)
+    small = kind == "tiny"
+    if kind in ("isolated", "juxtapleural"):
+        small = rng.random() < others
     share = rng.uniform(0, _TINY_SHARE) if small else rng.uniform(_TINY_SHARE, 1)
     return float(np.exp(np.interp(share, _AREA_SHARE, np.log(_AREA))))
 
@@ -110,7 +112,7 @@ def _border(rng: np.random.Generator, kind: str, area: float) -> tuple[float, fl
 def _inside(
     rng: np.random.Generator, lesion: Lesion, share: float, irregularity: float
 ) -> Inclusion:
-    """A part of about `share` of the lesion's radius, somewhere inside; its HU is still to be set."""
+    """A part of about `share` of the lesion's radius, somewhere inside; its HU is to be set."""
     radius = share * lesion.radius
     outline = shapes.random_outline(
         rng,

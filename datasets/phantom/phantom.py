@@ -3,11 +3,12 @@
     phantom = make_phantom(seed=0, index=7)
     phantom.image, phantom.true_alpha
 
-The scene is composed on the r x grid as I = a F + (1 - a) B (paper, Eq. 1), where a is the share of each pixel
-that is lesion, F the lesion's HU and B everything else's, textures included. The scanner blurs it. Blurring
-is linear, so the blurred scene again obeys Eq. 1 with alpha = blur(a), the **true alpha**, and with F and B
-averaged over what the blur mixes (exactly F and B where they are constant). The native image is the mean of
-each r x r block plus noise, and its alpha the mean of the true alpha's block.
+The scene is composed on the r x grid as I = a F + (1 - a) B (paper, Eq. 1), where a is the share
+of each pixel that is lesion, F the lesion's HU and B everything else's, textures included. The
+scanner blurs it. Blurring is linear, so the blurred scene again obeys Eq. 1 with alpha = blur(a),
+the **true alpha**, and with F and B averaged over what the blur mixes (exactly F and B where they
+are constant). The native image is the mean of each r x r block plus noise, and its alpha the mean
+of the true alpha's block.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ import numpy as np
 
 from datasets.phantom import fields, scanner, shapes, thorax
 from datasets.phantom import lesion as lesions
-from datasets.phantom.background import Target, random_background
+from datasets.phantom.background import Background, Target, random_background
 
 SIDE = 128  # native pixels
 SCALE = 4
 _FINE = SIDE * SCALE
 _MATRIX = 512  # native pixels of the whole slice, a side
+_TRIES = 10  # places tried for a lesion that the chest wall would cover
 _MAP_MM, _MAP_SIDE = 1.0, 320  # the coarse map in which the lesion's place is sought
 
 
@@ -59,27 +61,21 @@ def make_phantom(seed: int, index: int) -> Phantom:
     spacing = float(np.clip(2 * patient.body / _MATRIX * rng.uniform(0.96, 1.1), 0.55, 0.85))
     device = scanner.random_scanner(rng, spacing)
     nodule = lesions.random_lesion(rng, lesions.KINDS[index % len(lesions.KINDS)], device.thickness)
-    # The mark is not exactly the lesion's centre, and never exactly a pixel's.
-    offset = np.clip(rng.normal(0, 1.0, 2), -3, 3)
-    centre = tuple(((SIDE - 1) / 2 + offset).tolist())
-    corner = _find_place(rng, patient, nodule, spacing) - offset * spacing
-    view = thorax.View(tuple(corner.tolist()), spacing / SCALE, _FINE)
-
-    target = Target(
-        SCALE * np.array(centre) + (SCALE - 1) / 2, nodule.radius * spacing, nodule.spiculation
-    )
-    around = random_background(rng, patient, view, device.thickness * spacing, target)
-    share = shapes.area_fraction(nodule.outline, centre, SIDE, SCALE, thickness=device.thickness)
-    share *= around.lung  # a lesion ends where the chest wall begins
+    for _ in range(_TRIES):
+        centre, around, share, view = _put(rng, patient, nodule, device, spacing)
+        # A lesion ends where the chest wall begins; not too much of it may.
+        inside = share * around.lung
+        if inside.sum() >= 0.5 * share.sum():
+            break
     tissue = _lesion_hu(rng, nodule, centre)
     if nodule.transparent:
         tissue += around.vessels * (around.vessel_hu - tissue)
-    scene = compose(share, tissue, around.hu)
+    scene = compose(inside, tissue, around.hu)
     outside = _outside_field(view) if device.marks_outside else None
     return Phantom(
         image=_image(rng, scene, device, outside),
         image_high_resolution=_fine_image(rng, scene, device, outside),
-        true_alpha=np.clip(scanner.blur(share, SCALE * device.psf), 0.0, 1.0),
+        true_alpha=np.clip(scanner.blur(inside, SCALE * device.psf), 0.0, 1.0),
         lesion=nodule,
         centre=centre,
         spacing_mm=spacing,
@@ -90,6 +86,27 @@ def make_phantom(seed: int, index: int) -> Phantom:
 def compose(fraction: np.ndarray, foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
     """Eq. 1: HU of a scene whose pixels are lesion to the share `fraction`."""
     return background + fraction * (foreground - background)
+
+
+def _put(
+    rng: np.random.Generator,
+    patient: thorax.Thorax,
+    nodule: lesions.Lesion,
+    device: scanner.Scanner,
+    spacing: float,
+) -> tuple[tuple[float, float], Background, np.ndarray, thorax.View]:
+    """Puts the lesion somewhere: (centre in the crop, what is around it, its share, the crop)."""
+    # The mark is not exactly the lesion's centre, and never exactly a pixel's.
+    offset = np.clip(rng.normal(0, 1.0, 2), -3, 3)
+    centre = tuple(((SIDE - 1) / 2 + offset).tolist())
+    middle_mm = _find_place(rng, patient, nodule, spacing) - offset * spacing
+    view = thorax.View(tuple(middle_mm.tolist()), spacing / SCALE, _FINE)
+    target = Target(
+        SCALE * np.array(centre) + (SCALE - 1) / 2, nodule.radius * spacing, nodule.spiculation
+    )
+    around = random_background(rng, patient, view, device.thickness * spacing, target)
+    share = shapes.area_fraction(nodule.outline, centre, SIDE, SCALE, thickness=device.thickness)
+    return centre, around, share, view
 
 
 def _find_place(

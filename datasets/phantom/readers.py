@@ -1,8 +1,9 @@
 """Four simulated readers who outline the same lesion, each in a habitual way.
 
-Each draws on the native grid a contour at some distance from the true border: one generously, one tightly, one
-rounding off what is small, one with an unsteady and displaced hand. The habits are strong enough for the
-readers' agreement to be that of the four readers of LIDC-IDRI (see the README's table).
+Each draws on the native grid a contour at some distance from the true border: one generously, one
+tightly, one rounding off what is small, one with an unsteady and displaced hand. The habits are
+strong enough for the readers' agreement to be that of the four readers of LIDC-IDRI (see the
+README's table).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ HABITS = (INCLUSIVE, TIGHT, SMOOTHING, UNSTEADY)
 def draw_masks(
     rng: np.random.Generator, alpha: np.ndarray, scale: int, *, vagueness: float = 1.0
 ) -> np.ndarray:
-    """The outlines of all four readers, in random order (real mask slots are not fixed readers either).
+    """The outlines of all four readers, in random order, as real mask slots are.
 
     Args:
       rng: source of randomness.
@@ -64,7 +65,7 @@ def draw_masks(
 
 
 def border_distance(alpha: np.ndarray, scale: int) -> np.ndarray:
-    """(H, H) float32 signed distance to the border (half of the highest alpha), negative inside, native px."""
+    """(H, H) float32 distance to the border (half the highest alpha), native px, < 0 inside."""
     inside = (alpha >= 0.5 * alpha.max()).astype(np.uint8)
     outer = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     inner = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)

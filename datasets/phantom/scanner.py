@@ -1,10 +1,10 @@
 """The CT scanner: blur, pixels, noise.
 
-A scene in HU on the r x grid becomes an image in two linear steps, blur by the scanner's point spread function
-(PSF, a Gaussian, so that a blurred lesion fraction stays in [0, 1]) and averaging over the native pixels, to
-which noise is added. Noise has the power spectrum of filtered back-projection: the ramp, which suppresses low
-frequencies, times the square of the reconstruction kernel's apodisation, stronger along one direction where
-the body absorbs more (streaks).
+A scene in HU on the r x grid becomes an image in two linear steps, blur by the scanner's point
+spread function (PSF, a Gaussian, so that a blurred lesion fraction stays in [0, 1]) and averaging
+over the native pixels, to which noise is added. Noise has the power spectrum of filtered back-
+projection: the ramp, which suppresses low frequencies, times the square of the reconstruction
+kernel's apodisation, stronger along one direction where the body absorbs more (streaks).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Scanner:
       streaks: how much stronger noise is across the streaks' direction than along it, >= 0.
       streaks_along_y: whether the streaks run along y instead of x.
       thickness: of the slice.
-      marks_outside: whether pixels outside the circular field of view hold a value below that of air.
+      marks_outside: whether pixels outside the circular field of view hold OUTSIDE_HU.
     """
 
     psf: float
@@ -46,7 +46,7 @@ class Scanner:
 def random_scanner(rng: np.random.Generator, spacing_mm: float) -> Scanner:
     """Kernels from smooth to sharp, doses from high to low: a sharp kernel keeps more noise."""
     sharpness = rng.beta(1.6, 1.8)
-    noise = np.exp(rng.normal(np.log(17 + 22 * sharpness), 0.33))
+    noise = np.exp(rng.normal(np.log(15 + 20 * sharpness), 0.33))
     return Scanner(
         psf=(0.68 - 0.38 * sharpness) / spacing_mm * rng.uniform(0.85, 1.15),
         noise=float(np.clip(noise, 7, 75)),
@@ -72,7 +72,7 @@ def pixels(plane: np.ndarray, scale: int) -> np.ndarray:
 def noise(
     rng: np.random.Generator, scanner: Scanner, side: int, *, oversampling: int = 1
 ) -> np.ndarray:
-    """Noise of unit mean variance on a plane of `side` pixels, `oversampling` of them a native pixel."""
+    """Noise of unit variance on a plane of `side` pixels, `oversampling` of them a native pixel."""
     radius, across = fields.frequencies(side)
     native = radius * oversampling
     gain = np.sqrt(native) * np.exp(-0.5 * np.square(native / scanner.cutoff))

@@ -1,9 +1,10 @@
 """Lesion outlines: irregular shapes whose share of every pixel is known.
 
-An outline is a star-shaped body, given by its radius at each angle, and spicules, thin tapering spikes. The
-lesion is a body in space: the outline is its cross-section with the middle of the slice, and its height
-decides how much of the slice's thickness it fills towards its border (the partial volume through the plane).
-A slice of thickness 0 has no such effect, and the share of a pixel is then the area fraction of the outline.
+An outline is a star-shaped body, given by its radius at each angle, and spicules, thin tapering
+spikes. The lesion is a body in space: the outline is its cross-section with the middle of the
+slice, and its height decides how much of the slice's thickness it fills towards its border (the
+partial volume through the plane). A slice of thickness 0 has no such effect, and the share of a
+pixel is then the area fraction of the outline.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Outline:
 
     Attributes:
       radii: (ANGLES,) distance from the centre to the border of the body.
-      spicules: (n, 4) direction, distance of the root from the centre, length, half width at the root.
+      spicules: (n, 4) direction, distance of the root from the centre, length, half width there.
       height: half of the body's extent across the slices.
       depth: offset of the slice from the body's middle, as a share of `height`, in [0, 1).
     """
@@ -74,9 +75,8 @@ def random_outline(
     for _ in range(rng.integers(2, 7) if lobulation > 0 else 0):
         direction, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 0.9)
         size = rng.uniform(0.4, 0.4 + 0.35 * lobulation)
-        radii = np.maximum(
-            radii, _circle(_angles() - direction, away * (0.6 + 0.6 * lobulation), size)
-        )
+        lobe = _circle(_angles() - direction, away * (0.6 + 0.6 * lobulation), size)
+        radii = np.maximum(radii, lobe)
     for wave in range(2, 12):
         amplitude = irregularity * rng.normal() * (3.0 / (wave + 1))
         radii = radii * (1.0 + amplitude * np.cos(wave * _angles() + rng.uniform(0, 2 * np.pi)))
@@ -147,7 +147,7 @@ def area_fraction(
 
 
 def _samples(first: int, last: int, middle: float, scale: int, supersample: int) -> np.ndarray:
-    """Offsets from the lesion's centre, in native pixels, of the samples of pixels first .. last - 1."""
+    """Offsets from the centre, native pixels, of the samples of pixels first .. last - 1."""
     index = np.arange((last - first) * supersample)
     position = first - 0.5 + (index + 0.5) / supersample
     return ((position - middle) / scale).astype(np.float32)
@@ -161,7 +161,7 @@ def _body_fraction(outline: Outline, x: np.ndarray, y: np.ndarray, thickness: fl
     radius /= outline.radii.astype(np.float32)[index]
     if thickness <= 0:
         return (radius < 1).astype(np.float32)
-    # An ellipsoid: half its chord along the slice's axis, then the part of the chord inside the slice.
+    # An ellipsoid: half its chord along the slice's axis, then what of the chord is in the slice.
     inside = np.float32(1) - np.square(radius) * np.float32(1 - outline.depth**2)
     chord = np.float32(outline.height) * np.sqrt(np.maximum(inside, 0))
     offset = outline.depth * outline.height

@@ -1,9 +1,9 @@
 """An axial slice through a chest: which tissue lies where.
 
-A patient is a set of closed curves in millimetres, painted one over the other: body, fat, muscle, ribs,
-mediastinum, lungs. x runs from the patient's right (image left) to the left, y from front to back, the origin
-is the middle of the chest. The same curves are painted twice: coarsely and whole, to find a place for the
-lesion, and finely around that place.
+A patient is a set of closed curves in millimetres, painted one over the other: body, fat, muscle,
+ribs, mediastinum, lungs. x runs from the patient's right (image left) to the left, y from front
+to back, the origin is the middle of the chest. The same curves are painted twice: coarsely and
+whole, to find a place for the lesion, and finely around that place.
 """
 
 from __future__ import annotations
@@ -148,9 +148,7 @@ def _wobble(
     waves = np.arange(low, high)
     amplitude = size * rng.normal(size=len(waves)) * low / waves
     phase = rng.uniform(0, 2 * np.pi, len(waves))
-    return np.maximum(
-        1 + (amplitude[:, None] * np.cos(np.outer(waves, angle) + phase[:, None])).sum(0), 0.2
-    )
+    return np.maximum(1 + amplitude @ np.cos(np.outer(waves, angle) + phase[:, None]), 0.2)
 
 
 def _blob(
@@ -187,15 +185,9 @@ def _ribs(rng: np.random.Generator, cage: _Ring) -> list[Region]:
                 Region(cage.band(angle, angle + length, away - half, away + half), CORTEX)
             )
             if marrow.max() > 0.5:
-                inset = 0.05 * length
-                regions.append(
-                    Region(
-                        cage.band(
-                            angle + inset, angle + length - inset, away - marrow, away + marrow
-                        ),
-                        MARROW,
-                    )
-                )
+                start, stop = angle + 0.05 * length, angle + 0.95 * length
+                inner = cage.band(start, stop, away - marrow, away + marrow)
+                regions.append(Region(inner, MARROW))
         angle += length + rng.uniform(9, 44) / cage.radius.mean()
     return regions
 
@@ -229,12 +221,9 @@ def _shoulder_blade(
         shell = rng.uniform(0.7, 1.2)
         regions.append(Region(cage.band(start, start + length, away - half, away + half), CORTEX))
         inner = np.maximum(half - shell, 0.05)
-        inset = 0.03 * length
-        regions.append(
-            Region(
-                cage.band(start + inset, start + length - inset, away - inner, away + inner), MARROW
-            )
-        )
+        stop = start + 0.97 * length
+        marrow = cage.band(start + 0.03 * length, stop, away - inner, away + inner)
+        regions.append(Region(marrow, MARROW))
     return regions
 
 

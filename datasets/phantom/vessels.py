@@ -1,8 +1,8 @@
 """Lung vessels and airways as a slice of some thickness shows them.
 
-A tube that crosses the slice steeply is a dot, one that runs along it a line that fades where it leaves the
-slice. Directions in space are random, so most are dots and short strokes; trees that happen to lie in the
-slice branch and taper from the hilum outwards.
+A tube that crosses the slice steeply is a dot, one that runs along it a line that fades where it
+leaves the slice. Directions in space are random, so most are dots and short strokes; trees that
+happen to lie in the slice branch and taper from the hilum outwards.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def scatter(
       thickness_mm: of the slice.
     """
     count = len(places)
-    smallest, largest = 0.20, 0.50 + np.minimum(0.05 * wall_mm, 2.0)
-    # Density of radii falls as radius^-2.7 (each generation of branches is more numerous and thinner).
+    smallest, largest = 0.20, 0.50 + np.minimum(0.06 * wall_mm, 2.2)
+    # The density of radii falls as radius^-2.7: thinner generations are more numerous.
     share = rng.random(count)
     radius = (smallest**-1.7 + share * (largest**-1.7 - smallest**-1.7)) ** (-1 / 1.7)
     # Tubes of isotropic direction cross a plane with density cos * sin of the angle to its normal.
@@ -76,10 +76,8 @@ def scatter(
     length = np.minimum(thickness_mm * slope, 26.0) / canvas.pixel_mm
     outward = np.arctan2(*(places - hilum).T[::-1])
     direction = outward + rng.normal(0, 0.75, count)
-    fill = np.clip(
-        2.0 * radius / thickness_mm * np.sqrt(1 + 1 / np.maximum(slope, 0.05) ** 2), 0, 1
-    )
-    fill *= rng.uniform(0.3, 1.0, count)
+    crossing = np.sqrt(1 + 1 / np.maximum(slope, 0.05) ** 2)
+    fill = np.clip(2.2 * radius / thickness_mm * crossing, 0, 1) * rng.uniform(0.35, 1.0, count)
     for k in range(count):
         _stroke(rng, canvas, places[k], direction[k], length[k], radius[k], fill[k])
 
@@ -113,12 +111,8 @@ def tree(
     last = generations <= 1 or radius_mm < 0.28
     taper = np.linspace(1.0, 0.5 if last else 0.8, len(points))
     drift = np.linspace(first, 0.05 if last else rng.uniform(0.4, 0.9), len(points))
-    waves = (
-        1
-        - 0.35
-        * (1 + np.sin(np.linspace(0, rng.uniform(1, 6), len(points)) + rng.uniform(0, 6)))
-        / 2
-    )
+    phase = np.linspace(0, rng.uniform(1, 6), len(points)) + rng.uniform(0, 6)
+    waves = 0.85 - 0.15 * np.sin(phase)
     fill = np.clip(3.0 * radius_mm / thickness_mm, 0.0, 1.0) * np.sqrt(drift) * waves
     canvas.tube(points, radius_mm * taper, fill)
     if last:
@@ -142,7 +136,7 @@ def tree(
 
 
 def airway(rng: np.random.Generator, canvas: Canvas, place: np.ndarray) -> np.ndarray:
-    """An airway seen end on with its vessel beside it: draws both, returns the polygon of the air."""
+    """An airway seen end on, its vessel beside it: draws both, returns the outline of the air."""
     radius = rng.uniform(1.0, 2.6)
     angle = np.linspace(0, 2 * np.pi, 24)
     semi = np.array([radius, radius * rng.uniform(0.6, 1.0)]) / canvas.pixel_mm
@@ -181,10 +175,7 @@ def _stroke(
 def _wander(
     rng: np.random.Generator, start: np.ndarray, direction: float, length: float, count: int
 ) -> np.ndarray:
-    heading = (
-        direction
-        + np.cumsum(rng.normal(0, 0.05, count - 1))
-        + rng.normal(0, 0.02) * np.arange(count - 1)
-    )
+    bend = rng.normal(0, 0.02) * np.arange(count - 1)
+    heading = direction + np.cumsum(rng.normal(0, 0.05, count - 1)) + bend
     steps = np.stack([np.cos(heading), np.sin(heading)], 1) * (length / (count - 1))
     return np.concatenate([[start], start + np.cumsum(steps, 0)])
