@@ -1,7 +1,7 @@
 """A trained system as one function: native patches -> SR images and soft masks (paper 3.2).
 
-    cascade = load_cascade("runs/softgan-quick")
-    out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
+cascade = load_cascade("runs/softgan-quick")
+out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ class Cascade:
         sr, alpha = [], []
         for start in range(0, len(patches), self._batch_size):
             part = patches[start : start + self._batch_size, ..., None]
-            missing = self._batch_size - len(part) if start else 0  # one shape, one compilation
+            # One shape, one compilation; but a single patch does not pay for a whole batch.
+            missing = self._batch_size - len(part) if len(patches) > self._batch_size else 0
             padded = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
             for results, result in zip(
                 (sr, alpha), self._predict(self._variables, padded), strict=True

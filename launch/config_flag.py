@@ -48,7 +48,10 @@ def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
     module = _module(name)
     if variant not in module.VARIANTS:
         raise _unknown(
-            f"--config={name}:", variant, [v for v in module.VARIANTS if v], "`--config=help` lists them"
+            f"--config={name}:",
+            variant,
+            [v for v in module.VARIANTS if v],
+            "`--config=help` lists them",
         )
     config = module.get_config(variant)
     for field, text in overrides:

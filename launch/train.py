@@ -33,11 +33,6 @@ def main(_: list[str]) -> int:
     if not _CONFIG.value:
         raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
     config = load_config(_CONFIG.value, _overrides)
-    if config.name == "softgan":
-        # The SRGAN stage learns from the same images, at the same scale.
-        config.srgan.data.dir = config.data.dir
-        config.srgan.data.scale = config.data.scale
-        config.srgan.dtype = config.dtype
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
     from casgan_jax.training.loop import format_metrics, train
@@ -49,12 +44,15 @@ def main(_: list[str]) -> int:
         print(f"warning: {result['warning']}")
     print(f"pictures: {result['grid']}")
     if config.name == "softgan":
-        from launch.evaluate import evaluate_workdir
+        from casgan_jax.report.evaluation import evaluate_workdir, headline_lines
 
-        evaluate_workdir(workdir, "test")
+        print("test split:")
+        for line in headline_lines(evaluate_workdir(workdir, "test")):
+            print(f"  {line}")
+        print(f"worst cases: {workdir / 'evaluation' / 'test' / 'worst.png'}")
         print(
             "next:\n"
-            f"  python -m launch.evaluate --workdir={workdir} --split=validation\n"
+            f"  python -m launch.evaluate --workdir={workdir} --split=test\n"
             f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y --output=DIR\n"
             f"  tensorboard --logdir={workdir}"
         )

@@ -27,9 +27,7 @@ class PixelDiscriminator(nn.Module):
     @nn.compact
     def __call__(self, condition: jax.Array, candidate: jax.Array, *, train: bool) -> jax.Array:
         def norm(x: jax.Array, name: str) -> jax.Array:
-            return batch_norm(
-                train=train, axis_name=self.axis_name, dtype=self.dtype, name=name
-            )(x)
+            return batch_norm(train=train, axis_name=self.axis_name, dtype=self.dtype, name=name)(x)
 
         x = jnp.concatenate([condition, candidate], axis=-1)
         x = DownConv(self.features, dtype=self.dtype, name="down0")(x)

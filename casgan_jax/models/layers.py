@@ -60,12 +60,14 @@ class DownConv(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         channels = x.shape[-1]
         kernel = self.param("kernel", self.kernel_init, (4, 4, channels, self.features))
-        bias = self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
+        bias = (
+            self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
+        )
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
         kernel = kernel.reshape(2, 2, 2, 2, channels, self.features)
         kernel = kernel.transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * channels, self.features)
         y = _conv(space_to_depth(_pad(x)), kernel)
-        return y if bias is None else y + bias
+        return y if bias is None else y + bias.reshape(1, 1, 1, -1)
 
 
 class UpConv(nn.Module):
@@ -91,10 +93,12 @@ class UpConv(nn.Module):
         kernel = kernel.reshape(2, 2, 2, 2, channels, self.features)[::-1, :, ::-1]
         kernel = kernel.transpose(0, 2, 4, 1, 3, 5).reshape(2, 2, channels, 4 * self.features)
         y = depth_to_space(_conv(_pad(x), kernel))[:, 1:-1, 1:-1]
-        return y if bias is None else y + bias
+        return y if bias is None else y + bias.reshape(1, 1, 1, -1)
 
 
-def batch_norm(*, train: bool, axis_name: str | None, dtype: Dtype | None, name: str) -> nn.BatchNorm:
+def batch_norm(
+    *, train: bool, axis_name: str | None, dtype: Dtype | None, name: str
+) -> nn.BatchNorm:
     """Batch normalisation with float32 statistics, averaged over `axis_name` where one is given."""
     return nn.BatchNorm(
         use_running_average=not train,

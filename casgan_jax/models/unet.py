@@ -48,9 +48,7 @@ class UNet(nn.Module):
         widths = [self.features * min(2**level, 8) for level in range(levels)]
 
         def norm(x: jax.Array, name: str) -> jax.Array:
-            return batch_norm(
-                train=train, axis_name=self.axis_name, dtype=self.dtype, name=name
-            )(x)
+            return batch_norm(train=train, axis_name=self.axis_name, dtype=self.dtype, name=name)(x)
 
         x = condition
         skips = []
@@ -75,7 +73,7 @@ class UNet(nn.Module):
             x = jnp.concatenate([x, skips[level]], axis=-1)
 
         bias = math.log(self.initial_alpha / (1.0 - self.initial_alpha))
-        logits = UpConv(
-            1, dtype=self.dtype, bias_init=nn.initializers.constant(bias), name="up0"
-        )(nn.relu(x))
+        logits = UpConv(1, dtype=self.dtype, bias_init=nn.initializers.constant(bias), name="up0")(
+            nn.relu(x)
+        )
         return nn.sigmoid(logits.astype(jnp.float32))

@@ -18,7 +18,9 @@ import cv2
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.evaluation import Evaluation, Example
+from casgan_jax.cascade import load_cascade
+from casgan_jax.data import load_split, read_metadata
+from casgan_jax.evaluation import Evaluation, Example, evaluate
 from casgan_jax.images import write_png
 from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
 from casgan_jax.statistics import Interval
@@ -82,6 +84,67 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def evaluate_workdir(
+    workdir: str | Path,
+    split: str,
+    *,
+    data_dir: str | Path | None = None,
+    output: str | Path | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Evaluates a workdir's cascade, writes the report and returns what metrics.json holds.
+
+    Args:
+      workdir: of a finished training.
+      split: "train", "validation" or "test".
+      data_dir: prepared data set; the one of the training by default.
+      output: folder to write to; WORKDIR/evaluation/SPLIT by default.
+      **options: of `casgan_jax.evaluation.evaluate`.
+
+    Raises:
+      UserError: no training there, no such data or split, or data that do not fit the cascade.
+    """
+    cascade = load_cascade(workdir)
+    data_dir = data_dir or cascade.config.data.dir
+    folder = Path(output or Path(workdir) / "evaluation" / split)
+    records, metadata = load_split(data_dir, split), read_metadata(data_dir)
+    evaluation = evaluate(cascade, records, metadata, **options)
+    facts = {
+        "workdir": str(workdir),
+        "data_dir": str(data_dir),
+        "split": split,
+        "patch": cascade.patch,
+        "scale": cascade.scale,
+    }
+    return write_evaluation(evaluation, folder, facts=facts)
+
+
+def headline_lines(summary: Mapping[str, Any]) -> list[str]:
+    """The few numbers that a training ends with: Dice, IoU, soft MAE, and how they compare."""
+    headline = summary["headline"]
+    means = summary["metrics"][headline["population"]]
+    truth = "the 50% consensus" if headline["metric"] == "consensus_dice" else "the label"
+    iou = means[headline["metric"].replace("dice", "iou")]
+    chosen = headline["chosen"]
+    lines = [
+        f"Dice {chosen['mean']:.3f} [{chosen['low']:.3f}, {chosen['high']:.3f}], IoU {iou['mean']:.3f} "
+        f"against {truth} at threshold {summary['threshold']['chosen']:.3f}; Dice "
+        f"{headline['paper']['mean']:.3f} at 128/255 ({chosen['n']} lesions, "
+        f"{chosen['patients']} patients)"
+    ]
+    if "human" in headline:
+        lines.append(f"a reader against the other three: Dice {headline['human']['mean']:.3f}")
+    means = summary["metrics"]["all"]
+    if "network_soft_mae" in means:
+        lines.append(
+            f"soft MAE {means['network_soft_mae']['mean']:.4f} against the true alpha "
+            f"(closed-form matting: {means['matting_soft_mae']['mean']:.4f})"
+        )
+    else:
+        lines.append(f"soft MAE {means['label_soft_mae']['mean']:.4f} against the label")
+    return lines
 
 
 def markdown_table(summary: Mapping[str, Any]) -> str:

@@ -59,9 +59,11 @@ def _segmentation_row(
         mask = mask.repeat(scale, axis=0).repeat(scale, axis=1)
         outlined = overlay_contour(outlined, mask, _READER_COLOURS[reader])
     spacing = float(record["spacing_mm"])
+    about = [record["kind"].decode()] if "kind" in record else []
+    about += [f"{image.shape[1]} px"] + ([f"{spacing:.2f} mm"] if spacing else [])
     side = rows.stop - rows.start
     row = [
-        ("image", image, f"{image.shape[1]} px" + (f", {spacing:.2f} mm" if spacing else "")),
+        ("image", image, ", ".join(about)),
         ("close-up", image[rows, columns], f"{side} px"),
         ("readers", outlined, f"{int(record['n_readers'])} readers"),
         (

@@ -29,7 +29,9 @@ class Checkpoints:
             [
                 managers.LatestN(keep),
                 managers.BestN(
-                    get_metric_fn=lambda metrics: metrics[SCORE], n=1, keep_checkpoints_without_metrics=False
+                    get_metric_fn=lambda metrics: metrics[SCORE],
+                    n=1,
+                    keep_checkpoints_without_metrics=False,
                 ),
             ]
         )

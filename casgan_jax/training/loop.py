@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from casgan_jax.cascade import read_config
-from casgan_jax.data import Augmentation, training_batches
+from casgan_jax.data import Augmentation, read_metadata, training_batches
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.training.checkpoint import Checkpoints
@@ -50,10 +50,24 @@ def train(config: Any, workdir: str | Path) -> dict[str, Any]:
       UserError: bad config or data, or a loss that is not finite.
     """
     workdir = Path(workdir).expanduser()
+    config = resolve(config)
     keep_config(config, workdir)
     if config.name == "srgan":
         return train_stage(config, workdir, frozen={})
     return train_stage(config, workdir, frozen=super_resolution_variables(config, workdir))
+
+
+def resolve(config: Any) -> Any:
+    """The config with what follows from it and from its data: the window, and SRGAN's data and scale."""
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        config.data.window = list(read_metadata(config.data.dir)["window"])
+        if config.name == "softgan":
+            # SRGAN learns from the same images, at the same scale.
+            config.srgan.data.dir = config.srgan.data.dir or config.data.dir
+            config.srgan.data.scale = config.data.scale
+            config.srgan.dtype = config.dtype
+    return config
 
 
 def keep_config(config: Any, workdir: Path) -> None:
@@ -140,9 +154,7 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
         ),
         mesh,
     )
-    validate = BUILD_VALIDATION[config.name](
-        config, frozen, limit=config.train.validation_records
-    )
+    validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     with Checkpoints(directory / "checkpoints") as checkpoints:
         if checkpoints.latest is not None:
@@ -227,9 +239,7 @@ def training_data(config: Any) -> tuple[Any, int]:
         process_index=jax.process_index(),
         process_count=count,
     )
-    steps = config.train.steps or math.ceil(
-        config.train.epochs * records / config.optim.batch_size
-    )
+    steps = config.train.steps or math.ceil(config.train.epochs * records / config.optim.batch_size)
     if steps < 1:
         raise UserError(
             f"train.steps: found {config.train.steps} and train.epochs={config.train.epochs}, "
@@ -262,9 +272,7 @@ def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> Train
     if config.name == "softgan" and config.sr != "none" and frozen is None:
         sr = config.srgan
         frozen = jax.eval_shape(
-            lambda: initial_state(
-                sr, BUILD_STAGE["srgan"](_without_perceptual(sr)), 1, {}
-            ).average
+            lambda: initial_state(sr, BUILD_STAGE["srgan"](_without_perceptual(sr)), 1, {}).average
         )
     frozen = {} if frozen is None else frozen
     shapes = jax.eval_shape(lambda frozen: initial_state(config, stage, 1, frozen), frozen)

@@ -35,7 +35,9 @@ def _weighted(
     chosen = {name: term for name, term in terms.items() if weights[name]}
 
     def content_losses(output: jax.Array, target: jax.Array, variables: Any) -> Losses:
-        return {name: weights[name] * term(output, target, variables) for name, term in chosen.items()}
+        return {
+            name: weights[name] * term(output, target, variables) for name, term in chosen.items()
+        }
 
     return content_losses
 

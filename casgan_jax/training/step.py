@@ -121,9 +121,7 @@ def adversarial_step(
     if stage.adversarial_weight:
 
         def discriminator_loss(params: Any) -> tuple[jax.Array, Any]:
-            real, stats = _discriminate(
-                stage, params, discriminator.batch_stats, condition, target
-            )
+            real, stats = _discriminate(stage, params, discriminator.batch_stats, condition, target)
             fake, stats = _discriminate(stage, params, stats, condition, output)
             return stage.discriminator_loss(real, fake), stats
 

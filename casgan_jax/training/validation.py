@@ -64,9 +64,7 @@ def softgan_validation(
     is one), or minus the soft MAE, by `config.train.best`.
     """
     if config.train.best not in ("dice", "soft_mae"):
-        raise UserError(
-            f"train.best: found {config.train.best!r}, expected one of dice, soft_mae"
-        )
+        raise UserError(f"train.best: found {config.train.best!r}, expected one of dice, soft_mae")
     metadata = read_metadata(config.data.dir)
     records = _first(load_split(config.data.dir, split), limit)
     cascade: Cascade | None = None
@@ -120,7 +118,9 @@ def _collapse(shares: list[float], curve: np.ndarray) -> str:
     )
 
 
-def _segmentation_grid(cascade: Cascade, records: list[Any], metadata: Any, data: Any) -> np.ndarray:
+def _segmentation_grid(
+    cascade: Cascade, records: list[Any], metadata: Any, data: Any
+) -> np.ndarray:
     patches = np.stack(
         [normalise(centre_patch(r["image"], data.patch), metadata["window"]) for r in records]
     )
@@ -149,9 +149,7 @@ def srgan_validation(
     scale, patch = config.data.scale, config.data.patch
     planes = super_resolution_planes(config.data.dir, split, patch=patch, scale=scale)
     side = scale * patch
-    high = np.stack(
-        [_even_centre(plane["image"], side) for plane in _first(planes, limit)]
-    )
+    high = np.stack([_even_centre(plane["image"], side) for plane in _first(planes, limit)])
     low = np.stack([cv2.resize(h, (patch, patch), interpolation=cv2.INTER_AREA) for h in high])
     bicubic = np.stack(
         [cv2.resize(h, (side, side), interpolation=cv2.INTER_CUBIC) for h in low]

@@ -103,4 +103,5 @@ def get_config(variant: str = "") -> ConfigDict:
                 ),
             )
         )
+    config.srgan.data.dir = ""  # the cascade's own
     return config

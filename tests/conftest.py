@@ -1,0 +1,70 @@
+"""Two CPU devices, strict promotion, parsed flags, and a tiny prepared data set for every test."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from absl import flags
+
+from casgan_jax import records
+from casgan_jax.splits import split_of
+from datasets.base import PreparedBuilder, Task, prepare
+
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+flags.FLAGS.mark_as_parsed()  # Grain asks for flags
+
+SIZE, SCALE = 32, 4
+
+
+def disc_record(index: int) -> dict:
+    """A bright soft disc on noise; four readers of different generosity."""
+    rng = np.random.default_rng(index)
+    centre, radius = SCALE * (SIZE - 1) / 2 + rng.uniform(-4, 4, 2), rng.uniform(12, 28)
+    y, x = np.mgrid[: SCALE * SIZE, : SCALE * SIZE]
+    alpha = np.clip((radius - np.hypot(x - centre[0], y - centre[1])) / 8 + 0.5, 0, 1)
+    native = alpha.reshape(SIZE, SCALE, SIZE, SCALE).mean((1, 3))
+    image = 40 + 150 * native + rng.normal(0, 6, native.shape)
+    readers = np.stack([native >= level for level in (0.3, 0.4, 0.5, 0.6)], axis=-1)
+    patient = f"patient-{index}"
+    return {
+        "image": image.clip(0, 255).astype(np.uint8),
+        "alpha": records.encode_alpha(alpha),
+        "trimap": np.where(alpha >= 1, 255, np.where(alpha <= 0, 0, 128)).astype(np.uint8),
+        "reader_masks": readers.astype(np.uint8) * np.uint8(255),
+        "consensus": (readers.sum(-1) >= 2).astype(np.uint8) * np.uint8(255),
+        "n_readers": 4,
+        "spacing_mm": 0.7,
+        "patient": patient,
+        "lesion": f"{patient}/0",
+        "key": f"{patient}/0/0",
+    }
+
+
+class Discs(PreparedBuilder, skip_registration=True):
+    """Soft discs, one a patient."""
+
+    name = "discs"
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}
+    make_record = staticmethod(disc_record)
+
+    def _info(self):
+        features = records.segmentation_features(SIZE, SCALE, np.uint8)
+        metadata = records.metadata(kind="segmentation", window=(0, 255), scale=SCALE)
+        return self.prepared_info(features, metadata)
+
+    def tasks(self, manual_dir):
+        del manual_dir
+        return [Task(split_of(f"patient-{i}"), f"patient-{i}/0/0", i) for i in range(60)]
+
+
+@pytest.fixture(scope="session")
+def discs(tmp_path_factory):
+    """Directory of a prepared segmentation data set of 60 soft discs, 32 px, stored at x4."""
+    root = tmp_path_factory.mktemp("data")
+    return prepare(Discs, root, workers=0, show_progress=False).path
