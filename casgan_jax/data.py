@@ -1,10 +1,13 @@
 """Prepared data set -> augmented patches -> batches: the input of training.
 
     train = training_batches("data/phantom", config.data, scale=4, batch_size=8, seed=0)
-    batch = next(iter(train))  # {"image": (8, 64, 64, 1), "target": (8, 256, 256, 1)} float32 in [0, 1]
+    batch = next(iter(train))  # {"image": (8, 64, 64, 1), "target": (8, 256, 256, 1)} float32 in
+    [0, 1]
 
-A pipeline is a Grain data set: shuffled, sharded by process, repeated; augmentation draws from a generator
-that depends on (seed, position), so the stream does not depend on the number of workers and its position
+A pipeline is a Grain data set: shuffled, sharded by process, repeated; augmentation draws from a
+generator
+that depends on (seed, position), so the stream does not depend on the number of workers and its
+position
 can be saved and restored exactly.
 """
 
@@ -114,11 +117,14 @@ class _Records(Sequence[dict[str, Any]]):
         return len(self._source)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"record: found {index}, expected 0 to {len(self) - 1}")
         return self._features.deserialize_example_np(self._source[index])
 
 
 def normalise(image: np.ndarray, window: Sequence[float]) -> np.ndarray:
-    """Source values -> float32 in [0, 1]: `window` = (low, high) maps to (0, 1), the rest is clipped."""
+    """Source values -> float32 in [0, 1]: `window` = (low, high) maps to (0, 1), the rest is
+    clipped."""
     low, high = map(np.float32, window)
     return np.clip((image.astype(np.float32) - low) / (high - low), 0.0, 1.0)
 
@@ -158,7 +164,8 @@ def _resample(coded: np.ndarray, factor: float) -> np.ndarray:
     return cv2.resize(coded, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
-# What a network can be trained towards: features read, and (record, r, r of the data set) -> coded target.
+# What a network can be trained towards: features read, and (record, r, r of the data set) -> coded
+# target.
 LABELS: dict[str, tuple[tuple[str, ...], Callable[[Record, int, int], np.ndarray]]] = {
     # The builder's soft mask (paper 3.1.2).
     "alpha": (("alpha",), lambda record, r, stored: _resample(record["alpha"], r / stored)),
@@ -209,7 +216,8 @@ class Augmentation:
 
 
 def _affine(augmentation: Augmentation, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draws (2x2 matrix, shift in native pixels): output offset from the centre -> source offset."""
+    """Draws (2x2 matrix, shift in native pixels): output offset from the centre -> source
+    offset."""
     angle = np.deg2rad(rng.uniform(-augmentation.rotation, augmentation.rotation))
     shrink = np.exp(-rng.uniform(-augmentation.zoom, augmentation.zoom))
     mirror = -1.0 if augmentation.flip and rng.random() < 0.5 else 1.0
@@ -255,7 +263,8 @@ def segmentation_example(
 def super_resolution_example(
     planes: Record, patch: int, scale: int, augmentation: Augmentation, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """One pair for SRGAN: a random high-resolution crop and its area mean (paper 3.2.1), with noise.
+    """One pair for SRGAN: a random high-resolution crop and its area mean (paper 3.2.1), with
+    noise.
 
     Args:
       planes: `image` (H, W) in [0, 1], at least scale * patch pixels a side.
@@ -330,7 +339,8 @@ def segmentation_planes(
 def super_resolution_planes(
     data_dir: str | Path, split: str, *, patch: int, scale: int, cache: bool = True
 ) -> _Planes:
-    """Windowed high-resolution images: the data set's own, or its native ones where it has no finer.
+    """Windowed high-resolution images: the data set's own, or its native ones where it has no
+    finer.
 
     Raises:
       UserError: the images are smaller than scale * patch.
@@ -413,7 +423,8 @@ def training_batches(
     """The training pipeline of a data set (see `pipeline`), and the number of its records.
 
     Args:
-      kind: "segmentation" (patches and soft masks) or "super_resolution" (crops and their area means).
+      kind: "segmentation" (patches and soft masks) or "super_resolution" (crops and their area
+        means).
     """
     augmentation = augmentation or Augmentation()
     if kind == "segmentation":

@@ -40,6 +40,41 @@ def mse(prediction: jax.Array, target: jax.Array, *, weights: jax.Array | None =
     return _batch_mean(jnp.square(prediction - target), weights)
 
 
+def cross_entropy(
+    prediction: jax.Array, target: jax.Array, *, weights: jax.Array | None = None
+) -> jax.Array:
+    """Mean cross-entropy of soft targets, least where the prediction is the target.
+
+    Args:
+      prediction: (N, ...) in [0, 1], kept 1e-6 away from both ends.
+      target: likewise.
+      weights: (N,) or None.
+    """
+    _check_same_shape(prediction, target)
+    kept = jnp.clip(prediction, 1e-6, 1.0 - 1e-6)
+    return _batch_mean(-target * jnp.log(kept) - (1.0 - target) * jnp.log1p(-kept), weights)
+
+
+def soft_dice(
+    prediction: jax.Array, target: jax.Array, *, weights: jax.Array | None = None
+) -> jax.Array:
+    """1 - 2 sum(p t) / (sum(p^2) + sum(t^2)) of each example (Milletari et al. 2016, V-Net).
+
+    With squares in the denominator it is least, 0, where the prediction is the soft target; the
+    usual sums of p and t reward hardening instead. Small lesions weigh as much as large ones.
+
+    Args:
+      prediction: (N, ...) in [0, 1].
+      target: likewise.
+      weights: (N,) or None.
+    """
+    _check_same_shape(prediction, target)
+    axes = tuple(range(1, prediction.ndim))
+    shared = jnp.sum(prediction * target, axes)
+    total = jnp.sum(jnp.square(prediction) + jnp.square(target), axes)
+    return _batch_mean(1.0 - (2.0 * shared + 1.0) / (total + 1.0), weights)
+
+
 def total_variation(images: jax.Array, *, weights: jax.Array | None = None) -> jax.Array:
     """Twice the mean squared difference of vertical plus that of horizontal neighbours.
 

@@ -1,7 +1,8 @@
 """What one record of a prepared segmentation data set holds, on disk and in memory.
 
 Every builder under `datasets/` writes these features and every reader (`casgan_jax.data`,
-`casgan_jax.evaluation`, the picture sheets) relies on them, so that a new data set needs no new reader.
+`casgan_jax.evaluation`, the picture sheets) relies on them, so that a new data set needs no new
+reader.
 Soft values are stored as `round(255 * alpha)` in uint8 and are never thresholded on the way.
 """
 
@@ -43,10 +44,12 @@ def segmentation_features(
     """The TFDS features of a segmentation data set.
 
     Args:
-      size: side of the native crop in pixels; the crop is square and its centre is the lesion's mark.
+      size: side of the native crop in pixels; the crop is square and its centre is the lesion's
+        mark.
       scale: r; soft masks and trimaps are stored at `scale * size` pixels a side.
       image_dtype: `np.int16` for Hounsfield units, `np.uint8` for 8-bit sources.
-      extra: features that only this data set has (`true_alpha`, `image_high_resolution`, `recist`, `kind`).
+      extra: features that only this data set has (`true_alpha`, `image_high_resolution`, `recist`,
+        `kind`).
 
     Returns:
       A `tfds.features.FeaturesDict`.
@@ -79,7 +82,8 @@ def segmentation_features(
 
 
 def metadata(*, kind: str, window: tuple[float, float], scale: int, **more: Any) -> dict[str, Any]:
-    """The metadata that every prepared data set carries (`tfds.core.MetadataDict` of the builder's info).
+    """The metadata that every prepared data set carries (`tfds.core.MetadataDict` of the builder's
+    info).
 
     Args:
       kind: "segmentation" or "super_resolution".

@@ -1,4 +1,5 @@
-"""`--config=NAME[:VARIANT]` and `--config.any.field=value`, with the nearest name for every typo."""
+"""`--config=NAME[:VARIANT]` and `--config.any.field=value`, with the nearest name for every
+typo."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class OutputConv(nn.Module):
         kernel = self.param("kernel", self.kernel_init, (9, 9, x.shape[-1], 1))
         bias = self.param("bias", nn.initializers.zeros, (1,))
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
-        return conv_to_one_channel(x, kernel) + bias
+        return conv_to_one_channel(x, kernel) + bias.reshape(1, 1, 1, 1)
 
 
 class SRGenerator(nn.Module):

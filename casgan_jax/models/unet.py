@@ -1,4 +1,5 @@
-"""SoftGAN's segmentor: pix2pix's U-Net (Isola et al. 2017) with a soft mask as output (paper 3.2.2)."""
+"""SoftGAN's segmentor: pix2pix's U-Net (Isola et al. 2017) with a soft mask as output (paper
+3.2.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from casgan_jax.models.layers import DownConv, UpConv, batch_norm
 class UNet(nn.Module):
     """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; S a power of two.
 
-    log2(S) levels of 4x4 stride-2 convolutions without pooling, LeakyReLU(0.2) in the encoder, ReLU in
+    log2(S) levels of 4x4 stride-2 convolutions without pooling, LeakyReLU(0.2) in the encoder,
+    ReLU in
     the decoder, skip connections, dropout in the innermost decoder levels. With 64 features and two
     condition channels at 256 x 256 it has the 54.4 M parameters of pix2pix's `unet_256`.
 
@@ -23,7 +25,8 @@ class UNet(nn.Module):
       features: channels after the first level; doubled at each level up to 8 x features.
       levels: number of stride-2 levels, or None for log2(S).
       dropout: rate in the (at most three) innermost decoder levels below the last doubling.
-      initial_alpha: mean of the output before training. Lesions cover a few per cent of a patch; starting
+      initial_alpha: mean of the output before training. Lesions cover a few per cent of a patch;
+        starting
         near that keeps the first steps from being spent on the background.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: dtype of the computation; parameters and statistics stay float32.

@@ -210,7 +210,8 @@ def vgg19_features(params: Params, images: jax.Array, layer: str) -> jax.Array:
     Returns:
       (N, H / 2 ** (block - 1), W / 2 ** (block - 1), channels), sizes rounded down.
     """
-    x = (images - params["mean"]) / params["std"]
+    mean, std = (params[name].reshape(1, 1, 1, 3) for name in ("mean", "std"))
+    x = (images - mean) / std
     block = 1
     for each in _layers_up_to(layer):
         if _block(each) != block:
@@ -222,5 +223,5 @@ def vgg19_features(params: Params, images: jax.Array, layer: str) -> jax.Array:
             "SAME",
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )
-        x = jax.nn.relu(x + params[each]["bias"].astype(x.dtype))
+        x = jax.nn.relu(x + params[each]["bias"].reshape(1, 1, 1, -1).astype(x.dtype))
     return x

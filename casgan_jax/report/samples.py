@@ -53,7 +53,9 @@ def _segmentation_row(
         slice(rows.start * scale, rows.stop * scale),
         slice(columns.start * scale, columns.stop * scale),
     )
-    outlined = image[rows, columns].repeat(scale, axis=0).repeat(scale, axis=1)
+    close = _stretch(image[rows, columns])
+    fine_close = close.repeat(scale, axis=0).repeat(scale, axis=1)
+    outlined = fine_close
     for reader in range(int(record["n_readers"])):
         mask = record["reader_masks"][rows, columns, reader] > 0
         mask = mask.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -64,7 +66,7 @@ def _segmentation_row(
     side = rows.stop - rows.start
     row = [
         ("image", image, ", ".join(about)),
-        ("close-up", image[rows, columns], f"{side} px"),
+        ("close-up, contrast stretched", close, f"{side} px"),
         ("readers", outlined, f"{int(record['n_readers'])} readers"),
         (
             "trimap",
@@ -80,8 +82,7 @@ def _segmentation_row(
             alpha = records.decode_alpha(record[name])
             row.append((name.replace("_", " "), alpha[fine], f"{alpha.sum() / scale**2:.1f} px"))
     at_half = records.decode_alpha(record["alpha"])[fine] >= 128 / 255
-    close = image[rows, columns].repeat(scale, axis=0).repeat(scale, axis=1)
-    row.append(("alpha >= 128/255", overlay_contour(close, at_half, YELLOW), ""))
+    row.append(("alpha >= 128/255", overlay_contour(fine_close, at_half, YELLOW), ""))
     return row
 
 
@@ -101,6 +102,11 @@ def _slice_row(
 def _window(image: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     low, high = window
     return ((image.astype(np.float32) - low) / (high - low)).clip(0.0, 1.0)
+
+
+def _stretch(image: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(image, (0.5, 99.5))
+    return _window(image, (low, max(high, low + 1e-3))).astype(np.float32)
 
 
 def _field(mask: np.ndarray, scale: int) -> tuple[slice, slice]:

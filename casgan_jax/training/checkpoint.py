@@ -12,6 +12,7 @@ from orbax.checkpoint import checkpoint_managers as managers
 from casgan_jax.errors import UserError
 
 SCORE = "score"  # the metric by which the best checkpoint is chosen; higher is better
+UNMEASURED = -1e9  # the score of a checkpoint between two validations
 
 
 class Checkpoints:
@@ -28,11 +29,7 @@ class Checkpoints:
         policy = managers.AnyPreservationPolicy(
             [
                 managers.LatestN(keep),
-                managers.BestN(
-                    get_metric_fn=lambda metrics: metrics[SCORE],
-                    n=1,
-                    keep_checkpoints_without_metrics=False,
-                ),
+                managers.BestN(get_metric_fn=lambda metrics: metrics[SCORE], n=1),
             ]
         )
         self._manager = ocp.CheckpointManager(
@@ -55,7 +52,7 @@ class Checkpoints:
 
     @property
     def best(self) -> int | None:
-        """Step of the checkpoint with the highest score, or None where none has one."""
+        """Step of the checkpoint with the highest score, or None where there is none."""
         return self._manager.best_step()
 
     def save(self, step: int, state: Any, iterator: Any, *, score: float | None = None) -> None:
@@ -65,12 +62,13 @@ class Checkpoints:
             args=ocp.args.Composite(
                 state=ocp.args.StandardSave(state), data=grain.checkpoint.CheckpointSave(iterator)
             ),
-            metrics=None if score is None else {SCORE: score},
+            metrics={SCORE: UNMEASURED if score is None else score},
             force=True,
         )
 
     def restore(self, state: Any, iterator: Any | None = None, *, step: int | None = None) -> Any:
-        """The saved state, placed like `state` (arrays or shapes), and the iterator moved to its position.
+        """The saved state, placed like `state` (arrays or shapes), and the iterator moved to its
+        position.
 
         Raises:
           UserError: there is no checkpoint.

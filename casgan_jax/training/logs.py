@@ -26,8 +26,18 @@ class Logs:
             from tensorboardX import SummaryWriter
 
             directory.mkdir(parents=True, exist_ok=True)
-            self._lines = open(directory / "log.jsonl", "a")  # noqa: SIM115 (closed by close)
+            self._lines = open(directory / "log.jsonl", "a")  # noqa: SIM115 (closed by __exit__)
             self._events = SummaryWriter(str(directory / "tensorboard"))
+
+    def __enter__(self) -> Logs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the bar and flushes all files."""
+        self._bar.close()
+        if self._enabled:
+            self._lines.close()
+            self._events.close()
 
     def advance(self) -> None:
         """One more step is done."""
@@ -57,10 +67,3 @@ class Logs:
         """A (H, W, 3) uint8 picture for TensorBoard."""
         if self._enabled:
             self._events.add_image(name, image, step, dataformats="HWC")
-
-    def close(self) -> None:
-        """Ends the bar and flushes all files."""
-        self._bar.close()
-        if self._enabled:
-            self._lines.close()
-            self._events.close()

@@ -2,7 +2,8 @@
 
     train(config, "runs/softgan")
 
-A workdir holds `config.json` and a folder for each stage, `srgan` and `softgan`, with `checkpoints`,
+A workdir holds `config.json` and a folder for each stage, `srgan` and `softgan`, with
+`checkpoints`,
 `log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `result.json`.
 """
 
@@ -58,7 +59,8 @@ def train(config: Any, workdir: str | Path) -> dict[str, Any]:
 
 
 def resolve(config: Any) -> Any:
-    """The config with what follows from it and from its data: the window, and SRGAN's data and scale."""
+    """The config with what follows from it and from its data: the window, and SRGAN's data and
+    scale."""
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.data.window = list(read_metadata(config.data.dir)["window"])
@@ -107,7 +109,8 @@ def _differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, A
 
 
 def super_resolution_variables(config: Any, workdir: Path) -> Any:
-    """SRGAN's variables for a cascade: trained now, found in the workdir, or taken from another one."""
+    """SRGAN's variables for a cascade: trained now, found in the workdir, or taken from another
+    one."""
     if config.sr == "none":
         return {}
     if config.sr == "train":
@@ -161,37 +164,35 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
             state = checkpoints.restore(state, iterator)
         done = int(state.step)
         is_first = jax.process_index() == 0
-        logs = Logs(directory, name=config.name, total=steps, done=done, enabled=is_first)
-        if is_first:
+        with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first) as logs:
             logs.say(describe(config, state, steps, mesh.size))
             if done:
                 logs.say(f"{config.name}: resumed after step {done}")
-        meter = Meter(config.optim.batch_size)
-        for step in range(done + 1, steps + 1):
-            batch = shard(next(iterator), mesh)
-            state, losses = step_function(state, batch, loss_variables)
-            meter.add(step, losses)
-            logs.advance()
-            last = step == steps
-            if step % config.train.log_every == 0 or last:
-                values = meter.read()
-                logs.show(values)
-                logs.write("train", step, values)
-            if step % config.train.evaluate_every == 0 or last:
-                meter.check()
-                result = validate(jax.device_get(state.average))
-                checkpoints.save(step, state, iterator, score=result.score)
-                logs.write("validation", step, result.metrics)
-                logs.picture("validation", step, result.grid)
-                keep_grid(directory, step, result.grid)
-                logs.say(f"{config.name} {step}: {format_metrics(result.metrics)}")
-                if result.warning:
-                    logs.say(f"{config.name} {step}: {result.warning}")
-                meter.restart()
-            elif step % config.train.checkpoint_every == 0:
-                meter.check()
-                checkpoints.save(step, state, iterator)
-        logs.close()
+            meter = Meter(config.optim.batch_size)
+            for step in range(done + 1, steps + 1):
+                batch = shard(next(iterator), mesh)
+                state, losses = step_function(state, batch, loss_variables)
+                meter.add(step, losses)
+                logs.advance()
+                last = step == steps
+                if step % config.train.log_every == 0 or last:
+                    values = meter.read()
+                    logs.show(values)
+                    logs.write("train", step, values)
+                if step % config.train.evaluate_every == 0 or last:
+                    meter.check()
+                    result = validate(jax.device_get(state.average))
+                    checkpoints.save(step, state, iterator, score=result.score)
+                    logs.write("validation", step, result.metrics)
+                    logs.picture("validation", step, result.grid)
+                    keep_grid(directory, step, result.grid)
+                    logs.say(f"{config.name} {step}: {format_metrics(result.metrics)}")
+                    if result.warning:
+                        logs.say(f"{config.name} {step}: {result.warning}")
+                    meter.restart()
+                elif step % config.train.checkpoint_every == 0:
+                    meter.check()
+                    checkpoints.save(step, state, iterator)
         best = checkpoints.best
         state = checkpoints.restore(state, step=best)
 

@@ -47,7 +47,8 @@ def learning_rate(config: Any, total_steps: int) -> optax.Schedule:
 
 
 def adam(config: Any, total_steps: int) -> optax.GradientTransformation:
-    """Adam with the config's schedule and `b1`, gradients clipped to norm `clip` where it is not 0."""
+    """Adam with the config's schedule and `b1`, gradients clipped to norm `clip` where it is not
+    0."""
     optimizer = optax.adam(learning_rate(config, total_steps), b1=config.b1)
     if config.clip:
         return optax.chain(optax.clip_by_global_norm(config.clip), optimizer)

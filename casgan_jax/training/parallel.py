@@ -45,8 +45,10 @@ def shard(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
 
 
 def map_step(step: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
-    """(state, batch, constants) -> (state, metrics), jitted over the mesh; the state's buffers are reused."""
-    # check_vma=True would make the gradients of replicated parameters sums over the devices already,
+    """(state, batch, constants) -> (state, metrics), jitted over the mesh; the state's buffers are
+    reused."""
+    # check_vma=True would make the gradients of replicated parameters sums over the devices
+    # already,
     # and the step's explicit means would leave them N times too large.
     mapped = jax.shard_map(
         step, mesh=mesh, in_specs=(P(), P(AXIS), P()), out_specs=(P(), P()), check_vma=False

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from casgan_jax import losses
 from casgan_jax.cascade import condition_image, segmentor, super_resolver
@@ -20,12 +19,6 @@ from casgan_jax.training.step import AXIS, Batch, Losses, Stage
 DISCRIMINATORS = {"pixel": PixelDiscriminator, "patch": PatchDiscriminator}
 
 ContentLoss = Callable[[jax.Array, jax.Array, Any], jax.Array]
-
-
-def cross_entropy(prediction: jax.Array, target: jax.Array) -> jax.Array:
-    """Mean cross-entropy of soft targets; both in [0, 1]."""
-    prediction = jnp.clip(prediction, 1e-6, 1.0 - 1e-6)
-    return -jnp.mean(target * jnp.log(prediction) + (1.0 - target) * jnp.log1p(-prediction))
 
 
 def _weighted(
@@ -114,10 +107,10 @@ def softgan_stage(config: Any) -> Stage:
 
     Args:
       config: `model` (features, dropout, initial_alpha, discriminator, discriminator_features),
-        `data.scale`, `loss` (mse, l1, cross_entropy, adversarial), `srgan`, `sr`, `dtype`.
+        `data.scale`, `loss` (mse, l1, cross_entropy, soft_dice, adversarial), `srgan`, `sr`, `dtype`.
     """
     weights = config.loss
-    _check_weights(weights, ("mse", "l1", "cross_entropy"))
+    _check_weights(weights, ("mse", "l1", "cross_entropy", "soft_dice"))
     if config.model.discriminator not in DISCRIMINATORS:
         raise UserError(
             f"model.discriminator: found {config.model.discriminator!r}, expected one of "
@@ -140,7 +133,8 @@ def softgan_stage(config: Any) -> Stage:
             {
                 "mse": lambda output, target, _: losses.mse(output, target),
                 "l1": lambda output, target, _: losses.l1(output, target),
-                "cross_entropy": lambda output, target, _: cross_entropy(output, target),
+                "cross_entropy": lambda output, target, _: losses.cross_entropy(output, target),
+                "soft_dice": lambda output, target, _: losses.soft_dice(output, target),
             },
         ),
         generator_loss=losses.lsgan_generator,

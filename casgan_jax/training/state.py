@@ -1,4 +1,5 @@
-"""Everything that a training step reads and writes: both networks, both optimisers, step and key."""
+"""Everything that a training step reads and writes: both networks, both optimisers, step and
+key."""
 
 from __future__ import annotations
 

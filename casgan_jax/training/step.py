@@ -1,8 +1,11 @@
 """One adversarial step for every pair of networks: (state, batch) -> (state, metrics), pure.
 
-The generator runs forward once. The discriminator learns from the real target and that output, then the
-generator from its content losses and from the updated discriminator's judgement (the order of pix2pix).
-The step is written for one device; gradients, batch statistics and metrics are averaged over the named
+The generator runs forward once. The discriminator learns from the real target and that output,
+then the
+generator from its content losses and from the updated discriminator's judgement (the order of
+pix2pix).
+The step is written for one device; gradients, batch statistics and metrics are averaged over the
+named
 axis AXIS, over which `casgan_jax.training.parallel` maps it.
 """
 
@@ -95,7 +98,8 @@ def adversarial_step(
       loss_variables: the stage's; an argument, as large constants would slow compilation down.
       stage: networks and losses.
       generator_optimizer, discriminator_optimizer: as in `create_state`.
-      average_decay: of the generator's moving average, reached over the first steps; 0 keeps no average.
+      average_decay: of the generator's moving average, reached over the first steps; 0 keeps no
+        average.
 
     Returns:
       The next state, and every loss term (weighted), averaged over the devices.

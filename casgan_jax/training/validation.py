@@ -60,7 +60,8 @@ def softgan_validation(
 ) -> Validate:
     """Measures a segmentor on the first `limit` records of a split (0: all).
 
-    The score is the mean Dice at the best threshold (against the consensus of four readers where there
+    The score is the mean Dice at the best threshold (against the consensus of four readers where
+    there
     is one), or minus the soft MAE, by `config.train.best`.
     """
     if config.train.best not in ("dice", "soft_mae"):

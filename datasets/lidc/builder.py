@@ -47,9 +47,10 @@ def make_record(source: Slice) -> Record | Skip:
 
     A reader who marked nothing on this slice does not count: the lesion is the intersection of the
     readers who marked something, the background is the complement of their union, and alpha is
-    matted in between.
+    matted in between. `alpha_anchored` is matted too, but held near to what the readers meant.
     """
     from casgan_jax.soft_mask.labelling import label_from_readers
+    from casgan_jax.soft_mask.trimap import AnnotationError
 
     found = _read(source)
     if isinstance(found, Skip):
@@ -58,17 +59,20 @@ def make_record(source: Slice) -> Record | Skip:
     reason = _why_not(readers)
     if reason is not None:
         return reason
+    image01 = image.astype(np.float32) / np.float32(255.0)
     try:
-        label = label_from_readers(image.astype(np.float32) / 255.0, readers, source.scale)
-    except UserError as error:
-        return Skip("cannot be matted", str(error))
+        matted = label_from_readers(image01, readers, source.scale, strategy="matting")
+        anchored = label_from_readers(image01, readers, source.scale, strategy="anchored")
+    except AnnotationError as error:
+        return Skip(error.reason.replace("_", " "), str(error))
     lesion = f"{source.patient}/{source.nodule}"
     padded = np.zeros((SIZE, SIZE, records.MAX_READERS), np.uint8)
     padded[..., : readers.shape[2]] = _code(readers)
     return {
         "image": image,
-        "alpha": records.encode_alpha(np.asarray(label.alpha)),
-        "trimap": np.asarray(label.trimap, np.uint8),
+        "alpha": records.encode_alpha(matted.alpha),
+        "alpha_anchored": records.encode_alpha(anchored.alpha),
+        "trimap": matted.trimap,
         "reader_masks": padded,
         "consensus": _code(2 * readers.sum(axis=2) >= readers.shape[2]),
         "n_readers": readers.shape[2],
@@ -161,8 +165,12 @@ class Builder(PreparedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         scale = self.builder_config.scale
+        side = SIZE * scale
+        anchored = tfds.features.Tensor(shape=(side, side), dtype=np.uint8, encoding="zlib")
         return self.prepared_info(
-            records.segmentation_features(SIZE, scale, np.uint8),
+            records.segmentation_features(
+                SIZE, scale, np.uint8, extra={"alpha_anchored": anchored}
+            ),
             records.metadata(
                 kind="segmentation", window=(0, 255), scale=scale, source="LIDC-IDRI-slices"
             ),

@@ -51,10 +51,10 @@ def get_config(variant: str = "") -> ConfigDict:
                 discriminator="pixel",
                 discriminator_features=64,
             ),
-            loss=dict(mse=0.0, l1=0.0, cross_entropy=20.0, adversarial=1.0),
+            loss=dict(mse=0.0, l1=0.0, cross_entropy=20.0, soft_dice=2.0, adversarial=0.1),
             optim=dict(
                 lr=2e-4,
-                b1=0.5,
+                b1=0.9,
                 schedule="constant_then_linear",
                 constant=0.5,
                 warmup_steps=300,
@@ -79,8 +79,8 @@ def get_config(variant: str = "") -> ConfigDict:
             dict(
                 data=dict(label="alpha"),
                 model=dict(initial_alpha=0.5),
-                loss=dict(mse=1.0, l1=100.0, cross_entropy=0.0),
-                optim=dict(lr=0.002, warmup_steps=0, average=0.0),
+                loss=dict(mse=1.0, l1=100.0, cross_entropy=0.0, soft_dice=0.0, adversarial=1.0),
+                optim=dict(lr=0.002, b1=0.5, warmup_steps=0, average=0.0),
                 predict=dict(symmetries=False),
             )
         )
@@ -88,8 +88,8 @@ def get_config(variant: str = "") -> ConfigDict:
         config.update(
             dict(
                 data=dict(scale=2),
-                model=dict(features=16, discriminator_features=16),
-                optim=dict(lr=1e-3),
+                model=dict(features=16, levels=5, discriminator_features=16),
+                optim=dict(lr=1e-3, schedule="cosine"),
                 train=dict(steps=9000),
             )
         )

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -45,13 +46,16 @@ def test_record_holds_what_the_readers_drew(tmp_path, scale):
     )
     assert record["spacing_mm"] == 0.7
     side = SIZE * scale
-    for name in ("alpha", "trimap"):
+    for name in ("alpha", "alpha_anchored", "trimap"):
         assert record[name].shape == (side, side) and record[name].dtype == np.uint8
     trimap, alpha = record["trimap"], record["alpha"]
     assert set(np.unique(trimap)) == {0, 128, 255}
     assert (alpha[trimap == 0] == 0).all() and (alpha[trimap == 255] == 255).all()
     assert (trimap == 255).sum() / scale**2 == pytest.approx(masks[0].sum(), rel=0.1)
     assert (trimap > 0).sum() / scale**2 == pytest.approx(masks[3].sum(), rel=0.1)
+    majority = cv2.resize((record["consensus"] > 0).astype(np.float32), (side, side)) >= 0.5
+    wrong = [((record[name] >= 128) != majority).sum() for name in ("alpha_anchored", "alpha")]
+    assert wrong[0] < wrong[1]  # the readers' majority draws the border of the anchored label
     # The picture's own border is at radius 6, between the smallest and the largest outline.
     assert alpha.sum() / 255 / scale**2 == pytest.approx(np.pi * 6**2, rel=0.15)
 
@@ -66,6 +70,7 @@ def test_what_cannot_be_labelled_has_its_reason(tmp_path):
     left, right = disc(4, (50, 64)), disc(4, (70, 64))
     cases = [
         ("empty intersection", {"masks": [left, right]}),
+        ("no background", {"masks": [left, disc(100)]}),
         ("one reader only", {"masks": [left, nothing, nothing]}),
         ("no reader marked anything", {"masks": [nothing, nothing]}),
         ("no reader marked anything", {"masks": []}),

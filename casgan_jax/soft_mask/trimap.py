@@ -1,0 +1,149 @@
+"""Trimaps from annotations that do not agree, or do not know better (paper 3.1.2).
+
+A trimap is uint8: 0 background, 128 unknown, 255 lesion. `scale` times the resolution of the masks
+is reached by interpolating each mask linearly and cutting it at one half, so that outlines are
+smooth instead of staircases of `scale` pixels: averaged back, every mask of the LIDC slices comes
+out unchanged, and 0.3% smaller at the median before averaging.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from casgan_jax.errors import UserError
+
+BACKGROUND, UNKNOWN, LESION = 0, 128, 255
+
+
+class AnnotationError(UserError):
+    """An annotation from which no trimap can be made.
+
+    Attributes:
+      reason: "no_mask", "empty_intersection" or "no_background", for counting.
+    """
+
+    def __init__(self, reason: str, message: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+def upsample_mask(mask: np.ndarray, scale: int) -> np.ndarray:
+    """(H, W) mask, nonzero = lesion -> (scale * H, scale * W) bool with a smooth outline.
+
+    A lone pixel keeps its centre, so that no lesion vanishes.
+    """
+    if scale == 1:
+        return mask != 0
+    size = (scale * mask.shape[1], scale * mask.shape[0])
+    fine = cv2.resize((mask != 0).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    return fine >= 0.5
+
+
+def marked_readers(reader_masks: np.ndarray, scale: int = 1) -> np.ndarray:
+    """The masks of the readers who marked anything, upsampled.
+
+    Args:
+      reader_masks: (H, W, R), nonzero = lesion; empty masks do not count.
+      scale: r.
+
+    Returns:
+      (r * H, r * W, M) bool, 1 <= M <= R.
+
+    Raises:
+      AnnotationError: nobody marked anything ("no_mask").
+      UserError: not (H, W, R).
+    """
+    if reader_masks.ndim != 3:
+        raise UserError(
+            f"reader_masks: found shape {reader_masks.shape}, expected (H, W, R); "
+            "stack the readers along the last axis"
+        )
+    marked = np.flatnonzero(reader_masks.any(axis=(0, 1)))
+    if not marked.size:
+        raise AnnotationError(
+            "no_mask",
+            f"reader_masks: found {reader_masks.shape[2]} empty masks, expected a marked lesion; "
+            "leave this slice out",
+        )
+    return np.stack([upsample_mask(reader_masks[..., k], scale) for k in marked], axis=2)
+
+
+def trimap_from_readers(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarray:
+    """Lesion where all agree, background where none marked, unknown elsewhere.
+
+    Args:
+      reader_masks: (H, W, R), nonzero = lesion; a reader who marked nothing does not count.
+      scale: r.
+
+    Returns:
+      (r * H, r * W) uint8 trimap.
+
+    Raises:
+      AnnotationError: "no_mask", "empty_intersection", or "no_background" where the lesion fills
+        the image.
+    """
+    readers = marked_readers(reader_masks, scale)
+    lesion = readers.all(axis=2)
+    if not lesion.any():
+        raise AnnotationError(
+            "empty_intersection",
+            f"reader_masks: found no pixel that all {readers.shape[2]} readers marked, expected "
+            "at least one; leave this slice out",
+        )
+    return _assemble("reader_masks", lesion, readers.any(axis=2))
+
+
+def trimap_from_binary(
+    mask: np.ndarray, *, scale: int = 1, fraction: float = 0.2, least: float = 1.0
+) -> np.ndarray:
+    """A band around the outline of one mask, as wide as the lesion's size makes it uncertain.
+
+    The lesion is eroded and dilated by `max(least, fraction * radius)`, with the radius of the disc
+    of the same area; 0.2 is about what four LIDC readers disagree by. The erosion stops at half the
+    depth of each connected part, so that the smallest keeps a seed.
+
+    Args:
+      mask: (H, W), nonzero = lesion.
+      scale: r.
+      fraction: half width of the unknown band, in radii.
+      least: the least half width, in pixels of `mask`.
+
+    Returns:
+      (r * H, r * W) uint8 trimap.
+
+    Raises:
+      AnnotationError: "no_mask", or "no_background" where the band reaches all of the image.
+      UserError: not (H, W).
+    """
+    if mask.ndim != 2:
+        raise UserError(f"mask: found shape {mask.shape}, expected (H, W); pass one lesion's plane")
+    if not mask.any():
+        raise AnnotationError("no_mask", "mask: found it empty, expected a marked lesion")
+    fine = upsample_mask(mask, scale).astype(np.uint8)
+    radius = max(scale * least, fraction * float(np.sqrt(fine.sum() / np.pi)))
+    # An image border is not a lesion border: repeat the edge before measuring depth.
+    pad = int(np.ceil(radius)) + 1
+    padded = np.pad(fine, pad, mode="edge")
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = depth[pad:-pad, pad:-pad]
+    if fine.all():
+        depth = np.full(fine.shape, np.inf, np.float32)
+    n_parts, parts = cv2.connectedComponents(fine)
+    deepest = np.zeros(n_parts, np.float32)
+    np.maximum.at(deepest, parts.ravel(), depth.ravel())
+    lesion = (fine > 0) & (depth > np.minimum(radius, deepest / 2)[parts])
+    distance = cv2.distanceTransform(1 - fine, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return _assemble("mask", lesion, distance <= radius)
+
+
+def _assemble(field: str, lesion: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    if possible.all():
+        raise AnnotationError(
+            "no_background",
+            f"{field}: found the lesion and its border to fill the image, expected some "
+            "background; cut a wider crop",
+        )
+    trimap = np.where(possible, UNKNOWN, BACKGROUND).astype(np.uint8)
+    trimap[lesion] = LESION
+    return trimap

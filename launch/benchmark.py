@@ -1,0 +1,62 @@
+r"""Measures one part of the system beside what it replaces: one JSON object a line, a summary last.
+
+    python -m launch.benchmark --suite=matting
+    python -m launch.benchmark --suite=labels --data_dir=data/lidc
+
+Suites:
+  matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
+           importing pymatting for the first time takes a minute; it is not timed)
+  labels   how label strategies agree with the readers of a prepared data set (docs/labels.md)
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import pkgutil
+import platform
+from pathlib import Path
+from typing import Any
+
+import jax
+from absl import flags
+
+from casgan_jax.errors import UserError
+from launch.common import run_main
+
+flags.DEFINE_string("suite", None, "What to measure: matting or labels.", required=True)
+flags.DEFINE_string("data_dir", None, "labels: folder of a prepared data set with reader masks.")
+flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
+flags.DEFINE_integer("repeats", 5, "matting: measurements of each case.", lower_bound=1)
+
+
+def suites() -> list[str]:
+    folder = Path(__file__).with_name("benchmarks")
+    return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+
+
+def machine() -> str:
+    device = jax.devices()[0]
+    return f"{platform.machine()} {device.platform} {device.device_kind}, jax {jax.__version__}"
+
+
+def main(_: list[str]) -> None:
+    options = flags.FLAGS
+    if options.suite not in suites():
+        nearest = difflib.get_close_matches(options.suite, suites(), n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
+        raise UserError(
+            f"--suite: found {options.suite!r}, expected one of {', '.join(suites())}; {hint}"
+        )
+    rows = importlib.import_module(f"launch.benchmarks.{options.suite}").run(options)
+    row: dict[str, Any] | None = None
+    for following in rows:
+        if row is not None:
+            print(json.dumps(row), flush=True)
+        row = following
+    print(json.dumps({"suite": options.suite, "machine": machine(), **(row or {})}), flush=True)
+
+
+if __name__ == "__main__":
+    run_main(main)

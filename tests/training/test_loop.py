@@ -1,0 +1,151 @@
+"""The shipped configs, shrunk to a few steps, from data to a cascade that can be used."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from casgan_jax.cascade import load_cascade
+from casgan_jax.data import load_split, normalise
+from casgan_jax.training.loop import restore_stage, train
+from launch.config_flag import load_config
+
+TINY = {
+    "seed": "1",
+    "data.patch": "16",
+    "model.features": "4",
+    "model.levels": "2",
+    "model.discriminator_features": "4",
+    "train.steps": "4",
+    "train.evaluate_every": "2",
+    "train.checkpoint_every": "1",
+    "train.validation_records": "2",
+    "train.log_every": "1",
+    "optim.batch_size": "4",
+    "predict.symmetries": "false",
+}
+TINY_SR = {
+    "srgan.data.patch": "8",
+    "srgan.model.features": "4",
+    "srgan.model.blocks": "1",
+    "srgan.model.discriminator_features": "4",
+    "srgan.loss.perceptual": "0",
+    "srgan.train.steps": "2",
+    "srgan.train.evaluate_every": "2",
+    "srgan.train.validation_records": "2",
+    "srgan.optim.batch_size": "4",
+}
+
+
+def tiny_config(spec, discs, **changes):
+    fields = TINY | TINY_SR | {"data.dir": str(discs), "data.label": "readers"}
+    fields |= {name.replace("__", "."): str(value) for name, value in changes.items()}
+    return load_config(spec, list(fields.items()))
+
+
+@pytest.fixture(scope="module")
+def trained(discs, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("run")
+    return workdir, train(tiny_config("softgan:quick", discs), workdir)
+
+
+def test_the_cascade_trains_from_data_to_use(trained, discs):
+    workdir, result = trained
+    assert result["stage"] == "softgan" and result["steps"] == 4
+    assert (workdir / "srgan" / "result.json").is_file()
+    assert list((workdir / "softgan" / "samples").glob("*.png"))
+    assert list((workdir / "softgan" / "tensorboard").iterdir())
+    cascade = load_cascade(workdir)
+    record = load_split(discs, "test")[0]
+    patch = normalise(record["image"], (0, 255))[8:24, 8:24]
+    output = cascade(patch[None])
+    assert output["alpha"].shape == (1, 32, 32)
+    assert cascade.threshold == result["threshold"]
+
+
+def test_logs_hold_every_loss_and_every_validation(trained):
+    lines = [
+        json.loads(line) for line in (trained[0] / "softgan" / "log.jsonl").read_text().splitlines()
+    ]
+    steps = [line for line in lines if line["kind"] == "train"]
+    assert [line["step"] for line in steps] == [1, 2, 3, 4]
+    assert {"generator", "discriminator", "adversarial", "cross_entropy"} <= set(steps[0])
+    assert [line["step"] for line in lines if line["kind"] == "validation"] == [2, 4]
+
+
+def test_config_in_the_workdir_is_resolved(trained):
+    config = json.loads((trained[0] / "config.json").read_text())
+    assert config["data"]["window"] == [0, 255]
+    assert config["srgan"]["data"]["dir"] == config["data"]["dir"]
+
+
+def test_a_finished_run_is_not_trained_again(trained, discs):
+    workdir, result = trained
+    before = (workdir / "softgan" / "log.jsonl").read_text()
+    assert train(tiny_config("softgan:quick", discs), workdir) == result
+    assert (workdir / "softgan" / "log.jsonl").read_text() == before
+
+
+def test_another_config_does_not_touch_the_run(trained, discs):
+    with pytest.raises(ValueError, match="another config, optim.lr=0.001 and not 0.5"):
+        train(tiny_config("softgan:quick", discs, optim__lr=0.5), trained[0])
+
+
+def test_an_interrupted_run_continues_as_if_it_had_not_been(trained, discs, tmp_path, monkeypatch):
+    # The last step's save is where the interruption strikes.
+    from casgan_jax.training import loop
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(checkpoints, step, *arguments, **options):
+        if step == 4:
+            raise Interrupted
+        return save(checkpoints, step, *arguments, **options)
+
+    save = loop.Checkpoints.save
+    config = tiny_config("softgan:quick", discs)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Checkpoints, "save", interrupt)
+        with pytest.raises(Interrupted):
+            train(tiny_config("softgan:quick", discs, sr=trained[0]), tmp_path)
+    train(tiny_config("softgan:quick", discs, sr=trained[0]), tmp_path)
+    resolved = loop.resolve(config)
+    whole, resumed = (restore_stage(resolved, workdir) for workdir in (trained[0], tmp_path))
+    assert int(whole.step) == int(resumed.step)
+    jax.tree.map(np.testing.assert_array_equal, whole.generator, resumed.generator)
+    jax.tree.map(np.testing.assert_array_equal, whole.discriminator, resumed.discriminator)
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_name(discs, tmp_path):
+    config = tiny_config("softgan:quick", discs, sr="none", optim__lr=1e30, optim__warmup_steps=0)
+    with pytest.raises(ValueError, match=r"step \d: found \w+ = (nan|inf), expected a finite loss"):
+        train(config, tmp_path)
+
+
+def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
+    fields = {name.removeprefix("srgan."): value for name, value in TINY_SR.items()}
+    fields["data.dir"] = str(discs)
+    result = train(load_config("srgan:quick", list(fields.items())), tmp_path / "sr")
+    assert {"psnr", "ssim", "bicubic_psnr"} <= set(result["validation"])
+    fields |= {"loss.perceptual": "0.008", "loss.vgg19": ""}
+    with pytest.raises(
+        ValueError, match="loss.vgg19: found no weights .* --config.loss.perceptual=0"
+    ):
+        train(load_config("srgan:quick", list(fields.items())), tmp_path / "vgg")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"optim__batch_size": 0}, "optim.batch_size: found 0, expected at least 1"),
+        ({"loss__cross_entropy": 0}, "loss: found no weight above 0 among mse, l1, cross_entropy"),
+        ({"loss__mse": -1}, "loss.mse: found -1.0, expected a weight of 0 or more"),
+        ({"model__discriminator": "pixl"}, "model.discriminator: found 'pixl'"),
+        ({"train__best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae"),
+    ],
+)
+def test_bad_fields_are_named(discs, tmp_path, changes, line):
+    with pytest.raises(ValueError, match=line):
+        train(tiny_config("softgan:quick", discs, sr="none", **changes), tmp_path)
