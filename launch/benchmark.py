@@ -28,7 +28,7 @@ from launch.common import run_main
 flags.DEFINE_string("suite", None, "What to measure: matting or labels.", required=True)
 flags.DEFINE_string("data_dir", None, "labels: folder of a prepared data set with reader masks.")
 flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
-flags.DEFINE_integer("repeats", 5, "matting: measurements of each case.", lower_bound=1)
+flags.DEFINE_integer("repeats", 11, "matting: measurements of each case.", lower_bound=1)
 
 
 def suites() -> list[str]:

@@ -78,12 +78,12 @@ def _stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[ja
 
     # Differences to the centre first: a nearly flat window keeps its full float32 precision.
     local = jnp.stack([member(image, offset) - member(image, (1, 1)) for offset in _WINDOW])
-    centred = local - local.mean(0)
+    centred = local - local.mean(0, keepdims=True)
     valid = functools.reduce(jnp.logical_and, (member(inside, offset) for offset in _WINDOW))
     deviation = jnp.sqrt((centred**2).mean(0) + epsilon / 9)
     around = ((2 * _REACH, 2 * _REACH), (2 * _REACH, 2 * _REACH))
     share = jnp.pad(valid / 9.0, around)
-    normal = jnp.pad(centred * (valid / (3.0 * deviation)), ((0, 0), *around))
+    normal = jnp.pad(centred * (valid / (3.0 * deviation))[None], ((0, 0), *around))
     # Without the barrier XLA computes `normal` anew in each of its 72 uses.
     normal = dict(zip(_WINDOW, jax.lax.optimization_barrier(normal), strict=True))
     return [
