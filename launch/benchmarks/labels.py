@@ -156,8 +156,9 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
         except AnnotationError:
             unusable += 1
             continue
-        image = normalise(record["image"], window)
-        found.append(Slice(image, readers, left_out, record["patient"].decode()))
+        box = _around(readers.any(axis=2))
+        image = normalise(record["image"], window)[box]
+        found.append(Slice(image, readers[box], left_out, record["patient"].decode()))
         if len(found) == limit:
             break
     if not found:
@@ -166,6 +167,12 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
             "some; build the lidc data set"
         )
     return found, unusable
+
+
+def _around(mask: np.ndarray, margin: int = 8) -> tuple[slice, slice]:
+    """The part of the slice that labels differ in, for speed."""
+    spans = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return tuple(slice(max(hits[0] - margin, 0), hits[-1] + margin + 1) for hits in spans)
 
 
 def _dice(a: np.ndarray, b: np.ndarray) -> float:

@@ -90,7 +90,7 @@ def get_config(variant: str = "") -> ConfigDict:
                 data=dict(scale=2),
                 model=dict(features=16, levels=5, discriminator_features=16),
                 optim=dict(lr=1e-3, schedule="cosine"),
-                train=dict(steps=9000),
+                train=dict(steps=10000),
             )
         )
     if variant == "quick":

@@ -69,9 +69,10 @@ def test_empty_readers_do_not_count():
 def test_binary_label_finds_the_border_in_its_band():
     image, _ = nodule()
     y, x = np.mgrid[:24, :24] - 11.5
-    too_large = np.hypot(y, x) < 5.8
-    alpha = label_from_binary(image, too_large, 4).alpha
-    assert binarise(alpha, THRESHOLD).sum() / 16 < 0.93 * too_large.sum()
+    too_large = np.hypot(y, x) < 5.7
+    area = binarise(label_from_binary(image, too_large, 4).alpha, THRESHOLD).sum() / 16
+    true_area = np.pi * 5.0**2
+    assert abs(area - true_area) < 0.5 * abs(too_large.sum() - true_area)
 
 
 def test_soften_is_the_maximum():
@@ -123,10 +124,11 @@ def test_real_slices_anchored_labels_agree_better_with_the_consensus():
         packed = archive["masks_packed"][index]
         readers = np.unpackbits(packed, axis=1).reshape(4, 128, 128).transpose(1, 2, 0) > 0
         readers = readers[..., readers.any(axis=(0, 1))]
-        image = archive["images"][index].astype(np.float32) / 255
+        image, readers = archive["images"][index, 16:112, 16:112] / 255, readers[16:112, 16:112]
         consensus = readers.mean(axis=2) >= 0.5
         for strategy, found in scores.items():
             alpha = label_from_readers(image, readers, 4, strategy=strategy).alpha
-            native = binarise(alpha.reshape(128, 4, 128, 4).mean(axis=(1, 3)), THRESHOLD)
+            native = binarise(alpha.reshape(96, 4, 96, 4).mean(axis=(1, 3)), THRESHOLD)
             found.append(2 * (native & consensus).sum() / (native.sum() + consensus.sum()))
-    assert np.mean(scores["anchored"]) > 0.95 > np.mean(scores["matting"]) > 0.8
+    assert np.mean(scores["anchored"]) > np.mean(scores["matting"]) + 0.01
+    assert np.mean(scores["anchored"]) > 0.95
