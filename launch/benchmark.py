@@ -25,7 +25,7 @@ from absl import flags
 from casgan_jax.errors import UserError
 from launch.common import run_main
 
-flags.DEFINE_string("suite", None, "What to measure: matting or labels.", required=True)
+flags.DEFINE_string("suite", None, "What to measure: matting or labels.")
 flags.DEFINE_string("data_dir", None, "labels: folder of a prepared data set with reader masks.")
 flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
 flags.DEFINE_integer("repeats", 11, "matting: measurements of each case.", lower_bound=1)
@@ -43,12 +43,11 @@ def machine() -> str:
 
 def main(_: list[str]) -> None:
     options = flags.FLAGS
-    if options.suite not in suites():
-        nearest = difflib.get_close_matches(options.suite, suites(), n=1, cutoff=0.4)
+    found = options.suite or ""
+    if found not in suites():
+        nearest = difflib.get_close_matches(found, suites(), n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
-        raise UserError(
-            f"--suite: found {options.suite!r}, expected one of {', '.join(suites())}; {hint}"
-        )
+        raise UserError(f"--suite: found {found!r}, expected one of {', '.join(suites())}; {hint}")
     rows = importlib.import_module(f"launch.benchmarks.{options.suite}").run(options)
     row: dict[str, Any] | None = None
     for following in rows:

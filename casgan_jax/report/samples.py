@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from casgan_jax import records
-from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, PINK, YELLOW, overlay_contour, sheet
+from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, PINK, RED, overlay_contour, sheet
 
 _READER_COLOURS = (ORANGE, BLUE, GREEN, PINK)
 _MARGIN = 10  # native pixels shown around what may be lesion
@@ -82,7 +82,7 @@ def _segmentation_row(
             alpha = records.decode_alpha(record[name])
             row.append((name.replace("_", " "), alpha[fine], f"{alpha.sum() / scale**2:.1f} px"))
     at_half = records.decode_alpha(record["alpha"])[fine] >= 128 / 255
-    row.append(("alpha >= 128/255", overlay_contour(fine_close, at_half, YELLOW), ""))
+    row.append(("alpha >= 128/255", overlay_contour(fine_close, at_half, RED), ""))
     return row
 
 

@@ -2,8 +2,8 @@
 
 A trimap is uint8: 0 background, 128 unknown, 255 lesion. `scale` times the resolution of the masks
 is reached by interpolating each mask linearly and cutting it at one half, so that outlines are
-smooth instead of staircases of `scale` pixels: averaged back, every mask of the LIDC slices comes
-out unchanged, and 0.3% smaller at the median before averaging.
+smooth instead of staircases of `scale` pixels. Averaged back, all masks of 250 LIDC slices came
+out unchanged; on the fine grid their area is 0.3% smaller at the median.
 """
 
 from __future__ import annotations

@@ -56,8 +56,9 @@ def test_record_holds_what_the_readers_drew(tmp_path, scale):
     majority = cv2.resize((record["consensus"] > 0).astype(np.float32), (side, side)) >= 0.5
     wrong = [((record[name] >= 128) != majority).sum() for name in ("alpha_anchored", "alpha")]
     assert wrong[0] < wrong[1]  # the readers' majority draws the border of the anchored label
-    # The picture's own border is at radius 6, between the smallest and the largest outline.
-    assert alpha.sum() / 255 / scale**2 == pytest.approx(np.pi * 6**2, rel=0.15)
+    # The picture's own border is a logistic of width 0.8 at radius 6, inside the unknown ring.
+    area = np.pi * (6**2 + np.pi**2 / 3 * 0.8**2)
+    assert alpha.sum() / 255 / scale**2 == pytest.approx(area, rel=0.15)
 
 
 def test_half_of_the_readers_is_enough_for_the_consensus(tmp_path):
