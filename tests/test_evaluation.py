@@ -269,12 +269,12 @@ def test_empty_predictions_are_said():
 
 _LAUNCH = """
 import runpy, sys
-import casgan_jax.cascade, casgan_jax.data, ml_collections
+import casgan_jax.report.evaluation, ml_collections
 from tests.test_evaluation import METADATA, BrightIsLesion, _record
 BrightIsLesion.config = ml_collections.ConfigDict({"data": {"dir": "somewhere"}})
-casgan_jax.cascade.load_cascade = lambda workdir: BrightIsLesion()
-casgan_jax.data.load_split = lambda data_dir, split: [_record(i) for i in range(3)]
-casgan_jax.data.read_metadata = lambda data_dir: METADATA
+casgan_jax.report.evaluation.load_cascade = lambda workdir: BrightIsLesion()
+casgan_jax.report.evaluation.load_split = lambda data_dir, split: [_record(i) for i in range(3)]
+casgan_jax.report.evaluation.read_metadata = lambda data_dir: METADATA
 sys.argv = ["evaluate", *sys.argv[1:]]
 runpy.run_module("launch.evaluate", run_name="__main__")
 """

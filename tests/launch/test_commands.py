@@ -1,0 +1,89 @@
+"""The commands of the README, as a user types them, on a tiny data set."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.training.test_loop import TINY, TINY_SR
+
+ROOT = __file__.rsplit("/tests/", 1)[0]
+
+
+def command(module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", f"launch.{module}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(discs, tmp_path_factory):
+    """Workdir and output of `launch.train`."""
+    workdir = tmp_path_factory.mktemp("run")
+    fields = TINY | TINY_SR | {"data.dir": str(discs), "data.label": "readers", "train.steps": "2"}
+    done = command(
+        "train",
+        "--config=softgan:quick",
+        f"--workdir={workdir}",
+        *(f"--config.{name}={value}" for name, value in fields.items()),
+    )
+    assert done.returncode == 0, done.stderr
+    return workdir, done.stdout
+
+
+def test_training_ends_with_figures_a_picture_and_what_to_do_next(run):
+    workdir, output = run
+    assert "test split:" in output and "Dice" in output and "IoU" in output
+    assert "soft MAE" in output
+    assert f"python -m launch.evaluate --workdir={workdir}" in output
+    (picture,) = [line.split(": ")[1] for line in output.splitlines() if "pictures" in line]
+    assert cv2.imread(picture).shape[2] == 3
+
+
+def test_evaluation_ends_with_its_figures_as_json(run):
+    done = command("evaluate", f"--workdir={run[0]}", "--split=validation", "--noprogress")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["split"] == "validation" and summary["records"] > 0
+    written = json.loads((run[0] / "evaluation" / "validation" / "metrics.json").read_text())
+    assert written == summary
+
+
+def test_prediction_of_a_png(run, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "scan.png"), image)
+    done = command(
+        "predict",
+        f"--workdir={run[0]}",
+        f"--input={tmp_path / 'scan.png'}",
+        "--center=20,22",
+        f"--output={tmp_path / 'out'}",
+    )
+    assert done.returncode == 0, done.stderr
+    alpha = cv2.imread(str(tmp_path / "out" / "scan_alpha.png"), cv2.IMREAD_UNCHANGED)
+    assert alpha.shape == image.shape and alpha.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "line"),
+    [
+        ("train", ["--config=softgn"], "error: --config=softgn: no such name, did you mean"),
+        ("train", ["--config=softgan", "--config.optim.lr=x"], "error: --config.optim.lr: found"),
+        ("train", ["softgan"], "expected only --flag=value"),
+        ("evaluate", ["--workdir=/nowhere"], "error: workdir: found no config.json in /nowhere"),
+        ("build", ["--dataset=phantm"], "error: --dataset: found 'phantm'"),
+        ("benchmark", ["--suite=mating"], "error: --suite: found 'mating'"),
+    ],
+)
+def test_mistakes_get_one_line_and_no_traceback(module, arguments, line):
+    done = command(module, *arguments)
+    assert done.returncode != 0
+    assert line in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
