@@ -206,8 +206,8 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     result = workdir / "softgan" / "result.json"
     if not result.is_file():
         raise UserError(
-            f"workdir: found no finished training in {workdir}, expected softgan/result.json; finish "
-            f"it with the same `python -m launch.train --workdir={workdir}` command"
+            f"workdir: found no finished training in {workdir}, expected softgan/result.json; "
+            f"finish it with the same `python -m launch.train --workdir={workdir}` command"
         )
     facts = json.loads(result.read_text())
     variables, sr_variables = restore_generator(config, workdir)

@@ -1,14 +1,14 @@
 """Prepared data set -> augmented patches -> batches: the input of training.
 
-    train = training_batches("data/phantom", config.data, scale=4, batch_size=8, seed=0)
-    batch = next(iter(train))  # {"image": (8, 64, 64, 1), "target": (8, 256, 256, 1)} float32 in
-    [0, 1]
+    batches, records = training_batches(
+        "data/phantom", kind="segmentation", label="alpha", patch=64, scale=4, batch_size=8, seed=0
+    )
+    batch = next(iter(batches))
+    batch["image"], batch["target"]  # (8, 64, 64, 1) and (8, 256, 256, 1), float32 in [0, 1]
 
 A pipeline is a Grain data set: shuffled, sharded by process, repeated; augmentation draws from a
-generator
-that depends on (seed, position), so the stream does not depend on the number of workers and its
-position
-can be saved and restored exactly.
+generator that depends on (seed, position), so the stream does not depend on the number of workers
+and its position can be saved and restored exactly.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def dataset_directory(data_dir: str | Path) -> Path:
         )
     names = ", ".join(str(path.relative_to(data_dir)) for path in found)
     raise UserError(
-        f"data.dir: found {len(found)} data sets under {data_dir}, expected one; name one of {names}"
+        f"data.dir: found {len(found)} data sets under {data_dir}, expected one; name one of "
+        f"{names}"
     )
 
 
@@ -187,7 +188,7 @@ LABELS: dict[str, tuple[tuple[str, ...], Callable[[Record, int, int], np.ndarray
     # Binary: at least half of the readers.
     "consensus": (
         ("consensus",),
-        lambda record, r, _: np.where(_enlarge(record["consensus"], r) >= 128, 255, 0).astype(np.uint8),
+        lambda record, r, _: np.uint8(255) * (_enlarge(record["consensus"], r) >= 128),
     ),
 }  # fmt: skip
 

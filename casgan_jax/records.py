@@ -2,8 +2,8 @@
 
 Every builder under `datasets/` writes these features and every reader (`casgan_jax.data`,
 `casgan_jax.evaluation`, the picture sheets) relies on them, so that a new data set needs no new
-reader.
-Soft values are stored as `round(255 * alpha)` in uint8 and are never thresholded on the way.
+reader. Soft values are stored as `round(255 * alpha)` in uint8 and are never thresholded on the
+way.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def encode_alpha(alpha: np.ndarray) -> np.ndarray:
     """
     if not np.isfinite(alpha).all() or alpha.min() < 0.0 or alpha.max() > 1.0:
         raise ValueError(
-            f"alpha: found values in [{np.nanmin(alpha)}, {np.nanmax(alpha)}], expected finite values "
-            "in [0, 1]; clip or correct the soft mask before encoding it"
+            f"alpha: found values in [{np.nanmin(alpha)}, {np.nanmax(alpha)}], expected finite "
+            "values in [0, 1]; clip or correct the soft mask before encoding it"
         )
     return np.round(255.0 * alpha).astype(np.uint8)
 

@@ -106,7 +106,8 @@ def _parse(field: str, text: str, old: Any) -> Any:
         return kind(text)
     except (KeyError, ValueError) as error:
         raise UserError(
-            f"--config.{field}: found {text!r}, expected a value of type {kind.__name__} such as {old!r}"
+            f"--config.{field}: found {text!r}, expected a value of type {kind.__name__} such as "
+            f"{old!r}"
         ) from error
 
 

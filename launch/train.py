@@ -53,8 +53,9 @@ def main(_: list[str]) -> int:
         print(
             "next:\n"
             f"  python -m launch.evaluate --workdir={workdir} --split=test\n"
-            f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y --output=DIR\n"
-            f"  tensorboard --logdir={workdir}"
+            f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y "
+            "--output=DIR\n"
+            "  python -m launch.build --dataset=help   # other data to train on"
         )
     return 0
 

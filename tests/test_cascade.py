@@ -27,7 +27,7 @@ def test_any_number_of_patches_gives_the_same_masks(cascade):
     patches = np.random.default_rng(0).random((6, 16, 16), dtype=np.float32)
     together = cascade(patches)
     assert together["alpha"].shape == together["super_resolution"].shape == (6, 32, 32)
-    assert 0 <= together["alpha"].min() and together["alpha"].max() <= 1
+    assert together["alpha"].min() >= 0 and together["alpha"].max() <= 1
     alone = cascade(patches[5:])
     np.testing.assert_allclose(alone["alpha"][0], together["alpha"][5], atol=1e-5)
     assert cascade(patches[:0])["alpha"].shape == (0, 32, 32)

@@ -86,7 +86,7 @@ def test_image_and_target_move_together(discs):
 def test_soft_targets_stay_soft(discs):
     batches, _ = training_batches(discs, label="alpha", **COMMON)
     target = np.concatenate([batch["target"] for batch in take(batches, 3)])
-    assert 0 <= target.min() and target.max() <= 1
+    assert target.min() >= 0 and target.max() <= 1
     assert ((target > 0.05) & (target < 0.95)).mean() > 0.05
 
 

@@ -15,10 +15,9 @@ class PixelDiscriminator(nn.Module):
     """Condition (N, S, S, C) and candidate mask (N, S, S, 1) -> score (N, S, S, 1) for every pixel.
 
     Two 4x4 stride-2 convolutions down and two up: each pixel is judged in its neighbourhood of 22
-    pixels
-    (paper 3.2.2, "probabilities for all pixels"). The chain of 1x1 convolutions at full resolution
-    that
-    pix2pix calls PixelGAN sees no neighbourhood and took three quarters of a training step's time.
+    pixels (paper 3.2.2, "probabilities for all pixels"). The chain of 1x1 convolutions at full
+    resolution that pix2pix calls PixelGAN sees no neighbourhood and took three quarters of a
+    training step's time.
     Scores are not squashed: least-squares GAN losses take them as they are.
     """
 
@@ -46,8 +45,7 @@ class PatchDiscriminator(nn.Module):
     """Condition and candidate -> score map (N, S/2^levels, S/2^levels, 1), pix2pix's PatchGAN.
 
     Strided 4x4 convolutions only (pix2pix ends with two of stride 1 and padding 1; here the map
-    stays a
-    power of two, and a score sees the same 70-pixel neighbourhood at `levels` = 3 less that
+    stays a power of two, and a score sees the same 70-pixel neighbourhood at `levels` = 3 less that
     border).
     """
 

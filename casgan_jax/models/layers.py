@@ -1,12 +1,10 @@
 """Stride-2 convolutions written as stride-1 ones, and the normalisation all models share.
 
 XLA has no fast CPU path for the dilated convolutions in the gradients of a strided convolution:
-plain
-`nn.Conv(strides=2)` and `nn.ConvTranspose(strides=2)` train four to five times slower than they
-need to.
-Moving pixels between space and channels first gives the same linear maps with stride 1. The
-parameters
-keep the shape of the plain layers' kernels, so weights are exchangeable with them.
+plain `nn.Conv(strides=2)` and `nn.ConvTranspose(strides=2)` train four to five times slower than
+they need to. Moving pixels between space and channels first gives the same linear maps with stride
+1. The parameters keep the shape of the plain layers' kernels, so weights are exchangeable with
+them.
 """
 
 from __future__ import annotations
@@ -77,9 +75,8 @@ class UpConv(nn.Module):
     """4x4 transposed convolution of stride 2 and padding 1: (N, H, W, C) -> (N, 2H, 2W, features).
 
     Output row 2p - 1 + a reads rows p - 1 + m of the input through tap k = 2(1 - m) + a: a 2x2
-    convolution to four times the features, then depth to space, then the border cut off. The
-    kernel is
-    that of the scatter form y[2i + k - 1] += x[i] w[k] (PyTorch's `ConvTranspose2d`).
+    convolution to four times the features, then depth to space, then the border cut off. The kernel
+    is that of the scatter form y[2i + k - 1] += x[i] w[k] (PyTorch's `ConvTranspose2d`).
     """
 
     features: int

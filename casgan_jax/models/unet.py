@@ -16,18 +16,16 @@ from casgan_jax.models.layers import DownConv, UpConv, batch_norm
 class UNet(nn.Module):
     """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; S a power of two.
 
-    log2(S) levels of 4x4 stride-2 convolutions without pooling, LeakyReLU(0.2) in the encoder,
-    ReLU in
-    the decoder, skip connections, dropout in the innermost decoder levels. With 64 features and two
-    condition channels at 256 x 256 it has the 54.4 M parameters of pix2pix's `unet_256`.
+    log2(S) levels of 4x4 stride-2 convolutions without pooling, LeakyReLU(0.2) in the encoder, ReLU
+    in the decoder, skip connections, dropout in the innermost decoder levels. With 64 features and
+    two condition channels at 256 x 256 it has the 54.4 M parameters of pix2pix's `unet_256`.
 
     Attributes:
       features: channels after the first level; doubled at each level up to 8 x features.
       levels: number of stride-2 levels, or None for log2(S).
       dropout: rate in the (at most three) innermost decoder levels below the last doubling.
       initial_alpha: mean of the output before training. Lesions cover a few per cent of a patch;
-        starting
-        near that keeps the first steps from being spent on the background.
+        starting near that keeps the first steps from being spent on the background.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: dtype of the computation; parameters and statistics stay float32.
     """
@@ -45,8 +43,8 @@ class UNet(nn.Module):
         levels = self.levels or int(math.log2(size))
         if condition.shape[2] != size or size % 2**levels:
             raise ValueError(
-                f"condition image: found {condition.shape[1]} x {condition.shape[2]} pixels, expected a "
-                f"square whose side is a multiple of {2**levels} for {levels} levels"
+                f"condition image: found {condition.shape[1]} x {condition.shape[2]} pixels, "
+                f"expected a square whose side is a multiple of {2**levels} for {levels} levels"
             )
         widths = [self.features * min(2**level, 8) for level in range(levels)]
 

@@ -3,8 +3,7 @@
     train(config, "runs/softgan")
 
 A workdir holds `config.json` and a folder for each stage, `srgan` and `softgan`, with
-`checkpoints`,
-`log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `result.json`.
+`checkpoints`, `log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `result.json`.
 """
 
 from __future__ import annotations
@@ -86,7 +85,8 @@ def keep_config(config: Any, workdir: Path) -> None:
             name, (old, new) = next(iter(changed.items()))
             raise UserError(
                 f"workdir: found a run in {workdir} with another config, {name}={old!r} and not "
-                f"{new!r} ({len(changed)} fields differ), expected the same; choose another --workdir"
+                f"{new!r} ({len(changed)} fields differ), expected the same; choose another "
+                "--workdir"
             )
         return
     try:
@@ -127,7 +127,8 @@ def super_resolution_variables(config: Any, workdir: Path) -> Any:
             )
     if found.data.scale != config.data.scale:
         raise UserError(
-            f"sr: found scale {found.data.scale} in {source}, expected data.scale={config.data.scale}"
+            f"sr: found scale {found.data.scale} in {source}, expected "
+            f"data.scale={config.data.scale}"
         )
     return restore_stage(config.srgan, source).average
 
@@ -223,8 +224,8 @@ def training_data(config: Any) -> tuple[Any, int]:
             raise UserError(f"{name}: found {value}, expected at least 1")
     if config.optim.batch_size % count:
         raise UserError(
-            f"optim.batch_size: found {config.optim.batch_size}, expected a multiple of the {count} "
-            "processes"
+            f"optim.batch_size: found {config.optim.batch_size}, expected a multiple of the "
+            f"{count} processes"
         )
     batches, records = training_batches(
         data.dir,
@@ -329,8 +330,8 @@ class Meter:
             for name, value in losses.items():
                 if not np.isfinite(value):
                     raise UserError(
-                        f"step {step}: found {name} = {value}, expected a finite loss; the last good "
-                        "checkpoint stands; try a lower --config.optim.lr or --config.optim.clip=1"
+                        f"step {step}: found {name} = {value}, expected a finite loss; the last "
+                        "good checkpoint stands; try a lower --config.optim.lr or --config.optim.clip=1"
                     )
         return [{name: float(value) for name, value in losses.items()} for losses in values]
 

@@ -30,7 +30,8 @@ def learning_rate(config: Any, total_steps: int) -> optax.Schedule:
     if config.lr <= 0 or not 0 <= config.constant <= 1 or config.warmup_steps < 0:
         raise UserError(
             f"optim: found lr={config.lr}, constant={config.constant}, "
-            f"warmup_steps={config.warmup_steps}, expected lr > 0, constant in [0, 1], warmup_steps >= 0"
+            f"warmup_steps={config.warmup_steps}, expected lr > 0, constant in [0, 1] and "
+            "warmup_steps >= 0"
         )
     warmup = min(config.warmup_steps, total_steps)
     after = max(total_steps - warmup, 1)

@@ -107,7 +107,8 @@ def softgan_stage(config: Any) -> Stage:
 
     Args:
       config: `model` (features, dropout, initial_alpha, discriminator, discriminator_features),
-        `data.scale`, `loss` (mse, l1, cross_entropy, soft_dice, adversarial), `srgan`, `sr`, `dtype`.
+        `data.scale`, `loss` (mse, l1, cross_entropy, soft_dice, adversarial), `srgan`, `sr`,
+        `dtype`.
     """
     weights = config.loss
     _check_weights(weights, ("mse", "l1", "cross_entropy", "soft_dice"))

@@ -1,12 +1,9 @@
 """One adversarial step for every pair of networks: (state, batch) -> (state, metrics), pure.
 
-The generator runs forward once. The discriminator learns from the real target and that output,
-then the
-generator from its content losses and from the updated discriminator's judgement (the order of
-pix2pix).
-The step is written for one device; gradients, batch statistics and metrics are averaged over the
-named
-axis AXIS, over which `casgan_jax.training.parallel` maps it.
+The generator runs forward once. The discriminator learns from the real target and that output, then
+the generator from its content losses and from the updated discriminator's judgement (the order of
+pix2pix). The step is written for one device; gradients, batch statistics and metrics are averaged
+over the named axis AXIS, over which `casgan_jax.training.parallel` maps it.
 """
 
 from __future__ import annotations

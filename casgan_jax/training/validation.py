@@ -61,8 +61,7 @@ def softgan_validation(
     """Measures a segmentor on the first `limit` records of a split (0: all).
 
     The score is the mean Dice at the best threshold (against the consensus of four readers where
-    there
-    is one), or minus the soft MAE, by `config.train.best`.
+    there is one), or minus the soft MAE, by `config.train.best`.
     """
     if config.train.best not in ("dice", "soft_mae"):
         raise UserError(f"train.best: found {config.train.best!r}, expected one of dice, soft_mae")
@@ -112,8 +111,8 @@ def _collapse(shares: list[float], curve: np.ndarray) -> str:
     else:
         return ""
     return (
-        f"collapsed: every validation mask is {found}; what helps: --config.loss.l1=0 (its optimum is "
-        "the median, which is background), --config.loss.cross_entropy=20, a lower "
+        f"collapsed: every validation mask is {found}; what helps: --config.loss.l1=0 (its optimum "
+        "is the median, which is background), --config.loss.cross_entropy=20, a lower "
         "--config.loss.adversarial or --config.optim.lr, --config.model.initial_alpha near the "
         "lesions' share of a patch (0.03)"
     )

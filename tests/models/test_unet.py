@@ -39,7 +39,7 @@ def test_starts_at_the_given_alpha_and_stays_in_the_unit_interval():
     alpha = model.apply(variables, x, train=False)
     assert alpha.shape == (2, 16, 16, 1) and alpha.dtype == jnp.float32
     np.testing.assert_allclose(alpha.mean(), 0.03, rtol=0.1)
-    assert 0 <= alpha.min() and alpha.max() <= 1
+    assert alpha.min() >= 0 and alpha.max() <= 1
 
 
 def test_dropout_draws_only_in_training():
