@@ -9,6 +9,8 @@ from absl import app, logging
 
 from casgan_jax.errors import UserError
 
+_HELP = frozenset({"-h", "-help", "--help", "--helpshort", "--helpfull"})
+
 
 def run_main(main: Callable[[list[str]], int | None]) -> None:
     """Runs `main` under absl; a `UserError` becomes one line on stderr and exit status 1."""
@@ -25,4 +27,10 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
             print(f"error: {error}", file=sys.stderr)
             return 1
 
-    app.run(guarded)
+    try:
+        app.run(guarded)
+    except SystemExit:
+        # absl leaves with 1 after printing help; asking for help is no failure.
+        if not _HELP.isdisjoint(sys.argv[1:]):
+            sys.exit(0)
+        raise

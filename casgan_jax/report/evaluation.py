@@ -130,7 +130,8 @@ def headline_lines(summary: Mapping[str, Any]) -> list[str]:
     chosen = headline["chosen"]
     lines = [
         f"Dice {chosen['mean']:.3f} [{chosen['low']:.3f}, {chosen['high']:.3f}], "
-        f"IoU {iou['mean']:.3f} against {truth} at threshold {summary['threshold']['chosen']:.3f}; Dice "
+        f"IoU {iou['mean']:.3f} against {truth} at threshold "
+        f"{summary['threshold']['chosen']:.3f}; Dice "
         f"{headline['paper']['mean']:.3f} at 128/255 ({chosen['n']} lesions, "
         f"{chosen['patients']} patients)"
     ]

@@ -331,7 +331,8 @@ class Meter:
                 if not np.isfinite(value):
                     raise UserError(
                         f"step {step}: found {name} = {value}, expected a finite loss; the last "
-                        "good checkpoint stands; try a lower --config.optim.lr or --config.optim.clip=1"
+                        "good checkpoint stands; try a lower --config.optim.lr or "
+                        "--config.optim.clip=1"
                     )
         return [{name: float(value) for name, value in losses.items()} for losses in values]
 

@@ -87,3 +87,10 @@ def test_mistakes_get_one_line_and_no_traceback(module, arguments, line):
     assert done.returncode != 0
     assert line in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["train", "evaluate", "predict", "build", "benchmark"])
+def test_help_teaches_by_example(module):
+    done = command(module, "--help")
+    assert done.returncode == 0
+    assert f"python -m launch.{module} --" in done.stdout
