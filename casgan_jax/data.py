@@ -130,20 +130,34 @@ def normalise(image: np.ndarray, window: Sequence[float]) -> np.ndarray:
     return np.clip((image.astype(np.float32) - low) / (high - low), 0.0, 1.0)
 
 
-def centre_patch(plane: np.ndarray, size: int) -> np.ndarray:
-    """The central `size` x `size` pixels of (H, W, ...).
+def marked_region(
+    mark: Sequence[float], patch: int, size: int, *, scale: int = 1
+) -> tuple[slice, slice]:
+    """Rows and columns of the patch around a mark, moved inside the crop where it would leave it.
+
+    Args:
+      mark: (x, y) in native pixels.
+      patch: side of the patch in native pixels.
+      size: side of the native crop.
+      scale: fine pixels a native pixel, of the plane that is indexed.
 
     Raises:
-      UserError: the plane is smaller, or its centre is not that of a patch of this size.
+      UserError: the patch is larger than the crop.
     """
-    height, width = plane.shape[:2]
-    if height < size or width < size or (height - size) % 2 or (width - size) % 2:
+    if not 0 < patch <= size:
         raise UserError(
-            f"data.patch: found {size} for records of {height} x {width} pixels, "
-            "expected an even difference and a patch that fits"
+            f"data.patch: found {patch} for records of {size} x {size} pixels, expected 1 to {size}"
         )
-    top, left = (height - size) // 2, (width - size) // 2
-    return plane[top : top + size, left : left + size]
+    left, top = (
+        int(np.clip(np.round(centre - (patch - 1) / 2), 0, size - patch)) for centre in mark
+    )
+    rows, columns = (slice(scale * start, scale * (start + patch)) for start in (top, left))
+    return rows, columns
+
+
+def marked_patch(record: Record, name: str, patch: int, *, scale: int = 1) -> np.ndarray:
+    """A plane of a record, `scale` times as fine as its image, over the patch around the mark."""
+    return record[name][marked_region(record["mark"], patch, len(record["image"]), scale=scale)]
 
 
 def readers_mean(record: Record) -> np.ndarray:
@@ -227,10 +241,9 @@ def _affine(augmentation: Augmentation, rng: np.random.Generator) -> tuple[np.nd
     return matrix, rng.uniform(-augmentation.shift, augmentation.shift, 2)
 
 
-def _warp(plane: np.ndarray, size: int, matrix: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Samples a `size` square around the plane's centre; `shift` in the plane's pixels (x, y)."""
-    source = (np.array(plane.shape[1::-1]) - 1) / 2 + shift
-    offset = source - matrix @ np.full(2, (size - 1) / 2)
+def _warp(plane: np.ndarray, size: int, matrix: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Samples a `size` square around `centre`, (x, y) in the plane's pixels."""
+    offset = centre - matrix @ np.full(2, (size - 1) / 2)
     return cv2.warpAffine(
         plane,
         np.column_stack([matrix, offset]).astype(np.float32),
@@ -253,11 +266,13 @@ def segmentation_example(
     """One augmented pair: `image` (patch, patch, 1) and `target` (scale * patch, ..., 1) in [0, 1].
 
     Args:
-      planes: `image` (H, W) in [0, 1] and `target` (scale H, scale W), coded uint8.
+      planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, and `mark`.
     """
     matrix, shift = _affine(augmentation, rng)
-    image = _jitter(_warp(planes["image"], patch, matrix, shift), augmentation, rng)
-    target = decode_alpha(_warp(planes["target"], scale * patch, matrix, scale * shift))
+    centre = planes["mark"] + shift
+    image = _jitter(_warp(planes["image"], patch, matrix, centre), augmentation, rng)
+    fine_centre = scale * centre + (scale - 1) / 2
+    target = decode_alpha(_warp(planes["target"], scale * patch, matrix, fine_centre))
     return {"image": image[..., None], "target": target[..., None]}
 
 
@@ -328,13 +343,16 @@ def segmentation_planes(
     needs, make_target = LABELS[label]
 
     def prepare(record: Record) -> Record:
-        centre_patch(record["image"], patch)  # the patch fits
+        marked_region(record["mark"], patch, len(record["image"]))  # the patch fits
         return {
+            "mark": record["mark"],
             "image": normalise(record["image"], metadata["window"]),
             "target": make_target(record, scale, stored),
         }
 
-    return _Planes(load_split(data_dir, split, features=("image", *needs)), prepare, cache=cache)
+    return _Planes(
+        load_split(data_dir, split, features=("image", "mark", *needs)), prepare, cache=cache
+    )
 
 
 def super_resolution_planes(

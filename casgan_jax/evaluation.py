@@ -23,7 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from casgan_jax import metrics
-from casgan_jax.data import centre_patch, normalise
+from casgan_jax.data import marked_patch, marked_region, normalise
 from casgan_jax.errors import UserError
 from casgan_jax.records import MAX_READERS, decode_alpha
 from casgan_jax.statistics import cluster_mean
@@ -54,7 +54,7 @@ class Cascade(Protocol):
 
 
 class Prediction(NamedTuple):
-    """A record with what the cascade made of its centre patch."""
+    """A record with what the cascade made of its marked patch."""
 
     record: Mapping[str, Any]
     patch: np.ndarray  # (P, P) float32 in [0, 1], what the cascade saw
@@ -228,7 +228,7 @@ def predict_records(
     *,
     batch_size: int = 64,
 ) -> Iterator[Prediction | Failure]:
-    """The cascade's soft mask of every record's centre patch, in the order of the records."""
+    """The cascade's soft mask of every record's marked patch, in the order of the records."""
     for start in range(0, len(records), batch_size):
         indices = range(start, min(start + batch_size, len(records)))
         prepared = [_prepare(records, i, cascade.patch, window) for i in indices]
@@ -249,8 +249,8 @@ def measure(prediction: Prediction, threshold: float) -> Case:
     record, alpha = prediction.record, prediction.alpha
     size, patch = len(record["image"]), len(prediction.patch)
     scale = len(alpha) // patch
-    label = _centre_alpha(record, "alpha", patch, scale)
-    native = to_native_crop(alpha, scale, size)
+    label = _fine_alpha(record, "alpha", patch, scale)
+    native = to_native_crop(alpha, scale, size, record["mark"])
     area = int(metrics.binarise(native, threshold).sum())
     row: dict[str, Any] = {name: _plain(record[name]) for name in _FACTS if name in record}
     row |= {"predicted_px": area, "predicted_share": area / prediction.patch.size}
@@ -259,13 +259,13 @@ def measure(prediction: Prediction, threshold: float) -> Case:
     calibration = {"label": _calibration(alpha, label)}
     agreement = None
     if "true_alpha" in record:
-        true_alpha = _centre_alpha(record, "true_alpha", patch, scale)
-        trimap = _centre_alpha(record, "trimap", patch, scale)
+        true_alpha = _fine_alpha(record, "true_alpha", patch, scale)
+        trimap = _fine_alpha(record, "trimap", patch, scale)
         row |= true_alpha_metrics(alpha, label, true_alpha, (trimap > 0.0) & (trimap < 1.0))
     if row["n_readers"] >= 2:
         readers, consensus = reader_planes(record)
         row |= reader_metrics(native, readers, consensus, threshold)
-        whole_label = _centre_alpha(record, "alpha", size, 1)
+        whole_label = _fine_alpha(record, "alpha", size, 1)
         curves["consensus"] = metrics.dice_curves(native, consensus, SWEEP)
         curves["label_against_consensus"] = metrics.dice_curves(whole_label, consensus, SWEEP)
         row["label_against_consensus_dice_128"] = float(metrics.dice(_hard(whole_label), consensus))
@@ -365,16 +365,16 @@ def choose_threshold(evaluation: Evaluation) -> ThresholdChoice:
     return ThresholdChoice(float(SWEEP[best]), float(mean[best]), population, against, len(cases))
 
 
-def to_native_crop(alpha: np.ndarray, scale: int, size: int) -> np.ndarray:
-    """Soft mask of the centre patch (r P, r P) -> native pixels in the whole crop (size, size).
+def to_native_crop(alpha: np.ndarray, scale: int, size: int, mark: Sequence[float]) -> np.ndarray:
+    """Soft mask of the marked patch (r P, r P) -> native pixels in the whole crop (size, size).
 
     Each native pixel is the mean of its r x r fine ones; outside of the patch the mask is 0.
     """
     patch = len(alpha) // scale
-    start = (size - patch) // 2
-    inside = slice(start, start + patch)
     crop = np.zeros((size, size), np.float32)
-    crop[inside, inside] = cv2.resize(alpha, (patch, patch), interpolation=cv2.INTER_AREA)
+    crop[marked_region(mark, patch, size)] = cv2.resize(
+        alpha, (patch, patch), interpolation=cv2.INTER_AREA
+    )
     return crop
 
 
@@ -390,10 +390,10 @@ def reader_planes(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return readers, record["consensus"] > 0
 
 
-def _centre_alpha(record: Mapping[str, Any], name: str, patch: int, scale: int) -> np.ndarray:
-    """A stored fine plane over the centre patch, decoded, on the grid `scale` times the native."""
+def _fine_alpha(record: Mapping[str, Any], name: str, patch: int, scale: int) -> np.ndarray:
+    """A stored fine plane over the marked patch, decoded, on the grid `scale` times the native."""
     stored = len(record[name]) // len(record["image"])
-    alpha = decode_alpha(centre_patch(record[name], stored * patch))
+    alpha = decode_alpha(marked_patch(record, name, patch, scale=stored))
     return cv2.resize(alpha, (scale * patch,) * 2, interpolation=cv2.INTER_AREA)
 
 
@@ -408,8 +408,7 @@ def _prepare(
     record: Mapping[str, Any] = {"key": f"record {index}"}
     try:
         record = records[index]
-        image = record["image"]
-        plane = normalise(centre_patch(image, patch), window)
+        plane = normalise(marked_patch(record, "image", patch), window)
         if not np.isfinite(plane).all():
             raise ValueError("image: found NaN or Inf, expected finite values")
     except (KeyError, OSError, ValueError) as error:
@@ -453,11 +452,11 @@ def _check_data(
 
 def _example(item: Prediction, case: Case) -> Example:
     patch = len(item.patch)
-    label = _centre_alpha(item.record, "alpha", patch, len(item.alpha) // patch)
+    label = _fine_alpha(item.record, "alpha", patch, len(item.alpha) // patch)
     if "consensus_dice" not in case.row:
         outline, dice = _hard(label), case.row["label_dice"]
     else:
-        outline = centre_patch(item.record["consensus"], patch) > 0
+        outline = marked_patch(item.record, "consensus", patch) > 0
         dice = case.row["consensus_dice"]
     return Example(case.row["key"], dice, item.patch, label, item.alpha, outline)
 

@@ -71,6 +71,8 @@ def segmentation_features(
             "reader_masks": plane(size, np.uint8, MAX_READERS),
             # 0 / 255: marked by at least half of the readers who marked anything.
             "consensus": plane(size, np.uint8),
+            # Where a user would point at the lesion: x, y in native pixels; patches are cut there.
+            "mark": tfds.features.Tensor(shape=(2,), dtype=np.float32),
             "n_readers": tfds.features.Scalar(dtype=np.int32),
             "spacing_mm": tfds.features.Scalar(dtype=np.float32),
             "patient": tfds.features.Text(),

@@ -37,6 +37,7 @@ def disc_record(index: int) -> dict:
         "trimap": np.where(alpha >= 1, 255, np.where(alpha <= 0, 0, 128)).astype(np.uint8),
         "reader_masks": readers.astype(np.uint8) * np.uint8(255),
         "consensus": (readers.sum(-1) >= 2).astype(np.uint8) * np.uint8(255),
+        "mark": np.full(2, (SIZE - 1) / 2, np.float32),
         "n_readers": 4,
         "spacing_mm": 0.7,
         "patient": patient,

@@ -4,8 +4,9 @@ import pytest
 
 from casgan_jax.data import (
     Augmentation,
-    centre_patch,
     load_split,
+    marked_patch,
+    marked_region,
     normalise,
     read_metadata,
     readers_mean,
@@ -62,14 +63,14 @@ def test_without_augmentation_image_and_target_are_the_centre(discs):
     assert batch["target"].shape == (4, 32, 32, 1)
     assert batch["image"].dtype == batch["target"].dtype == np.float32
     records = list(load_split(discs, "train"))
-    crops = [centre_patch(normalise(r["image"], (0, 255)), 16) for r in records]
+    crops = [normalise(marked_patch(r, "image", 16), (0, 255)) for r in records]
     for image, target in zip(batch["image"], batch["target"], strict=True):
         errors = [np.abs(crop - image[..., 0]).max() for crop in crops]
         assert min(errors) < 1e-6
         alpha = cv2.resize(
             records[int(np.argmin(errors))]["alpha"], (64, 64), interpolation=cv2.INTER_AREA
         )
-        np.testing.assert_allclose(target[..., 0], decode_alpha(centre_patch(alpha, 32)))
+        np.testing.assert_allclose(target[..., 0], decode_alpha(alpha[16:48, 16:48]))
 
 
 def test_image_and_target_move_together(discs):
@@ -81,6 +82,17 @@ def test_image_and_target_move_together(discs):
         native = batch["target"].reshape(4, 16, 2, 16, 2).mean((2, 4))
         for image, alpha in zip(batch["image"][..., 0], native, strict=True):
             assert np.corrcoef(image.ravel(), alpha.ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("mark", "corner"), [((15.5, 15.5), (8, 8)), ((10.0, 20.4), (13, 2)), ((0, 31), (16, 0))]
+)
+def test_a_patch_is_cut_around_its_mark_and_inside_the_crop(mark, corner):
+    rows, columns = marked_region(mark, 16, 32)
+    assert (rows.start, columns.start) == corner
+    fine = marked_region(mark, 16, 32, scale=4)
+    assert [s.start for s in fine] == [4 * start for start in corner]
+    assert [s.stop - s.start for s in fine] == [64, 64]
 
 
 def test_soft_targets_stay_soft(discs):
@@ -155,7 +167,6 @@ def test_super_resolution_pairs_are_area_means(discs):
         ({"scale": 3}, "data.scale: found 3, expected a divisor of the data set's 4"),
         ({"label": "alhpa"}, "data.label: found 'alhpa', expected one of alpha"),
         ({"patch": 64}, "data.patch: found 64 for records of 32 x 32 pixels"),
-        ({"patch": 15}, "data.patch: found 15 for records of 32 x 32 pixels"),
         ({"batch_size": 500}, "optim.batch_size: found 500, expected at most the"),
     ],
 )

@@ -49,6 +49,7 @@ def _record(index: int = 0, *, readers: int = 4, x: float = 15.5, **more) -> dic
         "trimap": trimap,
         "reader_masks": masks.astype(np.uint8) * 255,
         "consensus": consensus.astype(np.uint8) * 255,
+        "mark": np.full(2, (SIZE - 1) / 2, np.float32),
         "n_readers": readers,
         "spacing_mm": 0.7,
         "patient": f"P{index // 2}",

@@ -13,8 +13,9 @@ import numpy as np
 from casgan_jax.cascade import Cascade, super_resolver
 from casgan_jax.data import (
     LABELS,
-    centre_patch,
     load_split,
+    marked_patch,
+    marked_region,
     normalise,
     read_metadata,
     super_resolution_planes,
@@ -122,7 +123,7 @@ def _segmentation_grid(
     cascade: Cascade, records: list[Any], metadata: Any, data: Any
 ) -> np.ndarray:
     patches = np.stack(
-        [normalise(centre_patch(r["image"], data.patch), metadata["window"]) for r in records]
+        [normalise(marked_patch(r, "image", data.patch), metadata["window"]) for r in records]
     )
     output = cascade(patches)
     _, make_target = LABELS[data.label]
@@ -131,7 +132,8 @@ def _segmentation_grid(
         patches, output["super_resolution"], output["alpha"], records, strict=True
     ):
         target = make_target(record, data.scale, int(metadata["scale"]))
-        truth = decode_alpha(centre_patch(target, data.scale * data.patch))
+        region = marked_region(record["mark"], data.patch, len(record["image"]), scale=data.scale)
+        truth = decode_alpha(target[region])
         rows.append([patch, sr, truth, alpha, colour_error(alpha, truth)])
     return sheet(rows, titles=["patch", "SR image", "truth", "prediction", "error"])
 

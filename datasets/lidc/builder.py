@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -75,12 +76,34 @@ def make_record(source: Slice) -> Record | Skip:
         "trimap": matted.trimap,
         "reader_masks": padded,
         "consensus": _code(2 * readers.sum(axis=2) >= readers.shape[2]),
+        "mark": _mark(source.nodule_dir),
         "n_readers": readers.shape[2],
         "spacing_mm": source.spacing_mm,
         "patient": source.patient,
         "lesion": lesion,
         "key": f"{lesion}/{Path(source.file_name).stem}",
     }
+
+
+@functools.lru_cache(maxsize=64)
+def _mark(nodule_dir: str) -> np.ndarray:
+    """Where one would point at the nodule, (x, y): the crop's centre, unless it misses the nodule.
+
+    The public crops are centred on the nodule, but those near the border of a CT slice were moved
+    inside it, and their centre misses the nodule (on 3% of the slices). Then the mark is the
+    centroid of all readers' marks on all of the nodule's slices.
+    """
+    union = np.zeros((SIZE, SIZE), bool)
+    for path in Path(nodule_dir).glob("mask-*/*.png"):
+        mask = _read_plane(path, "mask")
+        if not isinstance(mask, Skip):  # reported with its own slice
+            union |= mask > 0
+    centre = (SIZE - 1) / 2
+    middle = slice(SIZE // 2 - 1, SIZE // 2 + 1)
+    if union[middle, middle].any():
+        return np.full(2, centre, np.float32)
+    rows, columns = np.nonzero(union)
+    return np.array([columns.mean(), rows.mean()], np.float32)
 
 
 def _read(source: Slice) -> tuple[np.ndarray, np.ndarray] | Skip:

@@ -58,6 +58,7 @@ def make_record(source: Source) -> Record | Skip:
         "trimap": np.asarray(label.trimap, np.uint8),
         "reader_masks": _code(masks),
         "consensus": _code(2 * masks.sum(axis=2) >= masks.shape[2]),
+        "mark": np.full(2, (SIDE - 1) / 2, np.float32),
         "n_readers": masks.shape[2],
         "spacing_mm": phantom.spacing_mm,
         "recist": recist_axes(phantom.true_alpha >= 0.5 * phantom.true_alpha.max(), SCALE),

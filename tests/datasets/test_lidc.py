@@ -30,6 +30,16 @@ def made(root, masks, image=None, scale=4):
     return make_record(source(root, scale))
 
 
+def test_the_mark_is_the_centre_unless_the_crop_misses_the_nodule(tmp_path):
+    centred = made(tmp_path / "a", [disc(5), disc(6)])
+    np.testing.assert_array_equal(centred["mark"], [63.5, 63.5])
+    # A crop that was moved inside the CT slice: another slice of the nodule says where it is.
+    moved = [disc(5, (90, 40)), disc(6, (90, 40))]
+    other = KEY.replace("slice-3", "slice-4")
+    write_lidc_slice(tmp_path / "b", other, nodule(6, 0), [disc(9, (92, 40))])
+    np.testing.assert_allclose(made(tmp_path / "b", moved)["mark"], [92, 40], atol=1)
+
+
 @pytest.mark.parametrize("scale", [2, 4])
 def test_record_holds_what_the_readers_drew(tmp_path, scale):
     masks = [disc(5), disc(6), np.zeros((SIZE, SIZE), bool), disc(8)]
