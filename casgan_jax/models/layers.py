@@ -1,10 +1,9 @@
 """Stride-2 convolutions written as stride-1 ones, and the normalisation all models share.
 
 XLA has no fast CPU path for the dilated convolutions in the gradients of a strided convolution:
-plain `nn.Conv(strides=2)` and `nn.ConvTranspose(strides=2)` train four to five times slower than
+plain `nn.Conv(strides=2)` and `nn.ConvTranspose(strides=2)` can train several times slower than
 they need to. Moving pixels between space and channels first gives the same linear maps with stride
-1. The parameters keep the shape of the plain layers' kernels, so weights are exchangeable with
-them.
+1. The parameters keep the shape of the plain layers' kernels, so weights are exchangeable.
 """
 
 from __future__ import annotations

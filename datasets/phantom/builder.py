@@ -90,7 +90,7 @@ class Builder(PreparedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Six kinds of nodules, simulated scanners and readers."}
     BUILDER_CONFIGS = [
-        Config(name="quick", records=480, description="480 phantoms, built in about a minute."),
+        Config(name="quick", records=480, description="480 phantoms, for a first look."),
         Config(name="full", records=6000, description="6,000 phantoms, for training in earnest."),
     ]
     make_record = staticmethod(make_record)
