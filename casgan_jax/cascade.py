@@ -195,7 +195,7 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     Raises:
       UserError: no run in the folder, a run of SRGAN alone, or one whose training has not finished.
     """
-    from casgan_jax.training.loop import restore_generator
+    from casgan_jax.training.restore import restore_generator
 
     workdir = Path(workdir).expanduser()
     config = read_config(workdir)

@@ -1,14 +1,14 @@
 """Prepared data set -> augmented patches -> batches: the input of training.
 
-    batches, records = training_batches(
+    batches_from, records = training_batches(
         "data/phantom", kind="segmentation", label="alpha", patch=64, scale=4, batch_size=8, seed=0
     )
-    batch = next(iter(batches))
+    batch = next(iter(batches_from(0)))
     batch["image"], batch["target"]  # (8, 64, 64, 1) and (8, 256, 256, 1), float32 in [0, 1]
 
-A pipeline is a Grain data set: shuffled, sharded by process, repeated; augmentation draws from a
-generator that depends on (seed, position), so the stream does not depend on the number of workers
-and its position can be saved and restored exactly.
+A pipeline is a Grain data set: shuffled, repeated, shared out to the processes; augmentation draws
+from a generator that depends on (seed, position), so the stream depends neither on the number of
+workers nor on that of processes, and its position is the number of steps taken.
 """
 
 from __future__ import annotations
@@ -389,8 +389,14 @@ def pipeline(
     workers: int = 0,
     process_index: int = 0,
     process_count: int = 1,
+    start: int = 0,
 ) -> Any:
-    """An endless, shuffled Grain iterable of batches; its iterator has `get_state` / `set_state`.
+    """An endless, shuffled Grain iterable of batches.
+
+    Example i of the endless stream depends on (seed, i) alone. Step k takes the examples from
+    k * batch_size * process_count on, of which each process takes every `process_count`-th: so the
+    global batches are the same for any number of processes and workers, a batch runs over the end
+    of an epoch rather than being uneven, and the position in the data is the number of steps.
 
     Args:
       planes: source of decoded records.
@@ -398,7 +404,8 @@ def pipeline(
       batch_size: examples per batch of this process.
       seed: of the order and of the augmentation.
       workers: processes that prepare batches; 0 for threads of this one.
-      process_index, process_count: this process reads every `process_count`-th record.
+      process_index, process_count: this process's share of each batch.
+      start: batches to leave out, those that a resumed training has had.
 
     Raises:
       UserError: fewer records than one batch of every process needs.
@@ -413,9 +420,9 @@ def pipeline(
     dataset = (
         grain.MapDataset.source(planes)
         .seed(seed)
-        .shuffle()[process_index::process_count]
+        .shuffle()
         .repeat()
-        .random_map(example)
+        .random_map(example)[start * batch_size * process_count + process_index :: process_count]
         .batch(batch_size)
         .to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
     )
@@ -438,8 +445,8 @@ def training_batches(
     workers: int = 0,
     process_index: int = 0,
     process_count: int = 1,
-) -> tuple[Any, int]:
-    """The training pipeline of a data set (see `pipeline`), and the number of its records.
+) -> tuple[Callable[[int], Any], int]:
+    """Batches left out -> training pipeline (see `pipeline`), and the number of records.
 
     Args:
       kind: "segmentation" (patches and soft masks) or "super_resolution" (crops and their area
@@ -458,7 +465,8 @@ def training_batches(
     def example(record: Record, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return make(record, patch, scale, augmentation, rng)
 
-    batches = pipeline(
+    batches_from = functools.partial(
+        pipeline,
         planes,
         example,
         batch_size=batch_size,
@@ -467,4 +475,4 @@ def training_batches(
         process_index=process_index,
         process_count=process_count,
     )
-    return batches, len(planes)
+    return lambda start: batches_from(start=start), len(planes)

@@ -1,4 +1,4 @@
-"""The one exception that means "the input is wrong", as opposed to "the program is wrong"."""
+"""What a command may end with other than success: its input is wrong, or it was asked to stop."""
 
 
 class UserError(ValueError):
@@ -6,3 +6,15 @@ class UserError(ValueError):
 
     The launchers print the message and exit with status 1, without a traceback.
     """
+
+
+class Interrupted(Exception):
+    """Work that a signal asked to stop, and that has saved its state.
+
+    Attributes:
+      exit_status: 128 + the signal's number, as a shell reports it.
+    """
+
+    def __init__(self, line: str, signal_number: int) -> None:
+        super().__init__(line)
+        self.exit_status = 128 + signal_number

@@ -1,13 +1,14 @@
-"""What every launcher shares: one-line errors instead of tracebacks."""
+"""What every launcher shares: one-line errors instead of tracebacks, and the compilation cache."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
 from absl import app, logging
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Interrupted, UserError
 
 _HELP = frozenset({"-h", "-help", "--help", "--helpshort", "--helpfull"})
 
@@ -26,6 +27,9 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except Interrupted as interrupted:
+            print(interrupted, file=sys.stderr)
+            return interrupted.exit_status
 
     try:
         app.run(guarded)
@@ -34,3 +38,16 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
         if not _HELP.isdisjoint(sys.argv[1:]):
             sys.exit(0)
         raise
+
+
+def keep_compilations() -> None:
+    """Keeps what XLA compiles for the next start, in $JAX_COMPILATION_CACHE_DIR, or else in
+    `casgan_jax` under $XDG_CACHE_HOME (~/.cache); JAX_ENABLE_COMPILATION_CACHE=false does without.
+    """
+    import jax
+
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "casgan_jax", "jax"))
+    # A start consists of many small compilations; together they take as long as the large one.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -16,7 +16,7 @@ from pathlib import Path
 from absl import flags
 
 from casgan_jax.errors import UserError
-from launch.common import run_main
+from launch.common import keep_compilations, run_main
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
@@ -35,6 +35,7 @@ def main(_: list[str]) -> None:
     if not _WORKDIR.value:
         raise UserError("--workdir: found none, expected the folder of a training; see --help")
 
+    keep_compilations()
     from casgan_jax.report.evaluation import evaluate_workdir, markdown_table
 
     folder = Path(_OUTPUT.value or Path(_WORKDIR.value) / "evaluation" / _SPLIT.value)

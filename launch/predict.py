@@ -29,7 +29,7 @@ from absl import flags
 
 from casgan_jax import prediction
 from casgan_jax.errors import UserError
-from launch.common import run_main
+from launch.common import keep_compilations, run_main
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
 _INPUT = flags.DEFINE_multi_string("input", [], "Image file or glob; may be repeated.")
@@ -59,6 +59,7 @@ def main(_: list[str]) -> int:
     table = Path(_TABLE.value) if _TABLE.value else None
     jobs = prediction.plan(_INPUT.value, centres, table)
 
+    keep_compilations()
     from casgan_jax.cascade import load_cascade
 
     cascade = load_cascade(_WORKDIR.value)

@@ -4,8 +4,15 @@
     python -m launch.train --config=softgan --config.data.dir=data/lidc --config.optim.lr=1e-4
     python -m launch.train --config=help
 
-The same command continues an interrupted training. Every field of the config can be set by
---config.FIELD=VALUE; `config.json` in the workdir shows them all.
+The same command continues an interrupted training, from its newest intact checkpoint; SIGTERM and
+Ctrl-C save one first. Every field of the config can be set by --config.FIELD=VALUE; `config.json`
+in the workdir shows them all.
+
+Several hosts run the same command with --distributed, on a workdir that all of them see. SLURM,
+GKE, Cloud TPU and Open MPI need no more; elsewhere say who is who (docs/clusters.md):
+
+    python -m launch.train --config=softgan --workdir=/shared/run --distributed \\
+        --coordinator=host0:1234 --process_count=2 --process_index=0
 """
 
 from __future__ import annotations
@@ -16,13 +23,22 @@ from pathlib import Path
 from absl import flags
 
 from casgan_jax.errors import UserError
-from launch.common import run_main
+from launch.common import keep_compilations, run_main
 from launch.config_flag import config_help, load_config, split_overrides
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; by default runs/NAME[-VARIANT]."
 )
+_ACCEPT = flags.DEFINE_bool(
+    "accept_config_changes", False, "Continue a run although fields of its config have changed."
+)
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "This is one of several processes of a run.")
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "HOST:PORT of the first process, where JAX cannot find it."
+)
+_PROCESS_COUNT = flags.DEFINE_integer("process_count", None, "Processes of the run.", lower_bound=1)
+_PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Which one this is.", lower_bound=0)
 _overrides: list[tuple[str, str]] = []
 
 
@@ -35,9 +51,20 @@ def main(_: list[str]) -> int:
     config = load_config(_CONFIG.value, _overrides)
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
+    keep_compilations()
     from casgan_jax.training.loop import format_metrics, train
+    from casgan_jax.training.processes import is_first, join_processes, leave_processes
 
-    result = train(config, workdir)
+    if _DISTRIBUTED.value or _COORDINATOR.value:
+        join_processes(
+            coordinator=_COORDINATOR.value,
+            process_count=_PROCESS_COUNT.value,
+            process_index=_PROCESS_INDEX.value,
+        )
+    result = train(config, workdir, accept_config_changes=_ACCEPT.value)
+    leave_processes()
+    if not is_first():
+        return 0
     print(f"{result['stage']}: best step {result['step']} of {result['steps']}")
     print(f"validation: {format_metrics(result['validation'])}")
     if result["warning"]:

@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from casgan_jax.training.workdir import write_whole
+
 
 class Logs:
     """Progress bar on stderr, `log.jsonl` and TensorBoard events in a stage's folder.
 
-    A process that is not the first of a run writes nothing (`enabled=False`).
+    A resumed training goes on after its last checkpoint, so what an interrupted one had logged
+    beyond it is taken out. A process that is not the first of a run writes nothing
+    (`enabled=False`).
     """
 
     def __init__(self, directory: Path, *, name: str, total: int, done: int, enabled: bool) -> None:
@@ -26,8 +30,10 @@ class Logs:
             from tensorboardX import SummaryWriter
 
             directory.mkdir(parents=True, exist_ok=True)
-            self._lines = open(directory / "log.jsonl", "a")  # noqa: SIM115 (closed by __exit__)
-            self._events = SummaryWriter(str(directory / "tensorboard"))
+            path = directory / "log.jsonl"
+            _keep_until(path, done)
+            self._lines = open(path, "a")  # noqa: SIM115 (closed by __exit__)
+            self._events = SummaryWriter(str(directory / "tensorboard"), purge_step=done + 1)
 
     def __enter__(self) -> Logs:
         return self
@@ -67,3 +73,10 @@ class Logs:
         """A (H, W, 3) uint8 picture for TensorBoard."""
         if self._enabled:
             self._events.add_image(name, image, step, dataformats="HWC")
+
+
+def _keep_until(path: Path, step: int) -> None:
+    """Drops the lines after `step`, and a last one that was cut off."""
+    if path.is_file():
+        lines = [line for line in path.read_text().splitlines(keepends=True) if line[-1] == "\n"]
+        write_whole(path, "".join(line for line in lines if json.loads(line)["step"] <= step))

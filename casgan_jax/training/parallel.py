@@ -1,7 +1,14 @@
-"""Maps a step over all devices: batches split along their first axis, states replicated."""
+"""Maps a step over all devices: batches split along their first axis, states replicated.
+
+devices = Devices()
+state = devices.replicate(state)
+step = devices.map_step(step)
+state, losses = step(state, devices.shard(batch), constants)
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,44 +20,80 @@ from jax.sharding import PartitionSpec as P
 from casgan_jax.errors import UserError
 from casgan_jax.training.step import AXIS
 
+SPMD = ("shard_map", "pmap")
+
 
 def device_mesh() -> Mesh:
     """All devices of all processes along one axis."""
     return Mesh(np.array(jax.devices()), (AXIS,))
 
 
-def replicate(tree: Any, mesh: Mesh) -> Any:
-    """Puts a tree of arrays on every device."""
-    return jax.device_put(tree, NamedSharding(mesh, P()))
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """The devices of a run and how a step is mapped over them.
 
-
-def shard(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
-    """This process's part of a global batch -> global arrays split over the devices.
+    Attributes:
+      mesh: devices along the axis AXIS.
+      spmd: "shard_map", or "pmap", JAX's older mapping, which gives the same results.
 
     Raises:
-      UserError: the examples do not divide by the devices.
+      UserError: `spmd` is neither.
     """
-    local = len(mesh.local_devices)
-    sharding = NamedSharding(mesh, P(AXIS))
-    for name, array in batch.items():
-        if len(array) % local:
-            raise UserError(
-                f"optim.batch_size: found {len(array)} examples of {name!r} for {local} devices of "
-                f"this process, expected a multiple of {local}"
+
+    mesh: Mesh = dataclasses.field(default_factory=device_mesh)
+    spmd: str = "shard_map"
+
+    def __post_init__(self) -> None:
+        if self.spmd not in SPMD:
+            raise UserError(f"spmd: found {self.spmd!r}, expected one of {', '.join(SPMD)}")
+
+    def replicate(self, tree: Any) -> Any:
+        """Puts a tree of arrays on every device."""
+        return jax.device_put(tree, NamedSharding(self.mesh, P()))
+
+    def shard(self, batch: Mapping[str, np.ndarray]) -> dict[str, jax.Array]:
+        """This process's part of a global batch -> arrays split over the devices.
+
+        Raises:
+          UserError: the examples do not divide by the devices.
+        """
+        local = len(self.mesh.local_devices)
+        for name, array in batch.items():
+            if len(array) % local:
+                raise UserError(
+                    f"optim.batch_size: found {len(array)} examples of {name!r} for {local} "
+                    f"devices of this process, expected a multiple of {local}"
+                )
+        if self.spmd == "pmap":
+            return {
+                name: array.reshape(local, len(array) // local, *array.shape[1:])
+                for name, array in batch.items()
+            }
+        sharding = NamedSharding(self.mesh, P(AXIS))
+        return {
+            name: jax.make_array_from_process_local_data(sharding, array)
+            for name, array in batch.items()
+        }
+
+    def map_step(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """(state, batch, constants) -> (state, metrics), compiled for all devices; the state's
+        buffers are reused."""
+        if self.spmd == "pmap":
+            return jax.pmap(
+                step,
+                axis_name=AXIS,
+                in_axes=(None, 0, None),
+                out_axes=None,
+                devices=list(self.mesh.devices.flat),
+                donate_argnums=0,
             )
-    return {
-        name: jax.make_array_from_process_local_data(sharding, array)
-        for name, array in batch.items()
-    }
-
-
-def map_step(step: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
-    """(state, batch, constants) -> (state, metrics), jitted over the mesh; the state's buffers are
-    reused."""
-    # check_vma=True would make the gradients of replicated parameters sums over the devices
-    # already,
-    # and the step's explicit means would leave them N times too large.
-    mapped = jax.shard_map(
-        step, mesh=mesh, in_specs=(P(), P(AXIS), P()), out_specs=(P(), P()), check_vma=False
-    )
-    return jax.jit(mapped, donate_argnums=0)
+        # check_vma=True would make the gradients of replicated parameters sums over the devices
+        # already, and the step's explicit means would leave them N times too large.
+        mapped = jax.shard_map(
+            step,
+            mesh=self.mesh,
+            in_specs=(P(), P(AXIS), P()),
+            out_specs=(P(), P()),
+            check_vma=False,
+        )
+        return jax.jit(mapped, donate_argnums=0)

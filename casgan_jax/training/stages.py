@@ -142,3 +142,6 @@ def softgan_stage(config: Any) -> Stage:
         discriminator_loss=losses.lsgan_discriminator,
         adversarial_weight=weights.adversarial,
     )
+
+
+BUILD_STAGE = {"srgan": srgan_stage, "softgan": softgan_stage}

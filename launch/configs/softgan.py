@@ -20,7 +20,8 @@ def get_config(variant: str = "") -> ConfigDict:
         dict(
             name="softgan",
             seed=0,
-            dtype="float32",
+            dtype="float32",  # of the computation; or bfloat16
+            spmd="shard_map",  # how the step is mapped over devices; or pmap
             # "train": train the SRGAN stage first, unless it is in the workdir; "none": without SR;
             # or the workdir of a trained SRGAN or cascade.
             sr="train",

@@ -18,7 +18,8 @@ def get_config(variant: str = "") -> ConfigDict:
         dict(
             name="srgan",
             seed=0,
-            dtype="float32",
+            dtype="float32",  # of the computation; or bfloat16
+            spmd="shard_map",  # how the step is mapped over devices; or pmap
             data=dict(
                 dir="data/phantom",
                 patch=24,  # low-resolution side; Ledig et al. train 24 -> 96

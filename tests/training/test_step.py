@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 from casgan_jax import losses
 from casgan_jax.models.discriminators import PixelDiscriminator
 from casgan_jax.models.unet import UNet
-from casgan_jax.training.parallel import map_step, replicate, shard
+from casgan_jax.training.parallel import Devices
 from casgan_jax.training.state import create_state
 from casgan_jax.training.step import AXIS, Stage, adversarial_step
 
@@ -34,10 +34,14 @@ def make_batch(n=4):
     return {"image": image, "target": (image > 0.5).astype(np.float32)}
 
 
-def run(devices, steps=3, stage=None, decay=0.9):
+def on(count, spmd="shard_map"):
+    return Devices(Mesh(np.array(jax.devices()[:count]), (AXIS,)), spmd)
+
+
+def run(count, steps=3, stage=None, decay=0.9, spmd="shard_map"):
     stage = stage or make_stage()
     optimizer = optax.sgd(0.1)
-    mesh = Mesh(np.array(jax.devices()[:devices]), (AXIS,))
+    devices = on(count, spmd)
     x = jnp.zeros((1, 16, 16, 1))
     state = create_state(
         stage.generator,
@@ -56,18 +60,19 @@ def run(devices, steps=3, stage=None, decay=0.9):
         discriminator_optimizer=optimizer,
         average_decay=decay,
     )
-    mapped = map_step(step, mesh)
-    state = replicate(state, mesh)
+    mapped = devices.map_step(step)
+    state = devices.replicate(state)
     history = []
     for _ in range(steps):
-        state, values = mapped(state, shard(make_batch(), mesh), {})
+        state, values = mapped(state, devices.shard(make_batch()), {})
         history.append({name: float(value) for name, value in values.items()})
     return jax.device_get(state), history
 
 
-def test_two_devices_give_the_result_of_one():
+@pytest.mark.parametrize(("count", "spmd"), [(2, "shard_map"), (1, "pmap"), (2, "pmap")])
+def test_two_devices_and_pmap_give_the_result_of_one_device(count, spmd):
     one, one_history = run(1)
-    two, two_history = run(2)
+    two, two_history = run(count, spmd=spmd)
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5),
         (one.generator, one.discriminator, one.average),
@@ -114,6 +119,10 @@ def test_the_generator_loss_is_the_sum_of_its_terms():
 
 
 def test_examples_that_do_not_divide_by_the_devices_are_named():
-    mesh = Mesh(np.array(jax.devices()[:2]), (AXIS,))
     with pytest.raises(ValueError, match="found 3 examples .* expected a multiple of 2"):
-        shard(make_batch(3), mesh)
+        on(2).shard(make_batch(3))
+
+
+def test_another_mapping_is_named():
+    with pytest.raises(ValueError, match="spmd: found 'pjit', expected one of shard_map, pmap"):
+        on(1, "pjit")

@@ -1,0 +1,80 @@
+"""Two real processes on the CPU train, are preempted, resume, and agree with a single one."""
+
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from casgan_jax.cascade import load_cascade
+from tests.training.processes import finish, free_port, start, training_lines
+from tests.training.test_loop import TINY, TINY_SR
+
+FIELDS = TINY | TINY_SR | {"data.label": "readers", "model.dropout": "0", "train.steps": "8"}
+
+
+def start_two(workdir, fields):
+    port = free_port()
+    return [
+        start(
+            workdir,
+            fields,
+            "--distributed",
+            f"--coordinator=localhost:{port}",
+            "--process_count=2",
+            f"--process_index={index}",
+        )
+        for index in range(2)
+    ]
+
+
+@pytest.fixture(scope="module")
+def runs(discs, tmp_path_factory):
+    """Workdirs of a single process and of two, the latter preempted once; the latter's output."""
+    root = tmp_path_factory.mktemp("processes")
+    fields = FIELDS | {"data.dir": discs}
+    one = start(root / "one", fields)
+
+    first, second = start_two(root / "two", fields)
+    deadline = time.monotonic() + 240
+    while not (root / "two" / "softgan" / "checkpoints" / "1").is_dir():
+        assert time.monotonic() < deadline and first.poll() is None, first.communicate()[0]
+        time.sleep(0.01)
+    second.send_signal(signal.SIGTERM)  # the scheduler's word may reach one host alone
+    preempted = [process.communicate(timeout=240)[0] for process in (first, second)]
+    statuses = [process.returncode for process in (first, second)]
+
+    outputs = [finish(process) for process in start_two(root / "two", fields)]
+    finish(one)
+    return root, statuses, preempted, outputs
+
+
+def test_preemption_of_one_stops_both_with_a_checkpoint(runs):
+    _, statuses, preempted, _ = runs
+    assert statuses == [128 + signal.SIGTERM] * 2, preempted
+    assert "softgan: stopped by SIGTERM after step" in preempted[0]
+    assert "the same command goes on from there" in preempted[0]
+
+
+def test_both_resume_and_only_the_first_reports(runs):
+    _, _, _, (first, second) = runs
+    assert "softgan: resumed after step" in first
+    assert "test split:" in first and "Dice" in first
+    assert "Dice" not in second
+
+
+def test_losses_are_those_of_a_single_process(runs):
+    root, *_ = runs
+    for stage in ("srgan", "softgan"):
+        one, two = (training_lines(root / name, stage) for name in ("one", "two"))
+        assert [line["step"] for line in one] == [line["step"] for line in two]
+        for expected, found in zip(one, two, strict=True):
+            expected.pop("kind"), found.pop("kind")
+            assert found == pytest.approx(expected, rel=2e-3), stage
+
+
+def test_one_process_uses_what_two_have_trained(runs):
+    root, *_ = runs
+    patches = np.random.default_rng(0).random((3, 16, 16), np.float32)
+    one, two = (load_cascade(root / name)(patches)["alpha"] for name in ("one", "two"))
+    np.testing.assert_allclose(two, one, atol=2e-3)
