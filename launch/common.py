@@ -49,5 +49,5 @@ def keep_compilations() -> None:
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "casgan_jax", "jax"))
-    # A start consists of many small compilations; together they take as long as the large one.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    # A start has many small compilations beside the large ones.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

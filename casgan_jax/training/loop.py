@@ -135,9 +135,9 @@ def train_stage(
     # Where it stands: at the newest intact checkpoint, or at the beginning.
     checkpoints = Checkpoints(directory / "checkpoints", say=_say)
     done = checkpoints.recover() or 0
-    state = jax.device_get(initial_state(config, stage, steps, frozen))
-    if done:
-        state = checkpoints.restore(state, done)
+    make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
+    shapes = jax.eval_shape(make_state, frozen)
+    state = checkpoints.restore(shapes, done) if done else jax.device_get(make_state(frozen))
     state = devices.replicate(state)
     loss_variables = devices.replicate(stage.loss_variables)
     step_function = devices.map_step(
@@ -191,7 +191,7 @@ def train_stage(
 
     # The best checkpoint, measured on all of the validation split.
     best = checkpoints.best()
-    average = checkpoints.restore(jax.device_get(state), best).average
+    average = checkpoints.restore(shapes, best).average
     result = BUILD_VALIDATION[config.name](config, frozen)(average)
     facts = {
         "stage": config.name,

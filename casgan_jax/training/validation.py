@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from casgan_jax.cascade import Cascade, super_resolver
@@ -159,12 +160,14 @@ def srgan_validation(
     generator = super_resolver(config)
     apply = jax.jit(lambda variables, x: generator.apply(variables, x, train=False))
 
+    @jax.jit
+    def measure(truth: jax.Array, images: jax.Array) -> dict[str, jax.Array]:
+        psnr = jnp.minimum(dm_pix.psnr(truth, images), 100.0)
+        return {"psnr": psnr.mean(), "ssim": dm_pix.ssim(truth, images).mean()}
+
     def quality(images: np.ndarray) -> dict[str, float]:
-        images, truth = images[..., None], high[..., None]
-        return {
-            "psnr": float(np.mean(np.minimum(dm_pix.psnr(truth, images), 100.0))),
-            "ssim": float(np.mean(dm_pix.ssim(truth, images))),
-        }
+        measured = measure(high[..., None], images[..., None])
+        return {name: float(value) for name, value in measured.items()}
 
     baseline = {f"bicubic_{name}": value for name, value in quality(bicubic).items()}
 

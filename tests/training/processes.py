@@ -53,7 +53,7 @@ def training_lines(workdir, stage="softgan"):
     """The logged losses of every step, without times and speeds."""
     lines = map(json.loads, (workdir / stage / "log.jsonl").read_text().splitlines())
     return [
-        {k: v for k, v in line.items() if k not in ("time", "images_per_second")}
+        {k: v for k, v in line.items() if k not in ("kind", "time", "images_per_second")}
         for line in lines
         if line["kind"] == "train"
     ]
