@@ -1,181 +1,211 @@
 """Lung vessels and airways as a slice of some thickness shows them.
 
-A tube that crosses the slice steeply is a dot, one that runs along it a line that fades where it
-leaves the slice. Directions in space are random, so most are dots and short strokes; trees that
-happen to lie in the slice branch and taper from the hilum outwards.
+An artery tree and a vein tree fill each lung in space, and airways run along the larger arteries.
+The slice at height 0 shows what lies in it: a tube that crosses it steeply is a dot, one that
+runs along it a line that fades where it leaves.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-_SHIFT = 4
-_FULL = 255
+from datasets.phantom.curves import LUNG
+from datasets.phantom.thorax import Thorax, View, paint
+from datasets.phantom.tree import Branches, grow
+from datasets.phantom.tubes import Canvas
+
+_MAP_MM, _MAP_SIDE = 2.0, 160  # the coarse map of the lungs in which seeds are spread
+_HALF_HEIGHT_MM = 35.0  # of the lung around the slice that is grown
+_NEAR_MM = 5.0  # distance from the slice within which seeds are dense
+_FAR_SPACING_MM = 10.0  # between seeds elsewhere
+_MARGIN_MM = 8.0  # around the view in which seeds are dense
+_POINTS = 8  # of each branch's path
+_BRONCHUS_MM = 1.0  # arteries at least as wide show their airway
 
 
-class Canvas:
-    """Share of each pixel that is vessel, uint8 0..255; where tubes cross, the fuller one counts.
-
-    Args:
-      side: pixels.
-      pixel_mm: pixel size.
-    """
-
-    def __init__(self, side: int, pixel_mm: float):
-        self.side = side
-        self.pixel_mm = pixel_mm
-        self._strokes: list[tuple[int, tuple[int, int], tuple[int, int], int]] = []
-
-    def tube(self, points: np.ndarray, radius_mm: np.ndarray, share: np.ndarray) -> None:
-        """Adds a polyline (n, 2) in pixels with a radius (mm) and a share (0..1) at each point."""
-        fixed = np.round(points * (1 << _SHIFT)).astype(int)
-        width = np.maximum(np.round(2 * radius_mm / self.pixel_mm), 1).astype(int)
-        # Thinner than one pixel: paler instead.
-        thin = np.minimum(2 * radius_mm / self.pixel_mm, 1.0)
-        value = np.clip(np.round(_FULL * share * thin), 0, _FULL).astype(int)
-        for k in range(len(points) - 1):
-            ends = tuple(fixed[k].tolist()), tuple(fixed[k + 1].tolist())
-            self._strokes.append((int(value[k]), *ends, int(width[k])))
-
-    def fractions(self) -> np.ndarray:
-        """(side, side) float32 in [0, 1]."""
-        plane = np.zeros((self.side, self.side), np.uint8)
-        for value, start, stop, width in sorted(self._strokes):
-            if value > 5:
-                cv2.line(plane, start, stop, value, width, cv2.LINE_AA, _SHIFT)
-        return plane.astype(np.float32) / np.float32(_FULL)
-
-
-def scatter(
+def draw(
     rng: np.random.Generator,
-    canvas: Canvas,
-    places: np.ndarray,
-    wall_mm: np.ndarray,
-    hilum: np.ndarray,
+    patient: Thorax,
+    view: View,
     thickness_mm: float,
+    vessels: Canvas,
+    airways: Canvas,
 ) -> None:
-    """Tubes crossing the slice in random directions.
+    """Draws the vessels and airway walls of the lungs in view, and the airways' air."""
+    whole = View((0.0, 0.0), _MAP_MM, _MAP_SIDE)
+    lung = paint(patient, whole) == LUNG
+    half = 0.5 * view.side * view.pixel_mm
+    spacing = rng.uniform(3.6, 6.0)  # some lungs show more small vessels than others
+    for right_left, sign in enumerate((-1, 1)):
+        if sign * view.centre[0] + half < 15.0:
+            continue
+        seeds, volume = _seeds(rng, lung, whole, view, sign, spacing)
+        if len(seeds) < 20:
+            continue
+        hilum = np.array(patient.hilum[right_left])
+        artery = rng.random(len(seeds)) < 0.5
+        for chosen, is_artery in ((artery, True), (~artery, False)):
+            root = hilum + rng.normal(0, 4, 3) + (0 if is_artery else np.array([0, -10, -8]))
+            heading = np.array([0.8 * sign, rng.normal(0, 0.4), -0.02 * root[2]])
+            heading /= np.linalg.norm(heading)
+            branches = grow(rng, root, heading, seeds[chosen], 2 * volume[chosen])
+            _show(branches, view, thickness_mm, vessels)
+            if is_artery:
+                _show_airways(rng, branches, view, thickness_mm, vessels, airways)
+
+
+def _seeds(
+    rng: np.random.Generator, lung: np.ndarray, whole: View, view: View, sign: int, spacing: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """((n, 3) mm, (n,) cm^3): seeds in one lung, dense where the view may show their branches."""
+    rows, columns = np.nonzero(lung)
+    places = whole.to_mm(np.stack([columns, rows], axis=1))
+    places = places[sign * places[:, 0] > 0]
+    half = 0.5 * view.side * view.pixel_mm + _MARGIN_MM
+    near = (np.abs(places - np.array(view.centre)) < half).all(axis=1)
+    layers = (
+        (places[near], 2 * _NEAR_MM, spacing, (-_NEAR_MM, _NEAR_MM)),
+        (places[~near], 2 * _NEAR_MM, _FAR_SPACING_MM, (-_NEAR_MM, _NEAR_MM)),
+        (places, _HALF_HEIGHT_MM - _NEAR_MM, _FAR_SPACING_MM, (_NEAR_MM, _HALF_HEIGHT_MM)),
+        (places, _HALF_HEIGHT_MM - _NEAR_MM, _FAR_SPACING_MM, (-_HALF_HEIGHT_MM, -_NEAR_MM)),
+    )
+    seeds, volumes = [], []
+    for ground, height, apart, (low, high) in layers:
+        count = int(len(ground) * _MAP_MM**2 * height / apart**3)
+        if not count:
+            continue
+        chosen = ground[rng.integers(len(ground), size=count)]
+        chosen = chosen + rng.uniform(-_MAP_MM / 2, _MAP_MM / 2, chosen.shape)
+        seeds.append(np.column_stack([chosen, rng.uniform(low, high, count)]))
+        volumes.append(np.full(count, apart**3 / 1000))
+    if not seeds:
+        return np.zeros((0, 3)), np.zeros(0)
+    return np.concatenate(seeds), np.concatenate(volumes)
+
+
+def _in_sight(branches: Branches, view: View, thickness_mm: float) -> np.ndarray:
+    """(n,) bool: whether a branch may show."""
+    room = branches.radius + 2.0
+    low = np.minimum(branches.start, branches.stop) - room[:, None]
+    high = np.maximum(branches.start, branches.stop) + room[:, None]
+    half = 0.5 * view.side * view.pixel_mm
+    border = np.array([*view.centre, 0.0])
+    reach = np.array([half, half, 0.5 * thickness_mm])
+    return ((high > border - reach) & (low < border + reach)).all(axis=1)
+
+
+def _show(branches: Branches, view: View, thickness_mm: float, canvas: Canvas) -> None:
+    """Draws the branches in the slice."""
+    seen = branches.where(_in_sight(branches, view, thickness_mm))
+    path = seen.curves(_POINTS)
+    end = np.where(seen.last, 0.5, 0.85)[:, None]
+    radius = seen.radius[:, None] * (1 + (end - 1) * np.linspace(0, 1, _POINTS))
+    canvas.add(view.to_pixels(path[..., :2]), radius, slice_share(path, radius, thickness_mm))
+
+
+def slice_share(path: np.ndarray, radius: np.ndarray, thickness_mm: float) -> np.ndarray:
+    """Share of the slice's thickness that a tube fills, seen from above its axis.
 
     Args:
-      rng: source of randomness.
-      canvas: to draw on.
-      places: (n, 2) where they cross, pixels.
-      wall_mm: (n,) distance of each from the lung's border: vessels are thin near the pleura.
-      hilum: (2,) pixels; vessels prefer to run away from it.
+      path: (n, k, 3) its axis, mm; the slice's middle is at height 0.
+      radius: (n, k) mm.
       thickness_mm: of the slice.
+
+    Returns:
+      (n, k) in [0, 1].
     """
-    count = len(places)
-    smallest, largest = 0.20, 0.50 + np.minimum(0.06 * wall_mm, 2.2)
-    # The density of radii falls as radius^-2.7: thinner generations are more numerous.
-    share = rng.random(count)
-    radius = (smallest**-1.7 + share * (largest**-1.7 - smallest**-1.7)) ** (-1 / 1.7)
-    # Tubes of isotropic direction cross a plane with density cos * sin of the angle to its normal.
-    slope = np.sqrt(rng.random(count) * 0.995)
-    slope = slope / np.sqrt(1 - slope**2)
-    length = np.minimum(thickness_mm * slope, 26.0) / canvas.pixel_mm
-    outward = np.arctan2(*(places - hilum).T[::-1])
-    direction = outward + rng.normal(0, 0.75, count)
-    crossing = np.sqrt(1 + 1 / np.maximum(slope, 0.05) ** 2)
-    fill = np.clip(2.2 * radius / thickness_mm * crossing, 0, 1) * rng.uniform(0.35, 1.0, count)
-    for k in range(count):
-        _stroke(rng, canvas, places[k], direction[k], length[k], radius[k], fill[k])
+    chord = path[:, -1] - path[:, 0]
+    level = np.linalg.norm(chord[:, :2], axis=1) / np.maximum(np.linalg.norm(chord, axis=1), 1e-9)
+    # The steeper a tube, the higher the column of it above a point.
+    half = radius / np.maximum(level, 0.2)[:, None]
+    height, edge = path[..., 2], 0.5 * thickness_mm
+    inside = np.minimum(height + half, edge) - np.maximum(height - half, -edge)
+    return np.clip(inside / thickness_mm, 0.0, 1.0)
 
 
-def tree(
+def _show_airways(
     rng: np.random.Generator,
-    canvas: Canvas,
-    start: np.ndarray,
-    direction: float,
-    radius_mm: float,
-    reach_mm: float,
+    arteries: Branches,
+    view: View,
     thickness_mm: float,
-    generations: int = 4,
-    first: float = 0.1,
+    walls: Canvas,
+    air: Canvas,
 ) -> None:
-    """A vessel that runs in the slice, tapers, wanders and branches (Murray's law for the radii).
-
-    Args:
-      rng: source of randomness.
-      canvas: to draw on.
-      start: (2,) pixels.
-      direction: angle.
-      radius_mm: at the start.
-      reach_mm: length of the longest path.
-      thickness_mm: of the slice.
-      generations: of branches at most.
-      first: share of the vessel that lies in the slice at the start.
-    """
-    length = reach_mm * rng.uniform(0.35, 0.6)
-    points = _wander(rng, start, direction, length / canvas.pixel_mm, 12)
-    last = generations <= 1 or radius_mm < 0.28
-    taper = np.linspace(1.0, 0.5 if last else 0.8, len(points))
-    drift = np.linspace(first, 0.05 if last else rng.uniform(0.4, 0.9), len(points))
-    phase = np.linspace(0, rng.uniform(1, 6), len(points)) + rng.uniform(0, 6)
-    waves = 0.85 - 0.15 * np.sin(phase)
-    fill = np.clip(3.0 * radius_mm / thickness_mm, 0.0, 1.0) * np.sqrt(drift) * waves
-    canvas.tube(points, radius_mm * taper, fill)
-    if last:
-        return
-    heading = np.arctan2(*(points[-1] - points[-3])[::-1])
-    share = rng.uniform(0.3, 0.7)
-    turn = rng.choice([-1, 1]) * rng.uniform(0.25, 0.8)
-    for part, angle in ((share, turn), (1 - share, -turn * share / (1 - share) * 0.7)):
-        if rng.random() < 0.88:
-            tree(
-                rng,
-                canvas,
-                points[-1],
-                heading + angle,
-                0.9 * radius_mm * part ** (1 / 3),
-                reach_mm - length,
-                thickness_mm,
-                generations - 1,
-                first=float(drift[-1]),
-            )
+    """Draws the airways that run along the larger arteries."""
+    wide = (arteries.radius > _BRONCHUS_MM) & _in_sight(arteries, view, thickness_mm)
+    seen = arteries.where(wide)
+    lumen = np.repeat(0.6 * seen.radius[:, None], _POINTS, axis=1)
+    wall = 0.25 + 0.15 * lumen
+    beside = rng.normal(size=3)
+    beside /= np.linalg.norm(beside)
+    path = seen.curves(_POINTS) + (1.7 * seen.radius + 0.5)[:, None, None] * beside
+    places = view.to_pixels(path[..., :2])
+    walls.add(places, lumen + wall, 0.9 * slice_share(path, lumen + wall, thickness_mm))
+    air.add(places, lumen, slice_share(path, lumen, thickness_mm))
 
 
-def airway(rng: np.random.Generator, canvas: Canvas, place: np.ndarray) -> np.ndarray:
-    """An airway seen end on, its vessel beside it: draws both, returns the outline of the air."""
-    radius = rng.uniform(1.0, 2.6)
-    angle = np.linspace(0, 2 * np.pi, 24)
-    semi = np.array([radius, radius * rng.uniform(0.6, 1.0)]) / canvas.pixel_mm
-    turn = rng.uniform(0, np.pi)
-    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    lumen = np.stack([np.cos(angle), np.sin(angle)], 1) * semi @ rotation + place
-    canvas.tube(lumen, np.full(24, rng.uniform(0.35, 0.6)), np.full(24, 0.8))
-    beside = rng.uniform(0, 2 * np.pi)
-    step = (radius + 1.6) / canvas.pixel_mm
-    partner = place + step * np.array([np.cos(beside), np.sin(beside)])
-    _stroke(rng, canvas, partner, beside, 2.0, radius * rng.uniform(0.7, 1.1), 1.0)
-    return lumen
-
-
-def _stroke(
+def attach(
     rng: np.random.Generator,
     canvas: Canvas,
     middle: np.ndarray,
-    direction: float,
-    length: float,
     radius_mm: float,
-    fill: float,
+    toward: np.ndarray,
+    count: int,
 ) -> None:
-    """A dot, or a slightly bent line that fades at both ends."""
-    if length < 3:
-        ends = middle + np.outer([-0.5, 0.5], [np.cos(direction), np.sin(direction)]) * length
-        canvas.tube(ends, np.full(2, radius_mm), np.full(2, fill))
+    """Vessels in the slice that reach a lesion, thinner the further from it.
+
+    Args:
+      rng: source of randomness.
+      canvas: to draw on.
+      middle: (2,) of the lesion, pixels.
+      radius_mm: of the lesion.
+      toward: (2,) pixels from which most of them come.
+      count: how many.
+    """
+    for _ in range(count):
+        angle = np.arctan2(*(toward - middle)[::-1]) + rng.normal(0, 1.0)
+        length = radius_mm + rng.uniform(6, 25)
+        along = np.linspace(0, length, 12)
+        heading = angle + np.linspace(0, rng.normal(0, 0.5), 12)
+        steps = np.stack([np.cos(heading), np.sin(heading)], 1) * (along[1] / canvas.pixel_mm)
+        path = middle + np.cumsum(steps, axis=0)
+        radius = np.clip(0.25 * radius_mm, 0.35, 1.2) * rng.uniform(0.5, 1.1)
+        radius = radius * np.linspace(1.0, rng.uniform(0.6, 1.4), 12)
+        share = rng.uniform(0.5, 1.0) * np.sin(np.linspace(0.5 * np.pi, np.pi, 12)) ** 0.5
+        canvas.add(path[None], radius[None], share[None])
+
+
+def tags(
+    rng: np.random.Generator, canvas: Canvas, middle: np.ndarray, lung: np.ndarray, count: int
+) -> None:
+    """Strands from a lesion's middle (2,) pixels to the nearest pleura, which it pulls at."""
+    step = 8
+    outside = 1 - lung[::step, ::step].astype(np.uint8)
+    rows, columns = np.nonzero(outside)
+    if not len(rows):
         return
-    count = int(np.clip(length / 6, 4, 14))
-    step = np.array([np.cos(direction), np.sin(direction)])
-    points = _wander(rng, middle - step * length / 2, direction, length, count)
-    fade = np.sin(np.linspace(0.08, np.pi - 0.08, count))
-    canvas.tube(points, radius_mm * np.linspace(1.1, 0.8, count), fill * fade)
+    apart = np.hypot(columns * step - middle[0], rows * step - middle[1])
+    nearest = np.argmin(apart)
+    if apart[nearest] * canvas.pixel_mm > 25:
+        return
+    end = np.array([columns[nearest], rows[nearest]]) * float(step)
+    for _ in range(count):
+        stop = end + rng.normal(0, 0.25, 2) * apart[nearest]
+        path = middle + (stop - middle) * np.linspace(0, 1.1, 10)[:, None]
+        radius = rng.uniform(0.3, 0.6) * (1 + 0.8 * np.linspace(-1, 1, 10) ** 2)
+        canvas.add(path[None], radius[None], np.full((1, 10), rng.uniform(0.35, 0.9)))
 
 
-def _wander(
-    rng: np.random.Generator, start: np.ndarray, direction: float, length: float, count: int
-) -> np.ndarray:
-    bend = rng.normal(0, 0.02) * np.arange(count - 1)
-    heading = direction + np.cumsum(rng.normal(0, 0.05, count - 1)) + bend
-    steps = np.stack([np.cos(heading), np.sin(heading)], 1) * (length / (count - 1))
-    return np.concatenate([[start], start + np.cumsum(steps, 0)])
+def fissure(
+    rng: np.random.Generator, canvas: Canvas, view: View, hilum: np.ndarray, width_mm: float
+) -> None:
+    """The fissure between two lobes: a thin line from the hilum's side to the chest wall."""
+    sign = np.sign(hilum[0])
+    stop = np.array([sign * width_mm * 1.05, hilum[1] + rng.normal(-5, 35)])
+    start = np.array([hilum[0] - sign * 15, hilum[1] + rng.normal(10, 18)])
+    t = np.linspace(0, 1, 24)
+    bow = rng.normal(0, 8) * np.sin(np.pi * t) + rng.normal(0, 2) * np.sin(3 * np.pi * t)
+    path = start + (stop - start) * t[:, None] + np.stack([0 * t, bow], axis=1)
+    radius = np.full(24, rng.uniform(0.25, 0.6))  # wider and paler where it lies obliquely
+    share = rng.uniform(0.15, 0.6) * (1 + 0.4 * np.sin(t * rng.uniform(3, 12)))
+    canvas.add(view.to_pixels(path)[None], radius[None], np.clip(share, 0, 1)[None])
