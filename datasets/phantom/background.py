@@ -52,14 +52,15 @@ def random_background(
     labels = _warp(rng, labels, rng.uniform(0.2, 0.8) / view.pixel_mm)
     lung = labels == curves.LUNG
     hu = tissue.tissue_hu(rng, patient.enhanced, labels, view)
+    _fade_organs(hu, labels, (0.5 + rng.exponential(0.5)) / view.pixel_mm)
     tubes, air = (Canvas(view.side, view.pixel_mm) for _ in range(2))
-    vessels.draw(rng, patient, view, thickness_mm, tubes, air)
+    places = vessels.draw(rng, patient, view, thickness_mm, tubes, air)
     hilum = np.array(patient.hilum[int(view.centre[0] > 0)][:2])
-    if rng.random() < 0.45:
+    if rng.random() < 0.4:
         vessels.fissure(rng, tubes, view, hilum, patient.width)
     count = rng.binomial(3, 0.12 + 0.25 * target.spiculation)
-    vessels.attach(rng, tubes, target.middle, target.radius_mm, view.to_pixels(hilum), count)
-    tags = rng.binomial(2, 0.08 + 0.35 * target.spiculation)
+    vessels.attach(rng, tubes, target.middle, target.radius_mm, places, count)
+    tags = rng.binomial(2, 0.04 + 0.25 * target.spiculation)
     vessels.tags(rng, tubes, target.middle, lung, tags)
     share = tubes.fractions() * lung
     vessel_hu = rng.uniform(60, 220) if patient.enhanced else rng.uniform(20, 60)
@@ -70,11 +71,28 @@ def random_background(
 
 def _round_corners(labels: np.ndarray, size: float) -> np.ndarray:
     """Rounds the border of the lung by about `size` pixels: pleura bridges sharp corners."""
-    lung = (labels == curves.LUNG).astype(np.float32)
-    filled = cv2.GaussianBlur(lung, (0, 0), size, borderType=cv2.BORDER_REPLICATE) > 0.5
+    lung = labels == curves.LUNG
+    filled = _smooth(lung, size) > 0.5
     rounded = np.where(filled, np.uint8(curves.LUNG), labels)
-    rounded[~filled & (lung > 0)] = curves.ORGAN
+    rounded[~filled & lung] = curves.ORGAN
     return rounded
+
+
+def _smooth(mask: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur of a mask by many pixels, made on a coarser grid."""
+    small = cv2.resize(
+        mask.astype(np.float32), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA
+    )
+    small = cv2.GaussianBlur(small, (0, 0), sigma / 4, borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(small, mask.shape)
+
+
+def _fade_organs(hu: np.ndarray, labels: np.ndarray, sigma: float) -> None:
+    """Heart and liver meet the lung obliquely and move: their border fades over 2 sigma pixels."""
+    lung = labels == curves.LUNG
+    organ = np.isin(labels, (curves.ORGAN, curves.BLOOD, curves.LIVER, curves.FAT))
+    hu += lung * _smooth(organ, sigma) * (40 - hu)
+    hu += organ * _smooth(lung, sigma) * (-860 - hu)
 
 
 def _warp(rng: np.random.Generator, labels: np.ndarray, size: float) -> np.ndarray:

@@ -65,7 +65,7 @@ def random_lesion(rng: np.random.Generator, kind: str, thickness: float) -> Lesi
         area,
         elongation=1.0 + rng.gamma(2.0, 0.16),
         lobulation=lobulation,
-        irregularity=rng.uniform(0.01, 0.05) + (0.05 if kind == "ground-glass" else 0.0),
+        irregularity=rng.uniform(0.02, 0.07) + (0.05 if kind == "ground-glass" else 0.0),
         spiculation=spiculation,
     )
     depth = rng.uniform(0.0, 0.6)

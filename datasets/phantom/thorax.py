@@ -150,7 +150,7 @@ def _mediastinum(
             )
     for side in (-1, 1):  # vessels at the hila
         for _ in range(rng.integers(0, 3)):
-            place = side * half * rng.uniform(0.8, 1.15), rng.uniform(-0.1, 0.3) * depth
+            place = side * half * rng.uniform(0.7, 1.0), rng.uniform(-0.1, 0.3) * depth
             semi = rng.uniform(5, 11), rng.uniform(4, 8)
             regions.append(Region(blob(rng, place, semi, 0.08, rng.uniform(-0.8, 0.8)), BLOOD))
     aorta = rng.uniform(10, 15)

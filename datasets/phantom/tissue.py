@@ -61,7 +61,7 @@ def _soften_bone(
         return
     excess = np.where(bone, (hu - 50) * (1 + 0.25 * coarse), np.float32(0)).astype(np.float32)
     hu[bone] = 50
-    sigma = rng.uniform(0.25, 1.1) / pixel_mm
+    sigma = rng.uniform(0.25, 0.9) / pixel_mm
     hu += cv2.GaussianBlur(excess, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
@@ -80,9 +80,9 @@ def _layer_wall(
     depth = cv2.resize(depth, labels.shape) * np.float32(_COARSE_STEP * pixel_mm)
     # Sheets are level sets of the depth, bent by the coarse texture, which split and end.
     bent = depth + np.float32(rng.uniform(1.0, 3.0)) * coarse
-    sheet = np.interp(np.arange(0, 120, 0.25), np.arange(0, 120, 1.5), rng.normal(size=80))
+    sheet = np.interp(np.arange(0, 120, 0.25), np.arange(0, 120, 2.4), rng.normal(size=50))
     level = sheet.astype(np.float32)[np.clip(bent * 4, 0, 479).astype(np.int32)]
-    fatty = _soft_step(level + 0.5 * coarse + 0.35 * fine, rng.uniform(1.1, 2.2), 0.35)
+    fatty = _soft_step(level + 0.5 * coarse + 0.35 * fine, rng.uniform(0.7, 2.0), 0.4)
     hu += muscle * fatty * np.float32(-120)
     strand = _soft_step(-level + 0.4 * fine, rng.uniform(1.6, 2.6), 0.35)
     hu += fat * strand * np.float32(90)

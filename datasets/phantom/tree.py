@@ -14,7 +14,8 @@ import dataclasses
 import numpy as np
 
 _MURRAY = 3.0
-_LUNG_CM3, _TRUNK_MM = 3000.0, 6.5  # a whole lung and the radius of the artery that serves it
+_THINNEST_MM = 0.2  # what is thinner does not show
+_LUNG_CM3, _TRUNK_MM = 3000.0, 5.6  # a whole lung and the radius of the artery that serves it
 _MOST_GENERATIONS = 30
 
 
@@ -86,7 +87,7 @@ def grow(
         bent = _unit(direction + np.where(last, 0.0, 0.5)[:, None] * heading)
         distance = np.linalg.norm(middle - start, axis=1)
         stop = start + (reach * distance)[:, None] * bent
-        radius = _TRUNK_MM * (served / _LUNG_CM3) ** (1 / _MURRAY)
+        radius = np.hypot(_TRUNK_MM * (served / _LUNG_CM3) ** (1 / _MURRAY), _THINNEST_MM)
         grown.append((start, stop, heading, radius, last))
         across = _unit(np.cross(direction, across) + rng.normal(0, 0.35, direction.shape))
         side = np.einsum("ij,ij->i", seeds - middle[node], across[node]) > 0
@@ -95,6 +96,22 @@ def grow(
         seeds, volume, parent = seeds[more], volume[more], child // 2
         start, heading, across = stop[parent], bent[parent], across[parent]
     return Branches(*(np.concatenate(parts) for parts in zip(*grown, strict=True)))
+
+
+def twigs(rng: np.random.Generator, branches: Branches, spacing_mm: float) -> Branches:
+    """Thin side branches that leave `branches` at random places, on average `spacing_mm` apart."""
+    length = np.linalg.norm(branches.stop - branches.start, axis=1)
+    parent = np.repeat(np.arange(len(length)), rng.poisson(length / spacing_mm))
+    path = branches.curves(8)[parent]
+    count = len(parent)
+    at = rng.integers(0, 7, count)
+    start = path[np.arange(count), at]
+    along = _unit(path[np.arange(count), at + 1] - start)
+    away = _unit(along + rng.uniform(0.6, 1.6, (count, 1)) * _unit(rng.normal(size=(count, 3))))
+    radius = branches.radius[parent] * rng.uniform(0.3, 0.7, count)
+    reach = radius * rng.uniform(10, 25, count)
+    stop = start + reach[:, None] * away
+    return Branches(start, stop, along, radius, np.ones(count, bool))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

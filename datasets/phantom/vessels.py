@@ -11,16 +11,17 @@ import numpy as np
 
 from datasets.phantom.curves import LUNG
 from datasets.phantom.thorax import Thorax, View, paint
-from datasets.phantom.tree import Branches, grow
+from datasets.phantom.tree import Branches, grow, twigs
 from datasets.phantom.tubes import Canvas
 
 _MAP_MM, _MAP_SIDE = 2.0, 160  # the coarse map of the lungs in which seeds are spread
 _HALF_HEIGHT_MM = 35.0  # of the lung around the slice that is grown
 _NEAR_MM = 5.0  # distance from the slice within which seeds are dense
-_FAR_SPACING_MM = 10.0  # between seeds elsewhere
+_FAR_SPACING_MM = 13.0  # between seeds elsewhere
 _MARGIN_MM = 8.0  # around the view in which seeds are dense
-_POINTS = 8  # of each branch's path
-_BRONCHUS_MM = 1.0  # arteries at least as wide show their airway
+_TWIGGY_MM, _TWIG_SPACING_MM = 0.45, 7.0  # branches at least as wide have side branches
+_POINTS = 10  # of each branch's path
+_BRONCHUS_MM = 1.1  # arteries at least as wide show their airway
 
 
 def draw(
@@ -30,12 +31,18 @@ def draw(
     thickness_mm: float,
     vessels: Canvas,
     airways: Canvas,
-) -> None:
-    """Draws the vessels and airway walls of the lungs in view, and the airways' air."""
+) -> np.ndarray:
+    """Draws the vessels and airway walls of the lungs in view, and the airways' air.
+
+    Returns:
+      (n, 2) pixels: points on the vessels drawn.
+    """
     whole = View((0.0, 0.0), _MAP_MM, _MAP_SIDE)
     lung = paint(patient, whole) == LUNG
     half = 0.5 * view.side * view.pixel_mm
-    spacing = rng.uniform(3.6, 6.0)  # some lungs show more small vessels than others
+    spacing = rng.uniform(3.4, 5.5)  # some lungs show more small vessels than others
+    places = [np.zeros((0, 2))]
+    bronchi = rng.random() < 0.7
     for right_left, sign in enumerate((-1, 1)):
         if sign * view.centre[0] + half < 15.0:
             continue
@@ -49,9 +56,12 @@ def draw(
             heading = np.array([0.8 * sign, rng.normal(0, 0.4), -0.02 * root[2]])
             heading /= np.linalg.norm(heading)
             branches = grow(rng, root, heading, seeds[chosen], 2 * volume[chosen])
-            _show(branches, view, thickness_mm, vessels)
-            if is_artery:
+            places.append(_show(branches, view, thickness_mm, vessels))
+            wide = branches.where(branches.radius > _TWIGGY_MM)
+            _show(twigs(rng, wide, _TWIG_SPACING_MM), view, thickness_mm, vessels)
+            if is_artery and bronchi:
                 _show_airways(rng, branches, view, thickness_mm, vessels, airways)
+    return np.concatenate(places)
 
 
 def _seeds(
@@ -94,33 +104,43 @@ def _in_sight(branches: Branches, view: View, thickness_mm: float) -> np.ndarray
     return ((high > border - reach) & (low < border + reach)).all(axis=1)
 
 
-def _show(branches: Branches, view: View, thickness_mm: float, canvas: Canvas) -> None:
-    """Draws the branches in the slice."""
+def _show(branches: Branches, view: View, thickness_mm: float, canvas: Canvas) -> np.ndarray:
+    """Draws the branches in the slice and returns the points on them that lie in it."""
     seen = branches.where(_in_sight(branches, view, thickness_mm))
     path = seen.curves(_POINTS)
     end = np.where(seen.last, 0.5, 0.85)[:, None]
     radius = seen.radius[:, None] * (1 + (end - 1) * np.linspace(0, 1, _POINTS))
-    canvas.add(view.to_pixels(path[..., :2]), radius, slice_share(path, radius, thickness_mm))
+    share, seen_radius = slice_share(path, radius, thickness_mm)
+    places = view.to_pixels(path[..., :2])
+    canvas.add(places, seen_radius, share)
+    return places[share > 0.3]
 
 
-def slice_share(path: np.ndarray, radius: np.ndarray, thickness_mm: float) -> np.ndarray:
-    """Share of the slice's thickness that a tube fills, seen from above its axis.
+def slice_share(
+    path: np.ndarray, radius: np.ndarray, thickness_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a slice shows of tubes.
 
     Args:
-      path: (n, k, 3) its axis, mm; the slice's middle is at height 0.
+      path: (n, k, 3) their axes, mm; the slice's middle is at height 0.
       radius: (n, k) mm.
       thickness_mm: of the slice.
 
     Returns:
-      (n, k) in [0, 1].
+      ((n, k) share of the slice's thickness above each point of the axis that is tube, (n, k)
+      radius of the tube's part that lies in the slice, mm).
     """
     chord = path[:, -1] - path[:, 0]
     level = np.linalg.norm(chord[:, :2], axis=1) / np.maximum(np.linalg.norm(chord, axis=1), 1e-9)
+    level = level[:, None]
     # The steeper a tube, the higher the column of it above a point.
-    half = radius / np.maximum(level, 0.2)[:, None]
+    half = radius / np.maximum(level, 0.2)
     height, edge = path[..., 2], 0.5 * thickness_mm
     inside = np.minimum(height + half, edge) - np.maximum(height - half, -edge)
-    return np.clip(inside / thickness_mm, 0.0, 1.0)
+    # A tube that leaves the slice narrows to the chord that is still in it.
+    beyond = np.maximum(np.abs(height) - edge, 0.0) * level
+    narrowed = np.sqrt(np.maximum(np.square(radius) - np.square(beyond), 0.0))
+    return np.clip(inside / thickness_mm, 0.0, 1.0), narrowed
 
 
 def _show_airways(
@@ -134,14 +154,16 @@ def _show_airways(
     """Draws the airways that run along the larger arteries."""
     wide = (arteries.radius > _BRONCHUS_MM) & _in_sight(arteries, view, thickness_mm)
     seen = arteries.where(wide)
-    lumen = np.repeat(0.6 * seen.radius[:, None], _POINTS, axis=1)
+    lumen = np.repeat(0.55 * seen.radius[:, None], _POINTS, axis=1)
     wall = 0.25 + 0.15 * lumen
     beside = rng.normal(size=3)
     beside /= np.linalg.norm(beside)
     path = seen.curves(_POINTS) + (1.7 * seen.radius + 0.5)[:, None, None] * beside
     places = view.to_pixels(path[..., :2])
-    walls.add(places, lumen + wall, 0.9 * slice_share(path, lumen + wall, thickness_mm))
-    air.add(places, lumen, slice_share(path, lumen, thickness_mm))
+    outer, outer_radius = slice_share(path, lumen + wall, thickness_mm)
+    inner, inner_radius = slice_share(path, lumen, thickness_mm)
+    walls.add(places, outer_radius, 0.9 * outer)
+    air.add(places, inner_radius, inner)
 
 
 def attach(
@@ -149,30 +171,32 @@ def attach(
     canvas: Canvas,
     middle: np.ndarray,
     radius_mm: float,
-    toward: np.ndarray,
+    places: np.ndarray,
     count: int,
 ) -> None:
-    """Vessels in the slice that reach a lesion, thinner the further from it.
+    """Vessels in the slice that lead from others to a lesion.
 
     Args:
       rng: source of randomness.
       canvas: to draw on.
       middle: (2,) of the lesion, pixels.
       radius_mm: of the lesion.
-      toward: (2,) pixels from which most of them come.
+      places: (n, 2) pixels on vessels from which they may come.
       count: how many.
     """
-    for _ in range(count):
-        angle = np.arctan2(*(toward - middle)[::-1]) + rng.normal(0, 1.0)
-        length = radius_mm + rng.uniform(6, 25)
-        along = np.linspace(0, length, 12)
-        heading = angle + np.linspace(0, rng.normal(0, 0.5), 12)
-        steps = np.stack([np.cos(heading), np.sin(heading)], 1) * (along[1] / canvas.pixel_mm)
-        path = middle + np.cumsum(steps, axis=0)
-        radius = np.clip(0.25 * radius_mm, 0.35, 1.2) * rng.uniform(0.5, 1.1)
-        radius = radius * np.linspace(1.0, rng.uniform(0.6, 1.4), 12)
-        share = rng.uniform(0.5, 1.0) * np.sin(np.linspace(0.5 * np.pi, np.pi, 12)) ** 0.5
-        canvas.add(path[None], radius[None], share[None])
+    apart = np.linalg.norm(places - middle, axis=1) * canvas.pixel_mm - radius_mm
+    near = places[(apart > 3) & (apart < 18)]
+    if not len(near):
+        return
+    t = np.linspace(0, 1, 12)[:, None]
+    for start in near[rng.integers(len(near), size=count)]:
+        chord = middle - start
+        control = start + 0.5 * chord + rng.normal(0, 0.18) * np.array([-chord[1], chord[0]])
+        path = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * middle
+        thickness = np.clip(0.18 * radius_mm, 0.3, 0.9) * rng.uniform(0.6, 1.2)
+        radius = thickness * np.linspace(rng.uniform(0.7, 1.3), 1.0, 12)
+        share = rng.uniform(0.4, 0.9) * (1 + 0.2 * np.sin(np.linspace(0, rng.uniform(2, 6), 12)))
+        canvas.add(path[None], radius[None], np.clip(share, 0, 1)[None])
 
 
 def tags(
@@ -192,8 +216,8 @@ def tags(
     for _ in range(count):
         stop = end + rng.normal(0, 0.25, 2) * apart[nearest]
         path = middle + (stop - middle) * np.linspace(0, 1.1, 10)[:, None]
-        radius = rng.uniform(0.3, 0.6) * (1 + 0.8 * np.linspace(-1, 1, 10) ** 2)
-        canvas.add(path[None], radius[None], np.full((1, 10), rng.uniform(0.35, 0.9)))
+        radius = rng.uniform(0.2, 0.45) * (1 + 0.8 * np.linspace(-1, 1, 10) ** 2)
+        canvas.add(path[None], radius[None], np.full((1, 10), rng.uniform(0.3, 0.8)))
 
 
 def fissure(
@@ -204,8 +228,8 @@ def fissure(
     stop = np.array([sign * width_mm * 1.05, hilum[1] + rng.normal(-5, 35)])
     start = np.array([hilum[0] - sign * 15, hilum[1] + rng.normal(10, 18)])
     t = np.linspace(0, 1, 24)
-    bow = rng.normal(0, 8) * np.sin(np.pi * t) + rng.normal(0, 2) * np.sin(3 * np.pi * t)
+    bow = rng.normal(0, 10) * np.sin(np.pi * t) + rng.normal(0, 2.5) * np.sin(3 * np.pi * t)
     path = start + (stop - start) * t[:, None] + np.stack([0 * t, bow], axis=1)
     radius = np.full(24, rng.uniform(0.25, 0.6))  # wider and paler where it lies obliquely
-    share = rng.uniform(0.15, 0.6) * (1 + 0.4 * np.sin(t * rng.uniform(3, 12)))
+    share = rng.uniform(0.08, 0.35) * (1 + 0.8 * np.sin(t * rng.uniform(6, 20)))
     canvas.add(view.to_pixels(path)[None], radius[None], np.clip(share, 0, 1)[None])
