@@ -58,7 +58,7 @@ def random_background(
     hilum = np.array(patient.hilum[int(view.centre[0] > 0)][:2])
     if rng.random() < 0.4:
         vessels.fissure(rng, tubes, view, hilum, patient.width)
-    count = rng.binomial(3, 0.12 + 0.25 * target.spiculation)
+    count = rng.binomial(3, 0.07 + 0.22 * target.spiculation)
     vessels.attach(rng, tubes, target.middle, target.radius_mm, places, count)
     tags = rng.binomial(2, 0.04 + 0.25 * target.spiculation)
     vessels.tags(rng, tubes, target.middle, lung, tags)

@@ -33,6 +33,17 @@ class Ring:
         )
 
 
+def clothes(rng: np.random.Generator, cage: Ring, skin: float) -> list[Region]:
+    """Sheets outside the body: clothes, the table's cover; `skin` mm around the lungs."""
+    regions = []
+    for _ in range(rng.integers(0, 4)):
+        start, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 1.8)
+        away = skin + rng.uniform(0, 8) + np.linspace(0, rng.uniform(-3, 6), 30)
+        half = rng.uniform(0.2, 0.6)
+        regions.append(Region(cage.band(start, start + length, away - half, away + half), FAT))
+    return regions
+
+
 def ribs(rng: np.random.Generator, cage: Ring) -> list[Region]:
     """Ribs cut obliquely: bright shells with darker marrow, tapering, one end nearer the lung."""
     regions = []

@@ -13,7 +13,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from datasets.phantom.chest_wall import Ring, fat_planes, ribs, shoulder_blade, spine
+from datasets.phantom.chest_wall import Ring, clothes, fat_planes, ribs, shoulder_blade, spine
 from datasets.phantom.curves import (
     AIR,
     BLOOD,
@@ -92,6 +92,7 @@ def random_thorax(rng: np.random.Generator) -> Thorax:
     muscle = rng.uniform(7, 16) + 14 * max(0.0, 0.35 - level)
     fat = rng.choice([rng.uniform(3, 12), rng.uniform(10, 34)])
     regions = [
+        *clothes(rng, cage, 11 + muscle + fat),
         Region(cage.curve(9 + muscle + fat + 2, 0.06, rng), SKIN),
         Region(cage.curve(9 + muscle + fat, 0.06, rng), FAT),
         Region(cage.curve(9 + muscle, 0.05, rng), MUSCLE),

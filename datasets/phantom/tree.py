@@ -15,7 +15,8 @@ import numpy as np
 
 _MURRAY = 3.0
 _THINNEST_MM = 0.2  # what is thinner does not show
-_LUNG_CM3, _TRUNK_MM = 3000.0, 5.6  # a whole lung and the radius of the artery that serves it
+_LUNG_CM3, _TRUNK_MM = 3000.0, 5.0  # a whole lung and the radius of the artery that serves it
+_BOW = 0.05  # of a branch's length, standard deviation
 _MOST_GENERATIONS = 30
 
 
@@ -26,6 +27,7 @@ class Branches:
     Attributes:
       start, stop: (n, 3) ends.
       heading: (n, 3) unit vector, the direction in which the parent ended.
+      bow: (n, 3) how far the middle of the path is pushed aside.
       radius: (n,) at the start.
       last: (n,) bool, whether it has no children.
     """
@@ -33,6 +35,7 @@ class Branches:
     start: np.ndarray
     stop: np.ndarray
     heading: np.ndarray
+    bow: np.ndarray
     radius: np.ndarray
     last: np.ndarray
 
@@ -45,7 +48,7 @@ class Branches:
         chord = self.stop - self.start
         length = np.linalg.norm(chord, axis=1, keepdims=True)
         # Quadratic Bezier: most of the turn is made early.
-        control = self.start + length * (0.25 * self.heading) + 0.15 * chord
+        control = self.start + length * (0.25 * self.heading) + 0.2 * chord + 2 * self.bow
         t = np.linspace(0, 1, points)[None, :, None]
         return (
             (1 - t) ** 2 * self.start[:, None]
@@ -88,7 +91,8 @@ def grow(
         distance = np.linalg.norm(middle - start, axis=1)
         stop = start + (reach * distance)[:, None] * bent
         radius = np.hypot(_TRUNK_MM * (served / _LUNG_CM3) ** (1 / _MURRAY), _THINNEST_MM)
-        grown.append((start, stop, heading, radius, last))
+        bow = _BOW * (reach * distance)[:, None] * rng.normal(size=start.shape)
+        grown.append((start, stop, heading, bow, radius, last))
         across = _unit(np.cross(direction, across) + rng.normal(0, 0.35, direction.shape))
         side = np.einsum("ij,ij->i", seeds - middle[node], across[node]) > 0
         more = ~last[node]
@@ -108,10 +112,11 @@ def twigs(rng: np.random.Generator, branches: Branches, spacing_mm: float) -> Br
     start = path[np.arange(count), at]
     along = _unit(path[np.arange(count), at + 1] - start)
     away = _unit(along + rng.uniform(0.6, 1.6, (count, 1)) * _unit(rng.normal(size=(count, 3))))
-    radius = branches.radius[parent] * rng.uniform(0.3, 0.7, count)
-    reach = radius * rng.uniform(10, 25, count)
+    radius = branches.radius[parent] * rng.uniform(0.25, 0.55, count)
+    reach = radius * rng.uniform(12, 35, count)
     stop = start + reach[:, None] * away
-    return Branches(start, stop, along, radius, np.ones(count, bool))
+    bow = 2 * _BOW * reach[:, None] * rng.normal(size=(count, 3))
+    return Branches(start, stop, along, bow, radius, np.ones(count, bool))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -193,7 +193,7 @@ def attach(
         chord = middle - start
         control = start + 0.5 * chord + rng.normal(0, 0.18) * np.array([-chord[1], chord[0]])
         path = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * middle
-        thickness = np.clip(0.18 * radius_mm, 0.3, 0.9) * rng.uniform(0.6, 1.2)
+        thickness = np.clip(0.15 * radius_mm, 0.25, 0.8) * rng.uniform(0.6, 1.2)
         radius = thickness * np.linspace(rng.uniform(0.7, 1.3), 1.0, 12)
         share = rng.uniform(0.4, 0.9) * (1 + 0.2 * np.sin(np.linspace(0, rng.uniform(2, 6), 12)))
         canvas.add(path[None], radius[None], np.clip(share, 0, 1)[None])
