@@ -115,8 +115,9 @@ def spine(rng: np.random.Generator, depth: float, inner: bool = False) -> list[R
             Region(blob(rng, (0, y), (semi[0] + 3.5, semi[1] + 2.5), 0.03), ORGAN),
             Region(blob(rng, (0, y), semi, 0.02, tilt), CORTEX),
             Region(blob(rng, (0, y), (semi[0] - 0.8, semi[1] - 0.8), 0.02, tilt), MARROW),
-            Region(blob(rng, (0, y + semi[1] + 9), (11, 9), 0.05), CORTEX),
-            Region(blob(rng, (0, y + semi[1] + 8), (9, 7.5), 0.03), ORGAN),
+            Region(blob(rng, (0, y + semi[1] + 9), (12.5, 9.5), 0.08), MARROW),
+            Region(blob(rng, (0, y + semi[1] + 8.5), (10, 8), 0.06), CORTEX),
+            Region(blob(rng, (0, y + semi[1] + 8), (9, 7), 0.06), ORGAN),
         ]
     back = y + 26
     arch = [

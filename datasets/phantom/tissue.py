@@ -101,7 +101,7 @@ def _parenchyma(
     coarse: np.ndarray,
 ) -> np.ndarray:
     """HU of lung tissue: denser towards the back, in some patients with disease."""
-    hu = rng.normal(-868, 28) + fine * np.float32(rng.uniform(12, 26))
+    hu = rng.normal(-868, 28) + fine * np.float32(rng.uniform(6, 18))
     hu += coarse * np.float32(rng.uniform(5, 22))
     back = view.to_mm(np.array([[0, k] for k in range(shape[0])]))[:, 1]
     hu += np.float32(abs(rng.normal(0, 0.3))) * back.astype(np.float32)[:, None]

@@ -16,7 +16,7 @@ from datasets.phantom.tubes import Canvas
 
 _MAP_MM, _MAP_SIDE = 2.0, 160  # the coarse map of the lungs in which seeds are spread
 _HALF_HEIGHT_MM = 35.0  # of the lung around the slice that is grown
-_NEAR_MM = 5.0  # distance from the slice within which seeds are dense
+_NEAR_MM = 8.0  # distance from the slice within which seeds are dense
 _FAR_SPACING_MM = 13.0  # between seeds elsewhere
 _MARGIN_MM = 8.0  # around the view in which seeds are dense
 _TWIGGY_MM, _TWIG_SPACING_MM = 0.45, 7.0  # branches at least as wide have side branches
@@ -134,7 +134,7 @@ def slice_share(
     level = np.linalg.norm(chord[:, :2], axis=1) / np.maximum(np.linalg.norm(chord, axis=1), 1e-9)
     level = level[:, None]
     # The steeper a tube, the higher the column of it above a point.
-    half = radius / np.maximum(level, 0.2)
+    half = radius / np.maximum(level, 0.1)
     height, edge = path[..., 2], 0.5 * thickness_mm
     inside = np.minimum(height + half, edge) - np.maximum(height - half, -edge)
     # A tube that leaves the slice narrows to the chord that is still in it.
