@@ -44,6 +44,23 @@ def clothes(rng: np.random.Generator, cage: Ring, skin: float) -> list[Region]:
     return regions
 
 
+def thick_pleura(rng: np.random.Generator, cage: Ring) -> list[Region]:
+    """Lenses of tissue or fluid inside the rib cage: plaques, seldom an effusion at the back."""
+    lenses = [
+        (rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.5), rng.uniform(0.5, 3.0))
+        for _ in range(rng.poisson(4))
+    ]
+    if rng.random() < 0.08:
+        side = rng.choice([0.3, 0.7]) * np.pi
+        lenses.append((side - 0.4, rng.uniform(0.5, 0.9), rng.uniform(6, 22)))
+    outer = np.full(30, 1.0)
+    regions = []
+    for start, length, height in lenses:
+        inner = -height * np.sin(np.linspace(0, np.pi, 30)) ** rng.uniform(0.5, 1.5)
+        regions.append(Region(cage.band(start, start + length, inner, outer), ORGAN))
+    return regions
+
+
 def ribs(rng: np.random.Generator, cage: Ring) -> list[Region]:
     """Ribs cut obliquely: bright shells with darker marrow, tapering, one end nearer the lung."""
     regions = []

@@ -161,7 +161,7 @@ def _image(
 ) -> np.ndarray:
     image = scanner.pixels(scanner.blur(scene, SCALE * device.psf), SCALE)
     # Long paths through the body leave more noise.
-    strength = rng.uniform(0.75, 1.25, (4, 4)).astype(np.float32) * np.float32(device.noise)
+    strength = rng.uniform(0.65, 1.35, (4, 4)).astype(np.float32) * np.float32(device.noise)
     image += scanner.noise(rng, device, SIDE) * cv2.resize(strength, (SIDE, SIDE))
     if outside is not None:
         image[outside[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE]] = scanner.OUTSIDE_HU

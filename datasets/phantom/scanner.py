@@ -46,7 +46,7 @@ class Scanner:
 def random_scanner(rng: np.random.Generator, spacing_mm: float) -> Scanner:
     """Kernels from smooth to sharp, doses from high to low: a sharp kernel keeps more noise."""
     sharpness = rng.beta(1.6, 1.8)
-    noise = np.exp(rng.normal(np.log(15 + 20 * sharpness), 0.33))
+    noise = np.exp(rng.normal(np.log(15 + 20 * sharpness), 0.40))
     return Scanner(
         psf=(0.68 - 0.38 * sharpness) / spacing_mm * rng.uniform(0.85, 1.15),
         noise=float(np.clip(noise, 7, 75)),

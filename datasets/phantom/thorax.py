@@ -13,7 +13,15 @@ import dataclasses
 import cv2
 import numpy as np
 
-from datasets.phantom.chest_wall import Ring, clothes, fat_planes, ribs, shoulder_blade, spine
+from datasets.phantom.chest_wall import (
+    Ring,
+    clothes,
+    fat_planes,
+    ribs,
+    shoulder_blade,
+    spine,
+    thick_pleura,
+)
 from datasets.phantom.curves import (
     AIR,
     BLOOD,
@@ -101,6 +109,7 @@ def random_thorax(rng: np.random.Generator) -> Thorax:
         *spine(rng, depth),
         *ribs(rng, cage),
         Region(cage.curve(0.0, 0.0, rng), LUNG),
+        *thick_pleura(rng, cage),
     ]
     enhanced = bool(rng.random() < 0.45)
     regions += _mediastinum(rng, width, depth, level)

@@ -14,8 +14,8 @@ import dataclasses
 import numpy as np
 
 _MURRAY = 3.0
-_THINNEST_MM = 0.2  # what is thinner does not show
-_LUNG_CM3, _TRUNK_MM = 3000.0, 5.0  # a whole lung and the radius of the artery that serves it
+_THINNEST_MM = 0.18  # what is thinner does not show
+_LUNG_CM3, _TRUNK_MM = 3000.0, 4.3  # a whole lung and the radius of the artery that serves it
 _BOW = 0.035  # of a branch's length, standard deviation
 _MOST_GENERATIONS = 30
 
@@ -87,7 +87,7 @@ def grow(
         reach = np.where(last, 0.95, rng.uniform(0.3, 0.55, len(start)))
         direction = _unit(middle - start)
         # No sharp bends: a branch keeps something of the direction it comes from.
-        bent = _unit(direction + np.where(last, 0.0, 0.7)[:, None] * heading)
+        bent = _unit(direction + np.where(last, 0.0, 0.5)[:, None] * heading)
         distance = np.linalg.norm(middle - start, axis=1)
         stop = start + (reach * distance)[:, None] * bent
         radius = np.hypot(_TRUNK_MM * (served / _LUNG_CM3) ** (1 / _MURRAY), _THINNEST_MM)

@@ -19,7 +19,7 @@ _HALF_HEIGHT_MM = 35.0  # of the lung around the slice that is grown
 _NEAR_MM = 8.0  # distance from the slice within which seeds are dense
 _FAR_SPACING_MM = 13.0  # between seeds elsewhere
 _MARGIN_MM = 8.0  # around the view in which seeds are dense
-_TWIGGY_MM, _TWIG_SPACING_MM = 0.45, 7.0  # branches at least as wide have side branches
+_TWIGGY_MM, _TWIG_SPACING_MM = 0.4, 8.0  # branches at least as wide have side branches
 _POINTS = 10  # of each branch's path
 _BRONCHUS_MM = 1.1  # arteries at least as wide show their airway
 
@@ -40,9 +40,9 @@ def draw(
     whole = View((0.0, 0.0), _MAP_MM, _MAP_SIDE)
     lung = paint(patient, whole) == LUNG
     half = 0.5 * view.side * view.pixel_mm
-    spacing = rng.uniform(3.4, 5.5)  # some lungs show more small vessels than others
+    spacing = rng.uniform(3.6, 6.0)  # some lungs show more small vessels than others
     places = [np.zeros((0, 2))]
-    bronchi = rng.random() < 0.7
+    bronchi = rng.random() < 0.6
     for right_left, sign in enumerate((-1, 1)):
         if sign * view.centre[0] + half < 15.0:
             continue
@@ -154,7 +154,7 @@ def _show_airways(
     """Draws the airways that run along the larger arteries."""
     wide = (arteries.radius > _BRONCHUS_MM) & _in_sight(arteries, view, thickness_mm)
     seen = arteries.where(wide)
-    lumen = np.repeat(0.55 * seen.radius[:, None], _POINTS, axis=1)
+    lumen = np.repeat(0.65 * seen.radius[:, None], _POINTS, axis=1)
     wall = 0.25 + 0.15 * lumen
     beside = rng.normal(size=3)
     beside /= np.linalg.norm(beside)
@@ -162,7 +162,7 @@ def _show_airways(
     places = view.to_pixels(path[..., :2])
     outer, outer_radius = slice_share(path, lumen + wall, thickness_mm)
     inner, inner_radius = slice_share(path, lumen, thickness_mm)
-    walls.add(places, outer_radius, 0.9 * outer)
+    walls.add(places, outer_radius, 0.7 * outer)
     air.add(places, inner_radius, inner)
 
 
@@ -194,7 +194,7 @@ def attach(
         control = start + 0.5 * chord + rng.normal(0, 0.18) * np.array([-chord[1], chord[0]])
         path = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * middle
         thickness = np.clip(0.15 * radius_mm, 0.25, 0.8) * rng.uniform(0.6, 1.2)
-        radius = thickness * np.linspace(rng.uniform(0.7, 1.3), 1.0, 12)
+        radius = thickness * np.linspace(rng.uniform(0.9, 1.6), rng.uniform(0.4, 1.0), 12)
         share = rng.uniform(0.4, 0.9) * (1 + 0.2 * np.sin(np.linspace(0, rng.uniform(2, 6), 12)))
         canvas.add(path[None], radius[None], np.clip(share, 0, 1)[None])
 
@@ -215,7 +215,9 @@ def tags(
     end = np.array([columns[nearest], rows[nearest]]) * float(step)
     for _ in range(count):
         stop = end + rng.normal(0, 0.25, 2) * apart[nearest]
-        path = middle + (stop - middle) * np.linspace(0, 1.1, 10)[:, None]
+        t = np.linspace(0, 1.1, 10)[:, None]
+        bow = rng.normal(0, 0.12) * (stop - middle)[::-1] * np.array([-1, 1])
+        path = middle + (stop - middle) * t + bow * np.sin(np.pi * t)
         radius = rng.uniform(0.2, 0.45) * (1 + 0.8 * np.linspace(-1, 1, 10) ** 2)
         canvas.add(path[None], radius[None], np.full((1, 10), rng.uniform(0.3, 0.8)))
 
