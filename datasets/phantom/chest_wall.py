@@ -19,10 +19,13 @@ class Ring:
         # The spine bulges into the back of the chest.
         self.radius -= rng.uniform(6, 14) * np.exp(-(((self.angle - np.pi / 2) / 0.22) ** 2))
 
-    def curve(self, outside: float, waviness: float, rng: np.random.Generator) -> np.ndarray:
+    def curve(
+        self, outside: float, waviness: float, rng: np.random.Generator, waves: int = 5
+    ) -> np.ndarray:
         """The closed curve `outside` mm around the lungs, its distance varying by `waviness`."""
-        away = outside * wobble(rng, self.angle, 4 * waviness, 1, 5) if waviness else outside
-        return polar((0, 0), self.angle, self.radius + away)
+        if waviness:
+            outside = outside * wobble(rng, self.angle, 4 * waviness, 1, waves)
+        return polar((0, 0), self.angle, self.radius + outside)
 
     def band(self, start: float, stop: float, inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
         """Polygon between two distances from the lungs, for angles from start to stop."""
@@ -127,11 +130,16 @@ def spine(rng: np.random.Generator, depth: float, inner: bool = False) -> list[R
     y = depth * 0.80
     if inner:
         semi = rng.uniform(15, 19), rng.uniform(12, 15)
-        tilt = rng.uniform(-0.05, 0.05)
+        middle = np.array([0, y])
+        body = blob(rng, (0, y), semi, 0.03, rng.uniform(-0.05, 0.05))
+        # Flat and a little hollow at the back, wider there than in front.
+        behind = np.maximum(body[:, 1] - y, 0) / semi[1]
+        body[:, 0] *= 1 + 0.25 * behind
+        body[:, 1] -= 0.3 * semi[1] * behind**2
         return [
             Region(blob(rng, (0, y), (semi[0] + 3.5, semi[1] + 2.5), 0.03), ORGAN),
-            Region(blob(rng, (0, y), semi, 0.02, tilt), CORTEX),
-            Region(blob(rng, (0, y), (semi[0] - 0.8, semi[1] - 0.8), 0.02, tilt), MARROW),
+            Region(body, CORTEX),
+            Region(middle + (body - middle) * rng.uniform(0.92, 0.97), MARROW),
             Region(blob(rng, (0, y + semi[1] + 9), (12.5, 9.5), 0.08), MARROW),
             Region(blob(rng, (0, y + semi[1] + 8.5), (10, 8), 0.06), CORTEX),
             Region(blob(rng, (0, y + semi[1] + 8), (9, 7), 0.06), ORGAN),

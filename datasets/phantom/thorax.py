@@ -103,7 +103,7 @@ def random_thorax(rng: np.random.Generator) -> Thorax:
         *clothes(rng, cage, 11 + muscle + fat),
         Region(cage.curve(9 + muscle + fat + 2, 0.06, rng), SKIN),
         Region(cage.curve(9 + muscle + fat, 0.06, rng), FAT),
-        Region(cage.curve(9 + muscle, 0.05, rng), MUSCLE),
+        Region(cage.curve(9 + muscle, 0.08, rng, waves=14), MUSCLE),
         *fat_planes(rng, cage, muscle),
         *shoulder_blade(rng, cage, muscle, level),
         *spine(rng, depth),
@@ -139,7 +139,7 @@ def _mediastinum(
     half = width * rng.uniform(0.17, 0.26)
     regions = [
         Region(blob(rng, (0, -0.02 * depth), (half, depth), 0.06), ORGAN),
-        Region(blob(rng, (0, -0.15 * depth), (0.75 * half, 0.8 * depth), 0.12), FAT),
+        *_mediastinal_fat(rng, half, depth),
         Region(blob(rng, (0, -depth - 9), (19, 5.5), 0.08), CORTEX),
         Region(blob(rng, (0, -depth - 9), (17.8, 4.3), 0.06), MARROW),
     ]
@@ -170,6 +170,17 @@ def _mediastinum(
     if level < 0.5:
         regions.append(Region(blob(rng, (0, 0.25 * depth), (9, 9), 0.05), ORGAN))
         regions.append(Region(blob(rng, (0, 0.25 * depth), (7.5, 8), 0.04), AIR))
+    return regions
+
+
+def _mediastinal_fat(rng: np.random.Generator, half: float, depth: float) -> list[Region]:
+    """Patches of fat, and nodes and vessels in them, between the organs."""
+    regions = []
+    for tissue, count, size in ((FAT, 9, 0.5), (ORGAN, 7, 0.22)):
+        for _ in range(count):
+            place = rng.uniform(-0.75, 0.75) * half, rng.uniform(-0.85, 0.6) * depth
+            semi = half * size * rng.uniform(0.3, 1.0, 2)
+            regions.append(Region(blob(rng, place, semi, 0.2, rng.uniform(0, np.pi)), tissue))
     return regions
 
 

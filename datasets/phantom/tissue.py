@@ -9,6 +9,7 @@ from datasets.phantom import curves, fields
 from datasets.phantom.thorax import View
 
 _FINE_SIDE, _COARSE_SIDE = 256, 128  # textures are made on these grids, then resized
+_SOFT = (curves.FAT, curves.MUSCLE, curves.ORGAN, curves.BLOOD, curves.LIVER)
 _COARSE_STEP = 4  # pixels between the points where the depth below the pleura is measured
 
 
@@ -33,7 +34,8 @@ def tissue_hu(
     table = np.zeros((2, 256), np.float32)
     for tissue, values in tissues.items():
         table[:, tissue] = values
-    hu = cv2.LUT(labels, table[0]) + cv2.LUT(labels, table[1]) * fine
+    hu = _blend_soft(cv2.LUT(labels, table[0]), labels, rng.uniform(0.5, 1.5) / view.pixel_mm)
+    hu += cv2.LUT(labels, table[1]) * fine
     _soften_bone(rng, hu, labels, coarse, view.pixel_mm)
     _layer_wall(rng, hu, labels, coarse, fine, view.pixel_mm)
     lung = labels == curves.LUNG
@@ -46,6 +48,21 @@ def _texture(
 ) -> np.ndarray:
     field = fields.shaped_noise(rng, fields.fractal_gain(side, exponent, longest))
     return cv2.resize(field, shape)
+
+
+def _blend_soft(hu: np.ndarray, labels: np.ndarray, sigma: float) -> np.ndarray:
+    """Borders between soft tissues, which lie obliquely in the slice, fade over `sigma` pixels."""
+    soft = np.isin(labels, _SOFT)
+    small = cv2.resize(
+        np.dstack([soft, hu * soft]).astype(np.float32),
+        None,
+        fx=0.25,
+        fy=0.25,
+        interpolation=cv2.INTER_AREA,
+    )
+    small = cv2.GaussianBlur(small, (0, 0), sigma / 4, borderType=cv2.BORDER_REPLICATE)
+    blended = cv2.resize(small[..., 1] / np.maximum(small[..., 0], 1e-3), labels.shape)
+    return np.where(soft & (blended > -130), blended, hu)
 
 
 def _soften_bone(

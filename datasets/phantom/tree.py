@@ -17,6 +17,7 @@ _MURRAY = 3.0
 _THINNEST_MM = 0.18  # what is thinner does not show
 _LUNG_CM3, _TRUNK_MM = 3000.0, 4.3  # a whole lung and the radius of the artery that serves it
 _BOW = 0.035  # of a branch's length, standard deviation
+_INERTIA = 0.65  # weight of the parent's direction beside that of the seeds
 _MOST_GENERATIONS = 30
 
 
@@ -47,8 +48,8 @@ class Branches:
         """(n, points, 3) smooth paths that leave as the parent ended and end straight."""
         chord = self.stop - self.start
         length = np.linalg.norm(chord, axis=1, keepdims=True)
-        # Quadratic Bezier: most of the turn is made early.
-        control = self.start + length * (0.25 * self.heading) + 0.2 * chord + 2 * self.bow
+        # Quadratic Bezier: most of the turn is made early, as at real forks.
+        control = self.start + length * (0.12 * self.heading) + 0.38 * chord + 2 * self.bow
         t = np.linspace(0, 1, points)[None, :, None]
         return (
             (1 - t) ** 2 * self.start[:, None]
@@ -87,7 +88,7 @@ def grow(
         reach = np.where(last, 0.95, rng.uniform(0.3, 0.55, len(start)))
         direction = _unit(middle - start)
         # No sharp bends: a branch keeps something of the direction it comes from.
-        bent = _unit(direction + np.where(last, 0.0, 0.5)[:, None] * heading)
+        bent = _unit(direction + _INERTIA * heading)
         distance = np.linalg.norm(middle - start, axis=1)
         stop = start + (reach * distance)[:, None] * bent
         radius = np.hypot(_TRUNK_MM * (served / _LUNG_CM3) ** (1 / _MURRAY), _THINNEST_MM)
