@@ -56,7 +56,7 @@ def random_background(
     tubes, air = (Canvas(view.side, view.pixel_mm) for _ in range(2))
     places = vessels.draw(rng, patient, view, thickness_mm, tubes, air)
     hilum = np.array(patient.hilum[int(view.centre[0] > 0)][:2])
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         vessels.fissure(rng, tubes, view, hilum, patient.width)
     count = rng.binomial(3, 0.07 + 0.22 * target.spiculation)
     vessels.attach(rng, tubes, target.middle, target.radius_mm, places, count)

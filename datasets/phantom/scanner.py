@@ -48,7 +48,7 @@ def random_scanner(rng: np.random.Generator, spacing_mm: float) -> Scanner:
     sharpness = rng.beta(1.6, 1.8)
     noise = np.exp(rng.normal(np.log(15 + 20 * sharpness), 0.40))
     return Scanner(
-        psf=(0.56 - 0.29 * sharpness) / spacing_mm * rng.uniform(0.85, 1.15),
+        psf=(0.60 - 0.31 * sharpness) / spacing_mm * rng.uniform(0.85, 1.15),
         noise=float(np.clip(noise, 7, 75)),
         cutoff=(0.135 + 0.165 * sharpness) * rng.uniform(0.9, 1.1),
         streaks=rng.exponential(1.5 if rng.random() < 0.85 else 8.0),

@@ -96,10 +96,10 @@ def _layer_wall(
     depth = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
     depth = cv2.resize(depth, labels.shape) * np.float32(_COARSE_STEP * pixel_mm)
     # Sheets are level sets of the depth, bent by the coarse texture, which split and end.
-    bent = depth + np.float32(rng.uniform(1.0, 3.0)) * coarse
-    sheet = np.interp(np.arange(0, 120, 0.25), np.arange(0, 120, 2.4), rng.normal(size=50))
+    bent = depth + np.float32(rng.uniform(1.0, 4.5)) * coarse
+    sheet = np.interp(np.arange(0, 120, 0.25), np.arange(0, 120, 3.0), rng.normal(size=40))
     level = sheet.astype(np.float32)[np.clip(bent * 4, 0, 479).astype(np.int32)]
-    fatty = _soft_step(level + 0.5 * coarse + 0.35 * fine, rng.uniform(0.7, 2.0), 0.4)
+    fatty = _soft_step(level + 0.5 * coarse + 0.35 * fine, rng.uniform(0.3, 1.6), 0.4)
     hu += muscle * fatty * np.float32(-120)
     strand = _soft_step(-level + 0.4 * fine, rng.uniform(1.6, 2.6), 0.35)
     hu += fat * strand * np.float32(90)

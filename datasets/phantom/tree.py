@@ -15,7 +15,7 @@ import numpy as np
 
 _MURRAY = 3.0
 _THINNEST_MM = 0.18  # what is thinner does not show
-_LUNG_CM3, _TRUNK_MM = 3000.0, 4.3  # a whole lung and the radius of the artery that serves it
+_LUNG_CM3, _TRUNK_MM = 3000.0, 4.1  # a whole lung and the radius of the artery that serves it
 _BOW = 0.035  # of a branch's length, standard deviation
 _INERTIA = 0.65  # weight of the parent's direction beside that of the seeds
 _MOST_GENERATIONS = 30

@@ -40,7 +40,7 @@ def draw(
     whole = View((0.0, 0.0), _MAP_MM, _MAP_SIDE)
     lung = paint(patient, whole) == LUNG
     half = 0.5 * view.side * view.pixel_mm
-    spacing = rng.uniform(3.6, 6.0)  # some lungs show more small vessels than others
+    spacing = rng.uniform(4.0, 6.8)  # some lungs show more small vessels than others
     places = [np.zeros((0, 2))]
     bronchi = rng.random() < 0.6
     for right_left, sign in enumerate((-1, 1)):
@@ -233,5 +233,5 @@ def fissure(
     bow = rng.normal(0, 10) * np.sin(np.pi * t) + rng.normal(0, 2.5) * np.sin(3 * np.pi * t)
     path = start + (stop - start) * t[:, None] + np.stack([0 * t, bow], axis=1)
     radius = np.full(24, rng.uniform(0.25, 0.6))  # wider and paler where it lies obliquely
-    share = rng.uniform(0.08, 0.35) * (1 + 0.8 * np.sin(t * rng.uniform(6, 20)))
+    share = rng.uniform(0.06, 0.28) * (1 + 0.8 * np.sin(t * rng.uniform(6, 20)))
     canvas.add(view.to_pixels(path)[None], radius[None], np.clip(share, 0, 1)[None])
