@@ -52,7 +52,7 @@ def random_background(
     labels = _warp(rng, labels, rng.uniform(0.2, 0.8) / view.pixel_mm)
     lung = labels == curves.LUNG
     hu = tissue.tissue_hu(rng, patient.enhanced, labels, view)
-    _fade_organs(hu, labels, (0.5 + rng.exponential(0.5)) / view.pixel_mm)
+    _fade_organs(hu, labels, (0.3 + rng.exponential(0.4)) / view.pixel_mm)
     tubes, air = (Canvas(view.side, view.pixel_mm) for _ in range(2))
     places = vessels.draw(rng, patient, view, thickness_mm, tubes, air)
     hilum = np.array(patient.hilum[int(view.centre[0] > 0)][:2])

@@ -47,3 +47,11 @@ def blob(
     points = np.stack([semi[0] * np.cos(angle) * factor, semi[1] * np.sin(angle) * factor], -1)
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     return points @ turn + centre
+
+
+def strip(path: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Polygon of the points at most `half` (n,) mm beside a path (n, 2)."""
+    along = np.gradient(path, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    beside = np.stack([-along[:, 1], along[:, 0]], axis=1) * np.asarray(half)[:, None]
+    return np.concatenate([path + beside, (path - beside)[::-1]])

@@ -19,8 +19,8 @@ from datasets.phantom.chest_wall import (
     fat_planes,
     ribs,
     shoulder_blade,
-    spine,
     thick_pleura,
+    vertebra,
 )
 from datasets.phantom.curves import (
     AIR,
@@ -106,7 +106,6 @@ def random_thorax(rng: np.random.Generator) -> Thorax:
         Region(cage.curve(9 + muscle, 0.08, rng, waves=14), MUSCLE),
         *fat_planes(rng, cage, muscle),
         *shoulder_blade(rng, cage, muscle, level),
-        *spine(rng, depth),
         *ribs(rng, cage),
         Region(cage.curve(0.0, 0.0, rng), LUNG),
         *thick_pleura(rng, cage),
@@ -114,7 +113,7 @@ def random_thorax(rng: np.random.Generator) -> Thorax:
     enhanced = bool(rng.random() < 0.45)
     regions += _mediastinum(rng, width, depth, level)
     regions += _diaphragm(rng, width, depth, level)
-    regions += spine(rng, depth, inner=True)
+    regions += vertebra(rng, depth)
     return Thorax(
         tuple(regions),
         width,

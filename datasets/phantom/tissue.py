@@ -27,14 +27,14 @@ def tissue_hu(
         curves.LUNG: (0.0, 0.0),
         curves.ORGAN: (42.0, 12.0),
         curves.BLOOD: (rng.uniform(110, 260) if enhanced else rng.uniform(25, 50), 4.0),
-        curves.CORTEX: (rng.uniform(550, 1000), 150.0),
+        curves.CORTEX: (rng.uniform(650, 1200), 150.0),
         curves.MARROW: (rng.uniform(180, 380), 90.0),
         curves.LIVER: (rng.uniform(50, 110), 5.0),
     }
     table = np.zeros((2, 256), np.float32)
     for tissue, values in tissues.items():
         table[:, tissue] = values
-    hu = _blend_soft(cv2.LUT(labels, table[0]), labels, rng.uniform(0.5, 1.5) / view.pixel_mm)
+    hu = _blend_soft(cv2.LUT(labels, table[0]), labels, rng.uniform(0.4, 1.1) / view.pixel_mm)
     hu += cv2.LUT(labels, table[1]) * fine
     _soften_bone(rng, hu, labels, coarse, view.pixel_mm)
     _layer_wall(rng, hu, labels, coarse, fine, view.pixel_mm)
@@ -78,7 +78,7 @@ def _soften_bone(
         return
     excess = np.where(bone, (hu - 50) * (1 + 0.25 * coarse), np.float32(0)).astype(np.float32)
     hu[bone] = 50
-    sigma = rng.uniform(0.25, 0.9) / pixel_mm
+    sigma = rng.uniform(0.12, 0.7) / pixel_mm
     hu += cv2.GaussianBlur(excess, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
