@@ -90,7 +90,7 @@ def _smooth(mask: np.ndarray, sigma: float) -> np.ndarray:
 def _fade_organs(hu: np.ndarray, labels: np.ndarray, sigma: float) -> None:
     """Heart and liver meet the lung obliquely and move: their border fades over 2 sigma pixels."""
     lung = labels == curves.LUNG
-    organ = np.isin(labels, (curves.ORGAN, curves.BLOOD, curves.LIVER, curves.FAT))
+    organ = curves.among(labels, (curves.ORGAN, curves.BLOOD, curves.LIVER, curves.FAT))
     hu += lung * _smooth(organ, sigma) * (40 - hu)
     hu += organ * _smooth(lung, sigma) * (-860 - hu)
 

@@ -20,6 +20,13 @@ class Region:
     tissue: int
 
 
+def among(labels: np.ndarray, tissues: tuple[int, ...]) -> np.ndarray:
+    """Which uint8 labels are one of the tissues, bool."""
+    table = np.zeros(256, bool)
+    table[list(tissues)] = True
+    return table[labels]
+
+
 def polar(centre: tuple[float, float], angle: np.ndarray, radius: np.ndarray) -> np.ndarray:
     return np.stack([np.cos(angle), np.sin(angle)], -1) * np.asarray(radius)[..., None] + centre
 

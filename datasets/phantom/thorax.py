@@ -13,15 +13,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from datasets.phantom.chest_wall import (
-    Ring,
-    clothes,
-    fat_planes,
-    ribs,
-    shoulder_blade,
-    thick_pleura,
-    vertebra,
-)
+from datasets.phantom.chest_wall import Ring, clothes, fat_planes, thick_pleura
 from datasets.phantom.curves import (
     AIR,
     BLOOD,
@@ -36,6 +28,7 @@ from datasets.phantom.curves import (
     Region,
     blob,
 )
+from datasets.phantom.skeleton import ribs, shoulder_blade, vertebra
 
 _SHIFT = 4  # fractional bits of polygon corners
 

@@ -23,7 +23,7 @@ def tissue_hu(
         curves.AIR: (-1000.0, 0.0),
         curves.SKIN: (15.0, 15.0),
         curves.FAT: (-100.0, 14.0),
-        curves.MUSCLE: (rng.uniform(40, 62), 13.0),
+        curves.MUSCLE: (rng.uniform(40, 62), 15.0),
         curves.LUNG: (0.0, 0.0),
         curves.ORGAN: (42.0, 12.0),
         curves.BLOOD: (rng.uniform(110, 260) if enhanced else rng.uniform(25, 50), 4.0),
@@ -36,7 +36,7 @@ def tissue_hu(
         table[:, tissue] = values
     hu = _blend_soft(cv2.LUT(labels, table[0]), labels, rng.uniform(0.4, 1.1) / view.pixel_mm)
     hu += cv2.LUT(labels, table[1]) * fine
-    _soften_bone(rng, hu, labels, coarse, view.pixel_mm)
+    _soften_bone(rng, hu, labels, coarse, fine, view.pixel_mm)
     _layer_wall(rng, hu, labels, coarse, fine, view.pixel_mm)
     lung = labels == curves.LUNG
     hu[lung] = _parenchyma(rng, view, labels.shape, fine, coarse)[lung]
@@ -52,7 +52,7 @@ def _texture(
 
 def _blend_soft(hu: np.ndarray, labels: np.ndarray, sigma: float) -> np.ndarray:
     """Borders between soft tissues, which lie obliquely in the slice, fade over `sigma` pixels."""
-    soft = np.isin(labels, _SOFT)
+    soft = curves.among(labels, _SOFT)
     small = cv2.resize(
         np.dstack([soft, hu * soft]).astype(np.float32),
         None,
@@ -70,13 +70,15 @@ def _soften_bone(
     hu: np.ndarray,
     labels: np.ndarray,
     coarse: np.ndarray,
+    fine: np.ndarray,
     pixel_mm: float,
 ) -> None:
     """Ribs cross the slice obliquely: their borders fade over more than the scanner's blur."""
     bone = (labels == curves.CORTEX) | (labels == curves.MARROW)
     if not bone.any():
         return
-    excess = np.where(bone, (hu - 50) * (1 + 0.25 * coarse), np.float32(0)).astype(np.float32)
+    gain = np.maximum(1 + 0.3 * coarse + 0.2 * fine, 0.2)
+    excess = np.where(bone, (hu - 50) * gain, np.float32(0)).astype(np.float32)
     hu[bone] = 50
     sigma = rng.uniform(0.12, 0.7) / pixel_mm
     hu += cv2.GaussianBlur(excess, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)

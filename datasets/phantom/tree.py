@@ -71,7 +71,7 @@ def grow(
       rng: source of randomness.
       root: (3,) where the trunk starts, mm.
       heading: (3,) unit vector in which it starts.
-      seeds: (n, 3) mm.
+      seeds: (n, 3) mm, at least one.
       volume: (n,) of lung that each seed stands for, cm^3.
     """
     node = np.zeros(len(seeds), int)  # the branch that serves each seed

@@ -7,6 +7,9 @@ import numpy as np
 
 _SHIFT = 4  # fractional bits of coordinates
 _FULL = 255
+# OpenCV's smoothed lines are as wide as 1.3 pixels plus twice a whole number.
+_NARROWEST = 1.3
+_WIDE = 4.0  # pixels: the width of wider tubes is rounded
 _FAINTEST = 5  # of 255: paler strokes are left out
 
 
@@ -33,9 +36,12 @@ class Canvas:
         """
         fixed = np.round(points * (1 << _SHIFT))
         width = 2 * radius_mm / self.pixel_mm
-        # Thinner than one pixel: paler instead.
-        value = np.clip(np.round(_FULL * share * np.minimum(width, 1.0)), 0, _FULL)
-        width = np.maximum(np.round(width), 1)
+        # Thin tubes are drawn wider and paler, so that what they add to the slice is right.
+        steps = 0.5 * (width - _NARROWEST)
+        steps = np.maximum(np.where(width < _WIDE, np.ceil(steps), np.round(steps)), 0.0)
+        paler = np.minimum(width / (2 * steps + _NARROWEST), 1.0)
+        value = np.clip(np.round(_FULL * share * paler), 0, _FULL)
+        width = np.maximum(2 * steps, 1)
         columns = value[:, :-1, None], width[:, :-1, None], fixed[:, :-1], fixed[:, 1:]
         strokes = np.concatenate(columns, axis=-1).reshape(-1, 6).astype(int)
         self._strokes.append(strokes[strokes[:, 0] > _FAINTEST])

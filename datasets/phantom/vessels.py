@@ -40,7 +40,7 @@ def draw(
     whole = View((0.0, 0.0), _MAP_MM, _MAP_SIDE)
     lung = paint(patient, whole) == LUNG
     half = 0.5 * view.side * view.pixel_mm
-    spacing = rng.uniform(4.0, 6.8)  # some lungs show more small vessels than others
+    spacing = rng.uniform(3.8, 6.4)  # some lungs show more small vessels than others
     places = [np.zeros((0, 2))]
     bronchi = rng.random() < 0.6
     for right_left, sign in enumerate((-1, 1)):
@@ -50,7 +50,7 @@ def draw(
         if len(seeds) < 20:
             continue
         hilum = np.array(patient.hilum[right_left])
-        artery = rng.random(len(seeds)) < 0.5
+        artery = np.arange(len(seeds)) % 2 == 0
         for chosen, is_artery in ((artery, True), (~artery, False)):
             root = hilum + rng.normal(0, 4, 3) + (0 if is_artery else np.array([0, -10, -8]))
             heading = np.array([0.8 * sign, rng.normal(0, 0.4), -0.02 * root[2]])
@@ -108,7 +108,7 @@ def _show(branches: Branches, view: View, thickness_mm: float, canvas: Canvas) -
     """Draws the branches in the slice and returns the points on them that lie in it."""
     seen = branches.where(_in_sight(branches, view, thickness_mm))
     path = seen.curves(_POINTS)
-    end = np.where(seen.last, 0.5, 0.85)[:, None]
+    end = np.where(seen.last, 0.5, 0.75)[:, None]
     radius = seen.radius[:, None] * (1 + (end - 1) * np.linspace(0, 1, _POINTS))
     share, seen_radius = slice_share(path, radius, thickness_mm)
     places = view.to_pixels(path[..., :2])
@@ -193,9 +193,9 @@ def attach(
         chord = middle - start
         control = start + 0.5 * chord + rng.normal(0, 0.18) * np.array([-chord[1], chord[0]])
         path = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * middle
-        thickness = np.clip(0.15 * radius_mm, 0.25, 0.8) * rng.uniform(0.6, 1.2)
+        thickness = np.clip(0.13 * radius_mm, 0.25, 0.7) * rng.uniform(0.6, 1.2)
         radius = thickness * np.linspace(rng.uniform(0.9, 1.6), rng.uniform(0.4, 1.0), 12)
-        share = rng.uniform(0.4, 0.9) * (1 + 0.2 * np.sin(np.linspace(0, rng.uniform(2, 6), 12)))
+        share = rng.uniform(0.25, 0.75) * (1 + 0.2 * np.sin(np.linspace(0, rng.uniform(2, 6), 12)))
         canvas.add(path[None], radius[None], np.clip(share, 0, 1)[None])
 
 
