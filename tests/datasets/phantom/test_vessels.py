@@ -79,11 +79,13 @@ def test_tube_beside_the_slice_shows_as_far_as_it_reaches_in():
 @pytest.mark.parametrize("radius", [0.1, 0.3, 0.5, 1.0, 1.7])
 def test_canvas_draws_tubes_with_their_width_and_share(radius):
     canvas = Canvas(64, 0.25)
-    path = np.stack([np.linspace(-10, 74, 9), np.full(9, 31.5)], axis=1)
-    canvas.add(path[None], np.full((1, 9), radius), np.full((1, 9), 0.6))
+    path = np.stack([np.linspace(-40, 100, 3), np.linspace(24, 40, 3)], axis=1)
+    canvas.add(path[None], np.full((1, 3), radius), np.full((1, 3), 0.6))
     plane = canvas.fractions()
     assert plane.max() < 0.61
-    assert plane[:, 32].sum() * 0.25 == pytest.approx(2 * radius * 0.6, rel=0.15)
+    # Widths of wide tubes are rounded.
+    across = plane.sum(axis=0).mean() * 0.25 * np.cos(np.arctan(16 / 140))
+    assert across == pytest.approx(2 * radius * 0.6, rel=0.2)
 
 
 def test_empty_canvas():
