@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PHANTOM := data/phantom/quick/1.0.0/dataset_info.json
+PHANTOM := data/phantom/quick/1.1.0/dataset_info.json
 
 .PHONY: train test lint clean
 

@@ -87,8 +87,11 @@ class Builder(PreparedBuilder):
     """CT nodule phantoms in HU, of six kinds, with the true alpha, four readers and RECIST axes."""
 
     name = "phantom"
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Six kinds of nodules, simulated scanners and readers."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {
+        "1.0.0": "Six kinds of nodules, simulated scanners and readers.",
+        "1.1.0": "Vessel trees grown in space, layered chest wall, finer bones, diseased lung.",
+    }
     BUILDER_CONFIGS = [
         Config(name="quick", records=480, description="480 phantoms, for a first look."),
         Config(name="full", records=6000, description="6,000 phantoms, for training in earnest."),

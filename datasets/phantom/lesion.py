@@ -65,10 +65,10 @@ def random_lesion(rng: np.random.Generator, kind: str, thickness: float) -> Lesi
         area,
         elongation=1.0 + rng.gamma(2.0, 0.16),
         lobulation=lobulation,
-        irregularity=rng.uniform(0.01, 0.05) + (0.05 if kind == "ground-glass" else 0.0),
+        irregularity=rng.uniform(0.02, 0.07) + (0.05 if kind == "ground-glass" else 0.0),
         spiculation=spiculation,
     )
-    depth = rng.uniform(0.0, 0.6)
+    depth = rng.uniform(0.0, 0.8)
     height = np.sqrt(area / np.pi / (1 - depth**2)) * rng.uniform(0.8, 1.2)
     # No thinner than the slice: its middle would be partial volume everywhere.
     outline = dataclasses.replace(outline, height=float(max(height, thickness)), depth=depth)

@@ -18,7 +18,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from datasets.phantom import fields, scanner, shapes, thorax
+from datasets.phantom import curves, fields, scanner, shapes, thorax
 from datasets.phantom import lesion as lesions
 from datasets.phantom.background import Background, Target, random_background
 
@@ -114,7 +114,7 @@ def _find_place(
 ) -> np.ndarray:
     """Where the lesion's centre lies, mm: in the lung, at its border for juxtapleural ones."""
     whole = thorax.View((0.0, 0.0), _MAP_MM, _MAP_SIDE)
-    lung = (thorax.paint(patient, whole) == thorax.LUNG).astype(np.uint8)
+    lung = (thorax.paint(patient, whole) == curves.LUNG).astype(np.uint8)
     wall = cv2.distanceTransform(lung, cv2.DIST_L2, cv2.DIST_MASK_5) * _MAP_MM
     radius = nodule.radius * spacing
     if nodule.kind == "juxtapleural":
@@ -161,7 +161,7 @@ def _image(
 ) -> np.ndarray:
     image = scanner.pixels(scanner.blur(scene, SCALE * device.psf), SCALE)
     # Long paths through the body leave more noise.
-    strength = rng.uniform(0.75, 1.25, (4, 4)).astype(np.float32) * np.float32(device.noise)
+    strength = rng.uniform(0.65, 1.35, (4, 4)).astype(np.float32) * np.float32(device.noise)
     image += scanner.noise(rng, device, SIDE) * cv2.resize(strength, (SIDE, SIDE))
     if outside is not None:
         image[outside[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE]] = scanner.OUTSIDE_HU

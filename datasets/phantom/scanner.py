@@ -46,14 +46,14 @@ class Scanner:
 def random_scanner(rng: np.random.Generator, spacing_mm: float) -> Scanner:
     """Kernels from smooth to sharp, doses from high to low: a sharp kernel keeps more noise."""
     sharpness = rng.beta(1.6, 1.8)
-    noise = np.exp(rng.normal(np.log(15 + 20 * sharpness), 0.33))
+    noise = np.exp(rng.normal(np.log(15 + 20 * sharpness), 0.40))
     return Scanner(
-        psf=(0.68 - 0.38 * sharpness) / spacing_mm * rng.uniform(0.85, 1.15),
+        psf=(0.60 - 0.31 * sharpness) / spacing_mm * rng.uniform(0.85, 1.15),
         noise=float(np.clip(noise, 7, 75)),
         cutoff=(0.135 + 0.165 * sharpness) * rng.uniform(0.9, 1.1),
         streaks=rng.exponential(1.5 if rng.random() < 0.85 else 8.0),
         streaks_along_y=bool(rng.random() < 0.1),
-        thickness=rng.choice([0.9, 1.25, 2.0, 2.5, 3.0]) / spacing_mm,
+        thickness=rng.choice([0.9, 1.25, 1.25, 1.8, 2.0, 2.5, 3.0]) / spacing_mm,
         marks_outside=bool(rng.random() < 0.4),
     )
 
