@@ -16,7 +16,7 @@ from casgan_jax.training.workdir import read_config
 ROOT = Path(__file__).parents[2]
 
 
-def start(workdir, fields, *flags, devices=1):
+def start(workdir, fields, *flags, environment=None):
     """`python -m launch.train` with fields of the quick config replaced; returns the process."""
     return subprocess.Popen(
         [
@@ -29,7 +29,7 @@ def start(workdir, fields, *flags, devices=1):
             *flags,
         ],
         cwd=ROOT,
-        env=os.environ | {"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices)},
+        env=os.environ | {"JAX_PLATFORMS": "cpu"} | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -14,15 +14,26 @@ FIELDS = TINY | {"data.label": "readers", "sr": "none", "model.dropout": "0", "t
 
 
 def start_two(workdir, fields):
+    """Two processes that are told who they are."""
     port = free_port()
+    flags = ["--distributed", f"--coordinator=localhost:{port}", "--process_count=2"]
+    return [start(workdir, fields, *flags, f"--process_index={index}") for index in range(2)]
+
+
+def start_two_by_slurm(workdir, fields):
+    """Two processes in the environment that SLURM's srun gives to two tasks of one node."""
+    job = {
+        "SLURM_JOB_ID": str(free_port()),  # the coordinator's port follows from it
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_NUM_NODES": "1",
+        "SLURM_NTASKS": "2",
+    }
     return [
         start(
             workdir,
             fields,
             "--distributed",
-            f"--coordinator=localhost:{port}",
-            "--process_count=2",
-            f"--process_index={index}",
+            environment=job | {"SLURM_PROCID": str(index), "SLURM_LOCALID": str(index)},
         )
         for index in range(2)
     ]
@@ -44,7 +55,7 @@ def runs(discs, tmp_path_factory):
     preempted = [process.communicate(timeout=240)[0] for process in (first, second)]
     statuses = [process.returncode for process in (first, second)]
 
-    outputs = [finish(process) for process in start_two(root / "two", fields)]
+    outputs = [finish(process) for process in start_two_by_slurm(root / "two", fields)]
     finish(one)
     return root, statuses, preempted, outputs
 
