@@ -5,7 +5,8 @@
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
 numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
-lesion), curves.json (Dice by threshold, calibration) and worst.png (the worst cases).
+lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
+worst_errors.png (the same without the images: what is missed, what is added).
 """
 
 from __future__ import annotations

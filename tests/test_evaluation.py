@@ -257,6 +257,7 @@ def test_files_written(tmp_path):
     assert rows[2]["consensus_dice"] == "" and float(rows[0]["consensus_dice"]) == 1.0
     assert "| Dice, 50% consensus, four readers |" in (folder / "table.md").read_text()
     assert cv2.imread(str(folder / "worst.png")).shape[2] == 3
+    assert cv2.imread(str(folder / "worst_errors.png")).shape[2] == 3
     json.loads((folder / "curves.json").read_text())
 
 

@@ -57,7 +57,7 @@ _TRUE_ALPHA = (
 def write_evaluation(
     evaluation: Evaluation, folder: Path, *, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Writes metrics.json, lesions.csv, curves.json, table.md and worst.png.
+    """Writes metrics.json, lesions.csv, curves.json, table.md, worst.png and worst_errors.png.
 
     Args:
       evaluation: what was measured.
@@ -74,6 +74,7 @@ def write_evaluation(
     (folder / "table.md").write_text(markdown_table(summary) + "\n")
     write_rows(folder / "lesions.csv", evaluation.rows)
     write_png(folder / "worst.png", worst_cases(evaluation.worst, evaluation.threshold))
+    write_png(folder / "worst_errors.png", worst_errors(evaluation.worst, evaluation.threshold))
     return summary
 
 
@@ -197,10 +198,31 @@ def worst_cases(examples: Sequence[Example], threshold: float) -> np.ndarray:
     )
 
 
+def worst_errors(examples: Sequence[Example], threshold: float) -> np.ndarray:
+    """The same cases without a pixel of their images, to be shown where those must not be.
+
+    For each: grey where truth and prediction agree on lesion, blue what the prediction misses,
+    orange what it adds.
+    """
+    tiles = [
+        colour_error(metrics.binarise(e.alpha, threshold), _as_fine(e.outline, e.alpha))
+        for e in examples
+    ]
+    captions = [f"{e.key}  {e.dice:.3f}" for e in examples]
+    starts = range(0, len(tiles), 4)
+    return sheet(
+        [tiles[i : i + 4] for i in starts], captions=[captions[i : i + 4] for i in starts], tile=240
+    )
+
+
+def _as_fine(mask: np.ndarray, like: np.ndarray) -> np.ndarray:
+    side = like.shape[::-1]
+    return cv2.resize(mask.astype(np.uint8), side, interpolation=cv2.INTER_NEAREST) > 0
+
+
 def _panel(example: Example, threshold: float) -> list[np.ndarray]:
     side = example.alpha.shape[::-1]
-    outline = example.outline.astype(np.uint8)
-    truth = cv2.resize(outline, side, interpolation=cv2.INTER_NEAREST) > 0
+    truth = _as_fine(example.outline, example.alpha)
     patch = cv2.resize(example.patch, side, interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
     drawn = overlay_contour(patch, truth, BLUE)
     drawn = overlay_contour(drawn, metrics.binarise(example.alpha, threshold), ORANGE)
