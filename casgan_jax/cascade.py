@@ -6,7 +6,6 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import ml_collections
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import read_json
 from casgan_jax.models.srgan import SRGenerator
 from casgan_jax.models.unet import UNet
 
@@ -186,7 +186,7 @@ def read_config(workdir: str | Path) -> ml_collections.ConfigDict:
             f"workdir: found no config.json in {workdir}, expected the folder of a run; "
             "train one with `python -m launch.train --config=softgan --workdir=...`"
         )
-    return ml_collections.ConfigDict(json.loads(path.read_text()))
+    return ml_collections.ConfigDict(read_json(path, remedy="train again in another workdir"))
 
 
 def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
@@ -209,7 +209,7 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
             f"workdir: found no finished training in {workdir}, expected softgan/result.json; "
             f"finish it with the same `python -m launch.train --workdir={workdir}` command"
         )
-    facts = json.loads(result.read_text())
+    facts = read_json(result, remedy="remove it and run the training's command again")
     variables, sr_variables = restore_generator(config, workdir)
     return Cascade(
         config, variables, sr_variables, threshold=facts["threshold"], batch_size=batch_size

@@ -25,6 +25,7 @@ from casgan_jax.data import Augmentation, read_metadata, training_batches
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.training.checkpoint import Checkpoints
+from casgan_jax.training.checks import check
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.parallel import device_mesh, map_step, replicate, shard
@@ -60,6 +61,7 @@ def train(config: Any, workdir: str | Path) -> dict[str, Any]:
 def resolve(config: Any) -> Any:
     """The config with what follows from it and from its data: the window, and SRGAN's data and
     scale."""
+    check(config)
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.data.window = list(read_metadata(config.data.dir)["window"])
