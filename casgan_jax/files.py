@@ -53,13 +53,13 @@ def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tupl
         if missing:
             raise UserError(
                 f"{path}: found the columns {', '.join(found) or 'none'}, expected "
-                f"{', '.join(columns)}; add {', '.join(missing)}"
+                f"{','.join(columns)}; add {', '.join(missing)}"
             )
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise UserError(
             f"{path}:{reader.line_num}: found no CSV ({error}), expected the columns "
-            f"{', '.join(columns)}; {remedy}"
+            f"{','.join(columns)}; {remedy}"
         ) from error
 
 

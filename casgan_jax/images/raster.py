@@ -9,12 +9,15 @@ float32. Colour images in memory are RGB.
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import write_whole
 
 _DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
 _VOLUMES = {
@@ -45,10 +48,19 @@ def read_image(path: Path | str) -> np.ndarray:
         pixels, an unsupported type of value, or values that are not finite.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # pathlib's raises where a name is too long
         found = "a folder" if path.is_dir() else "no such file"
         raise UserError(f"{path}: found {found}, expected an image file; check the path")
-    image = _reader(path)(path)
+    reader = _reader(path)
+    try:
+        image = reader(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: found that it cannot be read ({error.strerror}), expected a readable file; "
+            "check its permissions"
+        ) from error
+    if image.dtype.kind not in "uif":
+        raise _unsupported(path, image.dtype)
     return _checked(path, _grey(path, image))
 
 
@@ -66,25 +78,26 @@ def write_png(path: Path | str, image: np.ndarray) -> Path:
             "images as .tif or .npy"
         )
     _, coded = cv2.imencode(".png", image[..., ::-1] if colour else image)
-    path.write_bytes(coded.tobytes())
-    return path
+    return write_whole(path, coded.tobytes())
 
 
 def write_tiff(path: Path | str, image: np.ndarray) -> Path:
-    """Writes (H, W) uint8, uint16, int16 or float32 as one TIFF page, zlib-compressed; "
-    "returns the path."""
+    """Writes (H, W) uint8, uint16, int16 or float32 as one zlib-compressed TIFF page; returns the
+    path."""
     import tifffile
 
     path = _to_write(path, ".tif", ".tiff")
-    tifffile.imwrite(path, _checked(path, image), compression="zlib")
-    return path
+    coded = io.BytesIO()
+    tifffile.imwrite(coded, _checked(path, image), compression="zlib")
+    return write_whole(path, coded.getvalue())
 
 
 def write_npy(path: Path | str, image: np.ndarray) -> Path:
     """Writes (H, W) uint8, uint16, int16 or float32 as NPY; returns the path."""
     path = _to_write(path, ".npy")
-    np.save(path, _checked(path, image), allow_pickle=False)
-    return path
+    coded = io.BytesIO()
+    np.save(coded, _checked(path, image), allow_pickle=False)
+    return write_whole(path, coded.getvalue())
 
 
 def _reader(path: Path) -> Callable[[Path], np.ndarray]:
@@ -108,7 +121,10 @@ def _read_png(path: Path) -> np.ndarray:
     # end.
     if not data.startswith(_PNG_SIGNATURE) or _PNG_END not in data[-12:]:
         raise _damaged(path, "PNG", f"{len(data)} bytes that do not begin and end as one does")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a header that asks for more pixels than OpenCV allows
+        image = None
     if image is None:
         raise _damaged(path, "PNG", "data that cannot be decoded")
     return image
@@ -133,8 +149,10 @@ def _read_tiff(path: Path) -> np.ndarray:
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    # A damaged header may ask for any shape, of any size.
+    except (ValueError, TypeError, SyntaxError, EOFError, MemoryError, OverflowError) as error:
         raise _damaged(path, "NPY", f"data that cannot be decoded ({_one_line(error)})") from error
 
 
@@ -143,7 +161,8 @@ def _grey(path: Path, image: np.ndarray) -> np.ndarray:
     if image.ndim != 3 or image.shape[2] not in (2, 3, 4):
         return image
     if image.shape[2] in (2, 4):
-        opaque = image[..., -1].min() == np.iinfo(image.dtype).max if image.size else True
+        most = 1.0 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+        opaque = image[..., -1].min() == most if image.size else True
         if not opaque:
             raise UserError(
                 f"{path}: found transparent pixels, expected a grey image; remove the alpha channel"
@@ -159,19 +178,20 @@ def _grey(path: Path, image: np.ndarray) -> np.ndarray:
 def _checked(path: Path, image: np.ndarray) -> np.ndarray:
     """One supported (H, W) image in native byte order; float64 and float16 become float32."""
     if image.ndim != 2 or 0 in image.shape:
-        raise UserError(f"{path}: found an array of shape {image.shape}, expected one image (H, W)")
+        raise UserError(
+            f"{path}: found an array of shape {image.shape}, expected one image (H, W); save one "
+            "slice as its own file"
+        )
     if image.dtype.kind == "f":
-        image = image.astype(np.float32)
+        with np.errstate(over="ignore"):
+            image = image.astype(np.float32)
         if not np.isfinite(image).all():
             raise UserError(
                 f"{path}: found NaN or infinite values, expected finite ones; correct the file"
             )
     image = image.astype(image.dtype.newbyteorder("="), copy=False)
     if image.dtype not in _DTYPES:
-        raise UserError(
-            f"{path}: found values of type {image.dtype}, expected uint8, uint16, int16 or "
-            "float; convert it"
-        )
+        raise _unsupported(path, image.dtype)
     return np.ascontiguousarray(image)
 
 
@@ -192,6 +212,12 @@ def _to_write(path: Path | str, *suffixes: str) -> Path:
 def _damaged(path: Path, kind: str, found: str) -> UserError:
     return UserError(
         f"{path}: found {found}, expected a whole {kind} file; copy or export it again"
+    )
+
+
+def _unsupported(path: Path, dtype: np.dtype) -> UserError:
+    return UserError(
+        f"{path}: found values of type {dtype}, expected uint8, uint16, int16 or float; convert it"
     )
 
 
