@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import os
+import tokenize
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +31,17 @@ _VOLUMES = {
     ".mha": "MetaImage",
     ".nrrd": "NRRD",
 }
+# A damaged header, which is Python's text of a dictionary, may ask for any shape of any size.
+_NPY_ERRORS = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND"
 
 
 def read_image(path: Path | str) -> np.ndarray:
@@ -49,7 +60,7 @@ def read_image(path: Path | str) -> np.ndarray:
     """
     path = Path(path)
     if not os.path.isfile(path):  # pathlib's raises where a name is too long
-        found = "a folder" if path.is_dir() else "no such file"
+        found = "a folder" if os.path.isdir(path) else "no such file"
         raise UserError(f"{path}: found {found}, expected an image file; check the path")
     reader = _reader(path)
     try:
@@ -117,10 +128,9 @@ def _read_png(path: Path) -> np.ndarray:
     import cv2
 
     data = path.read_bytes()
-    # libpng fills what a truncated file lacks with zeros and only prints a warning: look for the
-    # end.
-    if not data.startswith(_PNG_SIGNATURE) or _PNG_END not in data[-12:]:
-        raise _damaged(path, "PNG", f"{len(data)} bytes that do not begin and end as one does")
+    # libpng fills what a truncated file lacks with zeros and only prints a warning.
+    if not _is_whole_png(data):
+        raise _damaged(path, "PNG", f"{len(data)} bytes whose parts or checksums are not right")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
@@ -128,6 +138,23 @@ def _read_png(path: Path) -> np.ndarray:
     if image is None:
         raise _damaged(path, "PNG", "data that cannot be decoded")
     return image
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether all chunks are there up to the last, IEND, and fit their checksums."""
+    start = len(_PNG_SIGNATURE)
+    if not data.startswith(_PNG_SIGNATURE):
+        return False
+    while start + 12 <= len(data):  # length, name, content, checksum
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if end > len(data):
+            return False
+        if zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            return False
+        if data[start + 4 : start + 8] == b"IEND":
+            return True
+        start = end
+    return False
 
 
 def _read_tiff(path: Path) -> np.ndarray:
@@ -151,8 +178,7 @@ def _read_npy(path: Path) -> np.ndarray:
     try:
         with path.open("rb") as file:
             return np.lib.format.read_array(file, allow_pickle=False)
-    # A damaged header may ask for any shape, of any size.
-    except (ValueError, TypeError, SyntaxError, EOFError, MemoryError, OverflowError) as error:
+    except _NPY_ERRORS as error:
         raise _damaged(path, "NPY", f"data that cannot be decoded ({_one_line(error)})") from error
 
 

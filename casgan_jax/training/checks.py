@@ -12,7 +12,6 @@ A label without a lesion is not wrong: its patch is trained as background, which
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from casgan_jax.data import LABELS
@@ -93,6 +92,7 @@ RULES = (
     Rule("predict.symmetries", bool, None, "true"),
 )
 
+_SECTIONS = ("data", "model", "loss", "optim", "train")
 _CONTENT = ("mse", "l1", "cross_entropy", "soft_dice", "perceptual", "tv")
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 _DISCRIMINATOR_HALVINGS = {"pixel": 2, "patch": 3}
@@ -112,7 +112,7 @@ def check(config: Any) -> None:
 
 
 def check_values(config: Any) -> None:
-    """Checks all fields, reading nothing but the folder that `sr` names.
+    """Checks all fields, without a look at any file.
 
     Raises:
       UserError: a value is out of its range, or fields contradict each other.
@@ -127,7 +127,8 @@ def check_values(config: Any) -> None:
     if is_cascade:
         _check_stage(config.srgan, "srgan.", "srgan")
         _check_halvings(config)
-        _check_sr(config)
+        if config.sr != "none":
+            _check_sr_side(config.srgan, config.data.scale, "srgan.")
     else:
         _check_sr_side(config, config.data.scale, "")
 
@@ -144,6 +145,12 @@ def _check_stage(config: Any, section: str, name: str) -> None:
         raise UserError(
             f"{section}name: found {config.name!r}, expected {name!r}; choose a config by --config"
         )
+    for name in _SECTIONS:
+        if name not in config:
+            raise UserError(
+                f"{section}{name}: found no such section, expected {', '.join(_SECTIONS)}; choose "
+                "a config by --config"
+            )
     for rule in RULES:
         value = _value(config, rule.field)
         if value is not None and not _allows(rule, value):
@@ -190,18 +197,6 @@ def _check_halvings(config: Any) -> None:
             f"model.levels: found {levels} for targets of {side} x {side} pixels, expected 1 to "
             f"{possible}{', or 0 for a power of two' if not levels else ''}; set "
             f"--config.model.levels={possible}"
-        )
-
-
-def _check_sr(config: Any) -> None:
-    """What the cascade's first stage needs, where there is one."""
-    if config.sr == "none":
-        return
-    _check_sr_side(config.srgan, config.data.scale, "srgan.")
-    if config.sr != "train" and not (Path(config.sr).expanduser() / "config.json").is_file():
-        raise UserError(
-            f"sr: found {config.sr!r}, which is no folder with a config.json, expected train, none "
-            "or the workdir of a trained SRGAN or cascade; set --config.sr=train"
         )
 
 

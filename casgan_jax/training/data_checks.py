@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,18 +25,27 @@ def check_data(config: Any) -> None:
     """Checks that the data sets of all stages that will be trained fit the config.
 
     Raises:
-      UserError: no such data set or split, another kind or scale, images smaller than a patch,
-        batches that do not divide by the devices or are larger than the training split, or a
-        patient in two splits.
+      UserError: `sr` is no workdir, no such data set or split, another kind or scale, images
+        smaller than a patch, batches that do not divide by the devices or are larger than the
+        training split, a damaged record, or a patient in two splits.
     """
     directories = [config.data.dir]
     _check_stage(config, config.data.dir, config.data.scale)
+    _check_source_of_sr(config.get("sr", "none"))
     if config.get("sr") == "train":
         directories.append(config.srgan.data.dir or config.data.dir)
         with _in_section("srgan."):
             _check_stage(config.srgan, directories[1], config.data.scale)
     for directory in dict.fromkeys(directories):
         _check_patients(directory)
+
+
+def _check_source_of_sr(sr: str) -> None:
+    if sr not in ("train", "none") and not (Path(sr).expanduser() / "config.json").is_file():
+        raise UserError(
+            f"sr: found {sr!r}, which is no folder with a config.json, expected train, none or the "
+            "workdir of a trained SRGAN or cascade; set --config.sr=train"
+        )
 
 
 def _check_stage(config: Any, directory: str, scale: int) -> None:
