@@ -347,7 +347,14 @@ def _full_disk_told(data_dir: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _only_build(lock: Path, label: str) -> Iterator[None]:
     """Holds the lock of a data set. The system frees it with its process, however that one ends."""
-    with lock.open("w") as file:
+    try:
+        opened = lock.open("w")
+    except OSError as error:
+        raise UserError(
+            f"--data_dir: found that nothing can be written to {lock.parent} ({error.strerror}), "
+            "expected a folder to write to; name another"
+        ) from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,6 +3,7 @@
 import errno
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +19,16 @@ from casgan_jax.evaluation import evaluate
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.images import read_image, write_png
 from casgan_jax.models.vgg19 import load_vgg19
+from casgan_jax.record_checks import open_data_set, read_record
 from casgan_jax.training.checks import check, check_values
 from casgan_jax.training.data_checks import check_data
 from casgan_jax.training.loop import keep_config
+from datasets.base import prepare
+from datasets.deeplesion import builder as deeplesion
+from datasets.lidc import builder as lidc
 from launch.config_flag import load_config
 from tests import damage
+from tests.datasets import toy
 from tests.launch.test_commands import command
 from tests.test_evaluation import METADATA, _record
 from tests.test_evaluation import BrightIsLesion as Evaluated
@@ -210,6 +216,14 @@ def test_a_patient_in_two_splits_is_found_before_training(discs, tmp_path):
     damage.repeat_train_as_validation(directory)
     line = line_of(check_data, tiny_config("softgan:quick", directory))
     assert re.match(r"patient patient-\d+: found in the splits 'train' and 'validation'", line)
+
+
+def test_a_record_of_numbers_that_are_none(discs):
+    source = open_data_set(discs).as_data_source(split="test")
+    nan = {"mark": np.array([np.nan, 1.0], np.float32)}
+    features = SimpleNamespace(deserialize_example_np=lambda _: nan)
+    line = line_of(read_record, source, features, 3)
+    assert "found record 3 damaged (mark: NaN or infinite)" in line
 
 
 def test_evaluation_goes_on_and_lists_a_damaged_record(discs, tmp_path):
@@ -409,6 +423,46 @@ def test_tables_of_marks(tmp_path, content, part):
     (tmp_path / "marks.csv").write_bytes(content)
     line = line_of(pr.plan, [], [], tmp_path / "marks.csv", told_remedy=False)
     assert part in line and line.startswith(str(tmp_path))
+
+
+SPACINGS = [
+    (lidc, b"\xff", "found the byte 0xff at 0, expected UTF-8 text"),
+    (lidc, b"patient\nA\n", "found the columns patient, expected patient,pixel_spacing_mm"),
+    (lidc, b"patient,pixel_spacing_mm\nA,nan\n", "line 2: found pixel_spacing_mm 'nan'"),
+    (deeplesion, b"\xff", "found the byte 0xff at 0, expected UTF-8 text"),
+    (deeplesion, b"File_name\n", "found the columns File_name, expected File_name,Spacing_mm_px_"),
+    (deeplesion, b"File_name,Spacing_mm_px_\na_1.png\n", "line 2: found Spacing_mm_px_ ''"),
+    (deeplesion, b"File_name,Spacing_mm_px_\na_1.png,-1\n", "line 2: found Spacing_mm_px_ '-1'"),
+]
+
+
+@pytest.mark.parametrize(("builder", "content", "part"), SPACINGS, ids=[s[2] for s in SPACINGS])
+def test_tables_of_pixel_spacing(tmp_path, builder, content, part):
+    (tmp_path / "spacing.csv").write_bytes(content)
+    line = line_of(builder.read_spacing, tmp_path / "spacing.csv")
+    assert part in line and line.startswith(str(tmp_path))
+
+
+def fill_the_disk(_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_build_on_a_full_disk_leaves_nothing(tmp_path):
+    line = line_of(prepare, toy.toy(fill_the_disk), tmp_path, workers=0, show_progress=False)
+    assert line.startswith(f"--data_dir: found that nothing can be written to {tmp_path} (No space")
+    assert [path.name for path in tmp_path.iterdir()] == [".toy.lock"]
+
+
+def test_a_build_where_nothing_can_be_written(a_file, monkeypatch):
+    line = line_of(prepare, toy.Toy, a_file / "below", workers=0)
+    assert line.startswith("--data_dir: found Not a directory at ")
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    line = line_of(prepare, toy.Toy, a_file.parent, workers=0)
+    assert line.startswith("--data_dir: found that nothing can be written to ")
 
 
 def vgg19(path, **changes):

@@ -217,13 +217,6 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
 def training_data(config: Any) -> tuple[Any, int]:
     """The pipeline of the training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
-    for name, value in (
-        ("optim.batch_size", config.optim.batch_size),
-        ("data.patch", data.patch),
-        ("data.scale", data.scale),
-    ):
-        if value < 1:
-            raise UserError(f"{name}: found {value}, expected at least 1")
     if config.optim.batch_size % count:
         raise UserError(
             f"optim.batch_size: found {config.optim.batch_size}, expected a multiple of the "
@@ -244,11 +237,6 @@ def training_data(config: Any) -> tuple[Any, int]:
         process_count=count,
     )
     steps = config.train.steps or math.ceil(config.train.epochs * records / config.optim.batch_size)
-    if steps < 1:
-        raise UserError(
-            f"train.steps: found {config.train.steps} and train.epochs={config.train.epochs}, "
-            "expected one of them above 0"
-        )
     return batches, steps
 
 
