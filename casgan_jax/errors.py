@@ -6,3 +6,9 @@ class UserError(ValueError):
 
     The launchers print the message and exit with status 1, without a traceback.
     """
+
+
+def one_line(error: Exception, *, limit: int = 200) -> str:
+    """The message of another library's error, for use within a `UserError`."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 
 
 def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
@@ -26,9 +26,9 @@ def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
     try:
         found = json.loads(read_text(path, remedy=remedy))
     except json.JSONDecodeError as error:
-        raise UserError(f"{path}: found broken JSON ({error}), expected an object; {remedy}") from (
-            error
-        )
+        raise UserError(
+            f"{path}: found broken JSON ({one_line(error)}), expected an object; {remedy}"
+        ) from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: found a {type(found).__name__}, expected an object; {remedy}")
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import read_json
 
 KINDS = ("segmentation", "super_resolution")
@@ -41,7 +41,7 @@ def open_data_set(directory: Path) -> Any:
     except (ParseError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
         raise UserError(
             f"{directory}: found a dataset_info.json or features.json that cannot be used "
-            f"({_one_line(error)}), expected those of a prepared data set; {_REMEDY}"
+            f"({one_line(error)}), expected those of a prepared data set; {_REMEDY}"
         ) from error
     if file_format is not tfds.core.FileFormat.ARRAY_RECORD:
         raise UserError(
@@ -168,7 +168,7 @@ def _damaged(source: Any, index: int, error: Exception) -> UserError:
             break
         position -= instruction.examples_in_shard
     return UserError(
-        f"{file}: found record {position} damaged ({_one_line(error)}), expected what "
+        f"{file}: found record {position} damaged ({one_line(error)}), expected what "
         f"features.json describes; {_REMEDY}"
     )
 
@@ -178,8 +178,3 @@ def _is_window(found: Any) -> bool:
         return False
     numbers = all(type(value) in (int, float) and math.isfinite(value) for value in found)
     return numbers and found[0] < found[1]
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -1,258 +1,26 @@
-"""What is wrong with the input is told in one line: what, found, expected, remedy."""
+"""What is wrong with files, folders and flags is told in one line, with the remedy."""
 
 import errno
-import re
 from pathlib import Path
-from types import SimpleNamespace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from casgan_jax import losses
 from casgan_jax import prediction as pr
 from casgan_jax.cascade import load_cascade
-from casgan_jax.data import load_split, read_metadata, training_batches
-from casgan_jax.errors import UserError
-from casgan_jax.evaluation import evaluate
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.images import read_image, write_png
 from casgan_jax.models.vgg19 import load_vgg19
-from casgan_jax.record_checks import open_data_set, read_record
-from casgan_jax.training.checks import check, check_values
-from casgan_jax.training.data_checks import check_data
 from casgan_jax.training.loop import keep_config
 from datasets.base import prepare
 from datasets.deeplesion import builder as deeplesion
 from datasets.lidc import builder as lidc
-from launch.config_flag import load_config
 from tests import damage
 from tests.datasets import toy
 from tests.launch.test_commands import command
-from tests.test_evaluation import METADATA, _record
-from tests.test_evaluation import BrightIsLesion as Evaluated
+from tests.lines import line_of
 from tests.test_prediction import BrightIsLesion
-from tests.training.test_loop import TINY, tiny_config
-
-LINE = re.compile(r".+: found .+, expected .+")
-LINE_WITH_REMEDY = re.compile(r".+: found .+, expected .+; .+")
-
-
-def line_of(function, *arguments, told_remedy=True, **options):
-    """The one line that a call fails with."""
-    with pytest.raises(UserError) as caught:
-        function(*arguments, **options)
-    line = str(caught.value)
-    assert (LINE_WITH_REMEDY if told_remedy else LINE).fullmatch(line), line
-    return line
-
-
-VALUES = [
-    ({"seed": "-1"}, "seed: found -1, expected a whole number in [0, 4294967295]"),
-    ({"dtype": "float33"}, "dtype: found 'float33', expected one of float32, bfloat16, float16"),
-    ({"dtype": "int32"}, "dtype: found 'int32'"),
-    ({"data.dir": ""}, "data.dir: found ''"),
-    ({"data.label": "alhpa"}, "data.label: found 'alhpa', expected one of alpha, "),
-    ({"data.patch": "0"}, "data.patch: found 0, expected a whole number in [1, 4096]"),
-    ({"data.patch": "4000"}, "data.patch: found 4000 at data.scale=2, expected targets of at most"),
-    ({"data.patch": "17"}, "data.patch: found 17 at data.scale=2, expected a target side"),
-    ({"data.patch": "24", "model.levels": "0"}, "model.levels: found 0 for targets of 48 x 48"),
-    ({"data.scale": "0"}, "data.scale: found 0"),
-    ({"data.scale": "3", "data.patch": "16"}, "data.scale: found 3, expected one of 2, 4 for"),
-    ({"data.workers": "-1"}, "data.workers: found -1"),
-    ({"data.augmentation.rotation": "-1"}, "data.augmentation.rotation: found -1.0, expected"),
-    ({"data.augmentation.zoom": "inf"}, "data.augmentation.zoom: found inf"),
-    ({"data.augmentation.shift": "nan"}, "data.augmentation.shift: found nan"),
-    ({"data.augmentation.contrast": "-0.1"}, "data.augmentation.contrast: found -0.1"),
-    ({"data.augmentation.brightness": "2"}, "data.augmentation.brightness: found 2.0"),
-    ({"data.augmentation.noise": "-1"}, "data.augmentation.noise: found -1.0"),
-    ({"model.features": "0"}, "model.features: found 0, expected a whole number in [1, 4096]; set"),
-    ({"model.features": "-3"}, "model.features: found -3"),
-    ({"model.levels": "-1"}, "model.levels: found -1"),
-    ({"model.levels": "9"}, "model.levels: found 9 for targets of 32 x 32 pixels, expected 1 to 5"),
-    ({"model.dropout": "1.5"}, "model.dropout: found 1.5, expected a number in [0, 1)"),
-    ({"model.dropout": "nan"}, "model.dropout: found nan"),
-    ({"model.initial_alpha": "0"}, "model.initial_alpha: found 0.0, expected a number in (0, 1)"),
-    ({"model.initial_alpha": "1"}, "model.initial_alpha: found 1.0"),
-    ({"model.discriminator": "pixl"}, "model.discriminator: found 'pixl', expected one of pixel"),
-    ({"model.discriminator_features": "0"}, "model.discriminator_features: found 0"),
-    ({"loss.mse": "nan"}, "loss.mse: found nan"),
-    ({"loss.adversarial": "-1"}, "loss.adversarial: found -1.0"),
-    ({"loss.l1": "inf"}, "loss.l1: found inf"),
-    ({"loss.cross_entropy": "0", "loss.soft_dice": "0"}, "loss: found no weight above 0 among mse"),
-    ({"optim.lr": "nan"}, "optim.lr: found nan, expected a number in (0, inf)"),
-    ({"optim.lr": "inf"}, "optim.lr: found inf"),
-    ({"optim.lr": "0"}, "optim.lr: found 0.0"),
-    ({"optim.b1": "1"}, "optim.b1: found 1.0, expected a number in [0, 1)"),
-    ({"optim.schedule": "linear"}, "optim.schedule: found 'linear', expected one of constant"),
-    ({"optim.constant": "2"}, "optim.constant: found 2.0"),
-    ({"optim.warmup_steps": "-1"}, "optim.warmup_steps: found -1"),
-    ({"optim.clip": "-1"}, "optim.clip: found -1.0"),
-    ({"optim.average": "1.0"}, "optim.average: found 1.0, expected a number in [0, 1)"),
-    ({"optim.batch_size": "0"}, "optim.batch_size: found 0"),
-    ({"train.steps": "-1"}, "train.steps: found -1"),
-    ({"train.epochs": "-1"}, "train.epochs: found -1.0"),
-    ({"train.epochs": "nan"}, "train.epochs: found nan"),
-    ({"train.epochs": "0", "train.steps": "0"}, "train.steps: found 0 and train.epochs=0"),
-    ({"train.log_every": "0"}, "train.log_every: found 0, expected a whole number in [1, "),
-    ({"train.evaluate_every": "0"}, "train.evaluate_every: found 0"),
-    ({"train.checkpoint_every": "0"}, "train.checkpoint_every: found 0"),
-    ({"train.validation_records": "-1"}, "train.validation_records: found -1"),
-    ({"train.best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae"),
-    ({"name": "softgn"}, "name: found 'softgn', expected 'softgan'"),
-    ({"srgan.data.scale": "0"}, "srgan.data.scale: found 0"),
-    ({"srgan.data.patch": "4"}, "srgan.data.patch: found 4 at data.scale=2, expected"),
-    ({"srgan.model.blocks": "-1"}, "srgan.model.blocks: found -1"),
-    ({"srgan.loss.tv": "-1"}, "srgan.loss.tv: found -1.0"),
-    ({"srgan.loss.mse": "0", "srgan.loss.tv": "0"}, "srgan.loss: found no weight above 0 among"),
-    ({"srgan.optim.b1": "nan"}, "srgan.optim.b1: found nan"),
-    ({"srgan.data.augmentation.noise": "-1"}, "srgan.data.augmentation.noise: found -1.0"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("fields", "start"), VALUES, ids=lambda case: str(case)[:40])
-def test_config_values(fields, start):
-    config = load_config("softgan:quick", list((TINY | fields).items()))
-    assert line_of(check_values, config).startswith(start)
-
-
-@pytest.mark.parametrize("name", ["srgan", "softgan"])
-@pytest.mark.parametrize("variant", ["", "paper", "cpu", "quick"])
-def test_the_shipped_configs_are_good(name, variant):
-    check_values(load_config(f"{name}:{variant}" if variant else name, []))
-
-
-DATA = [
-    ({"data__dir": "/nowhere"}, "data.dir: found no prepared data set under /nowhere"),
-    ({"data__patch": 64}, "data.patch: found 64 for records of 32 x 32 pixels, expected 1 to 32"),
-    ({"data__scale": 8, "sr": "none"}, "data.scale: found 8, expected a divisor of the data"),
-    ({"data__label": "true_alpha"}, "data.label: found 'true_alpha', expected one of alpha"),
-    ({"optim__batch_size": 3}, "optim.batch_size: found 3 for 2 devices, expected a multiple of 2"),
-    ({"optim__batch_size": 46}, "optim.batch_size: found 46, expected at most the 44 records"),
-    ({"sr": "trian"}, "sr: found 'trian', which is no folder with a config.json"),
-    ({"srgan__data__patch": 32}, "srgan.data.patch: found 32, expected at most 16"),
-    ({"srgan__optim__batch_size": 3}, "srgan.optim.batch_size: found 3 for 2 devices"),
-    ({"srgan__data__dir": "/nowhere"}, "srgan.data.dir: found no prepared data set under /nowhere"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("changes", "start"), DATA, ids=lambda case: str(case)[:40])
-def test_config_against_its_data(discs, changes, start):
-    line = line_of(check_data, tiny_config("softgan:quick", discs, **changes), told_remedy=False)
-    assert line.startswith(start)
-
-
-SHARD = "discs-train.array_record-00000-of-00001"
-BROKEN = [
-    (lambda d: damage.cut(d / SHARD, 10), f"{SHARD}: found record 0 damaged (ArrayRecord file"),
-    (lambda d: damage.cut(d / SHARD, 0), f"{SHARD}: found record 0 damaged (ArrayRecord file"),
-    (lambda d: damage.cut(d / SHARD, 98304), f"{SHARD}: found record 0 damaged (Corrupted"),
-    (lambda d: damage.flip(d / SHARD, 60521), f"{SHARD}: found record"),
-    (lambda d: (d / SHARD).unlink(), f"{SHARD}: found no such file, expected a shard of the train"),
-    (lambda d: damage.cut(d / "dataset_info.json", 40), "dataset_info.json: found broken JSON"),
-    (lambda d: (d / "dataset_info.json").write_text("{}"), "1.0.0: found a dataset_info.json or"),
-    (
-        lambda d: damage.change(d / "dataset_info.json", fileFormat="tfrecord"),
-        "dataset_info.json: found the file format tfrecord, expected array_record",
-    ),
-    (lambda d: (d / "features.json").unlink(), "features.json: found no such file"),
-    (lambda d: (d / "features.json").write_text("[]"), "features.json: found a list, expected"),
-    (lambda d: (d / "features.json").write_text("{}"), "1.0.0: found a dataset_info.json or"),
-    (
-        lambda d: damage.replace(d / "features.json", '"32"', '"33"'),
-        "features.json: alpha: found the shape (128, 128), expected (132, 132)",
-    ),
-    (
-        lambda d: damage.replace(d / "features.json", '"trimap"', '"trimpa"'),
-        f"{SHARD}: found record 0 damaged",
-    ),
-    (lambda d: (d / "metadata.json").unlink(), "metadata.json: found no such file"),
-    (lambda d: damage.cut(d / "metadata.json", 9), "metadata.json: found broken JSON"),
-    (lambda d: damage.change(d / "metadata.json", kind="x"), "metadata.json: found kind 'x'"),
-    (lambda d: damage.change(d / "metadata.json", scale=2), "features.json: alpha: found the"),
-    (lambda d: damage.change(d / "metadata.json", scale=0), "metadata.json: found scale 0"),
-    (lambda d: damage.change(d / "metadata.json", window=[5, 5]), "metadata.json: found window [5"),
-    (
-        lambda d: damage.change(d / "metadata.json", window=[0, float("nan")]),
-        "metadata.json: found window [0, nan]",
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("damaged", "part"), BROKEN, ids=[part[-40:] for _, part in BROKEN])
-def test_a_broken_data_set_names_the_file(discs, tmp_path, damaged, part):
-    directory = damage.copied(discs, tmp_path)
-    damaged(directory)
-
-    def read():
-        list(load_split(directory, "train"))
-        read_metadata(directory)
-
-    line = line_of(read)
-    assert part in line and str(directory) in line
-
-
-def test_a_damaged_record_stops_a_training_before_it_begins_and_later(discs, tmp_path):
-    directory = damage.copied(discs, tmp_path)
-    damage.flip(damage.shard(directory, "train"), 60521)
-    line = line_of(check, tiny_config("softgan:quick", directory))
-    assert f"{SHARD}: found record" in line
-    batches, _ = training_batches(
-        directory, kind="segmentation", patch=16, scale=2, batch_size=44, seed=0
-    )
-    assert f"{SHARD}: found record" in line_of(lambda: next(iter(batches)))
-
-
-def test_another_kind_of_data_set_is_refused(discs, tmp_path):
-    directory = damage.copied(discs, tmp_path)
-    damage.change(directory / "metadata.json", kind="super_resolution")
-    line = line_of(check_data, tiny_config("softgan:quick", directory), told_remedy=False)
-    assert "found a data set of kind 'super_resolution', expected 'segmentation'" in line
-
-
-def test_a_patient_in_two_splits_is_found_before_training(discs, tmp_path):
-    directory = damage.copied(discs, tmp_path)
-    damage.repeat_train_as_validation(directory)
-    line = line_of(check_data, tiny_config("softgan:quick", directory))
-    assert re.match(r"patient patient-\d+: found in the splits 'train' and 'validation'", line)
-
-
-def test_a_record_of_numbers_that_are_none(discs):
-    source = open_data_set(discs).as_data_source(split="test")
-    nan = {"mark": np.array([np.nan, 1.0], np.float32)}
-    features = SimpleNamespace(deserialize_example_np=lambda _: nan)
-    line = line_of(read_record, source, features, 3)
-    assert "found record 3 damaged (mark: NaN or infinite)" in line
-
-
-def test_evaluation_goes_on_and_lists_a_damaged_record(discs, tmp_path):
-    directory = damage.copied(discs, tmp_path)
-    damage.flip(damage.shard(directory, "test"), 3000)
-    records = load_split(directory, "test")
-    measured = evaluate(Evaluated(), records, read_metadata(directory), progress=False)
-    assert len(measured.cases) == len(records) - 1
-    (failure,) = measured.failures
-    assert LINE_WITH_REMEDY.fullmatch(failure.reason) and str(directory) in failure.reason
-    assert measured.summary()["failures"] == [failure._asdict()]
-
-
-def test_a_record_whose_planes_do_not_fit_is_listed():
-    odd = _record(1) | {"alpha": np.zeros((30, 30), np.uint8)}
-    measured = evaluate(Evaluated(), [_record(0), odd], METADATA, progress=False)
-    (failure,) = measured.failures
-    assert failure.reason.startswith("alpha: found the shape (30, 30), expected")
-
-
-def test_a_label_without_a_lesion_is_background_and_no_error():
-    empty = np.zeros((32 * 2, 32 * 2), np.uint8)
-    record = _record(0, readers=0, alpha=empty, trimap=empty)
-    assert evaluate(Evaluated(), [record], METADATA, progress=False).rows[0]["label_dice"] == 0.0
-    output, target = jnp.full((1, 8, 8, 1), 0.3), jnp.zeros((1, 8, 8, 1))
-    terms = (losses.mse, losses.l1, losses.cross_entropy, losses.soft_dice)
-    gradients = jax.jit(lambda output: [jax.grad(term)(output, target) for term in terms])(output)
-    for gradient in gradients:
-        assert np.isfinite(gradient).all() and (gradient >= 0).all()
+from tests.training.test_loop import tiny_config
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import write_whole
 
 _DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
@@ -171,7 +171,7 @@ def _read_tiff(path: Path) -> np.ndarray:
     except UserError:
         raise
     except Exception as error:  # tifffile has many ways to fail on a damaged file
-        raise _damaged(path, "TIFF", f"data that cannot be decoded ({_one_line(error)})") from error
+        raise _damaged(path, "TIFF", f"data that cannot be decoded ({one_line(error)})") from error
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -179,7 +179,7 @@ def _read_npy(path: Path) -> np.ndarray:
         with path.open("rb") as file:
             return np.lib.format.read_array(file, allow_pickle=False)
     except _NPY_ERRORS as error:
-        raise _damaged(path, "NPY", f"data that cannot be decoded ({_one_line(error)})") from error
+        raise _damaged(path, "NPY", f"data that cannot be decoded ({one_line(error)})") from error
 
 
 def _grey(path: Path, image: np.ndarray) -> np.ndarray:
@@ -245,7 +245,3 @@ def _unsupported(path: Path, dtype: np.dtype) -> UserError:
     return UserError(
         f"{path}: found values of type {dtype}, expected uint8, uint16, int16 or float; convert it"
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

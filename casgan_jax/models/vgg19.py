@@ -22,7 +22,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 
 Params = dict[str, Any]
 _Read = Callable[[str], np.ndarray]
@@ -99,7 +99,7 @@ def _read_array(path: Path, name: str, read: _Read) -> np.ndarray:
     # A damaged archive, or an array of objects, texts or an unknown type of number.
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
-            f"{path}: found {name!r} damaged ({_one_line(error)}), expected an array of numbers; "
+            f"{path}: found {name!r} damaged ({one_line(error)}), expected an array of numbers; "
             "fetch it again or set loss.perceptual=0"
         ) from error
     if not np.isfinite(array).all():
@@ -108,10 +108,6 @@ def _read_array(path: Path, name: str, read: _Read) -> np.ndarray:
             "again or set loss.perceptual=0"
         )
     return array
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _without_extra(package: str) -> UserError:
@@ -143,7 +139,7 @@ def _load_keras(path: Path, layer: str | None) -> Params:
         archive = np.load(path)
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path}: found {_one_line(error)}, expected an .npz file; fetch it again"
+            f"{path}: found {one_line(error)}, expected an .npz file; fetch it again"
         ) from error
     with archive as arrays:
         layers = _read_layers(path, layer, names, set(arrays.files), arrays.__getitem__)

@@ -145,11 +145,11 @@ def _check_stage(config: Any, section: str, name: str) -> None:
         raise UserError(
             f"{section}name: found {config.name!r}, expected {name!r}; choose a config by --config"
         )
-    for name in _SECTIONS:
-        if name not in config:
+    for required in _SECTIONS:
+        if required not in config:
             raise UserError(
-                f"{section}{name}: found no such section, expected {', '.join(_SECTIONS)}; choose "
-                "a config by --config"
+                f"{section}{required}: found no such section, expected {', '.join(_SECTIONS)}; "
+                "choose a config by --config"
             )
     for rule in RULES:
         value = _value(config, rule.field)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -41,7 +41,8 @@ def check_data(config: Any) -> None:
 
 
 def _check_source_of_sr(sr: str) -> None:
-    if sr not in ("train", "none") and not (Path(sr).expanduser() / "config.json").is_file():
+    source = os.path.join(os.path.expanduser(sr), "config.json")
+    if sr not in ("train", "none") and not os.path.isfile(source):
         raise UserError(
             f"sr: found {sr!r}, which is no folder with a config.json, expected train, none or the "
             "workdir of a trained SRGAN or cascade; set --config.sr=train"
@@ -50,6 +51,11 @@ def _check_source_of_sr(sr: str) -> None:
 
 def _check_stage(config: Any, directory: str, scale: int) -> None:
     data, batch_size = config.data, config.optim.batch_size
+    if not os.path.isdir(os.path.expanduser(directory)):
+        raise UserError(
+            f"data.dir: found no folder {directory!r}, expected a prepared data set; make one with "
+            "`python -m launch.build --dataset=phantom --data_dir=data`"
+        )
     if config.name == "softgan":
         planes = segmentation_planes(
             directory, "train", label=data.label, patch=data.patch, scale=scale, cache=False
