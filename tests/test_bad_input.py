@@ -1,6 +1,7 @@
 """What is wrong with files, folders and flags is told in one line, with the remedy."""
 
 import errno
+import json
 from pathlib import Path
 
 import numpy as np
@@ -241,7 +242,20 @@ def vgg19(path, **changes):
     return path
 
 
+def float8(path):
+    """conv1_1 as a .safetensors file of a type that NumPy does not have."""
+    sizes = {"features.0.weight": [64, 3, 3, 3], "features.0.bias": [64]}
+    header, end = {}, 0
+    for name, shape in sizes.items():
+        start, end = end, end + int(np.prod(shape))
+        header[name] = {"dtype": "F8_E4M3", "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
+    return path
+
+
 WEIGHTS = [
+    (lambda f: float8(f / "a.safetensors"), "'features.0.weight' damaged (module 'numpy' has no"),
     (lambda f: f / "none.npz", "found no such file"),
     (lambda f: vgg19(f / "a.npz").rename(f / "a.pth"), "found the suffix '.pth', expected .npz"),
     (lambda f: damage.cut(vgg19(f / "a.npz"), 5000) or f / "a.npz", "found no zip archive"),

@@ -24,6 +24,16 @@ import numpy as np
 
 from casgan_jax.errors import UserError, one_line
 
+# A damaged archive, or an array of objects, of texts or of numbers that NumPy does not have.
+_ARRAY_ERRORS = (
+    AttributeError,
+    EOFError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 Params = dict[str, Any]
 _Read = Callable[[str], np.ndarray]
 
@@ -96,8 +106,7 @@ def _read_layers(
 def _read_array(path: Path, name: str, read: _Read) -> np.ndarray:
     try:
         array = np.asarray(read(name), np.float32)
-    # A damaged archive, or an array of objects, texts or an unknown type of number.
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except _ARRAY_ERRORS as error:
         raise UserError(
             f"{path}: found {name!r} damaged ({one_line(error)}), expected an array of numbers; "
             "fetch it again or set loss.perceptual=0"
