@@ -6,7 +6,6 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import ml_collections
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import read_json
 from casgan_jax.models.srgan import SRGenerator
 from casgan_jax.models.unet import UNet
 
@@ -186,7 +186,13 @@ def read_config(workdir: str | Path) -> ml_collections.ConfigDict:
             f"workdir: found no config.json in {workdir}, expected the folder of a run; "
             "train one with `python -m launch.train --config=softgan --workdir=...`"
         )
-    return ml_collections.ConfigDict(json.loads(path.read_text()))
+    remedy = "train again in another workdir"
+    config = read_json(path, remedy=remedy)
+    if config.get("name") not in ("srgan", "softgan"):
+        raise UserError(
+            f"{path}: found name {config.get('name')!r}, expected srgan or softgan; {remedy}"
+        )
+    return ml_collections.ConfigDict(config)
 
 
 def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
@@ -209,8 +215,9 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
             f"workdir: found no finished training in {workdir}, expected softgan/result.json; "
             f"finish it with the same `python -m launch.train --workdir={workdir}` command"
         )
-    facts = json.loads(result.read_text())
+    remedy = "remove it and run the training's command again"
+    threshold = read_json(result, remedy=remedy).get("threshold")
+    if not isinstance(threshold, float):
+        raise UserError(f"{result}: found threshold {threshold!r}, expected a number; {remedy}")
     variables, sr_variables = restore_generator(config, workdir)
-    return Cascade(
-        config, variables, sr_variables, threshold=facts["threshold"], batch_size=batch_size
-    )
+    return Cascade(config, variables, sr_variables, threshold=threshold, batch_size=batch_size)

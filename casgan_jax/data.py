@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.record_checks import check_shards, open_data_set, read_record, stored_metadata
 from casgan_jax.records import MAX_READERS, decode_alpha
 
 Record = Mapping[str, Any]
@@ -61,14 +62,12 @@ def dataset_directory(data_dir: str | Path) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def _builder(directory: Path) -> Any:
-    import tensorflow_datasets as tfds
-
-    return tfds.builder_from_directory(str(directory))
+    return open_data_set(directory)
 
 
 def read_metadata(data_dir: str | Path) -> dict[str, Any]:
     """The metadata that the builder stored: kind, window, scale and what it counted."""
-    return dict(_builder(dataset_directory(data_dir)).info.metadata or {})
+    return stored_metadata(dataset_directory(data_dir))
 
 
 def feature_names(data_dir: str | Path) -> set[str]:
@@ -99,6 +98,7 @@ def load_split(
             f"split: found no records of {split!r} in {directory}, expected one of "
             f"{', '.join(f'{name} ({size})' for name, size in sizes.items() if size)}"
         )
+    check_shards(builder, split)
     source = builder.as_data_source(
         split=split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
     )
@@ -120,7 +120,7 @@ class _Records(Sequence[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         if not 0 <= index < len(self):
             raise IndexError(f"record: found {index}, expected 0 to {len(self) - 1}")
-        return self._features.deserialize_example_np(self._source[index])
+        return read_record(self._source, self._features, index)
 
 
 def normalise(image: np.ndarray, window: Sequence[float]) -> np.ndarray:

@@ -18,3 +18,9 @@ class Interrupted(Exception):
     def __init__(self, line: str, signal_number: int) -> None:
         super().__init__(line)
         self.exit_status = 128 + signal_number
+
+
+def one_line(error: Exception, *, limit: int = 200) -> str:
+    """The message of another library's error, for use within a `UserError`."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from casgan_jax import metrics
 from casgan_jax.data import marked_patch, marked_region, normalise
 from casgan_jax.errors import UserError
+from casgan_jax.record_checks import check_planes
 from casgan_jax.records import MAX_READERS, decode_alpha
 from casgan_jax.statistics import cluster_mean
 
@@ -383,7 +384,7 @@ def reader_planes(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     readers = np.moveaxis(record["reader_masks"] > 0, -1, 0)
     readers = readers[readers.any(axis=(1, 2))]
     if len(readers) != record["n_readers"]:
-        raise ValueError(
+        raise UserError(
             f"reader_masks: found {len(readers)} masks with a marked pixel, expected n_readers = "
             f"{record['n_readers']}; rebuild the data set"
         )
@@ -408,9 +409,10 @@ def _prepare(
     record: Mapping[str, Any] = {"key": f"record {index}"}
     try:
         record = records[index]
+        check_planes({name: np.shape(value) for name, value in record.items()})
         plane = normalise(marked_patch(record, "image", patch), window)
         if not np.isfinite(plane).all():
-            raise ValueError("image: found NaN or Inf, expected finite values")
+            raise UserError("image: found NaN or Inf, expected finite values; rebuild the data set")
     except (KeyError, OSError, ValueError) as error:
         return _failure(record, error)
     return _Input(record, plane)

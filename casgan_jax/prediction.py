@@ -11,9 +11,9 @@ central patch, the one the cascade was trained on.
 
 from __future__ import annotations
 
-import csv
 import glob
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,12 +25,14 @@ import numpy as np
 from casgan_jax.data import normalise, read_metadata
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation import Cascade
+from casgan_jax.files import make_folder, read_rows
 from casgan_jax.images import read_image, write_npy, write_png
 from casgan_jax.metrics import binarise
 from casgan_jax.records import encode_alpha
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
 
 EIGHT_BIT = (0.0, 255.0)
+LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
 
 Point = tuple[float, float]
 
@@ -169,10 +171,16 @@ def run_jobs(
 
     Yields:
       For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line.
+
+    Raises:
+      UserError: the output folder cannot be made, or `hu_offset` is no offset.
     """
-    if output.exists() and not output.is_dir():
-        raise UserError(f"{output}: found a file, expected a folder to write to; name another")
-    output.mkdir(parents=True, exist_ok=True)
+    if not abs(hu_offset) <= LARGEST_OFFSET:
+        raise UserError(
+            f"--hu_offset: found {hu_offset:g}, expected a number in [-{LARGEST_OFFSET:g}, "
+            f"{LARGEST_OFFSET:g}]; DeepLesion's files need -32768"
+        )
+    make_folder(output, field="--output")
     threshold = cascade.threshold if threshold is None else threshold
     trained = trained_window(cascade) if window is None else window
     for job in jobs:
@@ -182,6 +190,9 @@ def run_jobs(
                 image = image.astype(np.float32) + np.float32(hu_offset)
             levels = choose_window(image, trained=trained, given=window)
             prediction = predict(cascade, image, job.centre, window=levels)
+            written = write_prediction(
+                output, job.name, normalise(image, levels), prediction, threshold=threshold
+            )
         except UserError as error:
             yield f"{job.file} at {job.centre[0]:g},{job.centre[1]:g}: {error}"
             continue
@@ -189,9 +200,7 @@ def run_jobs(
             "file": str(job.file),
             "center": list(job.centre),
             "window": list(levels),
-            **write_prediction(
-                output, job.name, normalise(image, levels), prediction, threshold=threshold
-            ),
+            **written,
         }
 
 
@@ -281,42 +290,35 @@ def read_table(table: Path) -> list[tuple[Path, Point]]:
     Raises:
       UserError: no such file, a column is missing, a line is no mark, or there is no line.
     """
-    if not table.is_file():
-        raise UserError(f"{table}: found no such file, expected a CSV with the columns file,x,y")
-    with table.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines, skipinitialspace=True)
-        columns = reader.fieldnames or []
-        missing = [name for name in ("file", "x", "y") if name not in columns]
-        if missing:
-            raise UserError(
-                f"{table}: found the columns {', '.join(columns) or 'none'}, expected file,x,y; "
-                f"add {', '.join(missing)}"
-            )
-        marks = [
-            (table.parent / _text(row, table, reader.line_num), _point(row, table, reader.line_num))
-            for row in reader
-        ]
+    rows = read_rows(table, ("file", "x", "y"), remedy="give a CSV with the columns file,x,y")
+    marks = [
+        (table.parent / _text(row, table, line), _point(row, table, line)) for line, row in rows
+    ]
     if not marks:
         raise UserError(f"{table}: found no line below the column names, expected one a lesion")
     return marks
 
 
-def parse_pair(field: str, text: str) -> tuple[float, float]:
+def parse_pair(field: str, text: str, *, example: str = "212,305") -> tuple[float, float]:
     """Two finite numbers from "A,B"; `field` is named where they are not."""
     try:
         first, second = (float(part) for part in text.split(","))
     except ValueError:
         first = second = math.nan
     if not (math.isfinite(first) and math.isfinite(second)):
-        raise UserError(f"{field}: found {text!r}, expected two numbers like 212,305")
+        raise UserError(f"{field}: found {text!r}, expected two numbers like {example}")
     return first, second
 
 
 def parse_window(text: str) -> tuple[float, float]:
-    """(low, high) from "LOW,HIGH" with low < high."""
-    low, high = parse_pair("--window", text)
-    if low >= high:
-        raise UserError(f"--window: found {text!r}, expected LOW,HIGH with LOW < HIGH")
+    """(low, high) from "LOW,HIGH" with low < high, in the float32 of the images."""
+    low, high = parse_pair("--window", text, example="-1000,400")
+    with np.errstate(over="ignore"):
+        width = np.float32(high) - np.float32(low)
+    if not 0 < width < np.inf:
+        raise UserError(
+            f"--window: found {text!r}, expected LOW,HIGH with LOW < HIGH, like -1000,400"
+        )
     return low, high
 
 
@@ -337,11 +339,14 @@ def unique_names(stems: Sequence[str]) -> list[str]:
 
 
 def _expand(pattern: str) -> list[Path]:
-    if Path(pattern).exists() or not glob.has_magic(pattern):
+    if os.path.exists(pattern) or not glob.has_magic(pattern):
         return [Path(pattern)]
     found = sorted(glob.glob(pattern, recursive=True))
     if not found:
-        raise UserError(f"--input: found no file like {pattern!r}, expected at least one")
+        raise UserError(
+            f"--input: found no file like {pattern!r}, expected at least one; check the folder and "
+            "the quotes"
+        )
     return [Path(path) for path in found]
 
 
@@ -360,11 +365,11 @@ def _marks_of(
     return found
 
 
-def _text(row: Mapping[str, str | None], table: Path, line: int) -> str:
-    if not (row["file"] or "").strip():
+def _text(row: Mapping[str, str], table: Path, line: int) -> str:
+    if not row["file"].strip():
         raise UserError(f"{table}:{line}: found no file name, expected one in the column file")
     return row["file"].strip()
 
 
-def _point(row: Mapping[str, str | None], table: Path, line: int) -> Point:
+def _point(row: Mapping[str, str], table: Path, line: int) -> Point:
     return parse_pair(f"{table}:{line}", f"{row['x']},{row['y']}")

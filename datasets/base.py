@@ -29,6 +29,7 @@ import collections
 import contextlib
 import csv
 import dataclasses
+import errno
 import fcntl
 import inspect
 import itertools
@@ -41,10 +42,14 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder
 from casgan_jax.splits import SPLITS, check_disjoint
 from datasets.pool import OrderedPool
 
 Record = dict[str, Any]
+
+# Errors of the disk, as opposed to those of a program.
+_CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 
 
 class Task(NamedTuple):
@@ -220,7 +225,7 @@ def _write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
 
 def _nothing_made(n_tasks: int, skipped: Sequence[Skipped]) -> str:
     if not n_tasks:
-        return "found nothing to make a record of; check the source folder"
+        return "found nothing to make a record of, expected images; check the source folder"
     (reason, count), *_ = collections.Counter(s.reason for s in skipped).most_common(1)
     return (
         f"found {n_tasks} candidates and none could be used, most often ({count}) because of: "
@@ -280,14 +285,8 @@ def prepare(
         manual_dir=_checked_manual_dir(builder_class, manual_dir)
     )
     label = "-".join(final.relative_to(data_dir).parts[:-1])
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{data_dir}: found that it cannot be made ({error.strerror}), expected a folder "
-            "to write to; choose another --data_dir"
-        ) from error
-    with _only_build(data_dir / f".{label}.lock", label):
+    make_folder(data_dir, field="--data_dir")
+    with _full_disk_told(data_dir), _only_build(data_dir / f".{label}.lock", label):
         if final.exists() and not overwrite:  # another process finished it in the meantime
             return Prepared(final, built=False)
         stage = data_dir / f".incomplete-{label}"
@@ -333,9 +332,29 @@ def _checked_manual_dir(
 
 
 @contextlib.contextmanager
+def _full_disk_told(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        raise UserError(
+            f"--data_dir: found that nothing can be written to {data_dir} ({error.strerror}), "
+            "expected a folder with room for the data set; free some or name another"
+        ) from error
+
+
+@contextlib.contextmanager
 def _only_build(lock: Path, label: str) -> Iterator[None]:
     """Holds the lock of a data set. The system frees it with its process, however that one ends."""
-    with lock.open("w") as file:
+    try:
+        opened = lock.open("w")
+    except OSError as error:
+        raise UserError(
+            f"--data_dir: found that nothing can be written to {lock.parent} ({error.strerror}), "
+            "expected a folder to write to; name another"
+        ) from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

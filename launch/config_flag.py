@@ -106,12 +106,13 @@ def _parse(field: str, text: str, old: Any) -> Any:
         return kind(text)
     except (KeyError, ValueError) as error:
         raise UserError(
-            f"--config.{field}: found {text!r}, expected a value of type {kind.__name__} such as "
-            f"{old!r}"
+            f"--config.{field}: found {text!r}, expected a value of type {kind.__name__}; set "
+            f"--config.{field}={old}"
         ) from error
 
 
 def _unknown(prefix: str, found: str, valid: Sequence[str], remedy: str) -> UserError:
+    found = " ".join(found.split())  # one line, whatever was typed
     # A field may have been given without its section, or a section's field by its last name.
     near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
     last = [name for name in valid if name.split(".")[-1] == found.split(".")[-1]]

@@ -179,7 +179,7 @@ def test_a_failing_record_is_named_and_the_others_go_on():
     evaluation = _evaluate([_record(0), wrong, odd, nan, _record(5)], batch_size=2)
     assert [row["key"] for row in evaluation.rows] == ["K0", "K5"]
     reasons = {failure.key: failure.reason for failure in evaluation.failures}
-    assert reasons["K2"] == "missing field 'image'"
+    assert reasons["K2"].startswith("image: found none, expected the feature image")
     assert "found 4 masks with a marked pixel, expected n_readers = 3" in reasons["K3"]
     assert "NaN" in reasons["K4"]
     summary = evaluation.summary()
@@ -220,7 +220,7 @@ def test_bad_data_gets_its_line():
         ev.evaluate(BrightIsLesion(), [_record()], METADATA | {"kind": "super_resolution"})
     with pytest.raises(UserError, match="found none in this split"):
         _evaluate([])
-    with pytest.raises(UserError, match="found none of 1 .*missing field 'alpha'"):
+    with pytest.raises(UserError, match="found none of 1 .*alpha: found none"):
         _evaluate([{name: x for name, x in _record().items() if name != "alpha"}])
 
 

@@ -158,7 +158,7 @@ def test_names_never_meet():
         ([], [(1, 1)], "file,x,y\na.png,1,2\n", "--center: found beside --table"),
         ([], [], "file,x\na.png,1\n", "found the columns file, x, expected file,x,y; add y"),
         ([], [], "file,x,y\na.png,1,two\n", "marks.csv:2: found '1,two'"),
-        ([], [], "file,x,y\na.png,1\n", "marks.csv:2: found '1,None'"),
+        ([], [], "file,x,y\na.png,1\n", "marks.csv:2: found '1,'"),
         ([], [], "file,x,y\n,1,2\n", "marks.csv:2: found no file name"),
         ([], [], "file,x,y\n", "found no line below the column names"),
         (["b.png"], [], "file,x,y\na.png,1,2\n", "--table: found no line for b.png"),

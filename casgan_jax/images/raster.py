@@ -9,12 +9,17 @@ float32. Colour images in memory are RGB.
 
 from __future__ import annotations
 
+import io
+import os
+import tokenize
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
+from casgan_jax.files import write_whole
 
 _DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
 _VOLUMES = {
@@ -26,8 +31,17 @@ _VOLUMES = {
     ".mha": "MetaImage",
     ".nrrd": "NRRD",
 }
+# A damaged header, which is Python's text of a dictionary, may ask for any shape of any size.
+_NPY_ERRORS = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND"
 
 
 def read_image(path: Path | str) -> np.ndarray:
@@ -45,10 +59,19 @@ def read_image(path: Path | str) -> np.ndarray:
         pixels, an unsupported type of value, or values that are not finite.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
+    if not os.path.isfile(path):  # pathlib's raises where a name is too long
+        found = "a folder" if os.path.isdir(path) else "no such file"
         raise UserError(f"{path}: found {found}, expected an image file; check the path")
-    image = _reader(path)(path)
+    reader = _reader(path)
+    try:
+        image = reader(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: found that it cannot be read ({error.strerror}), expected a readable file; "
+            "check its permissions"
+        ) from error
+    if image.dtype.kind not in "uif":
+        raise _unsupported(path, image.dtype)
     return _checked(path, _grey(path, image))
 
 
@@ -66,25 +89,26 @@ def write_png(path: Path | str, image: np.ndarray) -> Path:
             "images as .tif or .npy"
         )
     _, coded = cv2.imencode(".png", image[..., ::-1] if colour else image)
-    path.write_bytes(coded.tobytes())
-    return path
+    return write_whole(path, coded.tobytes())
 
 
 def write_tiff(path: Path | str, image: np.ndarray) -> Path:
-    """Writes (H, W) uint8, uint16, int16 or float32 as one TIFF page, zlib-compressed; "
-    "returns the path."""
+    """Writes (H, W) uint8, uint16, int16 or float32 as one zlib-compressed TIFF page; returns the
+    path."""
     import tifffile
 
     path = _to_write(path, ".tif", ".tiff")
-    tifffile.imwrite(path, _checked(path, image), compression="zlib")
-    return path
+    coded = io.BytesIO()
+    tifffile.imwrite(coded, _checked(path, image), compression="zlib")
+    return write_whole(path, coded.getvalue())
 
 
 def write_npy(path: Path | str, image: np.ndarray) -> Path:
     """Writes (H, W) uint8, uint16, int16 or float32 as NPY; returns the path."""
     path = _to_write(path, ".npy")
-    np.save(path, _checked(path, image), allow_pickle=False)
-    return path
+    coded = io.BytesIO()
+    np.save(coded, _checked(path, image), allow_pickle=False)
+    return write_whole(path, coded.getvalue())
 
 
 def _reader(path: Path) -> Callable[[Path], np.ndarray]:
@@ -104,14 +128,33 @@ def _read_png(path: Path) -> np.ndarray:
     import cv2
 
     data = path.read_bytes()
-    # libpng fills what a truncated file lacks with zeros and only prints a warning: look for the
-    # end.
-    if not data.startswith(_PNG_SIGNATURE) or _PNG_END not in data[-12:]:
-        raise _damaged(path, "PNG", f"{len(data)} bytes that do not begin and end as one does")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    # libpng fills what a truncated file lacks with zeros and only prints a warning.
+    if not _is_whole_png(data):
+        raise _damaged(path, "PNG", f"{len(data)} bytes whose parts or checksums are not right")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a header that asks for more pixels than OpenCV allows
+        image = None
     if image is None:
         raise _damaged(path, "PNG", "data that cannot be decoded")
     return image
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether all chunks are there up to the last, IEND, and fit their checksums."""
+    start = len(_PNG_SIGNATURE)
+    if not data.startswith(_PNG_SIGNATURE):
+        return False
+    while start + 12 <= len(data):  # length, name, content, checksum
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if end > len(data):
+            return False
+        if zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            return False
+        if data[start + 4 : start + 8] == b"IEND":
+            return True
+        start = end
+    return False
 
 
 def _read_tiff(path: Path) -> np.ndarray:
@@ -128,14 +171,15 @@ def _read_tiff(path: Path) -> np.ndarray:
     except UserError:
         raise
     except Exception as error:  # tifffile has many ways to fail on a damaged file
-        raise _damaged(path, "TIFF", f"data that cannot be decoded ({_one_line(error)})") from error
+        raise _damaged(path, "TIFF", f"data that cannot be decoded ({one_line(error)})") from error
 
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise _damaged(path, "NPY", f"data that cannot be decoded ({_one_line(error)})") from error
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except _NPY_ERRORS as error:
+        raise _damaged(path, "NPY", f"data that cannot be decoded ({one_line(error)})") from error
 
 
 def _grey(path: Path, image: np.ndarray) -> np.ndarray:
@@ -143,7 +187,8 @@ def _grey(path: Path, image: np.ndarray) -> np.ndarray:
     if image.ndim != 3 or image.shape[2] not in (2, 3, 4):
         return image
     if image.shape[2] in (2, 4):
-        opaque = image[..., -1].min() == np.iinfo(image.dtype).max if image.size else True
+        most = 1.0 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+        opaque = image[..., -1].min() == most if image.size else True
         if not opaque:
             raise UserError(
                 f"{path}: found transparent pixels, expected a grey image; remove the alpha channel"
@@ -159,19 +204,20 @@ def _grey(path: Path, image: np.ndarray) -> np.ndarray:
 def _checked(path: Path, image: np.ndarray) -> np.ndarray:
     """One supported (H, W) image in native byte order; float64 and float16 become float32."""
     if image.ndim != 2 or 0 in image.shape:
-        raise UserError(f"{path}: found an array of shape {image.shape}, expected one image (H, W)")
+        raise UserError(
+            f"{path}: found an array of shape {image.shape}, expected one image (H, W); save one "
+            "slice as its own file"
+        )
     if image.dtype.kind == "f":
-        image = image.astype(np.float32)
+        with np.errstate(over="ignore"):
+            image = image.astype(np.float32)
         if not np.isfinite(image).all():
             raise UserError(
                 f"{path}: found NaN or infinite values, expected finite ones; correct the file"
             )
     image = image.astype(image.dtype.newbyteorder("="), copy=False)
     if image.dtype not in _DTYPES:
-        raise UserError(
-            f"{path}: found values of type {image.dtype}, expected uint8, uint16, int16 or "
-            "float; convert it"
-        )
+        raise _unsupported(path, image.dtype)
     return np.ascontiguousarray(image)
 
 
@@ -195,5 +241,7 @@ def _damaged(path: Path, kind: str, found: str) -> UserError:
     )
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _unsupported(path: Path, dtype: np.dtype) -> UserError:
+    return UserError(
+        f"{path}: found values of type {dtype}, expected uint8, uint16, int16 or float; convert it"
+    )

@@ -14,6 +14,7 @@ Two kinds of files are read; the preprocessing that each was trained with travel
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
+
+# A damaged archive, or an array of objects, of texts or of numbers that NumPy does not have.
+_ARRAY_ERRORS = (
+    AttributeError,
+    EOFError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Params = dict[str, Any]
 _Read = Callable[[str], np.ndarray]
@@ -86,10 +97,33 @@ def _read_layers(
                 )
         weight, bias = names[each]
         layers[each] = {
-            "kernel": np.asarray(read(weight), np.float32),
-            "bias": np.asarray(read(bias), np.float32),
+            "kernel": _read_array(path, weight, read),
+            "bias": _read_array(path, bias, read),
         }
     return layers
+
+
+def _read_array(path: Path, name: str, read: _Read) -> np.ndarray:
+    try:
+        array = np.asarray(read(name), np.float32)
+    except _ARRAY_ERRORS as error:
+        raise UserError(
+            f"{path}: found {name!r} damaged ({one_line(error)}), expected an array of numbers; "
+            "fetch it again or set loss.perceptual=0"
+        ) from error
+    if not np.isfinite(array).all():
+        raise UserError(
+            f"{path}: found NaN or infinite values in {name!r}, expected finite weights; fetch it "
+            "again or set loss.perceptual=0"
+        )
+    return array
+
+
+def _without_extra(package: str) -> UserError:
+    return UserError(
+        f"loss.vgg19: found no package {package}, expected the extra hub for .safetensors files "
+        "and the hub; pip install 'casgan_jax[hub]', give an .npz file, or set loss.perceptual=0"
+    )
 
 
 def _check_shapes(path: Path, layers: dict[str, dict[str, np.ndarray]]) -> None:
@@ -110,7 +144,13 @@ def _load_keras(path: Path, layer: str | None) -> Params:
     }
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path}: found no zip archive, expected an .npz file; fetch it again")
-    with np.load(path) as arrays:
+    try:
+        archive = np.load(path)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: found {one_line(error)}, expected an .npz file; fetch it again"
+        ) from error
+    with archive as arrays:
         layers = _read_layers(path, layer, names, set(arrays.files), arrays.__getitem__)
     _check_shapes(path, layers)
     layers["conv1_1"]["kernel"] = layers["conv1_1"]["kernel"][:, :, ::-1]  # BGR -> RGB
@@ -118,7 +158,10 @@ def _load_keras(path: Path, layer: str | None) -> Params:
 
 
 def _load_torch(path: Path, layer: str | None) -> Params:
-    from safetensors import SafetensorError, safe_open
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise _without_extra("safetensors") from error
 
     names = {
         each: (f"features.{index}.weight", f"features.{index}.bias")
@@ -140,11 +183,15 @@ def _load_torch(path: Path, layer: str | None) -> Params:
 
 
 def _download(repository: str) -> Path:
-    from huggingface_hub import hf_hub_download
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError as error:
+        raise _without_extra("huggingface_hub") from error
 
     try:
         return Path(hf_hub_download(repository, "model.safetensors"))
-    except OSError as error:  # the hub's HTTP and cache errors are OSErrors
+    # The hub's HTTP and cache errors are OSErrors, a name that cannot be one is a ValueError.
+    except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(
             f"hf://{repository}: found no model.safetensors ({type(error).__name__}: {reason}), "
@@ -174,7 +221,7 @@ def load_vgg19(source: str | Path, layer: str | None = None) -> Params:
     if path.suffix not in loaders:
         raise UserError(
             f"{path}: found the suffix {path.suffix!r}, expected .npz (Keras names), .safetensors "
-            "(torchvision names) or hf://OWNER/NAME"
+            "(torchvision names) or hf://OWNER/NAME; give one of these or set loss.perceptual=0"
         )
     if not path.is_file():
         raise UserError(

@@ -21,6 +21,7 @@ from casgan_jax import metrics
 from casgan_jax.cascade import load_cascade
 from casgan_jax.data import load_split, read_metadata
 from casgan_jax.evaluation import Evaluation, Example, evaluate
+from casgan_jax.files import make_folder
 from casgan_jax.images import write_png
 from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
 from casgan_jax.statistics import Interval
@@ -109,7 +110,7 @@ def evaluate_workdir(
     """
     cascade = load_cascade(workdir)
     data_dir = data_dir or cascade.config.data.dir
-    folder = Path(output or Path(workdir) / "evaluation" / split)
+    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(cascade, records, metadata, **options)
     facts = {

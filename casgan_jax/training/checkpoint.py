@@ -25,7 +25,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 from casgan_jax.training.processes import barrier, is_first
 from casgan_jax.training.seal import Damaged, read_facts, seal, verify
 
@@ -209,10 +209,9 @@ class Checkpoints:
         steps = self.steps()
         stands = f"the checkpoint of step {steps[-1]} stands" if steps else "none was written yet"
         free = shutil.disk_usage(self.directory.parent).free / 2**20
-        reason = " ".join(str(error).split())[:300]
         return (
-            f"checkpoint: could not write step {step} to {self.directory} ({reason}), found "
-            f"{free:.0f} MiB free; {stands}; make room and run the same command again"
+            f"checkpoint: could not write step {step} to {self.directory} ({one_line(error)}), "
+            f"found {free:.0f} MiB free; {stands}; make room and run the same command again"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from casgan_jax.training.workdir import write_whole
+from casgan_jax.files import write_whole
 
 
 class Logs:
@@ -79,4 +79,5 @@ def _keep_until(path: Path, step: int) -> None:
     """Drops the lines after `step`, and a last one that was cut off."""
     if path.is_file():
         lines = [line for line in path.read_text().splitlines(keepends=True) if line[-1] == "\n"]
-        write_whole(path, "".join(line for line in lines if json.loads(line)["step"] <= step))
+        kept = "".join(line for line in lines if json.loads(line)["step"] <= step)
+        write_whole(path, kept.encode())

@@ -22,8 +22,10 @@ import numpy as np
 from casgan_jax.cascade import read_config
 from casgan_jax.data import Augmentation, read_metadata, training_batches
 from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.files import read_json, write_whole
 from casgan_jax.images import write_png
 from casgan_jax.training.checkpoint import Checkpoints
+from casgan_jax.training.checks import check
 from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
@@ -35,7 +37,7 @@ from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import adversarial_step
 from casgan_jax.training.validation import softgan_validation, srgan_validation
-from casgan_jax.training.workdir import hold_workdir, keep_config, write_whole
+from casgan_jax.training.workdir import hold_workdir, keep_config
 
 BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
@@ -75,6 +77,7 @@ def train(
 def resolve(config: Any) -> Any:
     """The config with what follows from it and from its data: the window, and SRGAN's data and
     scale."""
+    check(config)
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.data.window = list(read_metadata(config.data.dir)["window"])
@@ -124,7 +127,7 @@ def train_stage(
     directory = workdir / config.name
     finished = directory / "result.json"
     if finished.is_file():
-        return json.loads(finished.read_text())
+        return read_json(finished, remedy="delete it and run the same command again")
 
     # What is trained, on which data, over which devices.
     stage = BUILD_STAGE[config.name](config)
@@ -203,7 +206,7 @@ def train_stage(
         "grid": str(keep_grid(directory, "best", result.grid)),
     }
     if is_first():
-        write_whole(finished, json.dumps(facts, indent=2) + "\n")
+        write_whole(finished, (json.dumps(facts, indent=2) + "\n").encode())
     barrier(f"{config.name} finished")
     return facts
 
@@ -211,18 +214,6 @@ def train_stage(
 def training_data(config: Any) -> tuple[Callable[[int], Any], int]:
     """(steps done -> the batches that follow them), and the number of steps to take."""
     data, count = config.data, jax.process_count()
-    for name, value in (
-        ("optim.batch_size", config.optim.batch_size),
-        ("data.patch", data.patch),
-        ("data.scale", data.scale),
-    ):
-        if value < 1:
-            raise UserError(f"{name}: found {value}, expected at least 1")
-    if config.optim.batch_size % count:
-        raise UserError(
-            f"optim.batch_size: found {config.optim.batch_size}, expected a multiple of the "
-            f"{count} processes"
-        )
     batches_from, records = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
@@ -238,11 +229,6 @@ def training_data(config: Any) -> tuple[Callable[[int], Any], int]:
         process_count=count,
     )
     steps = config.train.steps or math.ceil(config.train.epochs * records / config.optim.batch_size)
-    if steps < 1:
-        raise UserError(
-            f"train.steps: found {config.train.steps} and train.epochs={config.train.epochs}, "
-            "expected one of them above 0"
-        )
     return batches_from, steps
 
 

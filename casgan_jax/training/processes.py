@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax
 from jax.experimental import multihost_utils
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 
 
 def join_processes(
@@ -41,10 +41,9 @@ def join_processes(
     try:
         jax.distributed.initialize(coordinator, process_count, process_index)
     except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
         raise UserError(
-            f"--distributed: found no other processes ({reason}), expected to run under SLURM, "
-            "GKE, Cloud TPU or Open MPI; elsewhere give --coordinator=HOST:PORT, --process_count "
+            f"--distributed: found no other processes ({one_line(error)}), expected to run "
+            "under SLURM, GKE, Cloud TPU or Open MPI; elsewhere give --coordinator=HOST:PORT, --process_count "
             "and --process_index"
         ) from error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,21 +12,12 @@ from typing import Any
 
 from casgan_jax.cascade import read_config
 from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder, write_whole
 from casgan_jax.training.processes import barrier, is_first
 
 # Fields that say what the saved arrays are: another value is another network or other data.
 _FIXED = ("name", "sr", "data.patch", "data.scale", "data.window")
 _FOLLOWING = ("srgan.data.dir", "srgan.dtype")  # the cascade's own, `resolve` repeats them
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file that is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 @contextmanager
@@ -37,14 +27,8 @@ def hold_workdir(workdir: Path) -> Iterator[None]:
     Raises:
       UserError: it cannot be written, another training is using it, or its disk is full.
     """
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        lock = open(workdir / ".lock", "w") if is_first() else None  # noqa: SIM115
-    except OSError as error:
-        raise UserError(
-            f"workdir: found {error.strerror} at {workdir}, expected a folder that can be written; "
-            "choose another --workdir"
-        ) from error
+    make_folder(workdir, field="--workdir")
+    lock = open(workdir / ".lock", "w") if is_first() else None  # noqa: SIM115
     try:
         if lock is not None:
             _lock(lock.fileno(), workdir)
@@ -108,7 +92,7 @@ def keep_config(config: Any, workdir: Path, *, accept_changes: bool = False) -> 
         )
     barrier("config checked")
     if is_first():
-        write_whole(path, config.to_json(indent=2) + "\n")
+        write_whole(path, (config.to_json(indent=2) + "\n").encode())
         if changes:
             # A finished stage goes on, too: by more steps, for instance.
             (workdir / config.name / "result.json").unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import math
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax import records
 from casgan_jax.errors import UserError
+from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
 from casgan_jax.splits import split_of
 from datasets.base import PreparedBuilder, Record, Skip, Task
@@ -121,24 +122,20 @@ def read_spacing(path: Path) -> dict[str, float]:
     Raises:
       UserError: a column is missing or a row cannot be read.
     """
+    remedy = "use the file as published"
     spacing = {}
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if not {"File_name", "Spacing_mm_px_"} <= set(reader.fieldnames or ()):
+    for line, row in read_rows(path, ("File_name", "Spacing_mm_px_"), remedy=remedy):
+        series, _, _ = row["File_name"].rpartition("_")
+        try:
+            value = float(row["Spacing_mm_px_"].split(",")[0])
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
             raise UserError(
-                f"{path}: found the columns {reader.fieldnames}, expected File_name and "
-                "Spacing_mm_px_ among them; use the file as published"
+                f"{path} line {line}: found Spacing_mm_px_ {row['Spacing_mm_px_']!r}, expected "
+                f"'x, y, z' in mm; {remedy}"
             )
-        for row in reader:
-            series, _, _ = row["File_name"].rpartition("_")
-            try:
-                spacing[series] = float(row["Spacing_mm_px_"].split(",")[0])
-            except ValueError:
-                raise UserError(
-                    f"{path} line {reader.line_num}: found Spacing_mm_px_ "
-                    f"{row['Spacing_mm_px_']!r}, expected 'x, y, z' in mm; use the file as "
-                    "published"
-                ) from None
+        spacing[series] = value
     return spacing
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import math
@@ -15,6 +14,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax import records
 from casgan_jax.errors import UserError
+from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
 from casgan_jax.splits import split_of
 from datasets.base import PreparedBuilder, Record, Skip, Task
@@ -243,28 +243,21 @@ def read_spacing(path: Path) -> dict[str, float]:
     Raises:
       UserError: a column is missing or a spacing is not a positive number.
     """
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"patient", "pixel_spacing_mm"} - set(reader.fieldnames or ())
-        if missing:
+    spacing = {}
+    for line, row in read_rows(
+        path, ("patient", "pixel_spacing_mm"), remedy="correct or remove the file"
+    ):
+        try:
+            values = {float(value) for value in row["pixel_spacing_mm"].split("|")}
+        except ValueError:
+            values = {math.nan}
+        if not all(0 < value < math.inf for value in values):
             raise UserError(
-                f"{path}: found the columns {reader.fieldnames}, expected patient and "
-                "pixel_spacing_mm among them; correct the first line"
+                f"{path} line {line}: found pixel_spacing_mm {row['pixel_spacing_mm']!r}, "
+                "expected a positive number of mm; correct or remove the line"
             )
-        spacing = {}
-        for row in reader:
-            try:
-                values = {float(value) for value in (row["pixel_spacing_mm"] or "").split("|")}
-            except ValueError:
-                values = {math.nan}
-            if not all(0 < value < math.inf for value in values):
-                raise UserError(
-                    f"{path} line {reader.line_num}: found pixel_spacing_mm "
-                    f"{row['pixel_spacing_mm']!r}, expected a positive number of mm; correct "
-                    "or remove the line"
-                )
-            if len(values) == 1:
-                spacing[row["patient"]] = values.pop()
+        if len(values) == 1:
+            spacing[row["patient"]] = values.pop()
     return spacing
 
 

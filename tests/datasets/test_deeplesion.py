@@ -71,7 +71,7 @@ def test_wrong_folders_and_files_are_refused(tmp_path):
         build(tmp_path / "data", tmp_path)
     info = tmp_path / "DL_info.csv"
     info.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="expected File_name and Spacing_mm_px_"):
+    with pytest.raises(UserError, match="expected File_name,Spacing_mm_px_"):
         read_spacing(info)
     info.write_text("File_name,Spacing_mm_px_\n000002_02_01_008.png,wide\n")
     with pytest.raises(UserError, match="line 2: found Spacing_mm_px_ 'wide'"):

@@ -182,7 +182,7 @@ def test_spacing_file(tmp_path):
         ("patient,spacing\nA,0.7\n", "found the columns"),
         ("patient,pixel_spacing_mm\nA,0.7\nB,wide\n", "line 3: found pixel_spacing_mm 'wide'"),
         ("patient,pixel_spacing_mm\nA,-1\n", "line 2: found pixel_spacing_mm '-1'"),
-        ("patient,pixel_spacing_mm\nA\n", "line 2: found pixel_spacing_mm None"),
+        ("patient,pixel_spacing_mm\nA\n", "line 2: found pixel_spacing_mm ''"),
     ]:
         path.write_text(text)
         with pytest.raises(UserError, match=match):

@@ -140,9 +140,9 @@ def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"optim__batch_size": 0}, "optim.batch_size: found 0, expected at least 1"),
+        ({"optim__batch_size": 0}, "optim.batch_size: found 0, expected a whole"),
         ({"loss__cross_entropy": 0, "loss__soft_dice": 0}, "loss: found no weight above 0 among"),
-        ({"loss__mse": -1}, "loss.mse: found -1.0, expected a weight of 0 or more"),
+        ({"loss__mse": -1}, "loss.mse: found -1.0, expected a number"),
         ({"model__discriminator": "pixl"}, "model.discriminator: found 'pixl'"),
         ({"train__best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae"),
     ],

@@ -6,7 +6,7 @@ import sys
 import pytest
 from ml_collections import ConfigDict
 
-from casgan_jax.training.workdir import hold_workdir, keep_config, write_whole
+from casgan_jax.training.workdir import hold_workdir, keep_config
 
 
 def config(**changes):
@@ -82,7 +82,7 @@ def test_a_workdir_that_cannot_be_one_is_named(tmp_path):
     file.touch()
     for path in (file, file / "below"):
         with (
-            pytest.raises(ValueError, match=f"workdir: found .* at {path}, expected a folder"),
+            pytest.raises(ValueError, match=f"--workdir: found .* at {path}, expected a folder"),
             hold_workdir(path),
         ):
             pass
@@ -92,11 +92,3 @@ def test_a_full_disk_is_one_line(tmp_path):
     line = "No space left .* the last good checkpoint stands"
     with pytest.raises(ValueError, match=line), hold_workdir(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "result.json"
-    write_whole(path, "old")
-    with pytest.raises(TypeError):
-        write_whole(path, None)
-    assert path.read_text() == "old"

@@ -1,0 +1,125 @@
+"""Small files and folders that a user names: what is wrong with them is told in one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from casgan_jax.errors import UserError, one_line
+
+
+def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Args:
+      path: of the file.
+      remedy: what to do if it is missing or damaged.
+
+    Raises:
+      UserError: no such file, not JSON, or another value than an object.
+    """
+    try:
+        found = json.loads(read_text(path, remedy=remedy))
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path}: found broken JSON ({one_line(error)}), expected an object; {remedy}"
+        ) from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: found a {type(found).__name__}, expected an object; {remedy}")
+    return found
+
+
+def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tuple[int, dict]]:
+    """(line number, {column: text}) of every row of a CSV file; a cell that lacks is "".
+
+    Args:
+      path: of the file, UTF-8.
+      columns: that must be there; others may be.
+      remedy: what to do about a missing file or column.
+
+    Raises:
+      UserError: no such file, no CSV, or a column is missing.
+    """
+    text = read_text(path, remedy=remedy)
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, restval="")
+    try:
+        found = reader.fieldnames or []
+        missing = [name for name in columns if name not in found]
+        if missing:
+            raise UserError(
+                f"{path}: found the columns {', '.join(found) or 'none'}, expected "
+                f"{','.join(columns)}; add {', '.join(missing)}"
+            )
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise UserError(
+            f"{path}:{reader.line_num}: found no CSV ({error}), expected the columns "
+            f"{','.join(columns)}; {remedy}"
+        ) from error
+
+
+def read_text(path: Path, *, remedy: str) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark.
+
+    Raises:
+      UserError: no such file, or no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: found the byte {error.object[error.start]:#04x} at {error.start}, expected "
+            f"UTF-8 text; {remedy}"
+        ) from error
+    except OSError as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise UserError(f"{path}: found {found}, expected a readable file; {remedy}") from error
+
+
+def make_folder(path: Path, *, field: str) -> Path:
+    """The folder, made if it is not there.
+
+    Args:
+      path: of the folder.
+      field: flag or config field that names it.
+
+    Raises:
+      UserError: it cannot be made or nothing can be written to it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = "a file" if path.is_file() else error.strerror
+        raise UserError(
+            f"{field}: found {found} at {path}, expected a folder that can be made; name another"
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UserError(
+            f"{field}: found that nothing can be written to {path}, expected a folder to write "
+            "to; name another or change its permissions"
+        )
+    return path
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Writes a file that appears complete or not at all; returns its path.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(
+            f"{path}: found that it cannot be written ({error.strerror}), expected a folder with "
+            "room for it; free some or name another"
+        ) from error
+    return path

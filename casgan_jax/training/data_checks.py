@@ -1,0 +1,103 @@
+"""Whether a config fits the data sets of the stages that it trains."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+
+from casgan_jax.data import (
+    dataset_directory,
+    load_split,
+    segmentation_planes,
+    super_resolution_planes,
+)
+from casgan_jax.errors import UserError
+from casgan_jax.record_checks import open_data_set
+from casgan_jax.splits import check_disjoint
+
+
+def check_data(config: Any) -> None:
+    """Checks that the data sets of all stages that will be trained fit the config.
+
+    Raises:
+      UserError: `sr` is no workdir, no such data set or split, another kind or scale, images
+        smaller than a patch, batches that do not divide by the devices or are larger than the
+        training split, a damaged record, or a patient in two splits.
+    """
+    directories = [config.data.dir]
+    _check_stage(config, config.data.dir, config.data.scale)
+    _check_source_of_sr(config.get("sr", "none"))
+    if config.get("sr") == "train":
+        directories.append(config.srgan.data.dir or config.data.dir)
+        with _in_section("srgan."):
+            _check_stage(config.srgan, directories[1], config.data.scale)
+    for directory in dict.fromkeys(directories):
+        _check_patients(directory)
+
+
+def _check_source_of_sr(sr: str) -> None:
+    source = os.path.join(os.path.expanduser(sr), "config.json")
+    if sr not in ("train", "none") and not os.path.isfile(source):
+        raise UserError(
+            f"sr: found {sr!r}, which is no folder with a config.json, expected train, none or the "
+            "workdir of a trained SRGAN or cascade; set --config.sr=train"
+        )
+
+
+def _check_stage(config: Any, directory: str, scale: int) -> None:
+    data, batch_size = config.data, config.optim.batch_size
+    if not os.path.isdir(os.path.expanduser(directory)):
+        raise UserError(
+            f"data.dir: found no folder {directory!r}, expected a prepared data set; make one with "
+            "`python -m launch.build --dataset=phantom --data_dir=data`"
+        )
+    if config.name == "softgan":
+        planes = segmentation_planes(
+            directory, "train", label=data.label, patch=data.patch, scale=scale, cache=False
+        )
+    else:
+        planes = super_resolution_planes(
+            directory, "train", patch=data.patch, scale=scale, cache=False
+        )
+    planes[0]  # the patch fits into a record
+    devices = jax.device_count()
+    if batch_size % devices:
+        raise UserError(
+            f"optim.batch_size: found {batch_size} for {devices} devices, expected a multiple of "
+            f"{devices}; set --config.optim.batch_size={devices * (batch_size // devices + 1)}"
+        )
+    if batch_size > len(planes):
+        raise UserError(
+            f"optim.batch_size: found {batch_size}, expected at most the {len(planes)} records of "
+            f"the training split of {directory}; set a smaller --config.optim.batch_size"
+        )
+    load_split(directory, "validation")  # there is one
+
+
+def _check_patients(directory: str) -> None:
+    """No patient is in two splits. Reads every record, so that a damaged one is told now."""
+    info = open_data_set(dataset_directory(directory)).info
+    if "patient" not in info.features:
+        return
+    check_disjoint(
+        (split, record["patient"].decode())
+        for split in info.splits
+        for record in load_split(directory, split, features=("patient",))
+    )
+
+
+@contextlib.contextmanager
+def _in_section(section: str) -> Iterator[None]:
+    """Puts the section before the field that an error's line begins with."""
+    try:
+        yield
+    except UserError as error:
+        line = str(error)
+        if re.match(r"(data|optim)\.\w+:", line):
+            raise UserError(f"{section}{line}") from error
+        raise
