@@ -43,8 +43,8 @@ def join_processes(
     except (RuntimeError, ValueError) as error:
         raise UserError(
             f"--distributed: found no other processes ({one_line(error)}), expected to run "
-            "under SLURM, GKE, Cloud TPU or Open MPI; elsewhere give --coordinator=HOST:PORT, --process_count "
-            "and --process_index"
+            "under SLURM, GKE, Cloud TPU or Open MPI; elsewhere give --coordinator=HOST:PORT, "
+            "--process_count and --process_index"
         ) from error
 
 
