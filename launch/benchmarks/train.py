@@ -30,6 +30,7 @@ from casgan_jax.training.step import adversarial_step
 from launch.configs import softgan, srgan
 
 DTYPES = ("float32", "bfloat16")
+_CONSTANT_RATE = dict(schedule="constant", warmup_steps=0)
 SECONDS = 0.5  # of one measurement, at least; a step is repeated until then
 
 
@@ -71,13 +72,13 @@ def cases(dtype: str) -> list[Case]:
 
 def _softgan(name: str, batch_size: int, dtype: str, data: Any, model: Any) -> Case:
     config = softgan.get_config()
-    config.update(dict(sr="none", dtype=dtype, data=data, model=model))
+    config.update(dict(sr="none", dtype=dtype, data=data, model=model, optim=_CONSTANT_RATE))
     return Case(name, config, batch_size)
 
 
 def _srgan(name: str, batch_size: int, dtype: str, data: Any) -> Case:
     config = srgan.get_config()
-    config.update(dict(dtype=dtype, data=data, loss=dict(perceptual=0.0)))
+    config.update(dict(dtype=dtype, data=data, loss=dict(perceptual=0.0), optim=_CONSTANT_RATE))
     return Case(name, config, batch_size)
 
 
