@@ -6,6 +6,7 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
 Suites:
   matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
            importing pymatting for the first time takes a minute; it is not timed)
+  train    the adversarial step beside the same networks in PyTorch ('.[bench]')
   labels   how label strategies agree with the readers of a prepared data set (docs/labels.md)
 """
 
@@ -25,10 +26,11 @@ from absl import flags
 from casgan_jax.errors import UserError
 from launch.common import run_main
 
-flags.DEFINE_string("suite", None, "What to measure: matting or labels.")
+flags.DEFINE_string("suite", None, "What to measure: matting, train or labels.")
 flags.DEFINE_string("data_dir", None, "labels: folder of a prepared data set with reader masks.")
 flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
-flags.DEFINE_integer("repeats", 11, "matting: measurements of each case.", lower_bound=1)
+flags.DEFINE_integer("repeats", 11, "matting, train: measurements of each case.", lower_bound=1)
+flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
 
 
 def suites() -> list[str]:

@@ -52,7 +52,8 @@ class Stage:
 
 
 def _mean_over_devices(tree: Any) -> Any:
-    return jax.lax.pmean(tree, AXIS)
+    # Over one device the mean is what is there already; XLA would copy it.
+    return tree if jax.lax.axis_size(AXIS) == 1 else jax.lax.pmean(tree, AXIS)
 
 
 def _update(

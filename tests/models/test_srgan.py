@@ -9,10 +9,8 @@ import pytest
 from casgan_jax.losses import bce_generator, total_variation
 from casgan_jax.models.layers import space_to_depth
 from casgan_jax.models.srgan import (
-    OutputConv,
     SRDiscriminator,
     SRGenerator,
-    conv_to_one_channel,
 )
 
 KEY = jax.random.key(0)
@@ -157,28 +155,6 @@ def test_adversarial_gradients_are_finite(small_generator):
     gradients = gradient(variables["params"])
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
     assert jnp.abs(gradients["input"]["kernel"]).max() > 0
-
-
-def test_convolution_to_one_channel_equals_the_plain_one():
-    x, kernel = normal(2, 7, 10, 3), normal(9, 9, 3, 1)
-    cotangent = normal(2, 7, 10, 1)
-
-    def plain(x, kernel):
-        return nn.Conv(1, (9, 9), use_bias=False).apply({"params": {"kernel": kernel}}, x)
-
-    output, pullback = jax.vjp(conv_to_one_channel, x, kernel)
-    expected, expected_pullback = jax.vjp(plain, x, kernel)
-    np.testing.assert_allclose(output, expected, atol=1e-4)
-    for found, wanted in zip(pullback(cotangent), expected_pullback(cotangent), strict=True):
-        np.testing.assert_allclose(found, wanted, atol=2e-4)
-
-
-def test_output_layer_exchanges_weights_with_the_plain_layer():
-    x = normal(1, 10, 12, 4)
-    variables = OutputConv().init(KEY, x)
-    np.testing.assert_allclose(
-        OutputConv().apply(variables, x), nn.Conv(1, (9, 9)).apply(variables, x), atol=1e-5
-    )
 
 
 def test_strided_layers_are_the_dense_map_of_space_to_depth():

@@ -1,0 +1,57 @@
+"""`dtype="bfloat16"` computes in bfloat16 and keeps everything that is summed up in float32."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from casgan_jax.training.loop import BUILD_STAGE, initial_state
+from casgan_jax.training.optimizers import adam
+from casgan_jax.training.parallel import device_mesh, map_step, replicate, shard
+from casgan_jax.training.step import adversarial_step
+from launch.configs import softgan, srgan
+
+
+def small_config(name):
+    if name == "srgan":
+        config = srgan.get_config("quick")
+        config.update(dict(data=dict(patch=8), model=dict(features=4, blocks=1)))
+    else:
+        config = softgan.get_config("quick")
+        config.update(dict(sr="none", data=dict(patch=8), model=dict(features=4, levels=3)))
+    config.update(dict(dtype="bfloat16", model=dict(discriminator_features=4)))
+    return config
+
+
+@pytest.fixture(params=["srgan", "softgan"])
+def traced(request):
+    """Jaxpr and output shapes of a step in bfloat16."""
+    config = small_config(request.param)
+    stage, mesh = BUILD_STAGE[config.name](config), device_mesh()
+    step = functools.partial(
+        adversarial_step,
+        stage=stage,
+        generator_optimizer=adam(config.optim, 10),
+        discriminator_optimizer=adam(config.optim, 10),
+        average_decay=config.optim.average,
+    )
+    state = replicate(initial_state(config, stage, 10, {}), mesh)
+    image, target = np.zeros((2, 8, 8, 1), np.float32), np.zeros((2, 16, 16, 1), np.float32)
+    batch = shard({"image": image, "target": target}, mesh)
+    return jax.make_jaxpr(map_step(step, mesh), return_shape=True)(state, batch, {})
+
+
+def test_convolutions_run_in_bfloat16(traced):
+    found = re.findall(r":(\w+)\[[\d,]*\] = conv_general_dilated\[", str(traced[0]))
+    assert len(found) > 20 and set(found) == {"bf16"}
+
+
+def test_what_is_kept_between_steps_and_every_loss_is_float32(traced):
+    state, losses = traced[1]
+    kept = jax.tree.leaves((state.generator, state.discriminator, state.average))
+    floats = [leaf.dtype for leaf in kept if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    assert len(floats) > 50 and set(floats) == {jnp.dtype("float32")}
+    assert {leaf.dtype for leaf in losses.values()} == {jnp.dtype("float32")}
