@@ -19,9 +19,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from casgan_jax.cascade import read_config
-from casgan_jax.data import Augmentation, read_metadata, training_batches
+from casgan_jax.data import Augmentation, TrainingData, read_metadata, training_batches
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.training.checkpoint import Checkpoints
@@ -144,8 +145,8 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
     stage = BUILD_STAGE[config.name](config)
     mesh = device_mesh()
     frozen = jax.device_get(frozen)  # on the host: the step reuses the state's buffers
-    batches, steps = training_data(config)
-    iterator = iter(batches)
+    data, steps = training_data(config, mesh)
+    iterator = iter(data.batches)
     state = replicate(initial_state(config, stage, steps, frozen), mesh)
     loss_variables = replicate(stage.loss_variables, mesh)
     step_function = map_step(
@@ -171,7 +172,7 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
                 logs.say(f"{config.name}: resumed after step {done}")
             meter = Meter(config.optim.batch_size)
             for step in range(done + 1, steps + 1):
-                batch = shard(next(iterator), mesh)
+                batch = data.render(shard(next(iterator), mesh))
                 state, losses = step_function(state, batch, loss_variables)
                 meter.add(step, losses)
                 logs.advance()
@@ -212,8 +213,8 @@ def train_stage(config: Any, workdir: Path, frozen: Any) -> dict[str, Any]:
     return facts
 
 
-def training_data(config: Any) -> tuple[Any, int]:
-    """The pipeline of the training split, and the number of steps to take."""
+def training_data(config: Any, mesh: Mesh) -> tuple[TrainingData, int]:
+    """The training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
     for name, value in (
         ("optim.batch_size", config.optim.batch_size),
@@ -227,7 +228,7 @@ def training_data(config: Any) -> tuple[Any, int]:
             f"optim.batch_size: found {config.optim.batch_size}, expected a multiple of the "
             f"{count} processes"
         )
-    batches, records = training_batches(
+    source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
         label=data.get("label", "alpha"),
@@ -237,17 +238,20 @@ def training_data(config: Any) -> tuple[Any, int]:
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,
+        mesh=mesh,
         workers=data.workers,
         process_index=jax.process_index(),
         process_count=count,
     )
-    steps = config.train.steps or math.ceil(config.train.epochs * records / config.optim.batch_size)
+    steps = config.train.steps or math.ceil(
+        config.train.epochs * source.records / config.optim.batch_size
+    )
     if steps < 1:
         raise UserError(
             f"train.steps: found {config.train.steps} and train.epochs={config.train.epochs}, "
             "expected one of them above 0"
         )
-    return batches, steps
+    return source, steps
 
 
 def initial_state(config: Any, stage: Stage, steps: int, frozen: Any) -> TrainState:
