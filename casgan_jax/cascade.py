@@ -6,6 +6,7 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,30 @@ def _undo_symmetry(x: jax.Array, index: int) -> jax.Array:
     return x[:, :, ::-1] if index >= 4 else x
 
 
+# A function of the module, so that all cascades of the same networks share its compilations: in
+# training one is made for every validation, and once more for the test split.
+@functools.partial(jax.jit, static_argnames=("network", "upscale", "scale", "symmetries"))
+def _predict(
+    variables: tuple[Variables, Variables],
+    patches: jax.Array,
+    *,
+    network: UNet,
+    upscale: SRGenerator | None,
+    scale: int,
+    symmetries: int,
+) -> tuple[jax.Array, jax.Array]:
+    """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
+    segmentor_variables, sr_variables = variables
+    condition, sr = condition_image(patches, scale, upscale, sr_variables)
+    alpha = sum(
+        _undo_symmetry(
+            network.apply(segmentor_variables, _symmetry(condition, index), train=False), index
+        )
+        for index in range(symmetries)
+    )
+    return sr, alpha / symmetries
+
+
 class Cascade:
     """SRGAN and SoftGAN's segmentor with their variables.
 
@@ -113,23 +138,13 @@ class Cascade:
         self.patch, self.scale = config.data.patch, config.data.scale
         self._variables = (variables, sr_variables)
         self._batch_size = batch_size
-        upscale = None if config.sr == "none" else super_resolver(config.srgan)
-        network = segmentor(config)
-        symmetries = 8 if config.predict.symmetries else 1
-
-        @jax.jit
-        def predict(variables: Any, patches: jax.Array) -> tuple[jax.Array, jax.Array]:
-            variables, sr_variables = variables
-            condition, sr = condition_image(patches, self.scale, upscale, sr_variables)
-            alpha = sum(
-                _undo_symmetry(
-                    network.apply(variables, _symmetry(condition, index), train=False), index
-                )
-                for index in range(symmetries)
-            )
-            return sr, alpha / symmetries
-
-        self._predict = predict
+        self._predict = functools.partial(
+            _predict,
+            network=segmentor(config),
+            upscale=None if config.sr == "none" else super_resolver(config.srgan),
+            scale=self.scale,
+            symmetries=8 if config.predict.symmetries else 1,
+        )
 
     def with_variables(self, variables: Variables) -> Cascade:
         """The same compiled cascade with other segmentor variables (for validation in training)."""
@@ -159,8 +174,9 @@ class Cascade:
         sr, alpha = [], []
         for start in range(0, len(patches), self._batch_size):
             part = patches[start : start + self._batch_size, ..., None]
-            # One shape, one compilation; but a single patch does not pay for a whole batch.
-            missing = self._batch_size - len(part) if len(patches) > self._batch_size else 0
+            # Each number of patches would be another compilation, which takes seconds; of powers of
+            # two there are few, and at most every other patch is padding.
+            missing = min(self._batch_size, 1 << (len(part) - 1).bit_length()) - len(part)
             padded = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
             for results, result in zip(
                 (sr, alpha), self._predict(self._variables, padded), strict=True

@@ -2,11 +2,14 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
 
     python -m launch.benchmark --suite=matting
     python -m launch.benchmark --suite=labels --data_dir=data/lidc
+    python -m launch.benchmark --suite=input --data_dir=data/lidc --config=softgan:cpu
 
 Suites:
   matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
            importing pymatting for the first time takes a minute; it is not timed)
   train    the adversarial step beside the same networks in PyTorch ('.[bench]')
+  input    the input pipeline beside the training step that it feeds
+  predict  a cascade's latency and images per second
   labels   how label strategies agree with the readers of a prepared data set (docs/labels.md)
 """
 
@@ -26,11 +29,13 @@ from absl import flags
 from casgan_jax.errors import UserError
 from launch.common import run_main
 
-flags.DEFINE_string("suite", None, "What to measure: matting, train or labels.")
-flags.DEFINE_string("data_dir", None, "labels: folder of a prepared data set with reader masks.")
-flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
-flags.DEFINE_integer("repeats", 11, "matting, train: measurements of each case.", lower_bound=1)
+flags.DEFINE_string("suite", None, "What to measure; see above.")
+flags.DEFINE_string("data_dir", None, "labels, input: folder of a prepared data set.")
+flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
+flags.DEFINE_string("workdir", None, "predict: a trained cascade, instead of a fresh one.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
+flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
+flags.DEFINE_integer("repeats", 11, "All but labels: measurements of each case.", lower_bound=1)
 
 
 def suites() -> list[str]:

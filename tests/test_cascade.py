@@ -3,7 +3,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from casgan_jax.cascade import Cascade, condition_image, segmentor, super_resolver
+from casgan_jax.cascade import (
+    Cascade,
+    _predict,
+    condition_image,
+    segmentor,
+    super_resolver,
+)
 from launch.config_flag import load_config
 
 
@@ -31,6 +37,18 @@ def test_any_number_of_patches_gives_the_same_masks(cascade):
     alone = cascade(patches[5:])
     np.testing.assert_allclose(alone["alpha"][0], together["alpha"][5], atol=1e-5)
     assert cascade(patches[:0])["alpha"].shape == (0, 32, 32)
+
+
+def test_few_sizes_and_equal_cascades_are_compiled_once(cascade):
+    patches = np.random.default_rng(0).random((7, 16, 16), dtype=np.float32)
+    for count in (1, 2, 4):
+        cascade(patches[:count])
+    compiled = _predict._cache_size()
+    cascade(patches[:3])  # padded to 4
+    cascade(patches[:7])  # 4, then 3
+    same = Cascade(cascade.config, *cascade._variables, batch_size=4)
+    np.testing.assert_array_equal(same(patches)["alpha"], cascade(patches)["alpha"])
+    assert _predict._cache_size() == compiled
 
 
 def test_averaging_over_symmetries_makes_the_cascade_equivariant(cascade):

@@ -75,10 +75,10 @@ def test_a_damaged_record_stops_a_training_before_it_begins_and_later(discs, tmp
     damage.flip(damage.shard(directory, "train"), 60521)
     line = line_of(check, tiny_config("softgan:quick", directory))
     assert f"{SHARD}: found record" in line
-    batches, _ = training_batches(
+    data = training_batches(
         directory, kind="segmentation", patch=16, scale=2, batch_size=44, seed=0
     )
-    assert f"{SHARD}: found record" in line_of(lambda: next(iter(batches)))
+    assert f"{SHARD}: found record" in line_of(lambda: next(iter(data.batches_from(0))))
 
 
 def test_another_kind_of_data_set_is_refused(discs, tmp_path):

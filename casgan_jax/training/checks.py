@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from casgan_jax.data import LABELS
+from casgan_jax.data import CACHES, LABELS
 from casgan_jax.errors import UserError
 from casgan_jax.models.srgan import SCALES
 from casgan_jax.training.data_checks import check_data
@@ -51,7 +51,7 @@ RULES = (
     Rule("data.label", str, tuple(LABELS), "alpha"),
     Rule("data.patch", int, f"[1, {MAX_SIDE}]", 64),
     Rule("data.scale", int, "[1, 16]", 4),
-    Rule("data.cache", bool, None, "true"),
+    Rule("data.cache", str, CACHES, "auto"),
     Rule("data.workers", int, "[0, 256]", 0),
     Rule("data.augmentation.flip", bool, None, "true"),
     Rule("data.augmentation.rotation", float, "[0, 180]", 180),
@@ -165,6 +165,11 @@ def _check_stage(config: Any, section: str, name: str) -> None:
         raise UserError(
             f"{section}loss: found no weight above 0 among {', '.join(content)}, expected at least "
             f"one; set --config.{section}loss.mse=1"
+        )
+    if config.data.cache == "device" and config.spmd == "pmap":
+        raise UserError(
+            f"{section}data.cache: found 'device' at spmd='pmap', expected auto, none or host with "
+            f"it; set --config.{section}data.cache=host"
         )
     if not config.train.steps and not config.train.epochs:
         raise UserError(

@@ -58,12 +58,10 @@ def _check_stage(config: Any, directory: str, scale: int) -> None:
         )
     if config.name == "softgan":
         planes = segmentation_planes(
-            directory, "train", label=data.label, patch=data.patch, scale=scale, cache=False
+            directory, "train", label=data.label, patch=data.patch, scale=scale
         )
     else:
-        planes = super_resolution_planes(
-            directory, "train", patch=data.patch, scale=scale, cache=False
-        )
+        planes = super_resolution_planes(directory, "train", patch=data.patch, scale=scale)
     planes[0]  # the patch fits into a record
     devices = jax.device_count()
     if batch_size % devices:

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from casgan_jax.cascade import read_config
-from casgan_jax.data import Augmentation, read_metadata, training_batches
+from casgan_jax.data import Augmentation, TrainingData, read_metadata, training_batches
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.images import write_png
@@ -35,7 +35,7 @@ from casgan_jax.training.processes import barrier, is_first
 from casgan_jax.training.restore import initial_state, restore_stage
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
-from casgan_jax.training.step import adversarial_step
+from casgan_jax.training.step import Stage, adversarial_step
 from casgan_jax.training.validation import softgan_validation, srgan_validation
 from casgan_jax.training.workdir import hold_workdir, keep_config
 
@@ -132,7 +132,7 @@ def train_stage(
     # What is trained, on which data, over which devices.
     stage = BUILD_STAGE[config.name](config)
     devices = Devices(spmd=config.spmd)
-    batches_from, steps = training_data(config)
+    data, steps = training_data(config, devices)
     validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
@@ -143,15 +143,7 @@ def train_stage(
     state = checkpoints.restore(shapes, done) if done else jax.device_get(make_state(frozen))
     state = devices.replicate(state)
     loss_variables = devices.replicate(stage.loss_variables)
-    step_function = devices.map_step(
-        functools.partial(
-            adversarial_step,
-            stage=stage,
-            generator_optimizer=adam(config.optim, steps),
-            discriminator_optimizer=adam(config.optim, steps),
-            average_decay=config.optim.average,
-        )
-    )
+    step_function = make_step(config, stage, steps, devices)
 
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
         logs.say(describe(config, state, steps, devices))
@@ -160,9 +152,10 @@ def train_stage(
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
         meter = Meter(config.optim.batch_size)
-        batches = iter(batches_from(done))
+        batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
-            state, losses = step_function(state, devices.shard(next(batches)), loss_variables)
+            batch = data.render(devices.shard(next(batches)))
+            state, losses = step_function(state, batch, loss_variables)
             meter.add(step, losses)
             logs.advance()
             last = step == steps
@@ -211,10 +204,10 @@ def train_stage(
     return facts
 
 
-def training_data(config: Any) -> tuple[Callable[[int], Any], int]:
-    """(steps done -> the batches that follow them), and the number of steps to take."""
+def training_data(config: Any, devices: Devices) -> tuple[TrainingData, int]:
+    """The training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
-    batches_from, records = training_batches(
+    source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
         label=data.get("label", "alpha"),
@@ -224,12 +217,27 @@ def training_data(config: Any) -> tuple[Callable[[int], Any], int]:
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,
+        mesh=devices.mesh if devices.spmd == "shard_map" else None,
         workers=data.workers,
         process_index=jax.process_index(),
         process_count=count,
     )
-    steps = config.train.steps or math.ceil(config.train.epochs * records / config.optim.batch_size)
-    return batches_from, steps
+    epochs = config.train.epochs
+    steps = config.train.steps or math.ceil(epochs * source.records / config.optim.batch_size)
+    return source, steps
+
+
+def make_step(config: Any, stage: Stage, steps: int, devices: Devices) -> Callable[..., Any]:
+    """The stage's adversarial step: (state, batch, loss variables) -> (state, losses)."""
+    return devices.map_step(
+        functools.partial(
+            adversarial_step,
+            stage=stage,
+            generator_optimizer=adam(config.optim, steps),
+            discriminator_optimizer=adam(config.optim, steps),
+            average_decay=config.optim.average,
+        )
+    )
 
 
 def describe(config: Any, state: TrainState, steps: int, devices: Devices) -> str:

@@ -23,10 +23,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.training.loop import BUILD_STAGE, initial_state
-from casgan_jax.training.optimizers import adam
-from casgan_jax.training.parallel import device_mesh, map_step, replicate, shard
-from casgan_jax.training.step import adversarial_step
+from casgan_jax.training.loop import make_step
+from casgan_jax.training.parallel import Devices
+from casgan_jax.training.restore import initial_state
+from casgan_jax.training.stages import BUILD_STAGE
 from launch.configs import softgan, srgan
 
 DTYPES = ("float32", "bfloat16")
@@ -138,17 +138,10 @@ def measure(case: Case, repeats: int, peak: float) -> dict[str, Any]:
 def jax_side(case: Case) -> Side:
     """The step of `casgan_jax.training`, compiled for all devices."""
     config, steps = case.config, 1000
-    stage, mesh = BUILD_STAGE[config.name](config), device_mesh()
-    state = replicate(initial_state(config, stage, steps, {}), mesh)
-    batch = shard(case.batch(), mesh)
-    step = functools.partial(
-        adversarial_step,
-        stage=stage,
-        generator_optimizer=adam(config.optim, steps),
-        discriminator_optimizer=adam(config.optim, steps),
-        average_decay=config.optim.average,
-    )
-    lowered = map_step(step, mesh).lower(state, batch, {})
+    stage, devices = BUILD_STAGE[config.name](config), Devices()
+    state = devices.replicate(initial_state(config, stage, steps, {}))
+    batch = devices.shard(case.batch())
+    lowered = make_step(config, stage, steps, devices).lower(state, batch, {})
     start = time.perf_counter()
     compiled = lowered.compile()
     facts = {"compile_seconds": round(time.perf_counter() - start, 1)}

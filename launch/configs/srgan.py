@@ -24,7 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
                 dir="data/phantom",
                 patch=24,  # low-resolution side; Ledig et al. train 24 -> 96
                 scale=4,
-                cache=True,
+                cache="auto",  # or none, host, device: where decoded records are kept
                 workers=0,
                 augmentation=dict(noise=0.01),
             ),

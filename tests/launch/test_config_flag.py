@@ -13,10 +13,10 @@ def test_every_config_and_variant_loads_and_is_listed():
 
 def test_any_field_can_be_set():
     overrides = [("optim.lr", "1e-4"), ("srgan.loss.perceptual", "0"), ("predict.symmetries", "no")]
-    config = load_config("softgan", overrides[:2] + [("data.cache", "false")])
+    config = load_config("softgan", overrides[:2] + [("data.augmentation.flip", "false")])
     assert config.optim.lr == 1e-4
     assert config.srgan.loss.perceptual == 0.0
-    assert config.data.cache is False
+    assert config.data.augmentation.flip is False
     with pytest.raises(ValueError, match="predict.symmetries: found 'no', expected .* type bool"):
         load_config("softgan", overrides)
 

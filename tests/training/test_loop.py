@@ -127,7 +127,7 @@ def test_a_loss_that_is_not_finite_stops_with_its_name(discs, tmp_path):
 
 def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
     fields = {name.removeprefix("srgan."): value for name, value in TINY_SR.items()}
-    fields["data.dir"] = str(discs)
+    fields |= {"data.dir": str(discs), "data.cache": "device"}
     result = train(load_config("srgan:quick", list(fields.items())), tmp_path / "sr")
     assert {"psnr", "ssim", "bicubic_psnr"} <= set(result["validation"])
     fields |= {"loss.perceptual": "0.008", "loss.vgg19": ""}

@@ -1,6 +1,5 @@
 """`dtype="bfloat16"` computes in bfloat16 and keeps everything that is summed up in float32."""
 
-import functools
 import re
 
 import jax
@@ -8,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from casgan_jax.training.loop import BUILD_STAGE, initial_state
-from casgan_jax.training.optimizers import adam
-from casgan_jax.training.parallel import device_mesh, map_step, replicate, shard
-from casgan_jax.training.step import adversarial_step
+from casgan_jax.training.loop import make_step
+from casgan_jax.training.parallel import Devices
+from casgan_jax.training.restore import initial_state
+from casgan_jax.training.stages import BUILD_STAGE
 from launch.configs import softgan, srgan
 
 
@@ -30,18 +29,12 @@ def small_config(name):
 def traced(request):
     """Jaxpr and output shapes of a step in bfloat16."""
     config = small_config(request.param)
-    stage, mesh = BUILD_STAGE[config.name](config), device_mesh()
-    step = functools.partial(
-        adversarial_step,
-        stage=stage,
-        generator_optimizer=adam(config.optim, 10),
-        discriminator_optimizer=adam(config.optim, 10),
-        average_decay=config.optim.average,
-    )
-    state = replicate(initial_state(config, stage, 10, {}), mesh)
+    stage, devices = BUILD_STAGE[config.name](config), Devices()
+    state = devices.replicate(initial_state(config, stage, 10, {}))
     image, target = np.zeros((2, 8, 8, 1), np.float32), np.zeros((2, 16, 16, 1), np.float32)
-    batch = shard({"image": image, "target": target}, mesh)
-    return jax.make_jaxpr(map_step(step, mesh), return_shape=True)(state, batch, {})
+    batch = devices.shard({"image": image, "target": target})
+    step = make_step(config, stage, 10, devices)
+    return jax.make_jaxpr(step, return_shape=True)(state, batch, {})
 
 
 def test_convolutions_run_in_bfloat16(traced):

@@ -1,0 +1,98 @@
+"""What is drawn for each example; a renderer, on the host or on the device, makes pixels of it.
+
+A draw is a flat dictionary of numpy values of fixed types, so that draws of a batch can be stacked
+and sent to the devices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+Draw = dict[str, np.ndarray | np.generic]
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """What is drawn for each record; every field is the limit of a uniform draw around no change.
+
+    Attributes:
+      flip: mirror half of the records.
+      rotation: degrees.
+      zoom: logarithm of the magnification.
+      shift: native pixels in each direction.
+      contrast: logarithm of the factor about mid-grey.
+      brightness: added, of the [0, 1] range.
+      noise: largest standard deviation of white noise, of the [0, 1] range.
+    """
+
+    flip: bool = True
+    rotation: float = 180.0
+    zoom: float = 0.15
+    shift: float = 4.0
+    contrast: float = 0.2
+    brightness: float = 0.1
+    noise: float = 0.02
+
+
+def draw_segmentation(index: int, rng: np.random.Generator, *, augmentation: Augmentation) -> Draw:
+    """A patch of a record, turned, mirrored, zoomed and shifted about its mark.
+
+    Returns:
+      `record`, `matrix` (2, 2) from an output pixel's offset (x, y) to the source's, both from the
+      patch's centre, `shift` (2,) of that centre from the mark in native pixels, and grey levels
+      (see `_draw_levels`).
+    """
+    angle = np.deg2rad(rng.uniform(-augmentation.rotation, augmentation.rotation))
+    shrink = np.exp(-rng.uniform(-augmentation.zoom, augmentation.zoom))
+    mirror = -1.0 if augmentation.flip and rng.random() < 0.5 else 1.0
+    cosine, sine = np.cos(angle) * shrink, np.sin(angle) * shrink
+    shift = rng.uniform(-augmentation.shift, augmentation.shift, 2)
+    return {
+        "record": np.int32(index),
+        "matrix": np.array([[mirror * cosine, -sine], [mirror * sine, cosine]], np.float32),
+        "shift": shift.astype(np.float32),
+        **_draw_levels(augmentation, rng),
+    }
+
+
+def draw_super_resolution(
+    index: int,
+    rng: np.random.Generator,
+    *,
+    augmentation: Augmentation,
+    shape: tuple[int, int],
+    side: int,
+) -> Draw:
+    """A square crop of a high-resolution image, one of its eight symmetries, and noise.
+
+    Args:
+      shape: of the image.
+      side: of the crop, at most that of the image.
+
+    Returns:
+      `record`, `corner` (2,) row and column, `turns` by 90 degrees, `mirror` (after the turns), and
+      grey levels (see `_draw_levels`): contrast and brightness are left alone.
+    """
+    corner = [rng.integers(0, length - side + 1) for length in shape]
+    return {
+        "record": np.int32(index),
+        "corner": np.array(corner, np.int32),
+        "turns": np.int32(rng.integers(4)),
+        "mirror": np.bool_(rng.random() < 0.5),
+        **_draw_levels(dataclasses.replace(augmentation, contrast=0.0, brightness=0.0), rng),
+    }
+
+
+def _draw_levels(augmentation: Augmentation, rng: np.random.Generator) -> Draw:
+    """`contrast` factor, `brightness` added, `noise` standard deviation and `noise_seed`.
+
+    The noise itself is the renderer's: 4,096 numbers for a patch of 64 would be most of a draw.
+    """
+    return {
+        "contrast": np.float32(np.exp(rng.uniform(-augmentation.contrast, augmentation.contrast))),
+        "brightness": np.float32(rng.uniform(-augmentation.brightness, augmentation.brightness)),
+        "noise": np.float32(rng.uniform(0.0, augmentation.noise)),
+        "noise_seed": rng.integers(2**32, dtype=np.uint32),
+    }

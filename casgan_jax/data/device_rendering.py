@@ -1,0 +1,135 @@
+"""Draws -> training examples on the devices, which hold the planes of all records.
+
+The twin of `casgan_jax.data.host_rendering`: the same geometry (OpenCV before version 5 rounds
+source positions to 1/32 pixel), and other noise of the same distribution.
+
+    make_example = functools.partial(render_segmentation, patch=64, scale=4)
+    render = device_renderer(planes, make_example, mesh)
+    batch = render(draws)  # draws split over the mesh -> image and target, split in the same way
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.ndimage import map_coordinates
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from casgan_jax.data.planes import Planes
+from casgan_jax.errors import UserError
+
+SHARE = 0.25  # of a device's memory, at most, for the planes: the rest is the training step's
+
+Arrays = Mapping[str, jax.Array]
+Render = Callable[[Arrays], dict[str, jax.Array]]
+
+
+def device_renderer(
+    planes: Planes, render: Callable[[Arrays, Arrays], dict[str, jax.Array]], mesh: Mesh
+) -> Render:
+    """Puts all planes on every device and returns what makes batches of draws there.
+
+    Every device holds every record, also where there are several processes: the order is drawn over
+    the whole split in each epoch, so that any device may be asked for any record.
+
+    Args:
+      planes: of the split that is trained on.
+      render: (planes of all records, one draw) -> one example.
+      mesh: the devices, along one axis.
+
+    Raises:
+      UserError: the planes need more than SHARE of a device's memory.
+    """
+    limit = memory_for_planes(mesh)
+    if planes.nbytes > limit:
+        raise UserError(
+            f"data.cache: found {_gibibytes(planes.nbytes)} of planes for device memory, expected "
+            f"at most {_gibibytes(limit)} ({SHARE:.0%} of a device's); use --config.data.cache=host"
+        )
+    (axis,) = mesh.axis_names
+    mapped = jax.shard_map(
+        jax.vmap(render, in_axes=(None, 0)),
+        mesh=mesh,
+        in_specs=(P(), P(axis)),
+        out_specs=P(axis),
+        check_vma=False,
+    )
+    return functools.partial(
+        jax.jit(mapped), jax.device_put(planes.stacked(), NamedSharding(mesh, P()))
+    )
+
+
+def memory_for_planes(mesh: Mesh) -> int:
+    """Bytes that the planes may take on each device."""
+    return int(SHARE * min(_memory(device) for device in mesh.local_devices))
+
+
+def _memory(device: jax.Device) -> int:
+    """Bytes of a device; of a CPU device, its part of the machine's. 0 where it does not tell."""
+    if device.platform == "cpu":
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return physical // jax.local_device_count()
+    return (device.memory_stats() or {}).get("bytes_limit", 0)
+
+
+def _gibibytes(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB"
+
+
+def render_segmentation(
+    planes: Arrays, draw: Arrays, *, patch: int, scale: int
+) -> dict[str, jax.Array]:
+    """One augmented pair: `image` (patch, patch, 1) and `target` (scale * patch, ..., 1) in [0, 1].
+
+    Args:
+      planes: of N records, `image` (N, H, W) in [0, 1], `target` (N, scale H, scale W) coded uint8
+        and `mark` (N, 2).
+      draw: of `draw_segmentation`.
+    """
+    record, matrix = draw["record"], draw["matrix"]
+    centre = planes["mark"][record] + draw["shift"]
+    image = _adjust(_sample(planes["image"][record], patch, matrix, centre), draw)
+    fine_centre = scale * centre + (scale - 1) / 2
+    coded = _sample(planes["target"][record], scale * patch, matrix, fine_centre)
+    target = coded.astype(jnp.float32) / 255.0
+    return {"image": image[..., None], "target": target[..., None]}
+
+
+def render_super_resolution(
+    planes: Arrays, draw: Arrays, *, patch: int, scale: int
+) -> dict[str, jax.Array]:
+    """One pair for SRGAN: a high-resolution crop and its area mean (paper 3.2.1), with noise.
+
+    Args:
+      planes: `image` (N, H, W) in [0, 1], at least scale * patch pixels a side.
+      draw: of `draw_super_resolution`.
+    """
+    corner, side = draw["corner"], scale * patch
+    start = (draw["record"], corner[0], corner[1])
+    crop = jax.lax.dynamic_slice(planes["image"], start, (1, side, side))[0]
+    turns = [functools.partial(jnp.rot90, k=k) for k in range(4)]
+    turned = jax.lax.switch(draw["turns"], turns, crop)
+    target = jnp.where(draw["mirror"], turned[:, ::-1], turned)
+    image = _adjust(target.reshape(patch, scale, patch, scale).mean((1, 3)), draw)
+    return {"image": image[..., None], "target": target[..., None]}
+
+
+def _sample(plane: jax.Array, size: int, matrix: jax.Array, centre: jax.Array) -> jax.Array:
+    """Samples a `size` square around `centre`, (x, y) in the plane's pixels; integers stay so."""
+    offset = jnp.arange(size, dtype=jnp.float32) - (size - 1) / 2
+    across, down = jnp.meshgrid(offset, offset)
+    x = matrix[0, 0] * across + matrix[0, 1] * down + centre[0]
+    y = matrix[1, 0] * across + matrix[1, 1] * down + centre[1]
+    return map_coordinates(plane, [y, x], order=1, mode="nearest")
+
+
+def _adjust(patch: jax.Array, draw: Arrays) -> jax.Array:
+    """Contrast, brightness and noise of a (P, P) patch, clipped to [0, 1]."""
+    key = jax.random.key(draw["noise_seed"])
+    noise = draw["noise"] * jax.random.normal(key, patch.shape)
+    return jnp.clip((patch - 0.5) * draw["contrast"] + 0.5 + draw["brightness"] + noise, 0.0, 1.0)

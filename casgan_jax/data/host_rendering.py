@@ -1,0 +1,70 @@
+"""Draws and planes -> training examples on the host, by OpenCV, in the pipeline's workers.
+
+The twin of `casgan_jax.data.device_rendering`: the same geometry (OpenCV before version 5 rounds
+source positions to 1/32 pixel), and other noise of the same distribution.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from casgan_jax.data.augmentation import Draw
+from casgan_jax.data.prepared import Record
+from casgan_jax.records import decode_alpha
+
+# Grain runs several threads of its own; OpenCV's would fight with them for the cores.
+cv2.setNumThreads(1)
+
+
+def render_segmentation(
+    planes: Record, draw: Draw, *, patch: int, scale: int
+) -> dict[str, np.ndarray]:
+    """One augmented pair: `image` (patch, patch, 1) and `target` (scale * patch, ..., 1) in [0, 1].
+
+    Args:
+      planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, and `mark`.
+      draw: of `draw_segmentation`.
+    """
+    matrix = draw["matrix"].astype(np.float64)
+    centre = planes["mark"] + draw["shift"].astype(np.float64)
+    image = _adjust(_warp(planes["image"], patch, matrix, centre), draw)
+    fine_centre = scale * centre + (scale - 1) / 2
+    target = decode_alpha(_warp(planes["target"], scale * patch, matrix, fine_centre))
+    return {"image": image[..., None], "target": target[..., None]}
+
+
+def render_super_resolution(
+    planes: Record, draw: Draw, *, patch: int, scale: int
+) -> dict[str, np.ndarray]:
+    """One pair for SRGAN: a high-resolution crop and its area mean (paper 3.2.1), with noise.
+
+    Args:
+      planes: `image` (H, W) in [0, 1], at least scale * patch pixels a side.
+      draw: of `draw_super_resolution`.
+    """
+    (top, left), side = draw["corner"], scale * patch
+    target = np.rot90(planes["image"][top : top + side, left : left + side], draw["turns"])
+    target = np.ascontiguousarray(target[:, ::-1] if draw["mirror"] else target)
+    image = _adjust(cv2.resize(target, (patch, patch), interpolation=cv2.INTER_AREA), draw)
+    return {"image": image[..., None], "target": target[..., None]}
+
+
+def _warp(plane: np.ndarray, size: int, matrix: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Samples a `size` square around `centre`, (x, y) in the plane's pixels."""
+    offset = centre - matrix @ np.full(2, (size - 1) / 2)
+    return cv2.warpAffine(
+        plane,
+        np.column_stack([matrix, offset]).astype(np.float32),
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def _adjust(patch: np.ndarray, draw: Draw) -> np.ndarray:
+    """Contrast, brightness and noise of a (P, P) patch, clipped to [0, 1]."""
+    rng = np.random.default_rng(draw["noise_seed"])
+    noise = draw["noise"] * rng.standard_normal(patch.shape, np.float32)
+    half = np.float32(0.5)
+    return np.clip((patch - half) * draw["contrast"] + half + draw["brightness"] + noise, 0.0, 1.0)

@@ -1,0 +1,79 @@
+"""A cascade from native patches to soft masks: latency, images per second, first call.
+
+With `--workdir` a trained cascade, else a freshly initialised one of `--config`: the weights do not
+matter for the speed. The first call compiles.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.cascade import Cascade, read_config
+from casgan_jax.training.loop import BUILD_STAGE, initial_state, restore_generator
+from launch.config_flag import load_config
+
+BATCHES = (1, 64)
+
+
+def run(options: Any) -> Iterator[dict[str, Any]]:
+    """Yields one row a batch size, with and without the eight symmetries, then the summary."""
+    if options.workdir:
+        config = read_config(options.workdir)
+        variables = restore_generator(config, options.workdir)
+    else:
+        config = load_config(options.config, [])
+        variables = fresh_variables(config)
+    speed = {}
+    for symmetries, batch in itertools.product((False, True), BATCHES):
+        config.predict.symmetries = symmetries
+        row = measure(Cascade(config, *variables), batch, options.repeats)
+        case = f"batch {batch}, {8 if symmetries else 1} symmetries"
+        speed[case] = row["images_per_second"]
+        yield {"batch": batch, "symmetries": 8 if symmetries else 1, **row}
+    yield {
+        "cascade": options.workdir or options.config,
+        "patch": config.data.patch,
+        "scale": config.data.scale,
+        "calls": options.repeats,
+        "images_per_second": speed,
+    }
+
+
+def fresh_variables(config: Any) -> tuple[Any, Any]:
+    """Variables of a freshly initialised segmentor and SRGAN generator."""
+    sr_variables: Any = {}
+    with config.unlocked():
+        config.srgan.data.scale = config.data.scale
+        config.srgan.loss.perceptual = 0.0  # needs weights that no prediction does
+    if config.sr != "none":
+        sr_variables = initial_state(
+            config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {}
+        ).average
+    stage = BUILD_STAGE["softgan"](config)
+    return initial_state(config, stage, 1, sr_variables).average, sr_variables
+
+
+def measure(cascade: Cascade, batch: int, repeats: int) -> dict[str, float]:
+    """Seconds of the first call, then median and 95th percentile of `repeats` calls."""
+    shape = (batch, cascade.patch, cascade.patch)
+    patches = np.random.default_rng(0).random(shape, np.float32)
+    first = _seconds(lambda: cascade(patches))
+    seconds = [_seconds(lambda: cascade(patches)) for _ in range(repeats)]
+    median, late = np.quantile(seconds, (0.5, 0.95))
+    return {
+        "first_call_seconds": round(first, 2),
+        "median_milliseconds": round(1e3 * float(median), 2),
+        "p95_milliseconds": round(1e3 * float(late), 2),
+        "images_per_second": round(batch / float(median), 2),
+    }
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
