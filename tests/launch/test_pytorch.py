@@ -14,6 +14,8 @@ from launch.benchmarks import train
 torch = pytest.importorskip("torch")
 from launch.pytorch import networks  # noqa: E402
 
+torch.set_num_threads(1)  # threads that wait for each other on busy cores take minutes
+
 RNG = np.random.default_rng(0)
 
 
