@@ -163,7 +163,11 @@ def load_flax(module: nn.Module, variables: Mapping[str, Any]) -> None:
         transposed = isinstance(module.get_submodule(name), nn.ConvTranspose2d)
         for kind, leaf in leaves.items():
             field = "bias" if kind == "bias" else "weight"
-            state[f"{name}.{field}"] = _torch_layout(np.asarray(leaf), transposed)
+            leaf = np.asarray(leaf)
+            if name.startswith("up") and name.endswith("_conv"):
+                # `depth_to_space` has the pixel's parity before the channel, PyTorch after it.
+                leaf = leaf.reshape(*leaf.shape[:-1], 4, -1).swapaxes(-1, -2).reshape(leaf.shape)
+            state[f"{name}.{field}"] = _torch_layout(leaf, transposed)
     for name, leaves in variables.get("batch_stats", {}).items():
         for kind, leaf in leaves.items():
             state[f"{name}.running_{kind}"] = torch.tensor(np.asarray(leaf))
