@@ -43,7 +43,7 @@ def conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> 
 
     On other devices it is the plain one. On the CPU the gradient of the kernel is one matrix
     product a tap: 38 ms where XLA's own convolution takes 205 (four maps of 44 x 44 pixels, 64 to
-    256 channels, 3 x 3 taps, one core). Kernels of more channels than there are output pixels are
+    256 channels, 3 x 3 taps, one core). Kernels of more channels than half the output pixels are
     applied and differentiated as one product, since XLA transposes such a kernel before it runs:
     9 x 9 pixels, 1024 to 2048 channels, 2 x 2 taps take 32 ms instead of 70, the gradient of the
     input 27 instead of 151.
@@ -81,8 +81,11 @@ def _conv_backward(
     def by_products(x: jax.Array, kernel: jax.Array, gradient: jax.Array) -> tuple[jax.Array, ...]:
         if _is_larger_than_output(x, kernel, stride, padding):
             return jax.vjp(functools.partial(_conv_as_product, **geometry), x, kernel)[1](gradient)
-        input_gradient, _ = plain(x, kernel, gradient)
-        return input_gradient, _kernel_gradient(x, kernel, gradient, **geometry)
+        kernel_gradient = _kernel_gradient(x, kernel, gradient, **geometry)
+        if stride == 2:
+            sides = x.shape[1:3]
+            return _input_gradient_of_stride_2(sides, kernel, gradient, padding), kernel_gradient
+        return plain(x, kernel, gradient)[0], kernel_gradient
 
     return jax.lax.platform_dependent(*residuals, gradient, cpu=by_products, default=plain)
 
@@ -99,7 +102,7 @@ def _plain_conv(x: jax.Array, kernel: jax.Array, *, stride: int, padding: int) -
 def _is_larger_than_output(x: jax.Array, kernel: jax.Array, stride: int, padding: int) -> bool:
     n, *sides, channels = x.shape
     height, width = ((side + 2 * padding - kernel.shape[0]) // stride + 1 for side in sides)
-    return n * height * width < channels
+    return n * height * width < 2 * channels
 
 
 def _taps(x: jax.Array, size: int, stride: int, padding: int) -> list[jax.Array]:
@@ -117,6 +120,36 @@ def _conv_as_product(x: jax.Array, kernel: jax.Array, *, stride: int, padding: i
     size, _, _, features = kernel.shape
     seen = jnp.concatenate(_taps(x, size, stride, padding), axis=-1)
     return seen @ kernel.reshape(-1, features)
+
+
+def _input_gradient_of_stride_2(
+    sides: tuple[int, int], kernel: jax.Array, gradient: jax.Array, padding: int
+) -> jax.Array:
+    """The gradient of `conv` by its input, without the zeros of a dilated gradient.
+
+    Input pixel 2 q + a is read through the taps k of parity a + padding, by output pixel
+    q + (a + padding - k) / 2: for each parity of row and column, matrix products of shifted
+    gradients. For 4 x 88 x 88 pixels and 64 channels 7.4 ms instead of 13.1, for 44 x 44 and 128
+    channels 5.4 instead of 9.5 (two cores).
+    """
+    size = kernel.shape[0]
+    height, width = ((side + 1) // 2 for side in sides)
+    taps = {
+        parity: [(k, (parity + padding - k) // 2) for k in range((parity + padding) % 2, size, 2)]
+        for parity in (0, 1)
+    }
+    padded = _pad(gradient, size)
+    planes = [
+        sum(
+            padded[:, size + down : size + down + height, size + right : size + right + width]
+            @ kernel[row, column].T
+            for row, down in taps[row_parity]
+            for column, right in taps[column_parity]
+        )
+        for row_parity in (0, 1)
+        for column_parity in (0, 1)
+    ]
+    return depth_to_space(jnp.concatenate(planes, axis=-1))[:, : sides[0], : sides[1]]
 
 
 def _kernel_gradient(
