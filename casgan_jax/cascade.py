@@ -136,7 +136,8 @@ class Cascade:
         """
         self.config, self.threshold = config, threshold
         self.patch, self.scale = config.data.patch, config.data.scale
-        self._variables = (variables, sr_variables)
+        # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
+        self._variables = jax.device_put((variables, sr_variables))
         self._batch_size = batch_size
         self._predict = functools.partial(
             _predict,
@@ -150,7 +151,7 @@ class Cascade:
         """The same compiled cascade with other segmentor variables (for validation in training)."""
         other = object.__new__(Cascade)
         other.__dict__.update(self.__dict__)
-        other._variables = (variables, self._variables[1])
+        other._variables = (jax.device_put(variables), self._variables[1])
         return other
 
     def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:

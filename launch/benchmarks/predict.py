@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.cascade import Cascade, read_config
-from casgan_jax.training.loop import BUILD_STAGE, initial_state, restore_generator
+from casgan_jax.training.restore import initial_state, restore_generator
+from casgan_jax.training.stages import BUILD_STAGE
 from launch.config_flag import load_config
 
 BATCHES = (1, 64)

@@ -1,0 +1,61 @@
+"""Every suite runs, on tiny networks, and ends with its summary; speeds are not judged."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from launch.benchmarks import input as input_suite
+from launch.benchmarks import predict, train
+from launch.config_flag import load_config
+from tests.training.test_loop import tiny_config
+
+
+@pytest.fixture
+def tiny(discs, monkeypatch):
+    """Lets the suites that take a config measure a tiny one."""
+    for suite in (input_suite, predict):
+        monkeypatch.setattr(
+            suite, "load_config", lambda spec, _: tiny_config(spec, discs, sr="none")
+        )
+    monkeypatch.setattr(input_suite, "SECONDS", 0.01)
+    return SimpleNamespace(config="softgan:quick", data_dir=str(discs), workdir=None, repeats=1)
+
+
+def test_input_measures_every_cache_beside_the_step(tiny, monkeypatch):
+    sources = (("none", 0), ("host", 1), ("device", 0))
+    monkeypatch.setattr(input_suite, "SOURCES", sources)
+    *rows, summary = input_suite.run(tiny)
+    assert [(row["cache"], row["workers"]) for row in rows] == list(sources)
+    assert all(row["input_images_per_second"] > 0 for row in rows)
+    assert summary["step_images_per_second"] > 0
+    assert set(summary["input_images_per_second"]) == {f"{c}, {w} workers" for c, w in sources}
+
+
+def test_input_needs_data():
+    with pytest.raises(ValueError, match="--data_dir: found none, expected the folder of a"):
+        next(input_suite.run(SimpleNamespace(data_dir=None)))
+
+
+def test_predict_measures_one_and_many_patches_with_and_without_symmetries(tiny, monkeypatch):
+    monkeypatch.setattr(predict, "BATCHES", (1, 3))
+    *rows, summary = predict.run(tiny)
+    assert [(row["symmetries"], row["batch"]) for row in rows] == [(1, 1), (1, 3), (8, 1), (8, 3)]
+    assert all(row["first_call_seconds"] > 0 < row["median_milliseconds"] for row in rows)
+    assert summary["cascade"] == "softgan:quick" and len(summary["images_per_second"]) == 4
+
+
+def test_train_measures_both_sides(monkeypatch):
+    pytest.importorskip("torch", reason="PyTorch is absent: pip install -e '.[bench]'")
+    small = dict(data=dict(patch=8, scale=2), model=dict(features=4, discriminator_features=4))
+    config = load_config("softgan:quick", [("sr", "none"), ("model.levels", "2")])
+    config.update(small)
+    monkeypatch.setattr(train, "cases", lambda dtype: [train.Case("tiny", config, 2)])
+    monkeypatch.setattr(train, "SECONDS", 0.01)
+    row, summary = train.run(SimpleNamespace(dtype="float32", repeats=1))
+    assert row["images_per_second"] > 0 < row["pytorch_images_per_second"]
+    assert row["ratio_vs_pytorch"] == summary["ratio_vs_pytorch"]["tiny"] > 0
+
+
+def test_train_names_another_dtype():
+    with pytest.raises(ValueError, match="--dtype: found 'float17', expected one of float32"):
+        next(train.run(SimpleNamespace(dtype="float17")))
