@@ -94,6 +94,7 @@ class Builder(PreparedBuilder):
     }
     BUILDER_CONFIGS = [
         Config(name="quick", records=480, description="480 phantoms, for a first look."),
+        Config(name="medium", records=2000, description="2,000 phantoms, for a CPU."),
         Config(name="full", records=6000, description="6,000 phantoms, for training in earnest."),
     ]
     make_record = staticmethod(make_record)
