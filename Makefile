@@ -14,7 +14,7 @@ train: $(VENV)/.installed $(PHANTOM)
 	$(BIN)/python -m launch.train --config=softgan:quick
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -117,7 +118,8 @@ def write_whole(path: Path, data: bytes) -> Path:
         part.write_bytes(data)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong is told below
+            part.unlink(missing_ok=True)
         raise UserError(
             f"{path}: found that it cannot be written ({error.strerror}), expected a folder with "
             "room for it; free some or name another"

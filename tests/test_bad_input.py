@@ -12,7 +12,7 @@ from casgan_jax.cascade import load_cascade
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.images import read_image, write_png
 from casgan_jax.models.vgg19 import load_vgg19
-from casgan_jax.training.loop import keep_config
+from casgan_jax.training.loop import train
 from datasets.base import prepare
 from datasets.deeplesion import builder as deeplesion
 from datasets.lidc import builder as lidc
@@ -34,17 +34,15 @@ def a_file(tmp_path):
 def test_a_workdir_that_cannot_be_written(discs, a_file, tmp_path, monkeypatch):
     config = tiny_config("softgan:quick", discs)
     for workdir in (a_file, a_file / "below"):
-        assert line_of(keep_config, config, workdir, told_remedy=False).startswith(
-            "workdir: found "
-        )
+        assert line_of(train, config, workdir).startswith("--workdir: found ")
     assert a_file.read_text() == "kept"
 
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(Path, "write_text", refuse)
-    line = line_of(keep_config, config, tmp_path / "run", told_remedy=False)
-    assert line.startswith("workdir: found Read-only file system at")
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    line = line_of(train, config, tmp_path / "run")
+    assert "config.json: found that it cannot be written (Read-only file system)" in line
 
 
 def test_folders_that_cannot_be_written(a_file, tmp_path, monkeypatch):
