@@ -17,13 +17,22 @@ def _check_same_shape(prediction: jax.Array, target: jax.Array) -> None:
         raise ValueError(f"found shapes {prediction.shape} and {target.shape}, expected equal ones")
 
 
+def _example_sums(values: jax.Array) -> jax.Array:
+    """(N, ...) -> (N,), as a product: XLA's CPU backend fuses what it sums into the sum and then
+    computes it value by value. The mean cross-entropy of eight 128 x 128 masks took 5.9 ms as a
+    sum and takes 0.2 ms (two cores)."""
+    values = values.reshape(len(values), -1)
+    ones = jnp.ones(values.shape[1], values.dtype)
+    return jnp.matmul(values, ones, precision=jax.lax.Precision.HIGHEST)
+
+
 def _batch_mean(values: jax.Array, weights: jax.Array | None) -> jax.Array:
     """Mean of (N, ...) over all axes, the examples weighed by (N,)."""
+    per_example = _example_sums(values) / (values.size // len(values))
     if weights is None:
-        return values.mean()
+        return per_example.mean()
     if weights.shape != values.shape[:1]:
         raise ValueError(f"weights: found shape {weights.shape}, expected {values.shape[:1]}")
-    per_example = values.reshape(values.shape[0], -1).mean(axis=1)
     total = weights.sum()
     return jnp.where(total > 0, (weights * per_example).sum() / jnp.where(total > 0, total, 1), 0.0)
 
@@ -69,9 +78,8 @@ def soft_dice(
       weights: (N,) or None.
     """
     _check_same_shape(prediction, target)
-    axes = tuple(range(1, prediction.ndim))
-    shared = jnp.sum(prediction * target, axes)
-    total = jnp.sum(jnp.square(prediction) + jnp.square(target), axes)
+    shared = _example_sums(prediction * target)
+    total = _example_sums(jnp.square(prediction) + jnp.square(target))
     return _batch_mean(1.0 - (2.0 * shared + 1.0) / (total + 1.0), weights)
 
 

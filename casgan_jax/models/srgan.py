@@ -17,7 +17,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, depth_to_space
+from casgan_jax.models.convolution import depth_to_space
+from casgan_jax.models.layers import Conv
 
 SCALES = (2, 4)
 

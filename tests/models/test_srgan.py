@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.losses import bce_generator, total_variation
-from casgan_jax.models.layers import space_to_depth
+from casgan_jax.models.convolution import space_to_depth
 from casgan_jax.models.srgan import (
     SRDiscriminator,
     SRGenerator,

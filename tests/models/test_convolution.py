@@ -1,0 +1,67 @@
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from casgan_jax.models.convolution import conv, depth_to_space, space_to_depth
+from casgan_jax.models.winograd import winograd_conv
+
+
+def test_depth_to_space_undoes_space_to_depth():
+    x = jax.random.normal(jax.random.key(0), (2, 8, 12, 3))
+    np.testing.assert_array_equal(depth_to_space(space_to_depth(x)), x)
+
+
+@pytest.mark.parametrize(
+    ("channels", "features", "size", "stride", "padding"),
+    [
+        (3, 9, 3, 1, 1),
+        (3, 9, 3, 2, 1),
+        (3, 9, 2, 1, 0),
+        (200, 9, 3, 1, 1),  # more channels than pixels
+        (3, 1, 9, 1, 4),
+        (3, 4, 2, 1, 0),
+        (24, 20, 2, 1, 0),  # a shifted sum
+        (24, 12, 2, 1, 0),  # and its gradient by shifted gradients
+        (32, 40, 3, 1, 1),  # Winograd
+        (40, 32, 3, 1, 1),
+        (32, 96, 3, 1, 1),  # but for the gradient by the kernel
+    ],
+)
+def test_gradients_of_conv_are_those_of_the_plain_convolution(
+    channels, features, size, stride, padding
+):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (2, 7, 10, channels))
+    kernel = jax.random.normal(keys[1], (size, size, channels, features))
+
+    def plain(x, kernel):
+        layer = nn.Conv(features, (size, size), stride, padding, use_bias=False)
+        return layer.apply({"params": {"kernel": kernel}}, x)
+
+    output, pullback = jax.vjp(lambda x, kernel: conv(x, kernel, stride, padding), x, kernel)
+    expected, expected_pullback = jax.vjp(plain, x, kernel)
+    np.testing.assert_allclose(output, expected, atol=1e-3)
+    cotangent = jax.random.normal(keys[2], output.shape)
+    for found, wanted in zip(pullback(cotangent), expected_pullback(cotangent), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize("sides", [(6, 8), (5, 8), (6, 3), (1, 1)])
+def test_winograd_of_even_and_odd_sides(sides):
+    x = jax.random.normal(jax.random.key(0), (2, *sides, 5))
+    kernel = jax.random.normal(jax.random.key(1), (3, 3, 5, 4))
+    expected = jax.lax.conv_general_dilated(
+        x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    np.testing.assert_allclose(winograd_conv(x, kernel), expected, atol=1e-4)
+
+
+def test_bfloat16_is_not_left_to_winograd_whose_sums_would_lose_digits():
+    keys = jax.random.split(jax.random.key(0))
+    x = jax.random.normal(keys[0], (1, 16, 16, 32), jnp.bfloat16)
+    kernel = jax.random.normal(keys[1], (3, 3, 32, 32), jnp.bfloat16)
+    exact = conv(x.astype(jnp.float32), kernel.astype(jnp.float32), 1, 1)
+    error = jnp.abs(conv(x, kernel, 1, 1) - exact) / jnp.maximum(jnp.abs(exact), 1)
+    assert error.max() < 2**-7
