@@ -18,7 +18,7 @@ import ml_collections
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.files import read_json
+from casgan_jax.files import expand_user, read_json
 from casgan_jax.models.srgan import SRGenerator
 from casgan_jax.models.unet import UNet
 
@@ -197,7 +197,7 @@ def read_config(workdir: str | Path) -> ml_collections.ConfigDict:
     Raises:
       UserError: the folder is not that of a run.
     """
-    path = Path(workdir).expanduser() / "config.json"
+    path = expand_user(workdir) / "config.json"
     if not path.is_file():
         raise UserError(
             f"workdir: found no config.json in {workdir}, expected the folder of a run; "
@@ -220,7 +220,7 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     """
     from casgan_jax.training.restore import restore_generator
 
-    workdir = Path(workdir).expanduser()
+    workdir = expand_user(workdir)
     config = read_config(workdir)
     if config.name != "softgan":
         raise UserError(

@@ -82,6 +82,20 @@ def read_text(path: Path, *, remedy: str) -> str:
         raise UserError(f"{path}: found {found}, expected a readable file; {remedy}") from error
 
 
+def expand_user(path: Path | str) -> Path:
+    """The path with ~ or ~NAME replaced by that user's home.
+
+    Raises:
+      UserError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            f"{path}: found no user of that name, expected a path; write it out in full"
+        ) from error
+
+
 def make_folder(path: Path, *, field: str) -> Path:
     """The folder, made if it is not there.
 

@@ -42,7 +42,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from casgan_jax.errors import UserError
-from casgan_jax.files import make_folder
+from casgan_jax.files import expand_user, make_folder
 from casgan_jax.splits import SPLITS, check_disjoint
 from datasets.pool import OrderedPool
 
@@ -277,7 +277,7 @@ def prepare(
       UserError: missing or wrong source files, a patient in two splits, no record at all, or
         another process is building the same data set.
     """
-    data_dir = Path(data_dir).expanduser().absolute()
+    data_dir = expand_user(data_dir).absolute()
     final = Path(builder_class(data_dir=data_dir, config=config).data_path)
     if final.exists() and not overwrite:
         return Prepared(final, built=False)
@@ -322,7 +322,7 @@ def _checked_manual_dir(
             f"manual_dir: found none, expected the folder of {builder_class.name}'s source "
             f"files; {remedy}"
         )
-    manual_dir = Path(manual_dir).expanduser().absolute()
+    manual_dir = expand_user(manual_dir).absolute()
     if not manual_dir.is_dir() or not any(manual_dir.iterdir()):
         found = "an empty folder" if manual_dir.is_dir() else "no such folder"
         raise UserError(

@@ -106,7 +106,7 @@ def training_batches(
     if len(planes) < batch_size * process_count:
         raise UserError(
             f"optim.batch_size: found {batch_size * process_count}, expected at most the "
-            f"{len(planes)} records of the training split"
+            f"{len(planes)} records of the training split; set --config.optim.batch_size=1"
         )
     cache = _resolve(cache, planes, mesh)
     on_host, on_device = (

@@ -97,7 +97,10 @@ def segmentation_planes(
     available = feature_names(data_dir)
     possible = [name for name, (needs, _) in LABELS.items() if available.issuperset(needs)]
     if label not in possible:
-        raise UserError(f"data.label: found {label!r}, expected one of {', '.join(possible)}")
+        raise UserError(
+            f"data.label: found {label!r}, expected one of {', '.join(possible)}; "
+            f"set --config.data.label={possible[0]}"
+        )
     needs, make_target = LABELS[label]
 
     def prepare(record: Record) -> Record:
@@ -133,7 +136,8 @@ def super_resolution_planes(data_dir: str | Path, split: str, *, patch: int, sca
         if min(image.shape) < scale * patch:
             raise UserError(
                 f"data.patch: found {patch}, expected at most {min(image.shape) // scale}: "
-                f"the {feature} of {data_dir} has {image.shape[0]} x {image.shape[1]} pixels"
+                f"the {feature} of {data_dir} has {image.shape[0]} x {image.shape[1]} pixels; "
+                "set a smaller --config.data.patch"
             )
         return {"image": image}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import expand_user
 from casgan_jax.record_checks import check_shards, open_data_set, read_record, stored_metadata
 
 Record = Mapping[str, Any]
@@ -19,7 +20,7 @@ def dataset_directory(data_dir: str | Path) -> Path:
     Raises:
       UserError: there is none, or more than one.
     """
-    data_dir = Path(data_dir).expanduser()
+    data_dir = expand_user(data_dir)
     if (data_dir / "dataset_info.json").is_file():
         return data_dir
     found = sorted(

@@ -17,6 +17,7 @@ from casgan_jax.data import (
     super_resolution_planes,
 )
 from casgan_jax.errors import UserError
+from casgan_jax.files import expand_user
 from casgan_jax.record_checks import open_data_set
 from casgan_jax.splits import check_disjoint
 
@@ -41,7 +42,7 @@ def check_data(config: Any) -> None:
 
 
 def _check_source_of_sr(sr: str) -> None:
-    source = os.path.join(os.path.expanduser(sr), "config.json")
+    source = os.path.join(expand_user(sr), "config.json")
     if sr not in ("train", "none") and not os.path.isfile(source):
         raise UserError(
             f"sr: found {sr!r}, which is no folder with a config.json, expected train, none or the "
@@ -51,7 +52,7 @@ def _check_source_of_sr(sr: str) -> None:
 
 def _check_stage(config: Any, directory: str, scale: int) -> None:
     data, batch_size = config.data, config.optim.batch_size
-    if not os.path.isdir(os.path.expanduser(directory)):
+    if not os.path.isdir(expand_user(directory)):
         raise UserError(
             f"data.dir: found no folder {directory!r}, expected a prepared data set; make one with "
             "`python -m launch.build --dataset=phantom --data_dir=data`"

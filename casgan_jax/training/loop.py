@@ -22,7 +22,7 @@ import numpy as np
 from casgan_jax.cascade import read_config
 from casgan_jax.data import Augmentation, TrainingData, read_metadata, training_batches
 from casgan_jax.errors import Interrupted, UserError
-from casgan_jax.files import read_json, write_whole
+from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
 from casgan_jax.training.checkpoint import Checkpoints
 from casgan_jax.training.checks import check
@@ -63,7 +63,7 @@ def train(
       UserError: bad config or data, a workdir that cannot be used, or a loss that is not finite.
       Interrupted: SIGTERM or Ctrl-C; the state is saved.
     """
-    workdir = Path(workdir).expanduser()
+    workdir = expand_user(workdir)
     config = resolve(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
@@ -98,7 +98,7 @@ def super_resolution_variables(config: Any, workdir: Path, interruption: Interru
     if config.sr == "train":
         train_stage(config.srgan, workdir, {}, interruption)
         return restore_stage(config.srgan, workdir).average
-    source = Path(config.sr).expanduser()
+    source = expand_user(config.sr)
     found = read_config(source)
     found = found.srgan if found.name == "softgan" else found
     for field in ("features", "blocks", "residual_to_interpolation"):

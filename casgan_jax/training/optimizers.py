@@ -6,8 +6,6 @@ from typing import Any
 
 import optax
 
-from casgan_jax.errors import UserError
-
 SCHEDULES = ("constant", "constant_then_linear", "cosine")
 
 
@@ -19,20 +17,7 @@ def learning_rate(config: Any, total_steps: int) -> optax.Schedule:
         "constant_then_linear" the share `constant` of the steps before the linear decay to 0 (the
         paper: 35 epochs of 70).
       total_steps: of the whole training.
-
-    Raises:
-      UserError: another schedule, or numbers out of range.
     """
-    if config.schedule not in SCHEDULES:
-        raise UserError(
-            f"optim.schedule: found {config.schedule!r}, expected one of {', '.join(SCHEDULES)}"
-        )
-    if config.lr <= 0 or not 0 <= config.constant <= 1 or config.warmup_steps < 0:
-        raise UserError(
-            f"optim: found lr={config.lr}, constant={config.constant}, "
-            f"warmup_steps={config.warmup_steps}, expected lr > 0, constant in [0, 1] and "
-            "warmup_steps >= 0"
-        )
     warmup = min(config.warmup_steps, total_steps)
     after = max(total_steps - warmup, 1)
     if config.schedule == "constant":

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from casgan_jax.files import expand_user
 from casgan_jax.training.checkpoint import Checkpoints
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.stages import BUILD_STAGE
@@ -51,7 +52,7 @@ def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> Train
         )
     frozen = {} if frozen is None else frozen
     shapes = jax.eval_shape(lambda frozen: initial_state(config, stage, 1, frozen), frozen)
-    checkpoints = Checkpoints(Path(workdir).expanduser() / config.name / "checkpoints")
+    checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
     return checkpoints.restore(shapes, checkpoints.best())
 
 

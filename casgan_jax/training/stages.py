@@ -35,24 +35,15 @@ def _weighted(
     return content_losses
 
 
-def _check_weights(weights: Any, content: tuple[str, ...]) -> None:
-    for name in (*content, "adversarial"):
-        if not weights[name] >= 0:
-            raise UserError(f"loss.{name}: found {weights[name]}, expected a weight of 0 or more")
-    if not any(weights[name] for name in content):
-        raise UserError(
-            f"loss: found no weight above 0 among {', '.join(content)}, expected at least one"
-        )
-
-
 def _vgg19(config: Any) -> dict[str, Any]:
     """VGG19's variables for the perceptual loss, or nothing where its weight is 0."""
     if not config.loss.perceptual:
         return {}
     advice = (
-        "set --config.{0}loss.vgg19=FILE (npz with Keras names, safetensors with torchvision's) or "
-        "hf://timm/vgg19.tv_in1k, or train without by --config.{0}loss.perceptual=0"
-    ).format("" if config.name == "srgan" else "srgan.")
+        "set --config.loss.vgg19 (of a cascade --config.srgan.loss.vgg19) to a FILE (npz with "
+        "Keras names, safetensors with torchvision's) or to hf://timm/vgg19.tv_in1k, or train "
+        "without by --config.loss.perceptual=0 (--config.srgan.loss.perceptual=0)"
+    )
     if not config.loss.vgg19:
         raise UserError(
             f"loss.vgg19: found no weights for loss.perceptual={config.loss.perceptual}; {advice}"
@@ -71,7 +62,6 @@ def srgan_stage(config: Any) -> Stage:
         `data.scale`, `loss` (mse, perceptual, tv, adversarial, vgg19), `dtype`.
     """
     weights = config.loss
-    _check_weights(weights, ("mse", "l1", "perceptual", "tv"))
     vgg19 = _vgg19(config)
     layer = default_layer(vgg19) if vgg19 else None
 
@@ -111,12 +101,6 @@ def softgan_stage(config: Any) -> Stage:
         `dtype`.
     """
     weights = config.loss
-    _check_weights(weights, ("mse", "l1", "cross_entropy", "soft_dice"))
-    if config.model.discriminator not in DISCRIMINATORS:
-        raise UserError(
-            f"model.discriminator: found {config.model.discriminator!r}, expected one of "
-            f"{', '.join(DISCRIMINATORS)}"
-        )
     upscale = None if config.sr == "none" else super_resolver(config.srgan)
 
     def condition(frozen: Any, batch: Batch) -> jax.Array:

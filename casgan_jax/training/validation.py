@@ -21,7 +21,6 @@ from casgan_jax.data import (
     read_metadata,
     super_resolution_planes,
 )
-from casgan_jax.errors import UserError
 from casgan_jax.evaluation import SWEEP, evaluate
 from casgan_jax.records import decode_alpha
 from casgan_jax.report.sheet import colour_error, sheet
@@ -65,8 +64,6 @@ def softgan_validation(
     The score is the mean Dice at the best threshold (against the consensus of four readers where
     there is one), or minus the soft MAE, by `config.train.best`.
     """
-    if config.train.best not in ("dice", "soft_mae"):
-        raise UserError(f"train.best: found {config.train.best!r}, expected one of dice, soft_mae")
     metadata = read_metadata(config.data.dir)
     records = _first(load_split(config.data.dir, split), limit)
     cascade: Cascade | None = None
