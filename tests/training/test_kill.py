@@ -16,7 +16,9 @@ from tests.training.processes import finish, results, same_bits, start, states, 
 from tests.training.test_loop import TINY, TINY_SR
 
 KILLS = int(os.environ.get("CASGAN_KILLS", "2"))
-FIELDS = TINY | TINY_SR | {"data.label": "readers", "train.steps": "12", "srgan.train.steps": "6"}
+STEPS = max(12, 4 * KILLS)  # more kills need more to interrupt
+FIELDS = TINY | TINY_SR | {"data.label": "readers", "srgan.train.steps": "6"}
+FIELDS |= {"train.steps": str(STEPS)}
 FIELDS |= {"srgan.train.checkpoint_every": "1", "srgan.train.evaluate_every": "3"}
 
 
