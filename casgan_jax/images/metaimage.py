@@ -1,7 +1,7 @@
 """MetaImage volumes (.mhd with its data beside it, .mha): axial slices in, one slice out.
 
-Read here and not by ITK, which for damaged compressed data gives what happens to be in memory,
-never comes back, or ends the process.
+Read here and not by ITK, which for damaged compressed data gives what happens to be in memory or
+never comes back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ZLIB_OR_GZIP = 47  # zlib's code for: find out which
 
 
 def open_metaimage(path: Path) -> Stack:
-    """The axial slices of a MetaImage volume, or its only one if it has two dimensions.
+    """The axial slices of a MetaImage volume; a file of two dimensions is one slice, as stored.
 
     Raises:
       UserError: a damaged header, a missing, short or damaged data file, colour, more than three
