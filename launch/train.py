@@ -17,6 +17,7 @@ GKE, Cloud TPU and Open MPI need no more; elsewhere say who is who (docs/cluster
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -53,7 +54,13 @@ def main(_: list[str]) -> int:
 
     keep_compilations()
     from casgan_jax.training.loop import format_metrics, train
-    from casgan_jax.training.processes import is_first, join_processes, leave_processes
+    from casgan_jax.training.processes import (
+        LostProcess,
+        is_first,
+        join_processes,
+        leave_processes,
+        watching_processes,
+    )
 
     if _DISTRIBUTED.value or _COORDINATOR.value:
         join_processes(
@@ -61,7 +68,13 @@ def main(_: list[str]) -> int:
             process_count=_PROCESS_COUNT.value,
             process_index=_PROCESS_INDEX.value,
         )
-    result = train(config, workdir, accept_config_changes=_ACCEPT.value)
+    try:
+        with watching_processes():
+            result = train(config, workdir, accept_config_changes=_ACCEPT.value)
+    except LostProcess as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        # At a usual exit JAX would take leave of the lost process, and abort over that.
+        os._exit(1)
     leave_processes()
     if not is_first():
         return 0

@@ -5,6 +5,9 @@ Every process runs the same command. Only the first writes; all read.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import jax
 from jax.experimental import multihost_utils
 
@@ -52,6 +55,29 @@ def leave_processes() -> None:
     """Parts from the other processes, so that none waits for what the first still has to do."""
     if jax.process_count() > 1:
         jax.distributed.shutdown()
+
+
+class LostProcess(UserError):
+    """Another process of the run is gone, so this one cannot go on."""
+
+
+@contextlib.contextmanager
+def watching_processes() -> Iterator[None]:
+    """Turns what JAX raises where processes depend on each other into a line that says so.
+
+    Raises:
+      LostProcess: a computation of all processes failed.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        raise LostProcess(
+            f"process {jax.process_index()} of {jax.process_count()}: found that a step of all "
+            f"processes failed ({one_line(error)}), expected every process to live; run the same "
+            "command on all of them again, it goes on from the newest checkpoint"
+        ) from error
 
 
 def is_first() -> bool:

@@ -10,7 +10,7 @@ from casgan_jax.cascade import load_cascade
 from tests.training.processes import finish, free_port, start, training_lines
 from tests.training.test_loop import TINY
 
-FIELDS = TINY | {"data.label": "readers", "sr": "none", "model.dropout": "0", "train.steps": "8"}
+FIELDS = TINY | {"data.label": "readers", "sr": "none", "model.dropout": "0", "train.steps": "16"}
 
 
 def start_two(workdir, fields):
@@ -39,29 +39,47 @@ def start_two_by_slurm(workdir, fields):
     ]
 
 
+def wait_for_new_checkpoint(workdir, process):
+    before = set(workdir.glob("softgan/checkpoints/[0-9]*"))
+    deadline = time.monotonic() + 240
+    while not set(workdir.glob("softgan/checkpoints/[0-9]*")) - before:
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def runs(discs, tmp_path_factory):
-    """Workdirs of a single process and of two, the latter preempted once; the latter's output."""
+    """Workdirs of a single process and of two, the latter killed and preempted; their output."""
     root = tmp_path_factory.mktemp("processes")
     fields = FIELDS | {"data.dir": discs}
     one = start(root / "one", fields)
 
     first, second = start_two(root / "two", fields)
-    deadline = time.monotonic() + 240
-    while not (root / "two" / "softgan" / "checkpoints" / "1").is_dir():
-        assert time.monotonic() < deadline and first.poll() is None, first.communicate()[0]
-        time.sleep(0.01)
+    wait_for_new_checkpoint(root / "two", first)
+    first.kill()
+    left_alone = (second.communicate(timeout=240)[0], second.returncode)
+    first.communicate()
+
+    first, second = start_two(root / "two", fields)
+    wait_for_new_checkpoint(root / "two", first)
     second.send_signal(signal.SIGTERM)  # the scheduler's word may reach one host alone
     preempted = [process.communicate(timeout=240)[0] for process in (first, second)]
     statuses = [process.returncode for process in (first, second)]
 
     outputs = [finish(process) for process in start_two_by_slurm(root / "two", fields)]
     finish(one)
-    return root, statuses, preempted, outputs
+    return root, left_alone, (statuses, preempted), outputs
+
+
+def test_the_other_process_of_a_killed_one_says_so_in_a_line(runs):
+    _, (output, status), *_ = runs
+    assert status == 1, output
+    *_, line = output.strip().splitlines()
+    assert line.startswith("error: process 1 of 2: found that a step of all processes failed (")
 
 
 def test_preemption_of_one_stops_both_with_a_checkpoint(runs):
-    _, statuses, preempted, _ = runs
+    _, _, (statuses, preempted), _ = runs
     assert statuses == [128 + signal.SIGTERM] * 2, preempted
     assert "softgan: stopped by SIGTERM after step" in preempted[0]
     assert "the same command goes on from there" in preempted[0]
