@@ -14,6 +14,7 @@ the data needs no file: it is a function of the step (`casgan_jax.data.pipeline`
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -175,6 +176,7 @@ class Checkpoints:
         temporary = self._temporary(step)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
+        _check_room(temporary, state)
         with _orbax() as orbax:
             orbax.save(temporary / "state", args=ocp.args.StandardSave(state))
         seal(temporary, {"step": step, "score": score, "arrays": _arrays(state)})
@@ -213,6 +215,14 @@ class Checkpoints:
             f"checkpoint: could not write step {step} to {self.directory} ({one_line(error)}), "
             f"found {free:.0f} MiB free; {stands}; make room and run the same command again"
         )
+
+
+def _check_room(folder: Path, state: Any) -> None:
+    """Raises OSError where the arrays of the state are larger than what is free. TensorStore would
+    find out in the middle, and print a traceback for every array that it was still writing."""
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, f"no room for {needed / 2**20:.0f} MiB")
 
 
 @contextmanager

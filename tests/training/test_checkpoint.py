@@ -1,5 +1,6 @@
 import resource
 import shutil
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -110,6 +111,17 @@ def test_another_architecture_is_named(checkpoints):
         checkpoints.restore(state(0, features=5), 4)
     with pytest.raises(ValueError, match="found more absent, expected of shape"):
         checkpoints.restore(state(0) | {"more": np.zeros(2)}, 4)
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(checkpoints, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    large = {"params": np.zeros(200_000)}
+    line = (
+        r"could not write step 5 .*no room for 2 MiB.* found 1 MiB free; the checkpoint"
+    )
+    with pytest.raises(ValueError, match=line):
+        checkpoints.save(5, large)
+    assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
 
 
 def test_a_disk_that_takes_no_more_leaves_the_last_good_one(checkpoints):
