@@ -6,6 +6,8 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 
+LARGEST_OFFSET = 1e6  # between stored values and Hounsfield units
+
 
 def numbers(text: str) -> list[float]:
     """Finite numbers from "1, 2.5, -3", finite in float32 too; none where one of them is no number.
@@ -92,8 +94,8 @@ def index_of(column: str, text: str) -> int | None:
     return int(found[0])
 
 
-def number_of(column: str, text: str) -> float | None:
-    """A finite number; None from an empty cell.
+def offset_of(column: str, text: str) -> float | None:
+    """A number of at most a million, far beyond the offsets of scanners; None from an empty cell.
 
     Raises:
       UserError: anything else.
@@ -101,9 +103,10 @@ def number_of(column: str, text: str) -> float | None:
     if not text.strip():
         return None
     found = numbers(text)
-    if len(found) != 1:
+    if len(found) != 1 or abs(found[0]) > LARGEST_OFFSET:
         raise UserError(
-            f"{column}: found {shown(text)}, expected a number; correct it or leave it empty"
+            f"{column}: found {shown(text)}, expected a number of at most {LARGEST_OFFSET:g}; "
+            "correct it or leave it empty"
         )
     return found[0]
 

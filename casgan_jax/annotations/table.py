@@ -117,7 +117,7 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         slice_index=cells.index_of("slice", row.get("slice", "")),
         spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
         window=cells.window_of("window", row.get("window", "")),
-        hu_offset=cells.number_of("hu_offset", row.get("hu_offset", "")),
+        hu_offset=cells.offset_of("hu_offset", row.get("hu_offset", "")),
         split=_split(row.get("split", "").strip()),
         **_marks(folder, row),
     )
