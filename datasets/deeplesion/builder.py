@@ -99,7 +99,7 @@ class Builder(PreparedBuilder):
             for path in folder.glob("*.png"):
                 key = f"{folder.name}/{path.stem}"
                 arguments = Slice(str(path), patient, key, spacing.get(folder.name, 0.0))
-                tasks.append(Task(split_of(patient), key, arguments))
+                tasks.append(Task(split_of(patient), key, arguments, (path,)))
         known = sum(task.arguments.spacing_mm > 0 for task in tasks)
         self.note(f"pixel spacing known for {known} of {len(tasks)} slices")
         return tasks
@@ -107,6 +107,7 @@ class Builder(PreparedBuilder):
     def _spacing(self, *folders: Path) -> dict[str, float]:
         for folder in folders:
             if (folder / INFO_FILE).is_file():
+                self.note_source(folder / INFO_FILE)
                 return read_spacing(folder / INFO_FILE)
         self.note(f"{INFO_FILE}: found none in {folders[0]}, so spacing_mm is 0 (unknown)")
         return {}
