@@ -8,11 +8,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax import records
-from casgan_jax.data.patches import normalise
+from casgan_jax.images import to_unit
 from datasets.base import Record, Skip
 
 SIZE = 128  # side of the crops
-LAYOUT_WINDOWS = {"slices": (0, 255), "tcia": (-1000, 400)}  # grey levels; HU, the lung's
 
 
 def features(scale: int, image_dtype: type, **more: Any) -> tfds.features.FeaturesDict:
@@ -51,7 +50,7 @@ def record_of(
     reason = why_not(readers)
     if reason is not None:
         return reason
-    image01 = normalise(image, window)
+    image01 = to_unit(image, window)
     try:
         matted = label_from_readers(image01, readers, scale, strategy="matting")
         anchored = label_from_readers(image01, readers, scale, strategy="anchored")
@@ -81,6 +80,11 @@ def why_not(readers: np.ndarray) -> Skip | None:
     if not readers.all(axis=2).any():
         return Skip("empty intersection", f"{n_readers} readers agree on no pixel")
     return None
+
+
+def agree(readers: np.ndarray) -> bool:
+    """Whether as many readers as a record holds marked something, and agree on a pixel."""
+    return readers.shape[2] == records.MAX_READERS and why_not(readers) is None
 
 
 def _code(mask: np.ndarray) -> np.ndarray:

@@ -15,9 +15,10 @@ from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
 from casgan_jax.splits import split_of
 from datasets.base import Record, Skip, Task
-from datasets.lidc.record import LAYOUT_WINDOWS, SIZE, record_of
+from datasets.lidc.record import SIZE, agree, record_of
 
 SPACING_FILE = "patient_spacing.csv"
+WINDOW = (0, 255)
 
 
 class Slice(NamedTuple):
@@ -50,7 +51,7 @@ def make_record(source: Slice) -> Record | Skip:
     return record_of(
         image,
         readers,
-        window=LAYOUT_WINDOWS["slices"],
+        window=WINDOW,
         scale=source.scale,
         mark=_mark(source.nodule_dir),
         spacing_mm=source.spacing_mm,
@@ -90,6 +91,12 @@ def find_tasks(manual_dir: Path, *, scale: int, note: Callable[[str], None]) -> 
     patients = {t.arguments.patient for t in tasks}
     note(f"pixel spacing known for {len(known)} of {len(patients)} patients")
     return tasks
+
+
+def readers_agree(source: Slice) -> bool:
+    """Whether four readers marked the slice and agree on a pixel, and its files are whole."""
+    found = read_slice(source)
+    return not isinstance(found, Skip) and agree(found[1])
 
 
 def _spacing(*folders: Path, note: Callable[[str], None]) -> dict[str, float]:

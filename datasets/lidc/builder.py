@@ -1,0 +1,129 @@
+"""LIDC-IDRI lung nodules, labelled where their readers disagree; from either published layout."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from casgan_jax import records
+from datasets.base import PreparedBuilder, Record, Skip, Task
+from datasets.lidc import selection, slices, tcia
+from datasets.lidc.reading import RATINGS
+from datasets.lidc.record import features
+
+
+def make_record(source: slices.Slice | tcia.NoduleSlice | Skip) -> Record | Skip:
+    """Makes the record of one slice, of whichever layout; what was left out stays so."""
+    if isinstance(source, Skip):
+        return source
+    return (slices if isinstance(source, slices.Slice) else tcia).make_record(source)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Config(tfds.core.BuilderConfig):
+    """Which layout is read, and how.
+
+    Attributes:
+      layout: "slices", the public PNG tree, or "tcia", the original download.
+      scale: r, label pixels a native pixel.
+      lesions: how many of them are selected as in the paper; None: all slices of all.
+    """
+
+    layout: str = "slices"
+    scale: int = 4
+    lesions: int | None = None
+
+
+def _selections(layout: str, prefix: str) -> list[Config]:
+    return [
+        Config(
+            name=f"{prefix}{count}",
+            layout=layout,
+            lesions=count,
+            description=f"One slice of each of {count} lesions, {what}.",
+        )
+        for count, what in zip(
+            selection.COUNTS, ("60% for training", "all for testing"), strict=True
+        )
+    ]
+
+
+class Builder(PreparedBuilder):
+    """LIDC-IDRI lung nodules: 128x128 native crops, soft masks from the readers' disagreement."""
+
+    name = "lidc"
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {
+        "1.0.0": "Labels by intersection and union of the readers who marked the slice."
+    }
+    BUILDER_CONFIGS = [
+        Config(
+            name="x4", scale=4, description="Labels at 4 x the native resolution, as in the paper."
+        ),
+        Config(name="x2", scale=2, description="Labels at 2 x the native resolution."),
+        *_selections("slices", ""),
+        Config(name="tcia", layout="tcia", description="From DICOM and XML: HU, spacing, ratings."),
+        *_selections("tcia", "tcia-"),
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "get the public LIDC-IDRI-slices tree (datasets/lidc/README.md tells where) and name "
+        "the folder that holds LIDC-IDRI-0001/nodule-0/images/slice-0.png and so on; for "
+        "lidc/tcia get LIDC-IDRI's DICOM and XML files and name the folder that holds them"
+    )
+    CITATION = """@article{armato2011lidc,
+  title={The Lung Image Database Consortium ({LIDC}) and Image Database Resource Initiative
+  ({IDRI}): a
+    completed reference database of lung nodules on {CT} scans},
+  author={Armato, Samuel G. and McLennan, Geoffrey and Bidaut, Luc and others},
+  journal={Medical Physics}, volume={38}, number={2}, pages={915--931}, year={2011}}"""
+    make_record = staticmethod(make_record)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        if config.layout == "slices":
+            described = features(config.scale, np.uint8)
+            more: dict[str, Any] = {"window": slices.WINDOW, "source": "LIDC-IDRI-slices"}
+        else:
+            described = features(config.scale, np.int16, **_tcia_features())
+            more = {"window": tcia.WINDOW, "source": "LIDC-IDRI", "ratings": list(RATINGS)}
+        if config.lesions:
+            more["selection"] = f"{config.lesions} lesions"
+        return self.prepared_info(
+            described, records.metadata(kind="segmentation", scale=config.scale, **more)
+        )
+
+    def tasks(self, manual_dir: Path | None) -> list[Task]:
+        """One task for each slice of each nodule, or of those that are selected."""
+        config = self.builder_config
+        layout = slices if config.layout == "slices" else tcia
+        tasks = layout.find_tasks(manual_dir, scale=config.scale, note=self.note)
+        if not config.lesions:
+            return tasks
+        slices_of = collections.defaultdict(list)
+        for task in sorted(tasks, key=lambda task: task.key):
+            if not isinstance(task.arguments, Skip):
+                slices_of[task.key.rpartition("/")[0]].append(task)
+        return selection.select(
+            slices_of,
+            config.lesions,
+            patient_of=lambda lesion: lesion.partition("/")[0],
+            is_good=lambda task: layout.readers_agree(task.arguments),
+        )
+
+
+def _tcia_features() -> dict[str, Any]:
+    """What only the original download tells."""
+    return {
+        # Of the readers in the order of reader_masks: 1 to 6, 0 where there is none.
+        "ratings": tfds.features.Tensor(
+            shape=(records.MAX_READERS, len(RATINGS)), dtype=np.int32, encoding="zlib"
+        ),
+        "z_mm": tfds.features.Scalar(dtype=np.float32),
+        "series_uid": tfds.features.Text(),
+        "image_uid": tfds.features.Text(),
+    }

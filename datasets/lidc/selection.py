@@ -1,0 +1,67 @@
+"""The paper's selections of LIDC lesions, drawn by chance: which ones it took is not known.
+
+- 119 lesions (section 4.2, table 3): 60% of them for training, 40% for testing.
+- 500 lesions (section 4.1, table 2): a network that never saw LIDC is compared with the readers on
+  them, so that all of them are for testing.
+
+One slice stands for a lesion, the middle one, if four readers marked it and agree on a pixel.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from casgan_jax.errors import UserError
+from datasets.base import Task
+from datasets.protocol import shuffled
+
+READERS = 4
+_TEST_SHARE = {119: 0.4, 500: 1.0}
+_VALIDATION_SHARE = 0.1  # of what is not for testing; the paper has no validation split
+COUNTS = tuple(_TEST_SHARE)
+
+
+def select(
+    slices_of: Mapping[str, Sequence[Task]],
+    count: int,
+    *,
+    patient_of: Callable[[str], str],
+    is_good: Callable[[Task], bool],
+) -> list[Task]:
+    """One slice of each of `count` lesions, split by patient.
+
+    Args:
+      slices_of: the slices of each lesion, in order.
+      count: one of COUNTS.
+      patient_of: the patient of a lesion.
+      is_good: whether four readers marked the slice and agree on a pixel.
+
+    Raises:
+      UserError: there are fewer such lesions.
+    """
+    chosen: dict[str, Task] = {}
+    for lesion in shuffled(slices_of):
+        middle = slices_of[lesion][len(slices_of[lesion]) // 2]
+        if len(chosen) < count and is_good(middle):
+            chosen[lesion] = middle
+    if len(chosen) < count:
+        raise UserError(
+            f"manual_dir: found {len(chosen)} lesions with {READERS} agreeing readers on their "
+            f"middle slice, expected at least {count}; build from the whole data set, or without "
+            "the selection"
+        )
+    splits = _split(chosen, count, patient_of)
+    return [task._replace(split=splits[patient_of(lesion)]) for lesion, task in chosen.items()]
+
+
+def _split(lesions: Iterable[str], count: int, patient_of: Callable[[str], str]) -> dict[str, str]:
+    """The split of each patient: test, then validation, filled up as far as patients allow."""
+    sizes = collections.Counter(patient_of(lesion) for lesion in lesions)
+    test = round(_TEST_SHARE[count] * count)
+    room = {"test": test, "validation": round(_VALIDATION_SHARE * (count - test)), "train": count}
+    splits = {}
+    for patient, size in sizes.items():
+        splits[patient] = next(split for split, left in room.items() if size <= left)
+        room[splits[patient]] -= size
+    return splits
