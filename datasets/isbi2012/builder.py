@@ -22,7 +22,7 @@ SCALE = 4
 IMAGES, TEST, VALIDATION = 300, 60, 30  # the paper's numbers, and a tenth to validate with
 VOLUME, LABELS = "train-volume.tif", "train-labels.tif"
 WINDOW = (0, 255)
-_MEMBRANES_ONLY = 0.0  # of the band's width: one pixel, as the membranes are a few pixels wide
+FRACTION = 0.0  # the band in doubt is one pixel wide: membranes are a few
 
 
 class Image(NamedTuple):
@@ -59,7 +59,7 @@ def make_record(source: Image) -> Record | Skip:
     )
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=32)  # all slices: those of a split come one after the other
 def _labelled_slice(folder: str, page: int) -> Softened | Skip:
     """A whole slice, so that a pixel has the same label in all crops."""
     try:
@@ -76,7 +76,7 @@ def _labelled_slice(folder: str, page: int) -> Softened | Skip:
     cells = label != 0
     if (label[cells] != label.max()).any() or cells.all() or not cells.any():
         return Skip("label not of two values", f"{where}: {len(np.unique(label))} values")
-    return soften_image(image, cells, window=WINDOW, scale=SCALE, fraction=_MEMBRANES_ONLY)
+    return soften_image(image, cells, window=WINDOW, scale=SCALE, fraction=FRACTION)
 
 
 @dataclasses.dataclass(kw_only=True)

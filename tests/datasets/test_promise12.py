@@ -130,7 +130,7 @@ def test_the_papers_numbers_of_images(tmp_path, cases, expected):
     splits_of = collections.defaultdict(set)
     for task in tasks:
         splits_of[task.arguments.case].add(task.split)
-    assert all(len(splits) > 1 for splits in splits_of.values())
+    assert sum(len(splits) > 1 for splits in splits_of.values()) > 0.9 * cases
     assert "its protocol leaks" in builder._notes[0]
     assert builder.info.metadata["leaks"]
 
