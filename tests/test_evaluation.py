@@ -12,7 +12,12 @@ import pytest
 from casgan_jax import evaluation as ev
 from casgan_jax import metrics, records
 from casgan_jax.errors import UserError
-from casgan_jax.report.evaluation import markdown_table, worst_cases, write_evaluation
+from casgan_jax.report.evaluation import (
+    headline_lines,
+    markdown_table,
+    worst_cases,
+    write_evaluation,
+)
 
 SIZE, PATCH, SCALE = 32, 16, 2
 METADATA = records.metadata(kind="segmentation", window=(0, 255), scale=SCALE)
@@ -156,6 +161,13 @@ def test_without_readers_the_headline_is_the_labels():
     assert list(summary["metrics"]) == ["all"]
     assert "consensus_dice" not in summary["metrics"]["all"]
     assert "four readers" not in markdown_table(summary)
+
+
+@pytest.mark.parametrize(("count", "has_interval"), [(2, False), (4, True)])
+def test_one_patient_has_a_headline_without_an_interval(count, has_interval):
+    (dice, *_) = headline_lines(_evaluate([_record(i) for i in range(count)]).summary())
+    assert dice.startswith("Dice 0.") or dice.startswith("Dice 1.")
+    assert ("[" in dice) == has_interval
 
 
 def test_curves_hold_the_measured_dice():
