@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -49,16 +50,16 @@ def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-def narrowed(path: Path, values: np.ndarray, *, byte: bool = False) -> np.ndarray:
+def narrowed(path: Path, values: np.ndarray, *, first: np.dtype | None = None) -> np.ndarray:
     """Whole numbers of any type as a supported one that holds them exactly; floats as they are.
 
     Args:
       path: of the file, for errors.
       values: of any shape. uint8, uint16 and int16 stay what they are.
-      byte: whether uint8 is wanted where it holds the values.
+      first: a supported type that is taken where it holds the values.
 
     Returns:
-      The first of (uint8,) int16, uint16 and float32 that holds the values.
+      The first of `first`, int16, uint16 and float32 that holds the values.
 
     Raises:
       UserError: none does.
@@ -68,7 +69,7 @@ def narrowed(path: Path, values: np.ndarray, *, byte: bool = False) -> np.ndarra
     if values.dtype.kind not in "iu" or values.dtype.newbyteorder("=") in DTYPES:
         return values
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    for dtype in (*([np.uint8] if byte else []), np.int16, np.uint16):
+    for dtype in (*([first] if first in DTYPES else []), np.int16, np.uint16):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
             return values.astype(dtype)
     if max(-low, high) > _EXACT_IN_FLOAT32:
@@ -100,20 +101,37 @@ def checked_path(path: Path | str, *suffixes: str) -> Path:
 
 @contextlib.contextmanager
 def telling_damage(
-    path: Path, kind: str, *, remedy: str = "copy or export it again"
+    path: Path, kind: str, *, remedy: str = "copy or export it again", logger: str | None = None
 ) -> Iterator[None]:
-    """What a library raises on a damaged file becomes one line; its warnings are not shown."""
+    """What a library raises on a damaged file becomes one line.
+
+    Its warnings are not shown, nor what it logs by the logger of that name: the line says enough.
+    """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silenced(logger):
             warnings.simplefilter("ignore")
             yield
     except UserError:
         raise
     except Exception as error:  # the libraries have many ways to fail on a damaged file
-        if isinstance(error, OSError) and error.strerror:
+        if isinstance(error, PermissionError):
             raise unreadable(path, error) from error
         found = f"data that cannot be decoded ({one_line(error)})"
         raise damaged(path, kind, found, remedy=remedy) from error
+
+
+@contextlib.contextmanager
+def _silenced(logger: str | None) -> Iterator[None]:
+    if logger is None:
+        yield
+        return
+    found = logging.getLogger(logger)
+    level = found.level
+    found.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        found.setLevel(level)
 
 
 def import_extra(name: str, path: Path, kind: str) -> ModuleType:
@@ -129,6 +147,12 @@ def import_extra(name: str, path: Path, kind: str) -> ModuleType:
             f"{path}: found {kind} but no {name} to read or write it, expected it installed; "
             "pip install 'casgan_jax[medical]'"
         ) from error
+
+
+def shown(value: object, *, limit: int = 60) -> str:
+    """Text from a file as a line can hold it: quoted, without control characters, short."""
+    text = ascii(str(value))
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def damaged(

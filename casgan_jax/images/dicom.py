@@ -19,6 +19,7 @@ from casgan_jax.images.checks import (
     checked_image,
     import_extra,
     narrowed,
+    shown,
     telling_damage,
 )
 from casgan_jax.images.stack import Scan, Stack
@@ -104,7 +105,8 @@ def _scan(path: Path, frame: _Frame, stored: np.ndarray) -> Scan:
         total = _modality_values(path, frame, _stored_range(frame)).sum()
         values = total - values
         window = window and (float(total - window[1]), float(total - window[0]))
-    values = narrowed(path, values, byte=stored.dtype == np.uint8)
+    first = None if is_hu else stored.dtype.newbyteorder("=")
+    values = narrowed(path, values, first=first)
     unit = "HU" if is_hu else "stored"
     return Scan(checked_image(path, values), _spacing(path, frame), unit, window)
 
@@ -191,22 +193,24 @@ def _check_beginning(path: Path) -> None:
             f"{path}: found an encrypted file (a CMS envelope), expected plain DICOM; decrypt it"
         )
     raise UserError(
-        f"{path}: found no DICM at byte {_PREAMBLE}, expected a DICOM file; copy or export it again"
+        f"{path}: found no DICM at byte {_PREAMBLE}, expected a DICOM file with its preamble; "
+        "copy or export it again"
     )
 
 
 def _check_pixels(path: Path, dataset: Any) -> None:
     """Refuses files without pixels, and colour."""
     if not any(name in dataset for name in _PIXELS):
-        kind = dataset.get("Modality") or getattr(dataset.get("SOPClassUID"), "name", "DICOM")
-        found = "encrypted attributes" if "EncryptedAttributesSequence" in dataset else kind
+        encrypted = "EncryptedAttributesSequence" in dataset
+        modality = f"the modality {shown(dataset.get('Modality', 'unknown'))}"
+        found = "encrypted attributes" if encrypted else modality
         raise UserError(
-            f"{path}: found {found} without PixelData, expected an image; name the file of an image"
+            f"{path}: found {found} and no PixelData, expected an image; name the file of one"
         )
     photometric = dataset.get("PhotometricInterpretation")
     if photometric not in _GREY:
         raise UserError(
-            f"{path}: found PhotometricInterpretation {photometric}, expected "
+            f"{path}: found PhotometricInterpretation {shown(photometric)}, expected "
             f"{' or '.join(_GREY)}; export it in grey"
         )
 
@@ -220,6 +224,6 @@ def _check_decoder(path: Path, syntax: Any) -> None:
         available = False
     if not available:
         raise UserError(
-            f"{path}: found pixel data stored as {syntax.name}, which nothing installed decodes, "
-            f"expected plain or decodable data; {_DECOMPRESS}"
+            f"{path}: found pixel data stored as {shown(syntax.name)}, which nothing installed "
+            f"decodes, expected plain or decodable data; {_DECOMPRESS}"
         )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import gzip
-import logging
 import math
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,6 +24,8 @@ from casgan_jax.images.checks import (
 from casgan_jax.images.orientation import AxialView, axial_view
 from casgan_jax.images.stack import Scan, Stack
 
+# nibabel tells on standard error what it corrects in a header.
+_telling_damage = functools.partial(telling_damage, kind="NIfTI", logger="nibabel.global")
 _MM = {"mm": 1.0, "unknown": 1.0, "meter": 1e3, "micron": 1e-3}
 
 
@@ -40,7 +39,7 @@ def open_nifti(path: Path) -> Stack:
       UserError: a damaged file, colour, more than three dimensions, voxels without a place.
     """
     nibabel = import_extra("nibabel", path, "NIfTI")
-    with telling_damage(path, "NIfTI"), _quiet(nibabel):
+    with _telling_damage(path):
         image = nibabel.load(path)
         if not isinstance(image, nibabel.Nifti1Image):
             raise damaged(path, "NIfTI", f"a {type(image).__name__}")
@@ -49,8 +48,14 @@ def open_nifti(path: Path) -> Stack:
             raise unsupported(path, image.get_data_dtype())
         if path.suffix.lower() != ".gz":
             _check_size(path, image)
-        view = axial_view(path, shape, _affine_mm(image))
-    return Stack(view.count, lambda index: _read_slice(path, image, view, index))
+        affine = _affine_mm(image)
+        view = axial_view(path, shape, affine)
+        spacing_mm = view.in_plane(nibabel.affines.voxel_sizes(affine))
+
+    def read(index: int) -> Scan:
+        return Scan(_read_plane(path, image, view, index), spacing_mm)
+
+    return Stack(view.count, read)
 
 
 def write_nifti(
@@ -84,14 +89,13 @@ def write_nifti(
     return write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
-def _read_slice(path: Path, image: Any, view: AxialView, index: int) -> Scan:
+def _read_plane(path: Path, image: Any, view: AxialView, index: int) -> np.ndarray:
     """Reads one slice; trailing dimensions of size 1 are dropped, a third is added to a plane."""
     ranges = view.selection(index)[: image.ndim] + [0] * (image.ndim - 3)
-    with telling_damage(path, "NIfTI"):
+    with _telling_damage(path):
         voxels = np.asanyarray(image.dataobj[tuple(ranges)])
     voxels = voxels[..., None] if voxels.ndim == 2 else voxels
-    values = checked_image(path, view.plane(narrowed(path, voxels)))
-    return Scan(values, view.spacing_mm)
+    return checked_image(path, view.plane(narrowed(path, voxels)))
 
 
 def _volume_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -116,15 +120,3 @@ def _check_size(path: Path, image: Any) -> None:
 def _affine_mm(image: Any) -> np.ndarray:
     unit = image.header.get_xyzt_units()[0]
     return np.diag([_MM[unit]] * 3 + [1.0]) @ image.affine.astype(np.float64)
-
-
-@contextlib.contextmanager
-def _quiet(nibabel: ModuleType) -> Iterator[None]:
-    """nibabel tells on standard error what it corrects in a header."""
-    logger = nibabel.imageglobals.logger
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

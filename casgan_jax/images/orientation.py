@@ -9,6 +9,7 @@ interpolated. A mask volume on the grid of an image volume is cut in the same wa
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +30,20 @@ class AxialView:
       shape: of the voxel array.
       axes: voxel axis of columns, rows and slices.
       backward: whether each of them runs against its voxel axis.
-      spacing_mm: (row, column) distance of voxel centres.
     """
 
     shape: tuple[int, int, int]
     axes: tuple[int, int, int]
     backward: tuple[bool, bool, bool]
-    spacing_mm: tuple[float, float]
 
     @property
     def count(self) -> int:
         """How many slices there are."""
         return self.shape[self.axes[_SLICES]]
+
+    def in_plane(self, spacing: Sequence[float]) -> tuple[float, float]:
+        """(row, column) spacing, given that of every voxel axis."""
+        return float(spacing[self.axes[_ROWS]]), float(spacing[self.axes[_COLUMNS]])
 
     def selection(self, index: int) -> list[slice]:
         """Where in the voxel array a slice lies: three ranges, one of them a single voxel."""
@@ -63,7 +66,8 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
     Args:
       path: of the file, for errors.
       shape: of the voxel array.
-      affine: (4, 4), voxel indices -> mm to the right, to anterior and to superior (NIfTI's axes).
+      affine: (4, 4), voxel indices -> mm to the right, to anterior and to superior (NIfTI's axes);
+        the lengths of the steps do not matter.
 
     Raises:
       UserError: the affine is not one of a volume, or the volume is a single plane that is not
@@ -83,8 +87,7 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
             f"{path}: found a volume of {shape[axes[_ROWS]]}x{shape[axes[_COLUMNS]]} voxels in its "
             "axial planes, expected axial slices; save the plane as PNG, TIFF or NPY"
         )
-    spacing_mm = (float(sizes[axes[_ROWS]]), float(sizes[axes[_COLUMNS]]))
-    return AxialView(shape, axes, backward, spacing_mm)
+    return AxialView(shape, axes, backward)
 
 
 def _no_grid(path: Path, affine: np.ndarray) -> UserError:

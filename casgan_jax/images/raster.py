@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import tokenize
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +51,8 @@ _NPY_ERRORS = (
     MemoryError,
     OverflowError,
 )
+_MOST_PIXELS = 2**28
+_telling_damage = functools.partial(telling_damage, kind="TIFF", logger="tifffile")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -87,7 +91,7 @@ def count_pages(path: Path) -> int:
     """
     import tifffile
 
-    with telling_damage(path, "TIFF"), tifffile.TiffFile(path) as file:
+    with _telling_damage(path), tifffile.TiffFile(path) as file:
         return len(file.pages)
 
 
@@ -176,13 +180,25 @@ def _is_whole_png(data: bytes) -> bool:
 def _read_tiff(path: Path, page: int | None = None) -> np.ndarray:
     import tifffile
 
-    with telling_damage(path, "TIFF"), tifffile.TiffFile(path) as file:
+    with _telling_damage(path), tifffile.TiffFile(path) as file:
         if page is None and len(file.pages) != 1:
             raise UserError(
                 f"{path}: found {len(file.pages)} pages, expected a TIFF of one page; "
                 "save the page you want as its own file"
             )
-        return file.pages[page or 0].asarray()
+        found = file.pages[page or 0]
+        _check_page(path, found)
+        return found.asarray()
+
+
+def _check_page(path: Path, page: Any) -> None:
+    """tifffile fills what a page lacks with zeros, one strip after the other, however many."""
+    present, promised = len(page.dataoffsets), math.prod(page.chunked)
+    if page.size > _MOST_PIXELS or present < promised:
+        shape = "x".join(str(size) for size in page.shape)
+        raise damaged(
+            path, "TIFF", f"{present} of {promised} strips or tiles of a page of {shape} pixels"
+        )
 
 
 def _read_npy(path: Path) -> np.ndarray:
