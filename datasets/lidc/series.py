@@ -79,15 +79,30 @@ def read_series(folder: Path) -> Series | None:
     )
 
 
-@functools.lru_cache(maxsize=4)
-def slice_files(folder: str) -> dict[str, Path]:
-    """The files of a series by their SOPInstanceUID.
+class SliceFiles(NamedTuple):
+    """The files of a series.
 
-    Raises:
-      UserError: a damaged file.
+    Attributes:
+      by_uid: path by SOPInstanceUID.
+      unreadable: the line of each file that cannot be read.
     """
-    files = _dicom_files(Path(folder))
-    return {str(_header(path, ("SOPInstanceUID",)).get("SOPInstanceUID")): path for path in files}
+
+    by_uid: dict[str, Path]
+    unreadable: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=4)
+def slice_files(folder: str) -> SliceFiles:
+    """The files of a series; one that is damaged does not hide the others."""
+    by_uid, unreadable = {}, []
+    for path in _dicom_files(Path(folder)):
+        try:
+            header = _header(path, ("SOPInstanceUID",))
+        except UserError as error:
+            unreadable.append(str(error))
+            continue
+        by_uid[str(header.get("SOPInstanceUID"))] = path
+    return SliceFiles(by_uid, tuple(unreadable))
 
 
 def _dicom_files(folder: Path) -> list[Path]:

@@ -119,13 +119,12 @@ def _crop(source: NoduleSlice, shape: tuple[int, int]) -> _Crop | Skip:
 
 def _read(source: NoduleSlice) -> np.ndarray | Skip:
     """(H, W) int16 HU of the slice."""
+    files = slice_files(source.series.folder)
+    if source.image_uid not in files.by_uid:
+        where = f"no image {source.image_uid} at z {source.z_mm:g} mm in {source.series.folder}"
+        return Skip("slice missing from its series", "; ".join([where, *files.unreadable[:1]]))
+    path = files.by_uid[source.image_uid]
     try:
-        path = slice_files(source.series.folder).get(source.image_uid)
-        if path is None:
-            return Skip(
-                "slice missing from its series",
-                f"{source.series.folder}: no image {source.image_uid} at z {source.z_mm:g} mm",
-            )
         scan = read_scan(path)
     except UserError as error:
         return Skip("unreadable image", str(error))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from hypothesis import given
 
 from casgan_jax.errors import UserError
 from casgan_jax.report.samples import samples_sheet
@@ -30,6 +31,7 @@ from tests.datasets.tcia import (
 )
 from tests.datasets.trees import disc
 from tests.lines import line_of
+from tests.test_fuzz import damages, fuzz
 
 UID = "1.3.6.1.4.1.14519.5.2.1.6279.6001.1001"
 SQUARE = [(x, 10) for x in range(10, 20)] + [(20, y) for y in range(10, 20)]
@@ -265,6 +267,34 @@ def test_a_nodule_that_is_too_wide(tmp_path):
     write_xml(folder / "069.xml", UID, [[wide], [wide]])
     skip = tcia.make_record(task_arguments(root, "LIDC-IDRI-0001/scan-0/nodule-0/slice-000"))
     assert isinstance(skip, Skip) and skip.reason == "nodule does not fit the crop"
+
+
+def test_a_damaged_file_does_not_hide_the_others(tmp_path):
+    root = tmp_path / "LIDC-IDRI"
+    folder = write_series(root, "LIDC-IDRI-0001", UID)
+    (folder / "1-002.dcm").write_bytes(b"torn")
+    keys = [f"LIDC-IDRI-0001/scan-0/nodule-0/slice-00{index}" for index in (0, 1)]
+    torn, whole = (tcia.make_record(task_arguments(root, key)) for key in keys)
+    assert torn.reason == "slice missing from its series"
+    assert str(folder / "1-002.dcm") in torn.detail
+    assert whole["n_readers"] == 4
+
+
+@fuzz(max_examples=100)
+@given(damages())
+def test_damaged_xml_gives_a_reading_or_a_line(tmp_path_factory, apply):
+    folder = tmp_path_factory.mktemp("fuzz")
+    path = write_xml(folder / "a.xml", UID, [[Nodule([Roi(0, SQUARE)])]], non_nodules=1)
+    path.write_bytes(apply(path.read_bytes()))
+    try:
+        reading = read_readers(path)
+    except UserError as error:
+        line = str(error)
+        assert line.startswith(str(path)) and "\n" not in line
+        return
+    for found in reading.marks:
+        assert all(o.points.shape[1] == 2 and np.isfinite(o.z_mm) for o in found.outlines)
+        cluster_marks([found], spacing_mm=0.7, tolerance_mm=1.0)
 
 
 def test_four_agreeing_readers_are_told_from_fewer(tmp_path):
