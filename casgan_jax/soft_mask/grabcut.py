@@ -1,0 +1,78 @@
+"""GrabCut of a lesion from its two RECIST axes (paper 3.1.2; Cai et al. 2018).
+
+Rother, Kolmogorov, Blake, "GrabCut: interactive foreground extraction using iterated graph cuts",
+SIGGRAPH 2004, in OpenCV's implementation. It does not start from a rectangle: the ends of the axes
+lie on the lesion's outline, and so the curve through them (`recist.outline`) says where the lesion
+probably is, a smaller copy where it certainly is and a larger one beyond which it is not.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from casgan_jax.soft_mask.recist import axis_lengths, centre, relative_distance
+
+CERTAIN, POSSIBLE = 0.7, 1.3  # sizes of the copies of the curve, relative to it
+# The cut is made in a window of a size relative to the lesion, so that it costs the same for all.
+# OpenCV weighs outline against area per pixel: a coarser window cuts more corners off.
+_SIDE = 64  # pixels of the window
+_LONG_AXES = 2.0  # its side in lengths of the long axis
+_ITERATIONS = 1  # a second one took longer and came no nearer to the readers
+_STATES = (
+    (np.inf, cv2.GC_BGD),
+    (POSSIBLE, cv2.GC_PR_BGD),
+    (1.0, cv2.GC_PR_FGD),
+    (CERTAIN, cv2.GC_FGD),
+)
+
+
+def grabcut_mask(image: np.ndarray, recist: np.ndarray, *, scale: int = 1) -> np.ndarray:
+    """The binary mask of a lesion, at r times the image's resolution. Deterministic.
+
+    Args:
+      image: (H, W) float in [0, 1].
+      recist: (8,) axes in pixels of `image` that pass `check_recist`.
+      scale: r.
+
+    Returns:
+      (r * H, r * W) bool: one part without holes, with the middle of the axes.
+    """
+    middle, step = centre(recist), _LONG_AXES * axis_lengths(recist)[0] / _SIDE
+    corner = middle - step * (_SIDE // 2)  # of the window, in pixels of the image
+    smooth = image.astype(np.float32)
+    if step > 1:
+        smooth = cv2.GaussianBlur(smooth, (0, 0), step / 2)
+    window = _resampled(smooth, corner, step, (_SIDE, _SIDE))
+    axes = (np.reshape(recist, (4, 2)) - corner) / step
+    mask = _cut(window, relative_distance(axes.reshape(8), window.shape))
+    fine_corner = (np.full(2, -0.5 + 0.5 / scale) - corner) / step
+    shape = (scale * image.shape[0], scale * image.shape[1])
+    return _resampled(mask.astype(np.float32), fine_corner, 1 / (scale * step), shape) >= 0.5
+
+
+def _cut(window: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(S, S) image and relative distance from the axes' middle -> (S, S) bool."""
+    state = np.empty(window.shape, np.uint8)
+    for limit, value in _STATES:
+        state[distance <= limit] = value
+    half = _SIDE // 2
+    state[half, half] = cv2.GC_FGD  # in a thread-like lesion no other pixel may be
+    colours = cv2.cvtColor(np.round(255 * window).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(0)  # the colour clusters start from random centres
+    cv2.grabCut(colours, state, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    lesion = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    parts = cv2.connectedComponents(lesion, connectivity=4)[1]
+    part = (parts == parts[half, half]).astype(np.uint8)
+    border, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(part, border, -1, 1, cv2.FILLED) > 0
+
+
+def _resampled(
+    plane: np.ndarray, corner: np.ndarray, step: float, shape: tuple[int, int]
+) -> np.ndarray:
+    """Samples at corner + step * (0, 1, 2 ...), x and y alike, linear; the border is repeated."""
+    matrix = np.array([[step, 0, corner[0]], [0, step, corner[1]]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(plane, matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
