@@ -13,8 +13,8 @@ import tensorflow_datasets as tfds
 from casgan_jax import records
 from casgan_jax.errors import UserError
 from casgan_jax.images import Stack, open_stack
+from casgan_jax.splits import split_by_counts
 from datasets.base import PreparedBuilder, Record, Skip, Task
-from datasets.protocol import deal
 from datasets.softening import Softened, record_of, soften_image
 
 SIZE = 256  # side of the images, native pixels
@@ -122,6 +122,7 @@ class Builder(PreparedBuilder):
                 window=WINDOW,
                 scale=SCALE,
                 source="ISBI 2012",
+                label="alpha",
                 spacing_nm=4.0,
                 leaks=not self.builder_config.by_slice,
             ),
@@ -130,10 +131,12 @@ class Builder(PreparedBuilder):
     def tasks(self, manual_dir: Path | None) -> list[Task]:
         """One task for each of the 300 images, in turn of each slice."""
         pages = _count_pages(manual_dir)
+        for name in (VOLUME, LABELS):
+            self.note_source(manual_dir / name)
         by_slice = self.builder_config.by_slice
         of_slice = split_slices(pages)
         names = [_key(number % pages, number) for number in range(IMAGES)]
-        of_image = deal(names, validation=VALIDATION, test=TEST)
+        of_image = split_by_counts(dict.fromkeys(names, 1), test=TEST, validation=VALIDATION)
         if not by_slice:
             self.note(
                 "the paper's protocol leaks: crops of one slice are in several splits, so that "

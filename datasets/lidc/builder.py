@@ -101,7 +101,7 @@ class Builder(PreparedBuilder):
         """One task for each slice of each nodule, or of those that are selected."""
         config = self.builder_config
         layout = slices if config.layout == "slices" else tcia
-        tasks = layout.find_tasks(manual_dir, scale=config.scale, note=self.note)
+        tasks = layout.find_tasks(self, manual_dir)
         if not config.lesions:
             return tasks
         slices_of = collections.defaultdict(list)

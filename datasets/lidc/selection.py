@@ -10,11 +10,11 @@ One slice stands for a lesion, the middle one, if four readers marked it and agr
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from casgan_jax.errors import UserError
+from casgan_jax.splits import position_of, split_by_counts
 from datasets.base import Task
-from datasets.protocol import shuffled
 
 READERS = 4
 _TEST_SHARE = {119: 0.4, 500: 1.0}
@@ -41,7 +41,7 @@ def select(
       UserError: there are fewer such lesions.
     """
     chosen: dict[str, Task] = {}
-    for lesion in shuffled(slices_of):
+    for lesion in sorted(slices_of, key=position_of):
         middle = slices_of[lesion][len(slices_of[lesion]) // 2]
         if len(chosen) < count and is_good(middle):
             chosen[lesion] = middle
@@ -51,17 +51,10 @@ def select(
             f"middle slice, expected at least {count}; build from the whole data set, or without "
             "the selection"
         )
-    splits = _split(chosen, count, patient_of)
-    return [task._replace(split=splits[patient_of(lesion)]) for lesion, task in chosen.items()]
-
-
-def _split(lesions: Iterable[str], count: int, patient_of: Callable[[str], str]) -> dict[str, str]:
-    """The split of each patient: test, then validation, filled up as far as patients allow."""
-    sizes = collections.Counter(patient_of(lesion) for lesion in lesions)
     test = round(_TEST_SHARE[count] * count)
-    room = {"test": test, "validation": round(_VALIDATION_SHARE * (count - test)), "train": count}
-    splits = {}
-    for patient, size in sizes.items():
-        splits[patient] = next(split for split, left in room.items() if size <= left)
-        room[splits[patient]] -= size
-    return splits
+    splits = split_by_counts(
+        collections.Counter(patient_of(lesion) for lesion in chosen),
+        test=test,
+        validation=round(_VALIDATION_SHARE * (count - test)),
+    )
+    return [task._replace(split=splits[patient_of(lesion)]) for lesion, task in chosen.items()]

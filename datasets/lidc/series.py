@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 from collections.abc import Sequence
@@ -91,9 +90,8 @@ class SliceFiles(NamedTuple):
     unreadable: tuple[str, ...]
 
 
-@functools.lru_cache(maxsize=4)
 def slice_files(folder: str) -> SliceFiles:
-    """The files of a series; one that is damaged does not hide the others."""
+    """Reads the header of each file of a series; a damaged one does not hide the others."""
     by_uid, unreadable = {}, []
     for path in _dicom_files(Path(folder)):
         try:

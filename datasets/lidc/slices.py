@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
 from casgan_jax.splits import split_of
-from datasets.base import Record, Skip, Task
+from datasets.base import PreparedBuilder, Record, Skip, Task
 from datasets.lidc.record import SIZE, agree, record_of
 
 SPACING_FILE = "patient_spacing.csv"
@@ -61,19 +60,14 @@ def make_record(source: Slice) -> Record | Skip:
     )
 
 
-def find_tasks(manual_dir: Path, *, scale: int, note: Callable[[str], None]) -> list[Task]:
+def find_tasks(builder: PreparedBuilder, manual_dir: Path) -> list[Task]:
     """One task for each `PATIENT/nodule-K/images/slice-I.png`.
-
-    Args:
-      manual_dir: folder of the tree.
-      scale: r of the labels.
-      note: is told what is known of the spacing.
 
     Raises:
       UserError: another layout, or a spacing file that cannot be used.
     """
     root = _tree(manual_dir)
-    spacing = _spacing(manual_dir, root, note=note)
+    spacing = _spacing(builder, manual_dir, root)
     tasks = []
     for path in root.glob("*/nodule-*/images/*.png"):
         nodule_dir = path.parents[1]
@@ -84,12 +78,14 @@ def find_tasks(manual_dir: Path, *, scale: int, note: Callable[[str], None]) -> 
             nodule=nodule,
             file_name=path.name,
             spacing_mm=spacing.get(patient, 0.0),
-            scale=scale,
+            scale=builder.builder_config.scale,
         )
-        tasks.append(Task(split_of(patient), f"{patient}/{nodule}/{path.stem}", arguments))
+        key = f"{patient}/{nodule}/{path.stem}"
+        sources = (path, *sorted(nodule_dir.glob(f"mask-*/{path.name}")))
+        tasks.append(Task(split_of(patient), key, arguments, sources))
     known = {t.arguments.patient for t in tasks if t.arguments.spacing_mm}
     patients = {t.arguments.patient for t in tasks}
-    note(f"pixel spacing known for {len(known)} of {len(patients)} patients")
+    builder.note(f"pixel spacing known for {len(known)} of {len(patients)} patients")
     return tasks
 
 
@@ -99,11 +95,12 @@ def readers_agree(source: Slice) -> bool:
     return not isinstance(found, Skip) and agree(found[1])
 
 
-def _spacing(*folders: Path, note: Callable[[str], None]) -> dict[str, float]:
+def _spacing(builder: PreparedBuilder, *folders: Path) -> dict[str, float]:
     for folder in folders:
         if (folder / SPACING_FILE).is_file():
+            builder.note_source(folder / SPACING_FILE)
             return read_spacing(folder / SPACING_FILE)
-    note(
+    builder.note(
         f"{SPACING_FILE}: found none in {folders[0]}, so spacing_mm is 0 (unknown); to "
         "have distances in mm, put one there with the columns patient,pixel_spacing_mm "
         "and build again with --overwrite"

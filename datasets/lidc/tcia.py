@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tqdm
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_scan
 from casgan_jax.records import MAX_READERS
 from casgan_jax.splits import split_of
-from datasets.base import Record, Skip, Task
+from datasets.base import PreparedBuilder, Record, Skip, Task
 from datasets.crop import crop_around
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, Reading, read_readers
 from datasets.lidc.record import SIZE, agree, record_of
-from datasets.lidc.series import Series, find_folders, read_series, slice_files
+from datasets.lidc.series import Series, SliceFiles, find_folders, read_series, slice_files
+from datasets.pool import OrderedPool
 
 WINDOW = (-1000, 400)  # HU, the lung's
 
@@ -36,7 +38,8 @@ class NoduleSlice(NamedTuple):
 
     Attributes:
       series: it is from.
-      image_uid: SOPInstanceUID of the slice.
+      path: of the slice.
+      image_uid: its SOPInstanceUID.
       z_mm: its position.
       lesion: PATIENT/scan-S/nodule-K.
       key: of the record.
@@ -46,6 +49,7 @@ class NoduleSlice(NamedTuple):
     """
 
     series: Series
+    path: str
     image_uid: str
     z_mm: float
     lesion: str
@@ -119,19 +123,14 @@ def _crop(source: NoduleSlice, shape: tuple[int, int]) -> _Crop | Skip:
 
 def _read(source: NoduleSlice) -> np.ndarray | Skip:
     """(H, W) int16 HU of the slice."""
-    files = slice_files(source.series.folder)
-    if source.image_uid not in files.by_uid:
-        where = f"no image {source.image_uid} at z {source.z_mm:g} mm in {source.series.folder}"
-        return Skip("slice missing from its series", "; ".join([where, *files.unreadable[:1]]))
-    path = files.by_uid[source.image_uid]
     try:
-        scan = read_scan(path)
+        scan = read_scan(source.path)
     except UserError as error:
         return Skip("unreadable image", str(error))
     if scan.unit != "HU":
-        return Skip("image not in HU", str(path))
+        return Skip("image not in HU", source.path)
     if min(scan.values.shape) < SIZE:
-        return Skip(f"image smaller than {SIZE}x{SIZE}", f"{path}: {scan.values.shape}")
+        return Skip(f"image smaller than {SIZE}x{SIZE}", f"{source.path}: {scan.values.shape}")
     hu = np.round(scan.values.astype(np.float32))
     return np.clip(hu, np.iinfo(np.int16).min, np.iinfo(np.int16).max).astype(np.int16)
 
@@ -144,13 +143,8 @@ def _masks(source: NoduleSlice, shape: tuple[int, int]) -> list[np.ndarray] | Sk
     return [fill_outlines(mark.outlines, shape) for mark in source.marks]
 
 
-def find_tasks(manual_dir: Path, *, scale: int, note: Callable[[str], None]) -> list[Task]:
+def find_tasks(builder: PreparedBuilder, manual_dir: Path) -> list[Task]:
     """One task for each slice of each nodule, and one for whatever has to be left out.
-
-    Args:
-      manual_dir: folder of the download; the XML files may lie anywhere below it.
-      scale: r of the labels.
-      note: is told what was found.
 
     Raises:
       UserError: no DICOM files and no XML.
@@ -161,6 +155,8 @@ def find_tasks(manual_dir: Path, *, scale: int, note: Callable[[str], None]) -> 
             f"{manual_dir}: found neither .dcm nor .xml files, expected the download of LIDC-IDRI "
             "from The Cancer Imaging Archive; name the folder that holds LIDC-IDRI-0001 and so on"
         )
+    for path in xml_files:
+        builder.note_source(path)
     series, tasks = _all_series(manual_dir, folders)
     readings, left_out = _all_readings(manual_dir, xml_files, set(series))
     tasks += left_out
@@ -168,12 +164,28 @@ def find_tasks(manual_dir: Path, *, scale: int, note: Callable[[str], None]) -> 
         _left_out(series[uid].patient, uid, Skip("series without readers' XML", series[uid].folder))
         for uid in sorted(set(series) - set(readings))
     ]
-    for scan, uid in _numbered(series, readings):
-        tasks += list(_slices(series[uid], scan, readings[uid], scale))
+    marked = _numbered(series, readings)
+    folders_of_marks = [series[uid].folder for _, uid in marked]
+    for (scan, uid), files in zip(marked, _all_files(builder, folders_of_marks), strict=True):
+        tasks += _slices(series[uid], scan, readings[uid], files, builder.builder_config.scale)
     pointed = sum(reading.without_outline for reading in readings.values())
-    note(f"{len(readings)} CT series with their readers' XML, {len(series)} CT series in all")
-    note(f"{pointed} marks of nodules below 3 mm and of non-nodules have no outline: left out")
+    builder.note(f"{len(readings)} CT series with their readers' XML, {len(series)} CT series")
+    builder.note(
+        f"{pointed} marks of nodules below 3 mm and of non-nodules have no outline: left out"
+    )
     return tasks
+
+
+def _all_files(builder: PreparedBuilder, folders: Sequence[str]) -> Iterator[SliceFiles]:
+    """The files of each series; there are hundreds of headers in each."""
+    with OrderedPool(slice_files, builder.workers) as pool:
+        yield from tqdm.tqdm(
+            pool.map(folders),
+            desc="reading headers",
+            total=len(folders),
+            unit=" series",
+            disable=not builder.show_progress,
+        )
 
 
 def _all_series(root: Path, folders: Sequence[Path]) -> tuple[dict[str, Series], list[Task]]:
@@ -221,7 +233,10 @@ def _numbered(series: dict[str, Series], readings: dict[str, Reading]) -> list[t
     return [numbered for uids in scans.values() for numbered in enumerate(uids)]
 
 
-def _slices(series: Series, scan: int, reading: Reading, scale: int) -> Iterator[Task]:
+def _slices(
+    series: Series, scan: int, reading: Reading, files: SliceFiles, scale: int
+) -> Iterator[Task]:
+    """The tasks of one series."""
     nodules = cluster_marks(
         reading.marks, spacing_mm=series.spacing_mm, tolerance_mm=series.thickness_mm
     )
@@ -231,8 +246,16 @@ def _slices(series: Series, scan: int, reading: Reading, scale: int) -> Iterator
         centre = (points.min(0) + points.max(0)) / 2
         for index, ((z_mm, image_uid), readers) in enumerate(sorted(_by_slice(marks).items())):
             key = f"{lesion}/slice-{index:03d}"
+            path = files.by_uid.get(image_uid)
+            if path is None:
+                where = f"no image {image_uid} at z {z_mm:g} mm in {series.folder}"
+                detail = "; ".join([where, *files.unreadable[:1]])
+                skip = Skip("slice missing from its series", detail)
+                yield _left_out(series.patient, key, skip)
+                continue
             arguments = NoduleSlice(
                 series=series,
+                path=str(path),
                 image_uid=image_uid,
                 z_mm=z_mm,
                 lesion=lesion,
@@ -241,7 +264,7 @@ def _slices(series: Series, scan: int, reading: Reading, scale: int) -> Iterator
                 marks=readers,
                 scale=scale,
             )
-            yield Task(split_of(series.patient), key, arguments)
+            yield Task(split_of(series.patient), key, arguments, (path,))
 
 
 def _by_slice(marks: Sequence[Mark]) -> dict[tuple[float, str], tuple[ReaderMark, ...]]:

@@ -15,10 +15,9 @@ import tensorflow_datasets as tfds
 from casgan_jax import records
 from casgan_jax.errors import UserError
 from casgan_jax.images import open_stack, to_unit
-from casgan_jax.splits import split_of
+from casgan_jax.splits import position_of, split_by_counts, split_of
 from datasets.base import PreparedBuilder, Record, Skip, Task
 from datasets.crop import crop_around
-from datasets.protocol import deal, shuffled
 from datasets.softening import record_of, soften_image
 
 SIZE = 256  # side of the crops, native pixels
@@ -153,6 +152,7 @@ class Builder(PreparedBuilder):
                 window=WINDOW,
                 scale=SCALE,
                 source="PROMISE12",
+                label="alpha",
                 leaks=not self.builder_config.by_case,
             ),
         )
@@ -168,6 +168,8 @@ class Builder(PreparedBuilder):
                 left_out.append(Task(split_of(path.stem), path.stem, skip))
                 continue
             slices += found
+            for source in path.parent.glob(f"{path.stem}[._]*"):  # headers, data, segmentation
+                self.note_source(source)
             empty += without
         self.note(f"{empty} slices without prostate are left out")
         if self.builder_config.by_case:
@@ -176,9 +178,10 @@ class Builder(PreparedBuilder):
 
     def _paper_tasks(self, slices: list[Slice]) -> Iterator[Task]:
         """The paper's 526 + 131 images, or as many in this proportion as there are."""
-        chosen = shuffled(s.key for s in slices)[: TRAIN + TEST]
+        chosen = sorted((s.key for s in slices), key=position_of)[: TRAIN + TEST]
         test = round(len(chosen) * TEST / (TRAIN + TEST))
-        split = deal(chosen, validation=round((len(chosen) - test) / 10), test=test)
+        validation = round((len(chosen) - test) / 10)
+        split = split_by_counts(dict.fromkeys(chosen, 1), test=test, validation=validation)
         self.note(
             f"{len(chosen)} images, the paper has {TRAIN + TEST}; its protocol leaks: slices of "
             "one case are in several splits, so that test figures are better than those of new "

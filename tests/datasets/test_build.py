@@ -55,7 +55,7 @@ def test_lidc_end_to_end(tmp_path):
 def test_bad_flags_get_one_line():
     for arguments, match in [
         (["--dataset=lidk"], "did you mean 'lidc'?"),
-        ([], "--dataset: found none, expected one of deeplesion, lidc"),
+        ([], "--dataset: found none, expected one of deeplesion, "),
         (["--dataset=lidc"], "manual_dir: found none"),
     ]:
         failed = run(*arguments)
@@ -68,7 +68,7 @@ def test_names_and_configs():
     assert {"deeplesion", "lidc"} <= set(launch_build.dataset_names())
     builder, config = launch_build.find_builder("lidc/x2")
     assert (builder.name, config) == ("lidc", "x2")
-    with pytest.raises(UserError, match="found 'x3', expected one of x4, x2; did you mean"):
+    with pytest.raises(UserError, match="found 'x3', expected one of x4, .*; did you mean"):
         launch_build.find_builder("lidc/x3")
     with pytest.raises(UserError, match="found the config 'x4', expected none"):
         launch_build.find_builder("deeplesion/x4")

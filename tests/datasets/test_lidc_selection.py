@@ -37,7 +37,9 @@ def test_119_lesions_split_by_patient():
     found = lesions(100)
     bad = [name for name in found if name.startswith("P7/")]
     tasks = selected(found, 119, bad)
-    assert sizes(tasks) == {"train": 64, "validation": 7, "test": 48}  # 60% and 40%
+    assert len(tasks) == 119
+    assert 48 <= sizes(tasks)["test"] <= 49  # 40%; patients have one or two of the lesions
+    assert 6 <= sizes(tasks)["validation"] <= 8
     assert all(task.key.endswith("/slice-1") for task in tasks)  # the middle one
     of_patient = collections.defaultdict(set)
     for task in tasks:
@@ -65,7 +67,7 @@ def test_selection_from_the_tree(tmp_path):
     write_lidc_slice(tmp_path / "tree", "LIDC-IDRI-0099/nodule-0/slice-0", image, missed)
     builder = Builder(data_dir=tmp_path / "data", config="119")
     tasks = builder.tasks(tmp_path / "tree")
-    assert len(tasks) == 119 and 47 <= sizes(tasks)["test"] <= 48  # patients have two lesions
+    assert len(tasks) == 119 and 48 <= sizes(tasks)["test"] <= 49
     assert not any("0099" in task.key for task in tasks)
     assert builder.info.metadata["selection"] == "119 lesions"
 

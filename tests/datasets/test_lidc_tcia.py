@@ -14,7 +14,6 @@ from datasets.lidc.builder import Builder
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, read_readers
-from datasets.lidc.series import slice_files
 from tests.datasets.tcia import (
     THICKNESS,
     Nodule,
@@ -36,11 +35,6 @@ from tests.test_fuzz import damages, fuzz
 UID = "1.3.6.1.4.1.14519.5.2.1.6279.6001.1001"
 SQUARE = [(x, 10) for x in range(10, 20)] + [(20, y) for y in range(10, 20)]
 SQUARE += [(x, 20) for x in range(20, 10, -1)] + [(10, y) for y in range(20, 10, -1)]
-
-
-@pytest.fixture(autouse=True)
-def _no_kept_files():
-    slice_files.cache_clear()
 
 
 def outline(points, z=0.0, inclusion=True):
@@ -153,7 +147,7 @@ def test_build_from_dicom_and_xml(tmp_path):
     assert (metadata["window"], metadata["scale"], metadata["skipped"]) == ([-1000, 400], 4, {})
     assert metadata["ratings"] == list(RATINGS)
     assert metadata["notes"] == [
-        "3 CT series with their readers' XML, 3 CT series in all",
+        "3 CT series with their readers' XML, 3 CT series",
         "12 marks of nodules below 3 mm and of non-nodules have no outline: left out",
     ]
     records = [r for split in builder.info.splits for r in builder.as_data_source(split)]
@@ -179,6 +173,7 @@ def test_build_from_dicom_and_xml(tmp_path):
         assert (record["n_readers"], record["ratings"].shape) == (4, (4, 9))
     assert {split_of(r["patient"].decode()) for r in records} == set(builder.info.splits)
     assert samples_sheet(path).ndim == 3
+    assert metadata["sources"]["files"] == 3 + 6  # the XML, and the slices that were used
 
 
 def test_what_is_left_out_has_its_reason(tmp_path):
@@ -233,9 +228,14 @@ def test_nothing_but_xml_is_told_in_one_line(tmp_path):
     assert "found neither .dcm nor .xml files" in line_of(build, root)
 
 
+def tasks_of(root):
+    builder = Builder(data_dir=root.parent / "data", config="tcia")
+    builder.workers, builder.show_progress = 0, False
+    return builder.tasks(root)
+
+
 def task_arguments(root, key):
-    tasks = {t.key: t.arguments for t in tcia.find_tasks(root, scale=2, note=lambda _: None)}
-    return tasks[key]
+    return {task.key: task.arguments for task in tasks_of(root)}[key]
 
 
 def test_readers_who_marked_nothing_on_a_slice_do_not_count(tmp_path):
@@ -255,7 +255,7 @@ def test_a_patient_with_two_scans(tmp_path):
     root = tmp_path / "LIDC-IDRI"
     for number in (1, 0):
         write_series(root, "LIDC-IDRI-0001", f"{UID}{number}")
-    keys = [t.key for t in tcia.find_tasks(root, scale=2, note=lambda _: None)]
+    keys = [task.key for task in tasks_of(root)]
     assert len(set(keys)) == 4
     assert task_arguments(root, "LIDC-IDRI-0001/scan-1/nodule-0/slice-000").series.uid == f"{UID}1"
 
@@ -274,7 +274,8 @@ def test_a_damaged_file_does_not_hide_the_others(tmp_path):
     folder = write_series(root, "LIDC-IDRI-0001", UID)
     (folder / "1-002.dcm").write_bytes(b"torn")
     keys = [f"LIDC-IDRI-0001/scan-0/nodule-0/slice-00{index}" for index in (0, 1)]
-    torn, whole = (tcia.make_record(task_arguments(root, key)) for key in keys)
+    torn = task_arguments(root, keys[0])
+    whole = tcia.make_record(task_arguments(root, keys[1]))
     assert torn.reason == "slice missing from its series"
     assert str(folder / "1-002.dcm") in torn.detail
     assert whole["n_readers"] == 4
@@ -303,5 +304,5 @@ def test_four_agreeing_readers_are_told_from_fewer(tmp_path):
     source = task_arguments(root, "LIDC-IDRI-0001/scan-0/nodule-0/slice-000")
     assert tcia.readers_agree(source)
     assert not tcia.readers_agree(source._replace(marks=source.marks[:3]))
-    assert not tcia.readers_agree(source._replace(image_uid="1.2"))
+    assert not tcia.readers_agree(source._replace(path="none.dcm"))
     assert source.series.thickness_mm == THICKNESS
