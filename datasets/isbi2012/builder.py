@@ -22,7 +22,7 @@ SCALE = 4
 IMAGES, TEST, VALIDATION = 300, 60, 30  # the paper's numbers, and a tenth to validate with
 VOLUME, LABELS = "train-volume.tif", "train-labels.tif"
 WINDOW = (0, 255)
-FRACTION = 0.0  # the band in doubt is one pixel wide: membranes are a few
+FRACTION = 0.0  # one pixel in doubt to either side of a border: membranes are a few wide
 
 
 class Image(NamedTuple):
