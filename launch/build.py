@@ -65,9 +65,9 @@ def describe_datasets() -> str:
     lines = []
     for name in dataset_names():
         builder_class, _ = find_builder(name)
-        lines.append(f"{name:<16}{inspect.getdoc(builder_class).splitlines()[0]}")
+        lines.append(f"{name:<18}{inspect.getdoc(builder_class).splitlines()[0]}")
         for config in builder_class.BUILDER_CONFIGS:
-            lines.append(f"{f'  {name}/{config.name}':<16}{config.description or ''}".rstrip())
+            lines.append(f"{f'  {name}/{config.name}':<18}{config.description or ''}".rstrip())
     return "\n".join(lines)
 
 

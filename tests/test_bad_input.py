@@ -15,7 +15,7 @@ from casgan_jax.models.vgg19 import load_vgg19
 from casgan_jax.training.loop import train
 from datasets.base import prepare
 from datasets.deeplesion import builder as deeplesion
-from datasets.lidc import builder as lidc
+from datasets.lidc import slices as lidc
 from tests import damage
 from tests.datasets import toy
 from tests.launch.test_commands import command

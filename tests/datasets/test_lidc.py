@@ -13,7 +13,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.splits import split_of
 from datasets.base import Skip, prepare
-from datasets.lidc.builder import Builder, Slice, make_record, read_spacing
+from datasets.lidc.builder import Builder, make_record
+from datasets.lidc.slices import Slice, read_spacing
 from tests.datasets.trees import SIZE, disc, nodule, write_lidc_slice, write_lidc_tree
 from tests.shared_data import shared_data
 
@@ -147,7 +148,7 @@ def test_build_counts_every_slice(tmp_path):
 
 
 def test_without_spacing_the_build_says_what_to_do(tmp_path):
-    builder = Builder(data_dir=tmp_path / "data")
+    builder = Builder(data_dir=tmp_path / "data", config="x4")
     builder.tasks(write_lidc_tree(tmp_path / "tree"))
     assert "patient_spacing.csv: found none" in builder._notes[0]
 
