@@ -9,19 +9,29 @@ float32. Colour images in memory are RGB.
 
 from __future__ import annotations
 
+import functools
 import io
-import os
+import math
 import tokenize
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import write_whole
+from casgan_jax.images.checks import (
+    check_file,
+    checked_image,
+    checked_path,
+    damaged,
+    telling_damage,
+    unreadable,
+    unsupported,
+)
 
-_DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
 _VOLUMES = {
     ".dcm": "DICOM",
     ".dicom": "DICOM",
@@ -41,14 +51,17 @@ _NPY_ERRORS = (
     MemoryError,
     OverflowError,
 )
+_MOST_PIXELS = 2**28
+_telling_damage = functools.partial(telling_damage, kind="TIFF", logger="tifffile")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def read_image(path: Path | str) -> np.ndarray:
+def read_image(path: Path | str, *, page: int | None = None) -> np.ndarray:
     """Reads one grey image.
 
     Args:
-      path: a .png (8 or 16 bits), .tif/.tiff (8 or 16 bits or float, one page) or .npy file (2-D).
+      path: a .png (8 or 16 bits), .tif/.tiff (8 or 16 bits or float) or .npy file (2-D).
+      page: of a TIFF, from 0; None reads files of one image only.
 
     Returns:
       (H, W) uint8, uint16, int16 or float32 array in the file's own values. Colour files whose
@@ -59,27 +72,34 @@ def read_image(path: Path | str) -> np.ndarray:
         pixels, an unsupported type of value, or values that are not finite.
     """
     path = Path(path)
-    if not os.path.isfile(path):  # pathlib's raises where a name is too long
-        found = "a folder" if os.path.isdir(path) else "no such file"
-        raise UserError(f"{path}: found {found}, expected an image file; check the path")
-    reader = _reader(path)
+    check_file(path)
+    reader = _reader(path) if page is None else functools.partial(_read_tiff, page=page)
     try:
         image = reader(path)
     except OSError as error:
-        raise UserError(
-            f"{path}: found that it cannot be read ({error.strerror}), expected a readable file; "
-            "check its permissions"
-        ) from error
+        raise unreadable(path, error) from error
     if image.dtype.kind not in "uif":
-        raise _unsupported(path, image.dtype)
-    return _checked(path, _grey(path, image))
+        raise unsupported(path, image.dtype)
+    return checked_image(path, _grey(path, image))
+
+
+def count_pages(path: Path) -> int:
+    """How many pages a TIFF file has.
+
+    Raises:
+      UserError: a damaged file.
+    """
+    import tifffile
+
+    with _telling_damage(path), tifffile.TiffFile(path) as file:
+        return len(file.pages)
 
 
 def write_png(path: Path | str, image: np.ndarray) -> Path:
     """Writes (H, W) uint8 or uint16, or (H, W, 3) uint8 RGB, as PNG; returns the path."""
     import cv2
 
-    path = _to_write(path, ".png")
+    path = checked_path(path, ".png")
     grey = image.ndim == 2 and image.dtype in (np.uint8, np.uint16)
     colour = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
     if not (grey or colour):
@@ -97,17 +117,17 @@ def write_tiff(path: Path | str, image: np.ndarray) -> Path:
     path."""
     import tifffile
 
-    path = _to_write(path, ".tif", ".tiff")
+    path = checked_path(path, ".tif", ".tiff")
     coded = io.BytesIO()
-    tifffile.imwrite(coded, _checked(path, image), compression="zlib")
+    tifffile.imwrite(coded, checked_image(path, image), compression="zlib")
     return write_whole(path, coded.getvalue())
 
 
 def write_npy(path: Path | str, image: np.ndarray) -> Path:
     """Writes (H, W) uint8, uint16, int16 or float32 as NPY; returns the path."""
-    path = _to_write(path, ".npy")
+    path = checked_path(path, ".npy")
     coded = io.BytesIO()
-    np.save(coded, _checked(path, image), allow_pickle=False)
+    np.save(coded, checked_image(path, image), allow_pickle=False)
     return write_whole(path, coded.getvalue())
 
 
@@ -130,13 +150,13 @@ def _read_png(path: Path) -> np.ndarray:
     data = path.read_bytes()
     # libpng fills what a truncated file lacks with zeros and only prints a warning.
     if not _is_whole_png(data):
-        raise _damaged(path, "PNG", f"{len(data)} bytes whose parts or checksums are not right")
+        raise damaged(path, "PNG", f"{len(data)} bytes whose parts or checksums are not right")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
         image = None
     if image is None:
-        raise _damaged(path, "PNG", "data that cannot be decoded")
+        raise damaged(path, "PNG", "data that cannot be decoded")
     return image
 
 
@@ -157,21 +177,28 @@ def _is_whole_png(data: bytes) -> bool:
     return False
 
 
-def _read_tiff(path: Path) -> np.ndarray:
+def _read_tiff(path: Path, page: int | None = None) -> np.ndarray:
     import tifffile
 
-    try:
-        with tifffile.TiffFile(path) as file:
-            if len(file.pages) != 1:
-                raise UserError(
-                    f"{path}: found {len(file.pages)} pages, expected a TIFF of one page; "
-                    "save the page you want as its own file"
-                )
-            return file.pages[0].asarray()
-    except UserError:
-        raise
-    except Exception as error:  # tifffile has many ways to fail on a damaged file
-        raise _damaged(path, "TIFF", f"data that cannot be decoded ({one_line(error)})") from error
+    with _telling_damage(path), tifffile.TiffFile(path) as file:
+        if page is None and len(file.pages) != 1:
+            raise UserError(
+                f"{path}: found {len(file.pages)} pages, expected a TIFF of one page; "
+                "save the page you want as its own file"
+            )
+        found = file.pages[page or 0]
+        _check_page(path, found)
+        return found.asarray()
+
+
+def _check_page(path: Path, page: Any) -> None:
+    """tifffile fills what a page lacks with zeros, one strip after the other, however many."""
+    present, promised = len(page.dataoffsets), math.prod(page.chunked)
+    if page.size > _MOST_PIXELS or present < promised:
+        shape = "x".join(str(size) for size in page.shape)
+        raise damaged(
+            path, "TIFF", f"{present} of {promised} strips or tiles of a page of {shape} pixels"
+        )
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -179,7 +206,7 @@ def _read_npy(path: Path) -> np.ndarray:
         with path.open("rb") as file:
             return np.lib.format.read_array(file, allow_pickle=False)
     except _NPY_ERRORS as error:
-        raise _damaged(path, "NPY", f"data that cannot be decoded ({one_line(error)})") from error
+        raise damaged(path, "NPY", f"data that cannot be decoded ({one_line(error)})") from error
 
 
 def _grey(path: Path, image: np.ndarray) -> np.ndarray:
@@ -199,49 +226,3 @@ def _grey(path: Path, image: np.ndarray) -> np.ndarray:
             f"{path}: found a colour image, expected one grey channel; convert it to grey"
         )
     return image[..., 0]
-
-
-def _checked(path: Path, image: np.ndarray) -> np.ndarray:
-    """One supported (H, W) image in native byte order; float64 and float16 become float32."""
-    if image.ndim != 2 or 0 in image.shape:
-        raise UserError(
-            f"{path}: found an array of shape {image.shape}, expected one image (H, W); save one "
-            "slice as its own file"
-        )
-    if image.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            image = image.astype(np.float32)
-        if not np.isfinite(image).all():
-            raise UserError(
-                f"{path}: found NaN or infinite values, expected finite ones; correct the file"
-            )
-    image = image.astype(image.dtype.newbyteorder("="), copy=False)
-    if image.dtype not in _DTYPES:
-        raise _unsupported(path, image.dtype)
-    return np.ascontiguousarray(image)
-
-
-def _to_write(path: Path | str, *suffixes: str) -> Path:
-    path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise UserError(
-            f"{path}: found the extension {path.suffix!r}, expected {' or '.join(suffixes)}; "
-            "rename the file"
-        )
-    if not path.parent.is_dir():
-        raise UserError(
-            f"{path.parent}: found no such folder, expected one to write {path.name} to; make it"
-        )
-    return path
-
-
-def _damaged(path: Path, kind: str, found: str) -> UserError:
-    return UserError(
-        f"{path}: found {found}, expected a whole {kind} file; copy or export it again"
-    )
-
-
-def _unsupported(path: Path, dtype: np.dtype) -> UserError:
-    return UserError(
-        f"{path}: found values of type {dtype}, expected uint8, uint16, int16 or float; convert it"
-    )

@@ -1,0 +1,177 @@
+"""What every reader of images checks, and the one line that a bad file gets."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from casgan_jax.errors import UserError, one_line
+
+DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
+_EXACT_IN_FLOAT32 = 2**24
+
+
+def check_file(path: Path) -> None:
+    """Raises UserError if there is no file at the path."""
+    if not os.path.isfile(path):  # pathlib's raises where a name is too long
+        found = "a folder" if os.path.isdir(path) else "no such file"
+        raise UserError(f"{path}: found {found}, expected an image file; check the path")
+
+
+def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
+    """One (H, W) image of a supported type in native byte order; wider floats become float32.
+
+    Raises:
+      UserError: another shape, no pixels, an unsupported type, or values that are not finite.
+    """
+    if image.ndim != 2 or 0 in image.shape:
+        raise UserError(
+            f"{path}: found an array of shape {image.shape}, expected one image (H, W); save one "
+            "slice as its own file"
+        )
+    if image.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            image = image.astype(np.float32)
+        if not np.isfinite(image).all():
+            raise UserError(
+                f"{path}: found NaN or infinite values, expected finite ones; correct the file"
+            )
+    image = image.astype(image.dtype.newbyteorder("="), copy=False)
+    if image.dtype not in DTYPES:
+        raise unsupported(path, image.dtype)
+    return np.ascontiguousarray(image)
+
+
+def narrowed(path: Path, values: np.ndarray, *, first: np.dtype | None = None) -> np.ndarray:
+    """Whole numbers of any type as a supported one that holds them exactly; floats as they are.
+
+    Args:
+      path: of the file, for errors.
+      values: of any shape. uint8, uint16 and int16 stay what they are.
+      first: a supported type that is taken where it holds the values.
+
+    Returns:
+      The first of `first`, int16, uint16 and float32 that holds the values.
+
+    Raises:
+      UserError: none does.
+    """
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    if values.dtype.kind not in "iu" or values.dtype.newbyteorder("=") in DTYPES:
+        return values
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
+    for dtype in (*([first] if first in DTYPES else []), np.int16, np.uint16):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return values.astype(dtype)
+    if max(-low, high) > _EXACT_IN_FLOAT32:
+        raise UserError(
+            f"{path}: found the values {low} to {high}, expected whole numbers of at most 24 bits; "
+            "convert the file to 16 bits or to float"
+        )
+    return values.astype(np.float32)
+
+
+def checked_path(path: Path | str, *suffixes: str) -> Path:
+    """A path that an image can be written to.
+
+    Raises:
+      UserError: another extension than the suffixes, or no such folder.
+    """
+    path = Path(path)
+    if not path.name.lower().endswith(suffixes):
+        raise UserError(
+            f"{path}: found the extension {path.suffix!r}, expected {' or '.join(suffixes)}; "
+            "rename the file"
+        )
+    if not path.parent.is_dir():
+        raise UserError(
+            f"{path.parent}: found no such folder, expected one to write {path.name} to; make it"
+        )
+    return path
+
+
+@contextlib.contextmanager
+def telling_damage(
+    path: Path, kind: str, *, remedy: str = "copy or export it again", logger: str | None = None
+) -> Iterator[None]:
+    """What a library raises on a damaged file becomes one line.
+
+    Its warnings are not shown, nor what it logs by the logger of that name: the line says enough.
+    """
+    try:
+        with warnings.catch_warnings(), _silenced(logger):
+            warnings.simplefilter("ignore")
+            yield
+    except UserError:
+        raise
+    except Exception as error:  # the libraries have many ways to fail on a damaged file
+        if isinstance(error, PermissionError):
+            raise unreadable(path, error) from error
+        found = f"data that cannot be decoded ({one_line(error)})"
+        raise damaged(path, kind, found, remedy=remedy) from error
+
+
+@contextlib.contextmanager
+def _silenced(logger: str | None) -> Iterator[None]:
+    if logger is None:
+        yield
+        return
+    found = logging.getLogger(logger)
+    level = found.level
+    found.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        found.setLevel(level)
+
+
+def import_extra(name: str, path: Path, kind: str) -> ModuleType:
+    """A library of the extra `medical`.
+
+    Raises:
+      UserError: it is not installed; the line names the extra.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(
+            f"{path}: found {kind} but no {name} to read or write it, expected it installed; "
+            "pip install 'casgan_jax[medical]'"
+        ) from error
+
+
+def shown(value: object, *, limit: int = 60) -> str:
+    """Text from a file as a line can hold it: quoted, without control characters, short."""
+    text = ascii(str(value))
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def damaged(
+    path: Path, kind: str, found: str, *, remedy: str = "copy or export it again"
+) -> UserError:
+    """The line of a file that is not whole."""
+    return UserError(f"{path}: found {found}, expected a whole {kind} file; {remedy}")
+
+
+def unreadable(path: Path, error: OSError) -> UserError:
+    """The line of a file that the system does not let us read."""
+    return UserError(
+        f"{path}: found that it cannot be read ({error.strerror}), expected a readable file; "
+        "check its permissions"
+    )
+
+
+def unsupported(path: Path, dtype: np.dtype) -> UserError:
+    """The line of a file whose values are of no supported type."""
+    return UserError(
+        f"{path}: found values of type {dtype}, expected uint8, uint16, int16 or float; convert it"
+    )

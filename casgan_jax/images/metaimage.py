@@ -1,0 +1,229 @@
+"""MetaImage volumes (.mhd with its data beside it, .mha): axial slices in, one slice out.
+
+Read here and not by ITK, which for damaged compressed data gives what happens to be in memory or
+never comes back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.images.checks import checked_image, damaged, narrowed, shown, telling_damage
+from casgan_jax.images.orientation import axial_view
+from casgan_jax.images.stack import Scan, Stack
+
+_KIND = "MetaImage"
+_TYPES = {
+    "MET_CHAR": "i1",
+    "MET_UCHAR": "u1",
+    "MET_SHORT": "i2",
+    "MET_USHORT": "u2",
+    "MET_INT": "i4",
+    "MET_UINT": "u4",
+    "MET_LONG": "i4",
+    "MET_ULONG": "u4",
+    "MET_LONG_LONG": "i8",
+    "MET_ULONG_LONG": "u8",
+    "MET_FLOAT": "f4",
+    "MET_DOUBLE": "f8",
+}
+_LONGEST_LINE = 4096
+_ZLIB_OR_GZIP = 47  # zlib's code for: find out which
+
+
+def open_metaimage(path: Path) -> Stack:
+    """The axial slices of a MetaImage volume; a file of two dimensions is one slice, as stored.
+
+    Raises:
+      UserError: a damaged header, a missing, short or damaged data file, colour, more than three
+        dimensions.
+    """
+    header = _read_header(path)
+    shape = header.shape()
+    spacing = _spacing(header, len(shape))
+    voxels = _open_voxels(header, shape)
+    if len(shape) == 2:
+        spacing_mm = spacing and (spacing[1], spacing[0])
+        return Stack(1, lambda _: Scan(_image(path, voxels().T), spacing_mm))
+    view = axial_view(path, shape, _affine(header))
+    spacing_mm = spacing and view.in_plane(spacing)
+
+    def read(index: int) -> Scan:
+        return Scan(_image(path, view.plane(voxels()[tuple(view.selection(index))])), spacing_mm)
+
+    return Stack(view.count, read)
+
+
+def _spacing(header: _Header, count: int) -> list[float] | None:
+    spacing = header.numbers("ElementSpacing", count)
+    if spacing and not all(0 < value < math.inf for value in spacing):
+        raise header.wrong("ElementSpacing")
+    return spacing
+
+
+def _affine(header: _Header) -> np.ndarray:
+    """The header has the direction of one voxel axis after the other, to the left, to posterior and
+    to superior."""
+    directions = header.numbers("TransformMatrix", 9) or np.eye(3)
+    affine = np.eye(4)
+    affine[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ np.reshape(directions, (3, 3)).T
+    return affine
+
+
+def _image(path: Path, plane: np.ndarray) -> np.ndarray:
+    return checked_image(path, narrowed(path, np.array(plane)))  # a copy, not the mapped file
+
+
+@dataclasses.dataclass(frozen=True)
+class _Header:
+    """The fields of a header and the position where it ends."""
+
+    path: Path
+    fields: Mapping[str, str]
+    end: int
+
+    def get(self, name: str, default: str = "") -> str:
+        return self.fields.get(name, default)
+
+    def shown(self, name: str) -> str:
+        """The field as a line can show it."""
+        return f"{name} {shown(self.fields[name])}" if name in self.fields else f"no {name}"
+
+    def is_true(self, name: str, default: str = "False") -> bool:
+        return self.get(name, default)[:1] in ("T", "t", "1")
+
+    def whole(self, name: str, default: str) -> int:
+        try:
+            return int(self.get(name, default))
+        except ValueError as error:
+            raise self.wrong(name) from error
+
+    def numbers(self, name: str, count: int) -> list[float] | None:
+        """All values of a field; None where it is absent."""
+        if name not in self.fields:
+            return None
+        try:
+            values = [float(value) for value in self.fields[name].split()]
+        except ValueError as error:
+            raise self.wrong(name) from error
+        if len(values) != count:
+            raise self.wrong(name)
+        return values
+
+    def shape(self) -> tuple[int, ...]:
+        sizes = self.get("DimSize").split()
+        right = all(size.isascii() and size.isdecimal() and 0 < len(size) < 9 for size in sizes)
+        if not right or str(len(sizes)) != self.get("NDims") or "0" in sizes:
+            raise damaged(self.path, _KIND, f"{self.shown('DimSize')} for {self.shown('NDims')}")
+        return tuple(int(size) for size in sizes)
+
+    def dtype(self) -> np.dtype:
+        name = self.get("ElementType")
+        if name not in _TYPES:
+            raise UserError(
+                f"{self.path}: found {self.shown('ElementType')}, expected a number such as "
+                "MET_SHORT; convert it"
+            )
+        order = self.get("BinaryDataByteOrderMSB", self.get("ElementByteOrderMSB", "False"))
+        return np.dtype((">" if order[:1] in ("T", "t", "1") else "<") + _TYPES[name])
+
+    def wrong(self, name: str) -> UserError:
+        return damaged(self.path, _KIND, self.shown(name))
+
+
+def _read_header(path: Path) -> _Header:
+    """Reads `name = value` lines up to ElementDataFile, the last."""
+    fields = {}
+    with telling_damage(path, _KIND), path.open("rb") as file:
+        while line := file.readline(_LONGEST_LINE):
+            name, equals, value = (part.strip() for part in line.decode("latin-1").partition("="))
+            if not equals or name in fields:
+                raise damaged(path, _KIND, f"the header line {shown(line.decode('latin-1'))}")
+            name = "TransformMatrix" if name in ("Rotation", "Orientation") else name
+            fields[name] = value
+            if name == "ElementDataFile":
+                header = _Header(path, fields, file.tell())
+                _check_form(header)
+                return header
+    raise damaged(path, _KIND, "a header without ElementDataFile")
+
+
+def _check_form(header: _Header) -> None:
+    """Refuses what is valid MetaImage but not one grey image in one binary file."""
+    if header.get("NDims") not in ("2", "3"):
+        raise UserError(
+            f"{header.path}: found {header.shown('NDims')}, expected 2 or 3; save one volume "
+            "as its own file"
+        )
+    if header.get("ElementNumberOfChannels", "1") != "1":
+        raise UserError(
+            f"{header.path}: found {header.shown('ElementNumberOfChannels')}, expected one grey "
+            "channel; save one of them as its own file"
+        )
+    data_file = header.get("ElementDataFile")
+    if data_file[:4] == "LIST" or "%" in data_file or not header.is_true("BinaryData", "True"):
+        raise UserError(
+            f"{header.path}: found {header.shown('ElementDataFile')} and "
+            f"{header.shown('BinaryData')}, expected binary data in one file; save it so"
+        )
+
+
+def _open_voxels(header: _Header, shape: tuple[int, ...]) -> Callable[[], np.ndarray]:
+    """A function that gives the voxels in the order of the header's axes."""
+    data_file, start = _data_file(header)
+    dtype = header.dtype()
+    promise = f"{' x '.join(map(str, shape))} {header.get('ElementType')}"
+    expected = math.prod(shape) * dtype.itemsize
+    with telling_damage(data_file, _KIND):
+        if header.is_true("CompressedData"):
+            data = _decompressed(header, data_file, start, expected)
+            found, kind = len(data), "decompressed data"
+        else:
+            size = data_file.stat().st_size
+            start = size - expected if start < 0 else start
+            found, kind = size - max(start, 0), "data"
+    if found < expected:
+        raise damaged(
+            data_file, _KIND, f"{found} bytes of {kind} instead of the {expected} of {promise}"
+        )
+    if header.is_true("CompressedData"):
+        return lambda: np.frombuffer(data, dtype).reshape(shape, order="F")
+    return lambda: np.memmap(data_file, dtype, "r", offset=start, shape=shape, order="F")
+
+
+def _data_file(header: _Header) -> tuple[Path, int]:
+    """The file of the voxels and where they start in it; -1: as far from its end as they need."""
+    name = header.get("ElementDataFile")
+    if name.upper() == "LOCAL":
+        return header.path, header.end
+    data_file = header.path.parent / name
+    with telling_damage(header.path, _KIND):
+        is_there = data_file.is_file()
+    if not is_there:
+        raise UserError(
+            f"{header.path}: found {header.shown('ElementDataFile')} but no such file, expected it "
+            "beside the header; copy it there"
+        )
+    return data_file, max(-1, header.whole("HeaderSize", "0"))
+
+
+def _decompressed(header: _Header, data_file: Path, start: int, expected: int) -> bytes:
+    """The decompressed data, if they are whole: zlib checks their sum at their end."""
+    inflate = zlib.decompressobj(wbits=_ZLIB_OR_GZIP)
+    with data_file.open("rb") as file:
+        file.seek(max(start, 0))
+        data = inflate.decompress(
+            file.read(header.whole("CompressedDataSize", "0") or -1), expected
+        )
+    if len(data) == expected and inflate.decompress(inflate.unconsumed_tail, 1):
+        raise damaged(data_file, _KIND, f"more than the {expected} bytes of decompressed data")
+    if len(data) == expected and not inflate.eof:
+        raise damaged(data_file, _KIND, "compressed data without their end")
+    return data

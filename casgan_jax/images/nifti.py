@@ -1,0 +1,122 @@
+"""NIfTI volumes (.nii, .nii.gz): axial slices in, one slice out."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.files import write_whole
+from casgan_jax.images.checks import (
+    checked_image,
+    checked_path,
+    damaged,
+    import_extra,
+    narrowed,
+    telling_damage,
+    unsupported,
+)
+from casgan_jax.images.orientation import AxialView, axial_view
+from casgan_jax.images.stack import Scan, Stack
+
+# nibabel tells on standard error what it corrects in a header.
+_telling_damage = functools.partial(telling_damage, kind="NIfTI", logger="nibabel.global")
+_MM = {"mm": 1.0, "unknown": 1.0, "meter": 1e3, "micron": 1e-3}
+
+
+def open_nifti(path: Path) -> Stack:
+    """The axial slices of a NIfTI-1 or NIfTI-2 volume, of which only those asked for are read.
+
+    Values have the file's slope and intercept applied. Where the header does not say the unit of
+    its spacing, it is mm.
+
+    Raises:
+      UserError: a damaged file, colour, more than three dimensions, voxels without a place.
+    """
+    nibabel = import_extra("nibabel", path, "NIfTI")
+    with _telling_damage(path):
+        image = nibabel.load(path)
+        if not isinstance(image, nibabel.Nifti1Image):
+            raise damaged(path, "NIfTI", f"a {type(image).__name__}")
+        shape = _volume_shape(path, image.shape)
+        if image.get_data_dtype().kind not in "iuf":
+            raise unsupported(path, image.get_data_dtype())
+        if path.suffix.lower() != ".gz":
+            _check_size(path, image)
+        affine = _affine_mm(image)
+        view = axial_view(path, shape, affine)
+        spacing_mm = view.in_plane(nibabel.affines.voxel_sizes(affine))
+
+    def read(index: int) -> Scan:
+        return Scan(_read_plane(path, image, view, index), spacing_mm)
+
+    return Stack(view.count, read)
+
+
+def write_nifti(
+    path: Path | str, image: np.ndarray, spacing_mm: tuple[float, float] | None
+) -> Path:
+    """Writes one axial slice as a NIfTI-1 volume that is one voxel thick.
+
+    Args:
+      path: .nii or .nii.gz.
+      image: (H, W) uint8, uint16, int16 or float32, rows from anterior to posterior, columns from
+        right to left.
+      spacing_mm: (row, column); None writes 1 and leaves its unit unknown.
+
+    Returns:
+      The path. `read_scan` gives the same image and spacing.
+
+    Raises:
+      UserError: another extension or type, no such folder, or a spacing that is not positive.
+    """
+    path = checked_path(path, ".nii", ".nii.gz")
+    nibabel = import_extra("nibabel", path, "NIfTI")
+    row, column = (1.0, 1.0) if spacing_mm is None else spacing_mm
+    if not (0 < row < np.inf and 0 < column < np.inf):
+        raise UserError(
+            f"{path}: found spacing_mm ({row}, {column}), expected positive numbers; correct it"
+        )
+    volume = checked_image(path, image).T[..., None]
+    made = nibabel.Nifti1Image(volume, np.diag([-column, -row, 1.0, 1.0]))
+    made.header.set_xyzt_units("unknown" if spacing_mm is None else "mm")
+    data = made.to_bytes()
+    return write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _read_plane(path: Path, image: Any, view: AxialView, index: int) -> np.ndarray:
+    """Reads one slice; trailing dimensions of size 1 are dropped, a third is added to a plane."""
+    ranges = view.selection(index)[: image.ndim] + [0] * (image.ndim - 3)
+    with _telling_damage(path):
+        voxels = np.asanyarray(image.dataobj[tuple(ranges)])
+    voxels = voxels[..., None] if voxels.ndim == 2 else voxels
+    return checked_image(path, view.plane(narrowed(path, voxels)))
+
+
+def _volume_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    if not len(shape) >= 2 or 0 in shape or max(shape[3:], default=1) > 1:
+        raise UserError(
+            f"{path}: found an array of shape {shape}, expected one volume (X, Y, Z); save one "
+            "volume, or one channel of it, as its own file"
+        )
+    return (*shape, 1)[:3]
+
+
+def _check_size(path: Path, image: Any) -> None:
+    found = path.stat().st_size
+    count = math.prod(int(size) for size in image.shape)
+    expected = int(image.dataobj.offset) + count * image.get_data_dtype().itemsize
+    if found < expected:
+        raise damaged(
+            path, "NIfTI", f"{found} bytes instead of {expected} for the shape {image.shape}"
+        )
+
+
+def _affine_mm(image: Any) -> np.ndarray:
+    unit = image.header.get_xyzt_units()[0]
+    return np.diag([_MM[unit]] * 3 + [1.0]) @ image.affine.astype(np.float64)

@@ -1,0 +1,121 @@
+"""One slice of any image file, with its spacing, its unit and its window.
+
+    scan = read_scan("volume.nii.gz", slice_index=40)
+    image = to_unit(scan.values, (-1000, 400))  # (H, W) float32 in [0, 1]
+
+| files | slices | spacing | unit |
+|---|---|---|---|
+| .dcm, .dicom, .ima, and DICOM of any or no extension | frames | PixelSpacing | HU for CT |
+| .nii, .nii.gz | axial, from inferior to superior | of the voxels | stored |
+| .mhd, .mha | axial, from inferior to superior | of the voxels | stored |
+| .tif, .tiff | pages | not known | stored |
+| .png, .npy | one | not known | stored |
+
+Slices of volumes come as a radiologist sees an axial slice: rows run from anterior to posterior,
+columns from the patient's right to the left (`casgan_jax.images.orientation`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.images.checks import check_file, unreadable
+from casgan_jax.images.dicom import is_dicom, open_dicom
+from casgan_jax.images.metaimage import open_metaimage
+from casgan_jax.images.nifti import open_nifti
+from casgan_jax.images.raster import count_pages, read_image
+from casgan_jax.images.stack import Scan, Stack, choose_slice
+
+
+def read_scan(path: Path | str, *, slice_index: int | None = None) -> Scan:
+    """Reads one slice of an image file.
+
+    Args:
+      path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file.
+      slice_index: which slice, frame or page, from 0; may be None where there is only one.
+
+    Returns:
+      The slice.
+
+    Raises:
+      UserError: no such file, another format, a damaged file, no or a wrong slice index, colour,
+        CT without rescale tags, values that are not finite, a library that is not installed.
+    """
+    stack = open_stack(path)
+    return stack.read(choose_slice(Path(path), slice_index, stack.count))
+
+
+def open_stack(path: Path | str) -> Stack:
+    """The slices of an image file: how many there are, and a function that reads one.
+
+    Raises:
+      UserError: as `read_scan`, but for the slice index.
+    """
+    path = Path(path)
+    check_file(path)
+    return _opener(path)(path)
+
+
+def to_unit(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Maps a window to [0, 1]; what lies outside of it becomes 0 or 1.
+
+    Args:
+      values: of any shape and real type.
+      window: (low, high) in the units of `values`, low < high.
+
+    Returns:
+      float32 of the same shape.
+
+    Raises:
+      UserError: the window is not finite or not rising.
+    """
+    low, high = (float(bound) for bound in window)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(
+            f"window: found ({low:g}, {high:g}), expected finite low < high; correct it"
+        )
+    return np.clip((values.astype(np.float32) - low) / (high - low), 0, 1, dtype=np.float32)
+
+
+def _open_single(path: Path) -> Stack:
+    return Stack(1, lambda _: Scan(read_image(path)))
+
+
+def _open_tiff(path: Path) -> Stack:
+    return Stack(count_pages(path), lambda page: Scan(read_image(path, page=page)))
+
+
+_OPENERS = {
+    ".png": _open_single,
+    ".npy": _open_single,
+    ".tif": _open_tiff,
+    ".tiff": _open_tiff,
+    ".dcm": open_dicom,
+    ".dicom": open_dicom,
+    ".ima": open_dicom,
+    ".nii": open_nifti,
+    ".nii.gz": open_nifti,
+    ".mhd": open_metaimage,
+    ".mha": open_metaimage,
+}
+
+
+def _opener(path: Path) -> Callable[[Path], Stack]:
+    name = path.name.lower()
+    suffix = ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+    if suffix in _OPENERS:
+        return _OPENERS[suffix]
+    try:
+        if is_dicom(path):  # scanners and archives often name files without an extension
+            return open_dicom
+    except OSError as error:
+        raise unreadable(path, error) from error
+    raise UserError(
+        f"{path}: found the extension {suffix!r} and no DICOM file, expected "
+        f"{', '.join(_OPENERS)}; convert it to one of these"
+    )

@@ -1,0 +1,237 @@
+"""DICOM: what the values mean, and the line of each file that is no grey image."""
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.uid import JPEGLosslessSV1, RLELossless
+
+from casgan_jax.images import open_stack, read_scan
+from tests.images.scans import HU, dicom, noise, write_dicom
+from tests.lines import line_of
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "scan.dcm"
+
+
+def published(name):
+    return get_testdata_file(name, download=False)
+
+
+def test_the_published_ct_slice_is_in_hu():
+    path = published("CT_small.dcm")
+    scan = read_scan(path)
+    dataset = pydicom.dcmread(path)
+    stored = np.frombuffer(dataset.PixelData, "<i2").reshape(128, 128)
+    np.testing.assert_array_equal(scan.values, stored - 1024)
+    assert scan.values.dtype == np.int16
+    assert (scan.unit, scan.window, scan.spacing_mm) == ("HU", None, (0.661468, 0.661468))
+
+
+def test_the_published_mr_slice_is_stored_values_with_its_window():
+    for name in ("MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm"):
+        scan = read_scan(published(name))
+        assert scan.values.dtype == np.int16 and scan.unit == "stored"
+        assert (scan.values.min(), scan.values.max()) == (127, 2145)
+        assert scan.window == (-200, 1399)  # WindowCenter 600, WindowWidth 1600
+        assert scan.spacing_mm == (0.3125, 0.3125)
+
+
+def test_spacing_is_that_of_rows_then_columns(path):
+    write_dicom(path, noise((5, 7)), PixelSpacing=[2.5, 0.5])
+    assert read_scan(path).spacing_mm == (2.5, 0.5)
+    write_dicom(path, noise((5, 7)), ImagerPixelSpacing=[2.5, 0.5])
+    assert read_scan(path).spacing_mm is None
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "dtype"),
+    [("1", "-1024", np.int16), ("2", "-1024", np.int16), ("0.5", "-1000.25", np.float32)],
+)
+def test_slope_and_intercept_give_hu(path, slope, intercept, dtype):
+    stored = noise((5, 7), 0, 4096, np.uint16)
+    write_dicom(path, stored, Modality="CT", RescaleSlope=slope, RescaleIntercept=intercept)
+    scan = read_scan(path)
+    assert scan.values.dtype == dtype and scan.unit == "HU"
+    np.testing.assert_array_equal(scan.values, stored * float(slope) + float(intercept))
+
+
+def test_hu_beyond_16_bits_stay_exact(path):
+    stored = np.array([[0, 65535]], np.uint16)
+    scan = read_scan(write_dicom(path, stored, **HU))
+    assert scan.values.dtype == np.float32
+    np.testing.assert_array_equal(scan.values, [[-1024, 64511]])
+
+
+def test_rescaling_of_other_modalities_applies_to_values_as_the_window_does(path):
+    stored = noise((5, 7), 0, 4096, np.uint16)
+    tags = {"RescaleSlope": "2", "RescaleIntercept": "10", "WindowCenter": "500"}
+    scan = read_scan(write_dicom(path, stored, WindowWidth="201", **tags))
+    np.testing.assert_array_equal(scan.values, stored * 2 + 10)
+    assert (scan.unit, scan.window) == ("stored", (399.5, 599.5))
+
+
+def test_a_modality_table_is_looked_up(path):
+    table = Dataset()
+    table.LUTDescriptor = [4, 10, 16]
+    table.ModalityLUTType = "US"
+    table.LUTData = np.array([0, 100, 250, 999], "<u2").tobytes()
+    table["LUTData"].VR = "OW"
+    table["LUTDescriptor"].VR = "US"
+    stored = np.array([[0, 10, 11], [12, 13, 200]], np.uint16)
+    scan = read_scan(write_dicom(path, stored, ModalityLUTSequence=[table]))
+    np.testing.assert_array_equal(scan.values, [[0, 0, 100], [250, 999, 999]])
+
+
+@pytest.mark.parametrize(
+    ("function", "window"),
+    [(None, (-160, 239)), ("LINEAR", (-160, 239)), ("LINEAR_EXACT", (-160, 240))],
+)
+def test_the_first_window_counts(path, function, window):
+    tags = {"WindowCenter": ["40", "9"], "WindowWidth": ["400", "8"], "VOILUTFunction": function}
+    assert read_scan(write_dicom(path, noise((5, 7)), **tags)).window == window
+
+
+def test_a_window_without_width_is_none(path):
+    tags = {"WindowCenter": "40", "WindowWidth": "1"}
+    assert read_scan(write_dicom(path, noise((5, 7)), **tags)).window is None
+    assert read_scan(write_dicom(path, noise((5, 7)), WindowCenter="40")).window is None
+
+
+def test_low_values_shown_bright_are_turned_round_with_their_window(path):
+    stored = noise((5, 7), 0, 4096, np.uint16)
+    grey = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 12}
+    window = {"WindowCenter": "1000.5", "WindowWidth": "201"}
+    scan = read_scan(write_dicom(path, stored, **grey, **window))
+    np.testing.assert_array_equal(scan.values, 4095 - stored)
+    assert scan.values.dtype == np.uint16 and scan.window == (4095 - 1100, 4095 - 900)
+    grey["BitsStored"] = 8
+    byte = read_scan(write_dicom(path, stored.astype(np.uint8), **grey))
+    np.testing.assert_array_equal(byte.values, 255 - stored.astype(np.uint8))
+    assert byte.window == (0, 255)
+    scaled = {"RescaleSlope": "2", "RescaleIntercept": "-5", "BitsStored": 12}
+    scan = read_scan(write_dicom(path, stored, **grey | scaled))
+    np.testing.assert_array_equal(scan.values, (4095 - stored.astype(int)) * 2 - 5)
+
+
+def test_hu_are_never_turned_round(path):
+    stored = noise((5, 7))
+    scan = read_scan(write_dicom(path, stored, **HU, PhotometricInterpretation="MONOCHROME1"))
+    np.testing.assert_array_equal(scan.values, stored - 1024)
+
+
+def test_bits_that_are_not_stored_are_ignored(path):
+    stored = noise((5, 7), 0, 4096, np.uint16)
+    scan = read_scan(write_dicom(path, stored | np.uint16(0x3000), BitsStored=12))
+    np.testing.assert_array_equal(scan.values, stored)
+
+
+def test_frames_are_slices(path):
+    frames = noise((3, 5, 7))
+    write_dicom(path, frames, **HU)
+    assert open_stack(path).count == 3
+    for index in range(3):
+        scan = read_scan(path, slice_index=index)
+        np.testing.assert_array_equal(scan.values, frames[index] - 1024)
+
+
+def group(**sequences):
+    """An item of a functional group sequence: {name of a sequence: tags of its only item}."""
+    holder = Dataset()
+    for name, tags in sequences.items():
+        item = Dataset()
+        for tag, value in tags.items():
+            setattr(item, tag, value)
+        setattr(holder, name, [item])
+    return holder
+
+
+def test_frames_of_an_enhanced_ct_have_their_own_rescaling(path):
+    frames = noise((2, 5, 7))
+    rescaling = [
+        {"RescaleSlope": slope, "RescaleIntercept": "-1000", "RescaleType": "HU"}
+        for slope in ("1", "2")
+    ]
+    write_dicom(
+        path,
+        frames,
+        Modality="CT",
+        SharedFunctionalGroupsSequence=[group(PixelMeasuresSequence={"PixelSpacing": [2, 3]})],
+        PerFrameFunctionalGroupsSequence=[
+            group(PixelValueTransformationSequence=each) for each in rescaling
+        ],
+    )
+    for index, slope in enumerate((1, 2)):
+        scan = read_scan(path, slice_index=index)
+        np.testing.assert_array_equal(scan.values, frames[index] * slope - 1000)
+        assert (scan.unit, scan.spacing_mm) == ("HU", (2, 3))
+
+
+def test_run_length_coding_is_decoded(path):
+    stored = noise((5, 7))
+    dataset = dicom(path, stored, **HU)
+    dataset.compress(RLELossless)
+    dataset.save_as(path, enforce_file_format=True)
+    np.testing.assert_array_equal(read_scan(path).values, stored - 1024)
+
+
+BAD_TAGS = [
+    ({"Modality": "CT"}, "a CT image without RescaleSlope and RescaleIntercept, expected both"),
+    ({"Modality": "CT", "RescaleSlope": "1"}, "a CT image without RescaleIntercept"),
+    (HU | {"RescaleSlope": ""}, "a CT image without RescaleSlope"),
+    (HU | {"RescaleSlope": "0"}, "RescaleSlope 0 and RescaleIntercept -1024"),
+    ({"PixelSpacing": [0, 1]}, "PixelSpacing [0.0, 1.0], expected two positive numbers"),
+    ({"PhotometricInterpretation": "RGB"}, "PhotometricInterpretation 'RGB'"),
+    ({"PhotometricInterpretation": "PALETTE COLOR"}, "PhotometricInterpretation 'PALETTE COLOR'"),
+    ({"PhotometricInterpretation": None}, "PhotometricInterpretation 'None'"),
+    ({"Rows": 50}, "The number of bytes of pixel data is less than expected (70 vs 700 bytes)"),
+    ({"NumberOfFrames": -2}, "NumberOfFrames -2, expected at least 1"),
+    ({"SamplesPerPixel": None}, "Missing required element: (0028,0002) 'Samples per Pixel'"),
+]
+
+
+@pytest.mark.parametrize(("tags", "found"), BAD_TAGS, ids=[found for _, found in BAD_TAGS])
+def test_tags_that_make_no_image(path, tags, found):
+    line = line_of(read_scan, write_dicom(path, noise((5, 7)), **tags))
+    assert line.startswith(f"{path}: found") and found in line
+
+
+def test_files_without_pixels(path):
+    dataset = dicom(path, noise((5, 7)))
+    del dataset.PixelData
+    dataset.save_as(path)
+    assert "found the modality 'MR' and no PixelData" in line_of(read_scan, path)
+    dataset.EncryptedAttributesSequence = [Dataset()]
+    dataset.save_as(path)
+    assert "found encrypted attributes and no PixelData" in line_of(read_scan, path)
+    assert "modality 'SR' and no PixelData" in line_of(read_scan, published("test-SR.dcm"))
+
+
+def test_an_encrypted_envelope(path):
+    path.write_bytes(bytes.fromhex("308006092a864886f70d010703a0803080020100") + bytes(200))
+    assert "found an encrypted file (a CMS envelope), expected plain DICOM; decrypt it" in line_of(
+        read_scan, path
+    )
+
+
+def test_compression_that_nothing_decodes_is_named(path):
+    dataset = dicom(path, noise((5, 7)))
+    dataset.PixelData = pydicom.encaps.encapsulate([bytes(8)])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = "1.2.3.4"
+    dataset.save_as(path, implicit_vr=False, little_endian=True)
+    assert "stored as '1.2.3.4', which nothing installed decodes" in line_of(read_scan, path)
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    dataset.save_as(path)
+    line = line_of(read_scan, path)
+    assert "JPEG Lossless" in line or "cannot be decoded" in line
+    assert line.endswith("decompress it first, for instance with gdcmconv --raw")
+
+
+def test_a_truncated_file():
+    path = published("MR_truncated.dcm")
+    line = line_of(read_scan, path)
+    assert "(8130 vs 8192 bytes)" in line and "expected a whole DICOM file" in line
