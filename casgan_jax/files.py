@@ -7,7 +7,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,19 @@ def write_whole(path: Path, data: bytes) -> Path:
             "room for it; free some or name another"
         ) from error
     return path
+
+
+def unique_names(stems: Sequence[str]) -> list[str]:
+    """Names for outputs: the stem, or stem_1, stem_2 ... where several share it."""
+    several = {stem for stem, n in Counter(stems).items() if n > 1}
+    taken = set(stems)
+    names = []
+    for stem in stems:
+        name = stem
+        if stem in several:
+            number = 1
+            while (name := f"{stem}_{number}") in taken:
+                number += 1
+        taken.add(name)
+        names.append(name)
+    return names

@@ -14,7 +14,6 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ import numpy as np
 from casgan_jax.data import normalise, read_metadata
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation import Cascade
-from casgan_jax.files import make_folder, read_rows
+from casgan_jax.files import make_folder, read_rows, unique_names
 from casgan_jax.images import read_image, write_npy, write_png
 from casgan_jax.metrics import binarise
 from casgan_jax.records import encode_alpha
@@ -320,22 +319,6 @@ def parse_window(text: str) -> tuple[float, float]:
             f"--window: found {text!r}, expected LOW,HIGH with LOW < HIGH, like -1000,400"
         )
     return low, high
-
-
-def unique_names(stems: Sequence[str]) -> list[str]:
-    """Names for outputs: the stem, or stem_1, stem_2 ... where several share it."""
-    several = {stem for stem, n in Counter(stems).items() if n > 1}
-    taken = set(stems)
-    names = []
-    for stem in stems:
-        name = stem
-        if stem in several:
-            number = 1
-            while (name := f"{stem}_{number}") in taken:
-                number += 1
-        taken.add(name)
-        names.append(name)
-    return names
 
 
 def _expand(pattern: str) -> list[Path]:

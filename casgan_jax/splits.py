@@ -10,7 +10,7 @@ splits, whatever the data set, the order of its files or the number of patients 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from casgan_jax.errors import UserError
 
@@ -32,15 +32,49 @@ def split_of(patient: str) -> str:
     Raises:
       UserError: the name is empty.
     """
-    if not patient:
-        raise UserError("patient: found an empty name, expected one name for each patient")
-    digest = hashlib.sha256(patient.encode("utf-8")).digest()
-    position = int.from_bytes(digest[:8], "big") / 2**64
+    position = position_of(patient)
     if position < _TRAIN_SHARE:
         return "train"
     if position < _TRAIN_SHARE + _VALIDATION_SHARE:
         return "validation"
     return "test"
+
+
+def position_of(patient: str) -> float:
+    """Where a patient lies in [0, 1), by the SHA-256 of its name: train first, test last.
+
+    Raises:
+      UserError: the name is empty.
+    """
+    if not patient:
+        raise UserError("patient: found an empty name, expected one name for each patient")
+    digest = hashlib.sha256(patient.encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def split_by_counts(records: Mapping[str, int], *, test: int, validation: int) -> dict[str, str]:
+    """Splits patients so that the splits have given numbers of records, or few more.
+
+    Patients go to the test split, then to validation, from the end of `position_of`, so that the
+    test patients of `split_of` come first.
+
+    Args:
+      records: how many records each patient has.
+      test, validation: records wanted; all others are for training.
+
+    Returns:
+      The split of each patient.
+    """
+    splits, filled = {}, 0
+    for patient in sorted(records, key=position_of, reverse=True):
+        if filled < test:
+            splits[patient] = "test"
+        elif filled < test + validation:
+            splits[patient] = "validation"
+        else:
+            splits[patient] = "train"
+        filled += records[patient]
+    return splits
 
 
 def check_disjoint(members: Iterable[tuple[str, str]]) -> None:

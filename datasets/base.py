@@ -31,6 +31,7 @@ import csv
 import dataclasses
 import errno
 import fcntl
+import hashlib
 import inspect
 import itertools
 import shutil
@@ -44,9 +45,12 @@ import tqdm
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder
 from casgan_jax.splits import SPLITS, check_disjoint
+from datasets.checksums import checksums, listing
 from datasets.pool import OrderedPool
 
 Record = dict[str, Any]
+
+SOURCES_FILE = "sources.sha256"  # in a data set's folder
 
 # Errors of the disk, as opposed to those of a program.
 _CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
@@ -59,11 +63,13 @@ class Task(NamedTuple):
       split: "train", "validation" or "test".
       key: name of the record, unique in the data set.
       arguments: what `make_record` needs, picklable.
+      sources: source files that the record is made from; their checksums go to the data set.
     """
 
     split: str
     key: str
     arguments: Any
+    sources: tuple[Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,10 +116,15 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
     workers: int | None = None  # processes; None: one for each core, 0: none, all in this process
     show_progress: bool = True
     _notes: tuple[str, ...] = ()
+    _checksums: dict[str, str] = {}
 
     def note(self, text: str) -> None:
         """Keeps a line for the metadata and the build's summary, e.g. that a file was not found."""
         self._notes = (*self._notes, text)
+
+    def note_source(self, path: Path) -> None:
+        """Keeps the checksum of a source file that belongs to no single task, e.g. a table."""
+        self._checksums = {**self._checksums, **checksums([path])}
 
     @abc.abstractmethod
     def tasks(self, manual_dir: Path | None) -> list[Task]:
@@ -158,8 +169,9 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
         return splits
 
     def _generate_examples(self, tasks: list[Task]) -> Iterator[tuple[str, Record]]:
-        for task, made in zip(tasks, self._pool.map(tasks), strict=True):
+        for task, (made, found) in zip(tasks, self._pool.map(tasks), strict=True):
             self._progress.update()
+            self._checksums.update(found)
             if isinstance(made, Skip):
                 self._skipped.append(Skipped(task.split, task.key, made.reason, made.detail))
                 continue
@@ -170,6 +182,7 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         self._notes = ()
+        self._checksums = {}
         self._skipped: list[Skipped] = []
         self._patients: dict[str, set[str]] = collections.defaultdict(set)
         self._progress = tqdm.tqdm(
@@ -183,6 +196,15 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
         # Still in TFDS's temporary folder: these files appear with the records.
         self.info.metadata.update(_summary(self._skipped, self._patients), notes=list(self._notes))
         _write_skipped(Path(self.data_dir) / "skipped.csv", self._skipped)
+        if self._checksums:
+            self._write_checksums(Path(dl_manager.manual_dir))
+
+    def _write_checksums(self, manual_dir: Path) -> None:
+        """One line for each source file beside the records, and one sum of all in the metadata."""
+        listed = listing(self._checksums, manual_dir).encode()
+        (Path(self.data_dir) / SOURCES_FILE).write_bytes(listed)
+        digest = hashlib.sha256(listed).hexdigest()
+        self.info.metadata["sources"] = {"files": len(self._checksums), "sha256": digest}
 
     def _log_download_bytes(self) -> None:
         """Nothing: nothing is downloaded, and the folder TFDS would print is the temporary one."""
@@ -193,13 +215,13 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
 
 @dataclasses.dataclass(frozen=True)
 class _Make:
-    """`make_record` of a task, as something that can be sent to a worker."""
+    """`make_record` of a task and its sources' checksums, as something a worker can be sent."""
 
     make_record: Callable[[Any], Record | Skip]
 
-    def __call__(self, task: Task) -> Record | Skip:
+    def __call__(self, task: Task) -> tuple[Record | Skip, dict[str, str]]:
         try:
-            return self.make_record(task.arguments)
+            return self.make_record(task.arguments), checksums(task.sources)
         except Exception as error:
             error.add_note(f"while making the record {task.key}")
             raise

@@ -131,7 +131,9 @@ def summary(path: pathlib.Path) -> str:
 def _next_command(path: pathlib.Path, metadata: dict[str, Any]) -> str:
     if metadata["kind"] == "super_resolution":
         return f"python -m launch.train --config=srgan --config.data.dir={path}"
-    return f"python -m launch.train --config=softgan:cpu --config.data.dir={path}"
+    # The config's label needs outlines of readers, which not every data set has.
+    label = f" --config.data.label={metadata['label']}" if "label" in metadata else ""
+    return f"python -m launch.train --config=softgan:cpu --config.data.dir={path}{label}"
 
 
 def _add_samples(path: pathlib.Path) -> None:

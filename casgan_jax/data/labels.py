@@ -17,7 +17,12 @@ def readers_mean(record: Record) -> np.ndarray:
     masks = record["reader_masks"] > 0
     if masks.shape[-1] > MAX_READERS:
         raise UserError(f"reader_masks: found {masks.shape[-1]}, expected at most {MAX_READERS}")
-    return masks.sum(-1, dtype=np.float32) / np.float32(max(int(record["n_readers"]), 1))
+    if not record["n_readers"]:  # RECIST axes alone
+        raise UserError(
+            "data.label: found 'readers' and a lesion that no reader outlined, expected outlines; "
+            "set --config.data.label=alpha"
+        )
+    return masks.sum(-1, dtype=np.float32) / np.float32(record["n_readers"])
 
 
 def _enlarge(plane: np.ndarray, scale: int) -> np.ndarray:

@@ -22,7 +22,12 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
-from casgan_jax.soft_mask.trimap import marked_readers, trimap_from_binary, trimap_from_readers
+from casgan_jax.soft_mask.trimap import (
+    marked_readers,
+    trimap_from_binary,
+    trimap_from_readers,
+    trimap_from_recist,
+)
 
 THRESHOLD = 128 / 255  # the paper's
 STRATEGIES = ("matting", "anchored")
@@ -71,6 +76,32 @@ def label_from_readers(
     prior = readers_prior(reader_masks, scale=scale) if strategy == "anchored" else None
     weight = prior_weight if strategy == "anchored" else 0.0
     return _matte(image, trimap, scale, prior=prior, prior_weight=weight, epsilon=epsilon)
+
+
+def label_from_recist(
+    image: np.ndarray,
+    recist: np.ndarray,
+    scale: int = 4,
+    *,
+    fraction: float = 0.2,
+    epsilon: float = DEFAULT_EPSILON,
+) -> Label:
+    """The soft mask of a lesion that was measured by two RECIST axes.
+
+    Args:
+      image: (H, W) float in [0, 1]; a crop of some lesion sizes around it is faster than a slice.
+      recist: (8,) long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels of `image`,
+        the centre of the first one at (0, 0).
+      scale: r.
+      fraction: half width of the unknown band, in lesion radii (see `trimap_from_recist`).
+      epsilon: of the matting Laplacian.
+
+    Raises:
+      AnnotationError: no trimap can be made; its `reason` says why.
+      UserError: an argument is not as above.
+    """
+    trimap = trimap_from_recist(image, recist, scale=scale, fraction=fraction)
+    return _matte(image, trimap, scale, epsilon=epsilon)
 
 
 def label_from_binary(

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.soft_mask.grabcut import grabcut_mask
+from casgan_jax.soft_mask.recist import check_recist
 
 BACKGROUND, UNKNOWN, LESION = 0, 128, 255
 
@@ -126,8 +128,41 @@ def trimap_from_binary(
         raise UserError(f"mask: found shape {mask.shape}, expected (H, W); pass one lesion's plane")
     if not mask.any():
         raise AnnotationError("no_mask", "mask: found it empty, expected a marked lesion")
-    fine = upsample_mask(mask, scale).astype(np.uint8)
-    radius = max(scale * least, fraction * float(np.sqrt(fine.sum() / np.pi)))
+    return _banded("mask", upsample_mask(mask, scale), fraction=fraction, least=scale * least)
+
+
+def trimap_from_recist(
+    image: np.ndarray,
+    recist: np.ndarray,
+    *,
+    scale: int = 1,
+    fraction: float = 0.2,
+    least: float = 1.0,
+) -> np.ndarray:
+    """A band around the outline that GrabCut finds from two RECIST axes.
+
+    Args:
+      image: (H, W) float in [0, 1].
+      recist: (8,) long axis x1, y1, x2, y2, short axis x3, y3, x4, y4, in pixels of `image`.
+      scale: r.
+      fraction, least: half width of the unknown band, as in `trimap_from_binary`.
+
+    Returns:
+      (r * H, r * W) uint8 trimap.
+
+    Raises:
+      AnnotationError: "no_background" where the band reaches all of the image.
+      UserError: the axes cannot be those of a lesion in the image (see `check_recist`).
+    """
+    check_recist(recist, image.shape)
+    mask = grabcut_mask(image, recist, scale=scale)
+    return _banded("recist", mask, fraction=fraction, least=scale * least)
+
+
+def _banded(field: str, mask: np.ndarray, *, fraction: float, least: float) -> np.ndarray:
+    """Trimap with a band of `max(least, fraction * radius)` pixels on both sides of the outline."""
+    fine = mask.astype(np.uint8)
+    radius = max(least, fraction * float(np.sqrt(fine.sum() / np.pi)))
     # An image border is not a lesion border: repeat the edge before measuring depth.
     pad = int(np.ceil(radius)) + 1
     padded = np.pad(fine, pad, mode="edge")
@@ -140,7 +175,7 @@ def trimap_from_binary(
     np.maximum.at(deepest, parts.ravel(), depth.ravel())
     lesion = (fine > 0) & (depth > np.minimum(radius, deepest / 2)[parts])
     distance = cv2.distanceTransform(1 - fine, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return _assemble("mask", lesion, distance <= radius)
+    return _assemble(field, lesion, distance <= radius)
 
 
 def _assemble(field: str, lesion: np.ndarray, possible: np.ndarray) -> np.ndarray:

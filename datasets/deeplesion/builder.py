@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax import records
+from casgan_jax.annotations.deeplesion import HU_OFFSET, INFO_FILE, SERIES, find_images
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
@@ -18,11 +18,7 @@ from casgan_jax.splits import split_of
 from datasets.base import PreparedBuilder, Record, Skip, Task
 
 SIZE = 512
-HU_OFFSET = 32768  # HU = stored value - 32768
-INFO_FILE = "DL_info.csv"
 LUNG_WINDOW = (-1000, 400)
-
-_SERIES = re.compile(r"(?P<patient>\d{6})_\d{2}_\d{2}")
 
 
 class Slice(NamedTuple):
@@ -49,7 +45,7 @@ def make_record(source: Slice) -> Record | Skip:
     if stored.min() == stored.max():
         return Skip("constant image", f"{source.path}: every value is {stored[0, 0]}")
     return {
-        "image": (stored.astype(np.int32) - HU_OFFSET).astype(np.int16),
+        "image": (stored.astype(np.int32) + HU_OFFSET).astype(np.int16),
         "spacing_mm": source.spacing_mm,
         "patient": source.patient,
         "key": source.key,
@@ -92,18 +88,18 @@ class Builder(PreparedBuilder):
 
     def tasks(self, manual_dir: Path | None) -> list[Task]:
         """One task for each `Images_png/PATIENT_STUDY_SERIES/SLICE.png`."""
-        root = _tree(manual_dir)
+        root = find_images(manual_dir)
         spacing = self._spacing(manual_dir, root.parent)
         tasks = []
         for folder in sorted(root.iterdir()):
-            series = _SERIES.fullmatch(folder.name)
+            series = SERIES.fullmatch(folder.name)
             if not series:
                 continue
             patient = series["patient"]
             for path in folder.glob("*.png"):
                 key = f"{folder.name}/{path.stem}"
                 arguments = Slice(str(path), patient, key, spacing.get(folder.name, 0.0))
-                tasks.append(Task(split_of(patient), key, arguments))
+                tasks.append(Task(split_of(patient), key, arguments, (path,)))
         known = sum(task.arguments.spacing_mm > 0 for task in tasks)
         self.note(f"pixel spacing known for {known} of {len(tasks)} slices")
         return tasks
@@ -111,6 +107,7 @@ class Builder(PreparedBuilder):
     def _spacing(self, *folders: Path) -> dict[str, float]:
         for folder in folders:
             if (folder / INFO_FILE).is_file():
+                self.note_source(folder / INFO_FILE)
                 return read_spacing(folder / INFO_FILE)
         self.note(f"{INFO_FILE}: found none in {folders[0]}, so spacing_mm is 0 (unknown)")
         return {}
@@ -137,19 +134,3 @@ def read_spacing(path: Path) -> dict[str, float]:
             )
         spacing[series] = value
     return spacing
-
-
-def _tree(manual_dir: Path) -> Path:
-    """The folder that holds the series: `Images_png`, once or twice nested, or `manual_dir` "
-    "itself."""
-    for root in (
-        manual_dir / "Images_png" / "Images_png",
-        manual_dir / "Images_png",
-        manual_dir,
-    ):
-        if root.is_dir() and any(_SERIES.fullmatch(folder.name) for folder in root.iterdir()):
-            return root
-    raise UserError(
-        f"{manual_dir}: found no Images_png/PATIENT_STUDY_SERIES folder (such as "
-        "000001_01_01), expected DeepLesion's layout; name the folder that holds Images_png"
-    )

@@ -1,0 +1,76 @@
+"""What is known of one lesion before anything is read: where its image and its marks are."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Annotation:
+    """One lesion of a table, with marks of exactly one kind: `recist`, `mask` or `reader_masks`.
+
+    Attributes:
+      key: names the lesion and its output files; unique in its table.
+      patient: name of the patient; lesions of one patient stay in one split.
+      image: file of the image.
+      slice_index: of a volume or a multi-page file, from 0; None where the image is the only one.
+        It also counts for marks that are volumes.
+      recist: (8,) float32, long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels,
+        pixel centres at integers from 0.
+      mask: file of the lesion's binary mask.
+      reader_masks: files of the readers' binary masks.
+      spacing_mm: (row, column) side of a pixel; None: what the image says.
+      window: (low, high) that maps to [0, 1], after `hu_offset`; None: see `lesion.read_lesion`.
+      hu_offset: added to the stored values it gives Hounsfield units; None: the image says itself
+        whether it is in HU.
+      split: "train", "validation" or "test"; None: by the patient's name.
+    """
+
+    key: str
+    patient: str
+    image: Path
+    slice_index: int | None = None
+    recist: np.ndarray | None = None
+    mask: Path | None = None
+    reader_masks: tuple[Path, ...] = ()
+    spacing_mm: tuple[float, float] | None = None
+    window: tuple[float, float] | None = None
+    hu_offset: float | None = None
+    split: str | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the lesion is read from."""
+        masks = (self.mask,) if self.mask else self.reader_masks
+        return (self.image, *masks)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A line of a table that is no annotation.
+
+    Attributes:
+      line: its number in the file, the column names being line 1.
+      key: what the lesion would have been called; "" where not even the image is named.
+      reason: one line: the table and line, what was found, what is expected.
+    """
+
+    line: int
+    key: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotations:
+    """What a table holds.
+
+    Attributes:
+      annotations: of the good lines, in the table's order.
+      failures: of the others.
+    """
+
+    annotations: tuple[Annotation, ...]
+    failures: tuple[Failure, ...]

@@ -1,0 +1,162 @@
+"""The project's own table of lesions: a CSV file with one line for each.
+
+| column | content |
+|---|---|
+| image | file of the image, relative to the table's folder |
+| slice | index from 0, for volumes and files of several pages |
+| recist | "x1,y1,x2,y2,x3,y3,x4,y4": both ends of the long axis, then of the short one |
+| x1, y1, ..., x4, y4 | the same in eight columns |
+| mask | file of a binary mask |
+| reader_masks | files of several readers' binary masks, with ";" between them |
+| key | name of the lesion and of its output files; by default the image's and the slice's |
+| patient | name of the patient; by default the image's, so that each image is one patient |
+| spacing_mm | side of a pixel, or "row,column"; by default what the image says |
+| window | "low,high": the values that are black and white |
+| hu_offset | added to the stored values it gives Hounsfield units (DeepLesion's PNG: -32768) |
+| split | train, validation or test, for data sets; by default by the patient's name |
+
+`image` and one of `recist`, `x1` to `y4`, `mask`, `reader_masks` must be there, and each line has
+marks of one kind. Pixels are counted from 0, x (column) before y (row), centres at whole numbers.
+Other columns are ignored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from casgan_jax.annotations import cells
+from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
+from casgan_jax.errors import UserError
+from casgan_jax.files import unique_names
+from casgan_jax.splits import SPLITS
+
+ENDS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
+MARKS = ("recist", "mask", "reader_masks")
+
+Row = dict[str | None, str]
+
+
+def check_columns(table: Path, columns: Collection[str]) -> None:
+    """Raises UserError, naming them, where columns are missing."""
+    some_ends = [name for name in ENDS if name in columns]
+    missing = [] if "image" in columns else ["image"]
+    if not any(name in columns for name in MARKS):
+        missing += [name for name in ENDS if name not in columns] if some_ends else [MARKS[0]]
+    if missing:
+        raise UserError(
+            f"{table}: found the columns {', '.join(columns)}, expected image and one of recist, "
+            f"{ENDS[0]} to {ENDS[-1]}, mask, reader_masks (or DeepLesion's DL_info.csv); add "
+            f"{', '.join(missing)}"
+        )
+
+
+def parse_rows(table: Path, rows: Sequence[tuple[int, Row]]) -> Annotations:
+    """The annotations of a table whose columns are those of this module.
+
+    Args:
+      table: its path.
+      rows: (line number, {column: text}).
+    """
+    good, failures = [], []
+    taken: dict[str, int] = {}
+    for (line, row), name in zip(rows, _names(rows), strict=True):
+        key = row.get("key", "").strip() or name
+        try:
+            annotation = _annotation(table.parent, row, key)
+            if key in taken:
+                raise UserError(
+                    f"key: found {key!r} as in line {taken[key]}, expected another for each "
+                    "lesion; rename one"
+                )
+        except UserError as error:
+            failures.append(Failure(line, key, f"{table}:{line}: {error}"))
+            continue
+        taken[key] = line
+        good.append(annotation)
+    return Annotations(tuple(good), tuple(failures))
+
+
+def check_key(key: str) -> str:
+    """The key, which must do as the name of a file.
+
+    Raises:
+      UserError: it cannot.
+    """
+    if not key.isprintable() or key.startswith(".") or "/" in key or "\\" in key or len(key) > 120:
+        raise UserError(
+            f"key: found {cells.shown(key)}, expected a name for files, of at most 120 characters, "
+            "without slashes and not beginning with a dot; rename the lesion"
+        )
+    return key
+
+
+def _names(rows: Sequence[tuple[int, Row]]) -> list[str]:
+    """A name for each line, of its image and its slice."""
+    stems = []
+    for _, row in rows:
+        stem = Path(row.get("image", "").strip()).name
+        stem = stem.removesuffix(".gz").rpartition(".")[0] or stem
+        index = row.get("slice", "").strip().removesuffix(".0")
+        stems.append(f"{stem}_slice-{index}" if stem and index else stem)
+    return unique_names(stems)
+
+
+def _annotation(folder: Path, row: Row, key: str) -> Annotation:
+    if None in row:
+        raise UserError(
+            f"cells: found {len(row[None])} more than columns, expected one a column; put cells "
+            'that hold commas in quotes, like "1,2,3,4,5,6,7,8"'
+        )
+    image = row["image"].strip()
+    return Annotation(
+        image=_file(folder, "image", image),
+        key=check_key(key),
+        patient=row.get("patient", "").strip() or os.path.splitext(image)[0],
+        slice_index=cells.index_of("slice", row.get("slice", "")),
+        spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
+        window=cells.window_of("window", row.get("window", "")),
+        hu_offset=cells.offset_of("hu_offset", row.get("hu_offset", "")),
+        split=_split(row.get("split", "").strip()),
+        **_marks(folder, row),
+    )
+
+
+def _marks(folder: Path, row: Row) -> dict[str, object]:
+    """The one kind of marks that a line has, as the field of `Annotation`."""
+    marks: dict[str, object] = {}
+    ends = [row.get(name, "").strip() for name in ENDS]
+    if any(ends):
+        marks["x1 to y4"] = {"recist": cells.recist_of("x1 to y4", ",".join(ends))}
+    if row.get("recist", "").strip():
+        marks["recist"] = {"recist": cells.recist_of("recist", row["recist"])}
+    if mask := row.get("mask", "").strip():
+        marks["mask"] = {"mask": _file(folder, "mask", mask)}
+    readers = [name.strip() for name in row.get("reader_masks", "").split(";") if name.strip()]
+    if readers:
+        files = tuple(_file(folder, "reader_masks", name) for name in readers)
+        marks["reader_masks"] = {"reader_masks": files}
+    if len(marks) != 1:
+        raise UserError(
+            f"marks: found {' and '.join(marks) or 'none'}, expected one of recist, x1 to y4, "
+            "mask, reader_masks; fill one of them"
+        )
+    return marks.popitem()[1]
+
+
+def _file(folder: Path, column: str, name: str) -> Path:
+    if not name or not name.isprintable():
+        raise UserError(
+            f"{column}: found {cells.shown(name)}, expected the name of a file; correct the line"
+        )
+    return folder / name
+
+
+def _split(text: str) -> str | None:
+    if text and text not in SPLITS:
+        raise UserError(
+            f"split: found {cells.shown(text)}, expected one of {', '.join(SPLITS)}; correct it or "
+            "leave it empty"
+        )
+    return text or None

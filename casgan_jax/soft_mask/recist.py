@@ -1,0 +1,244 @@
+"""RECIST axes: what they enclose, how long they are, and measuring them again from a soft mask.
+
+A measurement is float32 (8,): the long axis x1, y1, x2, y2, then the short axis x3, y3, x4, y4, in
+pixels, x (column) before y (row). The centre of the image's first pixel is (0, 0) and its outer
+corner (-0.5, -0.5); fine pixel k of a mask at r times the resolution lies at (k - (r - 1) / 2) / r.
+
+    recist = measure_axes(alpha, 128 / 255, scale=4)  # alpha at 4 times the native resolution
+    axis_lengths(recist, spacing_mm=(0.7, 0.7))  # (long, short) in mm
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from casgan_jax.errors import UserError
+
+_LEAST_LENGTH = 0.5  # pixels; below it an axis is a click, not a measurement
+_LEAST_ANGLE = 20.0  # degrees between the axes; drawn by hand they are seldom exactly 90
+_ARC_POINTS = 16  # of a quarter; its chords leave 0.1% of a disc's area out
+
+
+def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
+    """Makes sure that two axes can be those of a lesion in an image.
+
+    An end may lie outside the image, as it does for lesions that the field of view cuts; the middle
+    of the axes may not.
+
+    Args:
+      recist: (8,), see the module.
+      shape: (H, W) of the image.
+
+    Raises:
+      UserError: not eight finite numbers, an axis of no length, the short axis longer than the long
+        one, both in one direction, or the lesion outside the image.
+    """
+    recist = np.asarray(recist)
+    if recist.shape != (8,) or not np.issubdtype(recist.dtype, np.number):
+        raise UserError(
+            f"recist: found {recist.dtype} of shape {recist.shape}, expected the 8 numbers x1, y1, "
+            "x2, y2 of the long axis and x3, y3, x4, y4 of the short one"
+        )
+    if not np.isfinite(recist).all():
+        raise UserError(f"recist: found {_written(recist)}, expected 8 finite numbers")
+    long, short = axis_lengths(recist)
+    if min(long, short) < _LEAST_LENGTH:
+        name = "long" if long < _LEAST_LENGTH else "short"
+        raise UserError(
+            f"recist: found a {name} axis of {min(long, short):.2g} pixels, expected at least "
+            f"{_LEAST_LENGTH}; give both ends of each axis, in pixels"
+        )
+    if short > 1.01 * long + 0.1:
+        raise UserError(
+            f"recist: found a short axis of {short:.1f} pixels and a long one of {long:.1f}, "
+            "expected the long axis first; swap the two"
+        )
+    if _angle(recist) < _LEAST_ANGLE:
+        raise UserError(
+            f"recist: found axes at {_angle(recist):.0f} degrees to each other, expected about 90; "
+            "the order is x1, y1, x2, y2 of the long axis, then those of the short one"
+        )
+    x, y = centre(recist)
+    if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
+        raise UserError(
+            f"recist: found its middle at x = {x:.1f}, y = {y:.1f}, expected it within the image "
+            f"of {shape[1]} x {shape[0]} pixels; give pixels of this image, x before y"
+        )
+
+
+def axis_lengths(
+    recist: np.ndarray, spacing_mm: tuple[float, float] = (1.0, 1.0)
+) -> tuple[float, float]:
+    """Lengths of the long and of the short axis.
+
+    Args:
+      recist: (8,), see the module.
+      spacing_mm: (row, column) distance of pixels; (1, 1) gives pixels.
+
+    Returns:
+      (long, short) in mm.
+    """
+    x, y = _vectors(recist).T
+    lengths = np.hypot(x * spacing_mm[1], y * spacing_mm[0])
+    return float(lengths[0]), float(lengths[1])
+
+
+def centre(recist: np.ndarray) -> np.ndarray:
+    """(x, y) of the middle of the axes: where they cross, or nearest to both where they do not.
+
+    Args:
+      recist: (8,), axes that are not parallel.
+
+    Returns:
+      (2,) float64.
+    """
+    ends = np.asarray(recist, np.float64).reshape(2, 2, 2)
+    # start_long + s * long = start_short + t * short; s and t in [0, 1] lie on the axes.
+    vectors = _vectors(recist)
+    where = np.linalg.solve(np.stack([vectors[0], -vectors[1]], axis=1), ends[1, 0] - ends[0, 0])
+    return (ends[:, 0] + np.clip(where, 0, 1)[:, None] * vectors).mean(axis=0)
+
+
+def outline(recist: np.ndarray) -> np.ndarray:
+    """The convex closed curve that four quarters of ellipses draw through the ends of the axes.
+
+    The quarters have the middle of the axes as their centre, so that they meet smoothly where the
+    axes cross; where they do not, the curve is the convex hull of its parts.
+
+    Args:
+      recist: (8,), axes that are not parallel.
+
+    Returns:
+      (N, 2) float32 vertices x, y.
+    """
+    middle = centre(recist)
+    a, b, c, d = np.asarray(recist, np.float64).reshape(4, 2) - middle
+    angle = np.linspace(0, np.pi / 2, _ARC_POINTS, endpoint=False)[:, None]
+    quarters = [
+        np.cos(angle) * start + np.sin(angle) * stop
+        for start, stop in ((a, c), (c, b), (b, d), (d, a))
+    ]
+    return cv2.convexHull((np.concatenate(quarters) + middle).astype(np.float32))[:, 0]
+
+
+def recist_agreement(given: np.ndarray, measured: np.ndarray) -> float:
+    """How well two measurements of a lesion agree, by which labels are ranked for review.
+
+    It is the Dice overlap of what the axes enclose (`outline`), exact and not in pixels. Ends may
+    be swapped, and the axes of a round lesion, which have no direction, turned.
+
+    Args:
+      given, measured: (8,) each, axes that are not parallel.
+
+    Returns:
+      0 (apart) to 1 (the same).
+    """
+    first, second = outline(given), outline(measured)
+    areas = cv2.contourArea(first) + cv2.contourArea(second)
+    common = cv2.intersectConvexConvex(first, second)[0]
+    return float(np.clip(2 * common / areas, 0, 1))
+
+
+def measure_axes(alpha: np.ndarray, threshold: float, *, scale: int = 1) -> np.ndarray:
+    """The longest diameter of a soft mask's outline and the longest one perpendicular to it.
+
+    The outline is where alpha, interpolated linearly between pixel centres, crosses the threshold;
+    outside the image alpha is 0. Of several parts the largest counts. A diameter reaches from one
+    side to the other, over hollows too.
+
+    Args:
+      alpha: (r * H, r * W) float in [0, 1], or bool.
+      threshold: in (0, 1]; 0.5 for a bool mask.
+      scale: r.
+
+    Returns:
+      (8,) float32 in native pixels, see the module.
+
+    Raises:
+      UserError: no pixel reaches the threshold.
+    """
+    segments = _outline_segments(_largest_part(alpha, threshold), threshold)
+    points = segments.reshape(-1, 2)
+    hull = points[cv2.convexHull(points.astype(np.float32), returnPoints=False)[:, 0]]
+    apart = np.linalg.norm(hull[:, None] - hull[None], axis=2)
+    start, stop = hull[list(np.unravel_index(np.argmax(apart), apart.shape))]
+    ends = np.stack([start, stop, *_longest_across(segments, start, stop)])
+    return ((ends - (scale - 1) / 2) / scale).astype(np.float32).reshape(8)
+
+
+def _written(recist: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in recist)
+
+
+def _vectors(recist: np.ndarray) -> np.ndarray:
+    """(2, 2): from start to end, of the long and of the short axis."""
+    ends = np.asarray(recist, np.float64).reshape(2, 2, 2)
+    return ends[:, 1] - ends[:, 0]
+
+
+def _angle(recist: np.ndarray) -> float:
+    """Degrees between the axes, 0 to 90."""
+    (ax, ay), (bx, by) = _vectors(recist)
+    return float(np.degrees(np.arctan2(abs(ax * by - ay * bx), abs(ax * bx + ay * by))))
+
+
+def _largest_part(alpha: np.ndarray, threshold: float) -> np.ndarray:
+    """Alpha with a border of zeros, and zero in all parts of the mask but the largest."""
+    padded = np.pad(alpha.astype(np.float64), 1)
+    n_parts, parts, table, _ = cv2.connectedComponentsWithStats(
+        (padded >= threshold).astype(np.uint8), connectivity=8
+    )
+    if n_parts == 1:
+        raise UserError(
+            f"alpha: found at most {padded.max():.3g}, expected a pixel of at least {threshold:.3g}"
+            "; there is no lesion to measure"
+        )
+    largest = 1 + int(np.argmax(table[1:, cv2.CC_STAT_AREA]))
+    return np.where((parts == 0) | (parts == largest), padded, 0.0)
+
+
+def _outline_segments(padded: np.ndarray, threshold: float) -> np.ndarray:
+    """Marching squares: (N, 2 ends, xy) pieces of the outline, in pixels without the border."""
+    level = padded - threshold
+    inside = level >= 0
+    cells = inside[:-1, :-1].astype(int) + inside[:-1, 1:] + inside[1:, 1:] + inside[1:, :-1]
+    rows, columns = np.nonzero((cells > 0) & (cells < 4))
+    corners = np.array([(0, 0), (0, 1), (1, 1), (1, 0)])
+    values = np.stack([level[rows + y, columns + x] for y, x in corners], axis=1)
+    following = np.roll(values, -1, axis=1)
+    crossed = (values >= 0) != (following >= 0)
+    share = np.where(crossed, values / np.where(crossed, values - following, 1), 0)[..., None]
+    side = np.roll(corners, -1, axis=0) - corners
+    places = np.stack([rows, columns], axis=1)[:, None] + corners + share * side - 1
+    # A cell has two crossed sides, or four at a saddle: then two segments, in the sides' order.
+    order = np.argsort(~crossed, axis=1, kind="stable")
+    pairs = np.take_along_axis(places[..., ::-1], order[..., None], axis=1).reshape(-1, 2, 2, 2)
+    return np.concatenate([pairs[:, 0], pairs[crossed.all(axis=1), 1]])
+
+
+def _longest_across(segments: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """(2, xy) ends of the longest extent of the outline perpendicular to start-stop.
+
+    The extent is linear between the positions, along start-stop, of neighbouring vertices, so that
+    the longest one is at a vertex.
+    """
+    along = (stop - start) / max(float(np.linalg.norm(stop - start)), 1e-12)
+    across = np.array([-along[1], along[0]])
+    position, height = (segments - start) @ along, (segments - start) @ across
+    order = np.argsort(position, axis=1)
+    position = np.take_along_axis(position, order, axis=1)
+    height = np.take_along_axis(height, order, axis=1)
+    places = np.unique(position)
+    first = np.searchsorted(places, position[:, 0])
+    count = np.searchsorted(places, position[:, 1], side="right") - first
+    which = np.repeat(np.arange(len(segments)), count)
+    place = np.arange(count.sum()) - np.repeat(count.cumsum() - count - first, count)
+    width = np.maximum(position[which, 1] - position[which, 0], 1e-12)
+    share = (places[place] - position[which, 0]) / width
+    reached = height[which, 0] * (1 - share) + height[which, 1] * share
+    top, bottom = np.full(len(places), -np.inf), np.full(len(places), np.inf)
+    np.maximum.at(top, place, reached)
+    np.minimum.at(bottom, place, reached)
+    best = int(np.argmax(top - bottom))
+    return start + places[best] * along + np.array([[top[best]], [bottom[best]]]) * across

@@ -1,0 +1,108 @@
+"""The user's own images with masks, several readers' masks or RECIST axes, as a training set."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from casgan_jax import records
+from casgan_jax.annotations import Annotation, read_annotations
+from casgan_jax.errors import UserError
+from casgan_jax.splits import SPLITS, split_of
+from datasets.base import PreparedBuilder, Skip, Task
+from datasets.folder.layout import read_layout
+from datasets.lesions import LesionSource, lesion_features, make_record
+
+TABLE = "lesions.csv"
+
+
+@dataclasses.dataclass(kw_only=True)
+class Config(tfds.core.BuilderConfig):
+    """size: side of the crop in native pixels; scale: r; larger: the next config, if any."""
+
+    size: int = 128
+    scale: int = 4
+    larger: str = ""
+
+
+class Builder(PreparedBuilder):
+    """Your own images with masks, readers' masks or RECIST axes."""
+
+    name = "folder"
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Tables of lesions, and images with masks in folders."}
+    BUILDER_CONFIGS = [
+        Config(name="128", size=128, larger="folder/256", description="Crops of 128 x 128 pixels."),
+        Config(name="256", size=256, description="Crops of 256 x 256 pixels."),
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "name a folder with the table lesions.csv, or with images/NAME.png and masks/NAME.png "
+        "(datasets/folder/README.md tells more)"
+    )
+    make_record = staticmethod(make_record)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        return self.prepared_info(
+            lesion_features(config.size, config.scale, np.uint8),
+            records.metadata(
+                kind="segmentation", window=(0, 255), scale=config.scale, label="alpha"
+            ),
+        )
+
+    def tasks(self, manual_dir: Path | None) -> list[Task]:
+        """One task for each line of `lesions.csv`, or for each image with masks."""
+        if (manual_dir / TABLE).is_file():
+            tasks = self._tasks_of_table(manual_dir / TABLE)
+        elif (manual_dir / "images").is_dir():
+            tasks = self._tasks_of_layout(manual_dir)
+        else:
+            raise UserError(
+                f"{manual_dir}: found neither {TABLE} nor a folder images, expected one of them; "
+                "see datasets/folder/README.md"
+            )
+        used = {task.split for task in tasks if not isinstance(task.arguments, Skip)}
+        empty = [split for split in SPLITS if split not in used]
+        if empty:
+            self.note(
+                f"no patient is in the split {' or '.join(empty)}: patients are split by a hash of "
+                f"their names; to choose, give {TABLE} a column split"
+            )
+        return tasks
+
+    def _tasks_of_table(self, table: Path) -> list[Task]:
+        found = read_annotations(table)
+        self.note_source(table)
+        return [self._task(annotation) for annotation in found.annotations] + [
+            # No patient is known, and no record will come of it.
+            Task("train", f"{table.name}:{failure.line}", Skip("bad line", failure.reason))
+            for failure in found.failures
+        ]
+
+    def _tasks_of_layout(self, folder: Path) -> list[Task]:
+        found = read_layout(folder)
+        if found.without_image:
+            self.note(
+                f"{len(found.without_image)} masks belong to no image, the first is "
+                f"{found.without_image[0]}"
+            )
+        return [self._task(annotation) for annotation in found.annotations] + [
+            Task(split_of(name.split("/")[0]), name, Skip("no mask", f"images/{name}: no mask"))
+            for name in found.without_marks
+        ]
+
+    def _task(self, annotation: Annotation) -> Task:
+        config = self.builder_config
+        source = LesionSource(
+            annotation=annotation,
+            size=config.size,
+            scale=config.scale,
+            image_dtype=np.uint8,
+            window=None,
+            larger=config.larger,
+        )
+        split = annotation.split or split_of(annotation.patient)
+        return Task(split, annotation.key, source, annotation.files)

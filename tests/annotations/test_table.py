@@ -1,0 +1,129 @@
+"""The project's own table of lesions."""
+
+import numpy as np
+import pytest
+
+from casgan_jax.annotations import read_annotations
+from casgan_jax.annotations.table import ENDS
+from tests.lines import LINE_WITH_REMEDY, line_of
+
+AXES = "1,2,11,2,6,0,6,5"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a table of the given text."""
+
+    def reader(text):
+        (tmp_path / "lesions.csv").write_text(text, newline="")
+        return read_annotations(tmp_path / "lesions.csv")
+
+    return reader
+
+
+def test_every_column(read, tmp_path):
+    found = read(
+        "image,slice,recist,key,patient,spacing_mm,window,hu_offset,split\n"
+        f'a/scan.nii.gz,12.0,"{AXES}",first,Ann,"0.7,0.8","-1000,400",-1024,test\n'
+    )
+    assert found.failures == ()
+    (one,) = found.annotations
+    assert (one.key, one.patient, one.split) == ("first", "Ann", "test")
+    assert (one.image, one.slice_index) == (tmp_path / "a/scan.nii.gz", 12)
+    assert one.recist.dtype == np.float32
+    np.testing.assert_array_equal(one.recist, [1, 2, 11, 2, 6, 0, 6, 5])
+    assert (one.mask, one.reader_masks) == (None, ())
+    assert (one.spacing_mm, one.window, one.hu_offset) == ((0.7, 0.8), (-1000, 400), -1024)
+    assert one.files == (tmp_path / "a/scan.nii.gz",)
+
+
+def test_what_is_left_out_is_none_or_named_by_the_image(read, tmp_path):
+    found = read("image,mask\nann/1.png,m.png\nbob/1.png,n.png\n/abs/2.nii.gz,o.nii.gz\n")
+    assert [one.key for one in found.annotations] == ["1_1", "1_2", "2"]
+    assert [one.patient for one in found.annotations] == ["ann/1", "bob/1", "/abs/2.nii"]
+    first = found.annotations[0]
+    assert (first.slice_index, first.recist, first.spacing_mm) == (None, None, None)
+    assert (first.window, first.hu_offset, first.split) == (None, None, None)
+    assert first.files == (tmp_path / "ann/1.png", tmp_path / "m.png")
+    assert str(found.annotations[2].image) == "/abs/2.nii.gz"
+
+
+def test_marks_of_each_kind_in_one_table(read, tmp_path):
+    found = read(
+        f"image,recist,mask,reader_masks,{','.join(ENDS)}\n"
+        f'a.png,"[{AXES}]",,,\n'
+        "b.png,,m.png,\n"
+        "c.png,,,r1.png; r2.png;,\n"
+        f"d.png,,,,{AXES}\n"
+    )
+    assert found.failures == ()
+    a, b, c, d = found.annotations
+    np.testing.assert_array_equal(a.recist, d.recist)
+    assert b.mask == tmp_path / "m.png"
+    assert c.reader_masks == (tmp_path / "r1.png", tmp_path / "r2.png")
+
+
+def test_slices_of_one_volume_are_one_patient_with_names_of_their_own(read):
+    found = read(
+        "image,slice,mask\nv.nii.gz,3,m.nii.gz\nv.nii.gz,3,n.nii.gz\nv.nii.gz,4,m.nii.gz\n"
+    )
+    assert [one.key for one in found.annotations] == ["v_slice-3_1", "v_slice-3_2", "v_slice-4"]
+    assert {one.patient for one in found.annotations} == {"v.nii"}
+
+
+BAD = [
+    (',,"1,2,3,4,5,6,7,8",', "image: found ''"),
+    (',"a\nb.png","1,2,3,4,5,6,7,8",', "image: found 'a\\nb.png'"),
+    (",a.png,,", "marks: found none, expected one of recist"),
+    (',a.png,"1,2,3,4,5,6,7,8",m.png', "marks: found recist and mask, expected one"),
+    (',a.png,"1,2,3,4,5,6,7",', "recist: found '1,2,3,4,5,6,7', expected eight"),
+    (',a.png,"1,2,3,4,5,6,7,nan",', "recist: found "),
+    (',a.png,"1,2,3,4,5,6,7,1e39",', "recist: found "),
+    (",a.png,1 2 3 4 5 6 7 8,", "recist: found "),
+    (",a.png,1,2,3,4,5,6,7,8,9,10", "cells: found 3 more than columns"),
+    (",a.png,,m.png,-1", "slice: found '-1', expected a whole number"),
+    (",a.png,,m.png,1.5", "slice: found '1.5'"),
+    (",a.png,,m.png,,0", "spacing_mm: found '0'"),
+    (",a.png,,m.png,,1e-60", "spacing_mm: found '1e-60'"),
+    (',a.png,,m.png,,"1,2,3"', "spacing_mm: found '1,2,3'"),
+    (',a.png,,m.png,,,"5,5"', "window: found '5,5'"),
+    (',a.png,,m.png,,,"-3e38,3e38"', "window: found "),
+    (",a.png,,m.png,,,,much", "hu_offset: found 'much'"),
+    (",a.png,,m.png,,,,,half", "split: found 'half', expected one of train"),
+    ("../up,a.png,,m.png", "key: found '../up', expected a name for files"),
+    (".hidden,a.png,,m.png", "key: found '.hidden'"),
+    ("a" * 121 + ",a.png,,m.png", "key: found 'aaa"),
+    ("good,a.png,,m.png", "key: found 'good' as in line 2, expected another"),
+]
+
+
+@pytest.mark.parametrize(("line", "part"), BAD, ids=[part for _, part in BAD])
+def test_bad_lines_are_told_and_the_rest_goes_on(read, tmp_path, line, part):
+    found = read(
+        "key,image,recist,mask,slice,spacing_mm,window,hu_offset,split\n"
+        f"good,g.png,,m.png\n{line}\nlast,z.png,,m.png\n"
+    )
+    assert [one.key for one in found.annotations] == ["good", "last"]
+    (failure,) = found.failures
+    assert failure.line == (4 if "\n" in line else 3)
+    assert failure.reason.startswith(f"{tmp_path / 'lesions.csv'}:{failure.line}: {part}")
+    assert LINE_WITH_REMEDY.fullmatch(failure.reason), failure.reason
+
+
+TABLES = [
+    ("image,x1,y1,x2,y2,x3,y3,x4\na.png,1,2,3,4,5,6,7\n", "; add y4"),
+    ("image,patient\na.png,1\n", "; add recist"),
+    ("file,mask\na.png,m.png\n", "found the columns file, mask, expected image and one of"),
+    ("File_name,Spacing_mm_px_\n000001_01_01_001.png,1\n", "; add Measurement_coordinates"),
+    ("image,mask\n", "found no line below the column names"),
+    ("", "found no line below the column names"),
+]
+
+
+@pytest.mark.parametrize(("text", "part"), TABLES, ids=[part for _, part in TABLES])
+def test_tables_that_cannot_be_used(read, text, part):
+    assert part in line_of(read, text, told_remedy=False)
+
+
+def test_no_table(tmp_path):
+    assert "none.csv: found no such file" in line_of(read_annotations, tmp_path / "none.csv")
