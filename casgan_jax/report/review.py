@@ -1,0 +1,205 @@
+"""A page to look through labels on, the worst first: image, trimap, soft mask, outline.
+
+    pages = write_review(Path("out"), batch.rows, lambda key: read_tiles(Path("out"), key))
+
+A page is one HTML file that needs nothing else, neither a network nor the lesions' files. Many
+lesions fill several pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import importlib.resources
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from casgan_jax.files import write_whole
+from casgan_jax.images import to_unit
+from casgan_jax.lesion_label import LesionLabel
+from casgan_jax.records import encode_alpha
+from casgan_jax.report.lesion_overlay import draw_overlay
+
+_LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second
+_LARGEST_TILE = 320  # pixels
+_CAPTIONS = {
+    "image": "image",
+    "trimap": "trimap",
+    "alpha": "soft mask",
+    "overlay": "outlines",
+    "spread": "readers' spread",
+}
+
+Row = Mapping[str, str | float]
+
+
+def tiles(label: LesionLabel) -> dict[str, str]:
+    """Small PNG files of a lesion in base64: image, trimap, alpha, overlay, and spread (white: half
+    of the readers marked it) where there are readers."""
+    made = {
+        "image": encode_alpha(to_unit(label.image, label.window)),
+        "trimap": label.trimap,
+        "alpha": encode_alpha(label.alpha),
+        "overlay": draw_overlay(label),
+    }
+    if label.strategy == "readers":
+        made["spread"] = encode_alpha(2 * label.readers_spread)
+    return {name: _coded(picture) for name, picture in made.items()}
+
+
+def review_pages(folder: Path) -> list[Path]:
+    """The pages that are in a folder, the first one first."""
+    rest = [path for path in folder.glob("review-*.html") if path.stem[7:].isdecimal()]
+    first = folder / "review.html"
+    return [first] * first.is_file() + sorted(rest, key=lambda path: int(path.stem[7:]))
+
+
+def write_review(
+    folder: Path,
+    rows: Sequence[Row],
+    tiles_of: Callable[[str], Mapping[str, str]],
+) -> list[Path]:
+    """Writes review.html, and review-2.html and so on where one page would be too large.
+
+    Args:
+      folder: to write to; pages that are there are replaced.
+      rows: as of `casgan_jax.lesion_files`.
+      tiles_of: key of a labelled lesion -> its `tiles`.
+
+    Returns:
+      The pages.
+
+    Raises:
+      UserError: a page cannot be written.
+    """
+    labelled = [row for row in rows if row["status"] == "labelled"]
+    failed = [row for row in rows if row["status"] != "labelled"]
+    labelled.sort(key=lambda row: (row["quality"], row["key"]))
+    for path in review_pages(folder):
+        path.unlink()
+    articles = (_article(row, tiles_of(row["key"])) for row in labelled)
+    written, shown = [], 0
+    for number, (page, is_last) in enumerate(_pages(articles), start=1):
+        text = _TEMPLATE.substitute(
+            summary=_summary(len(labelled), len(failed), shown, len(page)),
+            links=_links(number, is_last),
+            failures=_failures(failed) if number == 1 else "",
+            lesions="\n".join(page),
+        )
+        written.append(write_whole(folder / _page_name(number), text.encode()))
+        shown += len(page)
+    return written
+
+
+def _pages(articles: Iterable[str]) -> Iterator[tuple[list[str], bool]]:
+    """(articles of a page, whether it is the last); one page at least."""
+    page, size = [], 0
+    for article in articles:
+        if page and size + len(article) > _LARGEST_PAGE:
+            yield page, False
+            page, size = [], 0
+        page.append(article)
+        size += len(article)
+    yield page, True
+
+
+def _page_name(number: int) -> str:
+    return "review.html" if number == 1 else f"review-{number}.html"
+
+
+def _summary(labelled: int, failed: int, before: int, here: int) -> str:
+    text = f"{labelled} labelled, {failed} failed"
+    if here < labelled:
+        text += f"; lesions {before + 1} to {before + here} on this page"
+    return text
+
+
+def _links(number: int, is_last: bool) -> str:
+    links = []
+    if number > 1:
+        links.append(f'<a href="{_page_name(number - 1)}">previous page</a>')
+    if not is_last:
+        links.append(f'<a href="{_page_name(number + 1)}">next page</a>')
+    return " ".join(links)
+
+
+def _failures(failed: Sequence[Row]) -> str:
+    if not failed:
+        return ""
+    lines = "\n".join(
+        f"<tr><td>{_text(row['key'])}</td><td>{_text(row['reason'])}</td></tr>" for row in failed
+    )
+    return (
+        f'<details id="failures" open><summary>{len(failed)} failed</summary>\n'
+        f"<table>\n{lines}\n</table></details>"
+    )
+
+
+def _article(row: Row, pictures: Mapping[str, str]) -> str:
+    """One lesion; what it is sorted by is in its data attributes."""
+    difference = _difference(row)
+    sizes = [
+        f"quality <b>{row['quality']:.3f}</b>",
+        f"{_text(row['strategy'])}" + (f", {row['readers']} readers" if "readers" in row else ""),
+        f"{_length(row, 'long')} x {_length(row, 'short')} {_unit(row)}",
+    ]
+    if difference is not None:
+        given = f"{_length(row, 'given_long')} x {_length(row, 'given_short')}"
+        sizes.append(f"given {given}, difference {difference:+.1f}")
+    sizes.append(
+        f"{row['area_mm2']:.1f} mm<sup>2</sup>" if "area_mm2" in row else f"{row['area_px']:.0f} px"
+    )
+    figures = "".join(
+        f'<figure><img src="data:image/png;base64,{pictures[name]}" alt="{caption}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+        for name, caption in _CAPTIONS.items()
+        if name in pictures
+    )
+    return (
+        f'<article tabindex="-1" data-key="{_text(row["key"])}" data-quality="{row["quality"]:.6f}"'
+        f' data-diameter="{_value(row, "long"):.6g}"'
+        f' data-difference="{"" if difference is None else f"{abs(difference):.6g}"}">'
+        f"<h2>{_text(row['key'])}</h2><p>{' &middot; '.join(sizes)}</p>"
+        f'<div class="tiles">{figures}</div></article>'
+    )
+
+
+def _unit(row: Row) -> str:
+    return "mm" if "long_mm" in row else "px"
+
+
+def _value(row: Row, name: str) -> float:
+    return row[f"{name}_{_unit(row)}"]
+
+
+def _length(row: Row, name: str) -> str:
+    return f"{_value(row, name):.1f}"
+
+
+def _difference(row: Row) -> float | None:
+    """Of the long diameters, measured minus given; None where no axes were given."""
+    if "given_long_px" not in row:
+        return None
+    return _value(row, "long") - _value(row, "given_long")
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _coded(picture: np.ndarray) -> str:
+    factor = _LARGEST_TILE / max(picture.shape[:2])
+    if factor < 1:
+        size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    picture = picture[..., ::-1] if picture.ndim == 3 else picture
+    return base64.b64encode(cv2.imencode(".png", picture)[1]).decode()
+
+
+_TEMPLATE = string.Template(
+    importlib.resources.files(__package__).joinpath("review.html").read_text(encoding="utf-8")
+)
