@@ -3,10 +3,13 @@
     batch = label_batch(read_annotations("lesions.csv"), Path("out"), BatchOptions())
     [row for row in batch.rows if row["status"] == "failed"]
 
-A lesion is done when its record, `records/KEY.json`, is there, which is written after its files. It
-holds a fingerprint of all that the label depends on: the marks, the options, the version of this
-package, and name, size and time of the files. What has no record with the right fingerprint is
-labelled again, what failed too.
+The folder gets the files of each lesion (`casgan_jax.lesion_files`), and when all lesions were gone
+through, labels.csv and review.html (`casgan_jax.report.review`).
+
+A lesion is done when its record, records/KEY.json, is there, which is written after its files. The
+record holds a fingerprint of all that the label depends on: the marks, the options, the version of
+this package, and name, size and time of the files. What has no record with the right fingerprint is
+labelled again, and so is what failed.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import casgan_jax
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process, read_json, write_whole
+from casgan_jax.images.checks import import_extra
 from casgan_jax.images.metaimage import voxel_file
 from casgan_jax.lesion import read_lesion
 from casgan_jax.lesion_files import (
@@ -43,7 +47,7 @@ from casgan_jax.lesion_files import (
 )
 from casgan_jax.lesion_label import LabelOptions, label_read_lesion
 from casgan_jax.pool import OrderedPool
-from casgan_jax.report.review import tiles
+from casgan_jax.report.review import review_pages, tiles, write_review
 
 _RECORDS = "records"
 _FEW = 8  # lesions that are labelled sooner than a process has started
@@ -67,13 +71,19 @@ class Batch:
     """What was done.
 
     Attributes:
-      rows: a row a lesion, columns as in `lesion_files.COLUMNS`, in the order of the table; lines
-        of the table that are no lesion come last.
+      rows: one for each lesion, columns as in `lesion_files.COLUMNS`, in the order of the table;
+        lines of the table that are no lesion come last.
       kept: number of lesions that had been labelled before.
+      others: number of lesions in the folder that are not in the table.
+      table: labels.csv.
+      pages: review.html, and those that follow it.
     """
 
     rows: list[Row]
     kept: int
+    others: int
+    table: Path
+    pages: list[Path]
 
 
 class _Job(NamedTuple):
@@ -95,48 +105,37 @@ def label_batch(
     """Labels what is not labelled yet.
 
     Args:
-      annotations: the lesions, and the lines that are none.
+      annotations: the lesions, and the lines of their table that are none.
       folder: to write to; made if it is not there.
       options: see `BatchOptions`.
-      workers: processes; None: one a core, fewer for a few lesions; 0: none.
+      workers: processes; None: one for each core, none for a few lesions; 0: none.
       overwrite: label all again.
       progress: show a bar on standard error.
 
     Raises:
-      UserError: an unknown format, the folder cannot be written to, or another process labels into
-        it. A lesion that cannot be labelled raises nothing, its row tells.
+      UserError: an option is out of range, the folder cannot be written to, or another process
+        labels into it. A lesion that cannot be labelled raises nothing, its row tells.
     """
-    if options.format not in FORMATS:
-        raise UserError(f"format: found {options.format!r}, expected one of {', '.join(FORMATS)}")
-    make_folder(folder / _RECORDS, field="--output")
+    _check_options(options, folder)
+    make_folder(folder, field="--output")
     with only_process(folder / ".lock", f"labelling into {folder}", field="--output"):
-        make_folders(folder)
+        table = folder / "labels.csv"
+        _clear(folder, table)
         jobs = [
             _Job(one, fingerprint(one, options), folder, options) for one in annotations.annotations
         ]
         kept = {} if overwrite else {job.annotation.key: row for job in jobs if (row := _kept(job))}
         missing = [job for job in jobs if job.annotation.key not in kept]
-        made = _label_all(missing, workers, progress)
-    rows = [{**kept, **made}[job.annotation.key] for job in jobs]
-    lines = [
-        {"key": failure.key, "status": "failed", "reason": failure.reason}
-        for failure in annotations.failures
-    ]
-    return Batch(rows + lines, len(kept))
-
-
-def write_table(path: Path, rows: Sequence[Row]) -> Path:
-    """Writes the rows as CSV with the columns `lesion_files.COLUMNS`; returns the path."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return write_whole(path, text.getvalue().encode())
-
-
-def read_tiles(folder: Path, key: str) -> dict[str, str]:
-    """The small pictures of a labelled lesion, see `casgan_jax.report.review.tiles`."""
-    return _read_record(folder, key)["tiles"]
+        found = kept | _label_all(missing, workers, progress)
+        rows = [found[job.annotation.key] for job in jobs]
+        rows += [
+            {"key": failure.key, "status": "failed", "reason": failure.reason}
+            for failure in annotations.failures
+        ]
+        _write_table(table, rows)
+        pages = write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
+        others = {path.stem for path in (folder / _RECORDS).glob("*.json")} - found.keys()
+    return Batch(rows, len(kept), len(others), table, pages)
 
 
 def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
@@ -152,6 +151,34 @@ def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
         "files": files,
     }
     return hashlib.sha256(json.dumps(parts, default=_plain).encode()).hexdigest()
+
+
+def _check_options(options: BatchOptions, folder: Path) -> None:
+    threshold = options.label.threshold
+    if not 0 < threshold <= 1:
+        raise UserError(
+            f"threshold: found {threshold:g}, expected a number in (0, 1]; the paper's is 128/255"
+        )
+    if options.format not in FORMATS:
+        raise UserError(f"format: found {options.format!r}, expected one of {', '.join(FORMATS)}")
+    if options.format == "nifti":
+        import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
+
+
+def _clear(folder: Path, table: Path) -> None:
+    """Makes the folders of files and removes what tells of an earlier run or was not finished."""
+    make_folders(folder)
+    (folder / _RECORDS).mkdir(exist_ok=True)
+    for path in (table, *review_pages(folder), *folder.glob("*/.*.part")):
+        path.unlink(missing_ok=True)
+
+
+def _write_table(path: Path, rows: Sequence[Row]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    write_whole(path, text.getvalue().encode())
 
 
 def _cell(value: str | float) -> str | int:
@@ -187,6 +214,7 @@ def _label_all(jobs: Sequence[_Job], workers: int | None, progress: bool) -> dic
     """{key: row} of lesions that are labelled now."""
     if workers is None:
         workers = min(len(os.sched_getaffinity(0)), len(jobs) // _FEW)
+        workers = workers if workers > 1 else 0
     bar = tqdm.tqdm(total=len(jobs), unit="lesion", disable=not progress or not jobs)
     rows = {}
     with bar, OrderedPool(_label, workers) as pool:

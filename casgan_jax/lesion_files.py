@@ -23,7 +23,7 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.images import write_nifti, write_npy, write_png
 from casgan_jax.lesion_label import LesionLabel
 from casgan_jax.records import encode_alpha
-from casgan_jax.report.lesion_overlay import draw_overlay
+from casgan_jax.report.lesion_outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
 
 # 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, with spacing.

@@ -19,14 +19,21 @@ again does only what is missing or was made of other input or by other options. 
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
-from casgan_jax.errors import UserError
+from casgan_jax.annotations.table import check_key, default_key
+from casgan_jax.errors import Interrupted, UserError
 from launch.common import keep_compilations, run_main
+
+if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
+    from casgan_jax.lesion_batch import Batch
+    from casgan_jax.lesion_label import LabelOptions
 
 _INPUT = flags.DEFINE_string("input", None, "Image of one lesion.")
 _RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
@@ -38,6 +45,9 @@ _SPACING = flags.DEFINE_string(
 )
 _HU_OFFSET = flags.DEFINE_float(
     "hu_offset", None, "Added to the values of --input it gives HU (-32768 for DeepLesion's PNG)."
+)
+_KEY = flags.DEFINE_string(
+    "key", None, "Name of the lesion of --input and of its files; by default the image's."
 )
 _TABLE = flags.DEFINE_string("table", None, "CSV file with a line a lesion.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
@@ -56,12 +66,22 @@ _FORMAT = flags.DEFINE_enum(
 _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Where soft masks are measured and outlined; by default 128/255."
 )
+_READERS_STRATEGY = flags.DEFINE_enum(
+    "readers_strategy",
+    "matting",
+    ["matting", "anchored"],
+    "Of several readers: the image decides where they disagree, or both do (docs/labels.md).",
+)
 _WORKERS = flags.DEFINE_integer(
-    "workers", None, "Processes; by default one a core, fewer for a few lesions.", lower_bound=0
+    "workers",
+    None,
+    "Processes; by default one for each core, none for a few lesions.",
+    lower_bound=0,
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
-_OF_ONE_LESION = (_RECIST, _MASK, _READER_MASKS, _SLICE, _SPACING, _HU_OFFSET)
+_OF_ONE_LESION = (_RECIST, _MASK, _READER_MASKS, _SLICE, _SPACING, _HU_OFFSET, _KEY)
+_MOST_TOLD = 10  # failures; labels.csv and the page have all of them
 
 
 def main(_: list[str]) -> int:
@@ -69,27 +89,42 @@ def main(_: list[str]) -> int:
         raise UserError("--output: found none, expected a folder; see --help")
     annotations = _annotations()
     keep_compilations()
-    from casgan_jax.lesion_batch import BatchOptions, label_batch, read_tiles, write_table
-    from casgan_jax.report.review import write_review
+    from casgan_jax.lesion_batch import BatchOptions, label_batch
 
-    folder = Path(_OUTPUT.value)
-    batch = label_batch(
-        annotations,
-        folder,
-        BatchOptions(label=_label_options(), format=_FORMAT.value),
-        workers=_WORKERS.value,
-        overwrite=_OVERWRITE.value,
-        progress=_PROGRESS.value,
-    )
-    table = write_table(folder / "labels.csv", batch.rows)
-    pages = write_review(folder, batch.rows, lambda key: read_tiles(folder, key))
+    try:
+        batch = label_batch(
+            annotations,
+            Path(_OUTPUT.value),
+            BatchOptions(label=_label_options(), format=_FORMAT.value),
+            workers=_WORKERS.value,
+            overwrite=_OVERWRITE.value,
+            progress=_PROGRESS.value,
+        )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "label: interrupted; what was labelled is kept, the same command does the rest",
+            signal.SIGINT,
+        ) from None
+    return _tell(batch)
+
+
+def _tell(batch: Batch) -> int:
+    """Prints what was done; returns the exit status."""
     failed = [row for row in batch.rows if row["status"] == "failed"]
-    print(f"{len(batch.rows) - len(failed)} lesions labelled, {batch.kept} of them before")
-    print(f"table:  {table}\nreview: {pages[0]}")
-    for row in failed[:10]:
+    for row in failed[:_MOST_TOLD]:
         print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
+    print(f"{len(batch.rows) - len(failed)} lesions labelled, {batch.kept} of them before")
+    print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
+    if batch.others:
+        print(
+            f"note: {batch.others} more lesions in {batch.table.parent} are not of this command; "
+            "table and pages leave them out"
+        )
     if failed:
-        print(f"{len(failed)} of {len(batch.rows)} lesions failed, see {table}", file=sys.stderr)
+        print(
+            f"{len(failed)} of {len(batch.rows)} lesions failed, the reasons are in {batch.table}",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 
@@ -115,9 +150,10 @@ def _one_lesion(image: Path) -> Annotation:
             f"--input: found {' and '.join(f'--{name}' for name in marks) or 'no marks'}, "
             "expected one of --recist, --mask, --reader_masks; see --help"
         )
+    index = "" if _SLICE.value is None else str(_SLICE.value)
     return Annotation(
-        key=image.name.split(".")[0],
-        patient=image.name.split(".")[0],
+        key=check_key(_KEY.value or default_key(image.name, index)),
+        patient=default_key(image.name, ""),
         image=image,
         slice_index=_SLICE.value,
         recist=cells.recist_of("--recist", _RECIST.value) if _RECIST.value else None,
@@ -128,13 +164,14 @@ def _one_lesion(image: Path) -> Annotation:
     )
 
 
-def _label_options():
+def _label_options() -> LabelOptions:
     from casgan_jax.lesion_label import LabelOptions
     from casgan_jax.soft_mask.labelling import THRESHOLD
 
     return LabelOptions(
         scale=_SCALE.value,
         window=cells.window_of("--window", _WINDOW.value or ""),
+        readers_strategy=_READERS_STRATEGY.value,
         threshold=THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value,
     )
 

@@ -92,15 +92,19 @@ def check_key(key: str) -> str:
     return key
 
 
+def default_key(image: str, index: str) -> str:
+    """The name of a lesion that is given none: its image's without the extension, and its slice."""
+    stem = Path(image.strip()).name
+    stem = stem.removesuffix(".gz").rpartition(".")[0] or stem
+    index = index.strip().removesuffix(".0")
+    return f"{stem}_slice-{index}" if stem and index else stem
+
+
 def _names(rows: Sequence[tuple[int, Row]]) -> list[str]:
     """A name for each line, of its image and its slice."""
-    stems = []
-    for _, row in rows:
-        stem = Path(row.get("image", "").strip()).name
-        stem = stem.removesuffix(".gz").rpartition(".")[0] or stem
-        index = row.get("slice", "").strip().removesuffix(".0")
-        stems.append(f"{stem}_slice-{index}" if stem and index else stem)
-    return unique_names(stems)
+    return unique_names(
+        [default_key(row.get("image", ""), row.get("slice", "")) for _, row in rows]
+    )
 
 
 def _annotation(folder: Path, row: Row, key: str) -> Annotation:

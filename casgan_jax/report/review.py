@@ -1,4 +1,4 @@
-"""A page to look through labels on, the worst first: image, trimap, soft mask, outline.
+"""A page to look through labels on, the worst first: image, trimap, soft mask, outlines.
 
     pages = write_review(Path("out"), batch.rows, lambda key: read_tiles(Path("out"), key))
 
@@ -22,7 +22,7 @@ from casgan_jax.files import write_whole
 from casgan_jax.images import to_unit
 from casgan_jax.lesion_label import LesionLabel
 from casgan_jax.records import encode_alpha
-from casgan_jax.report.lesion_overlay import draw_overlay
+from casgan_jax.report.lesion_outlines import lesion_outlines
 
 _LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second
 _LARGEST_TILE = 320  # pixels
@@ -30,7 +30,6 @@ _CAPTIONS = {
     "image": "image",
     "trimap": "trimap",
     "alpha": "soft mask",
-    "overlay": "outlines",
     "spread": "readers' spread",
 }
 
@@ -38,17 +37,26 @@ Row = Mapping[str, str | float]
 
 
 def tiles(label: LesionLabel) -> dict[str, str]:
-    """Small PNG files of a lesion in base64: image, trimap, alpha, overlay, and spread (white: half
-    of the readers marked it) where there are readers."""
+    """What the page shows of a lesion, as text that JSON can hold.
+
+    Returns:
+      image, trimap, alpha and, where there are readers, spread (white: half of them marked it):
+      PNG files in base64; given, found: outlines, the data of SVG paths; size: "width height" of
+      the crop, in whose pixels the outlines are.
+    """
     made = {
         "image": encode_alpha(to_unit(label.image, label.window)),
         "trimap": label.trimap,
         "alpha": encode_alpha(label.alpha),
-        "overlay": draw_overlay(label),
     }
     if label.strategy == "readers":
         made["spread"] = encode_alpha(2 * label.readers_spread)
-    return {name: _coded(picture) for name, picture in made.items()}
+    outlines = lesion_outlines(label)
+    return {name: _coded(picture) for name, picture in made.items()} | {
+        "given": _path(outlines.given),
+        "found": _path(outlines.found),
+        "size": f"{label.image.shape[1]} {label.image.shape[0]}",
+    }
 
 
 def review_pages(folder: Path) -> list[Path]:
@@ -153,18 +161,36 @@ def _article(row: Row, pictures: Mapping[str, str]) -> str:
     sizes.append(
         f"{row['area_mm2']:.1f} mm<sup>2</sup>" if "area_mm2" in row else f"{row['area_px']:.0f} px"
     )
+    sizes.append(f"window {_text(row['window'])}")
     figures = "".join(
-        f'<figure><img src="data:image/png;base64,{pictures[name]}" alt="{caption}">'
-        f"<figcaption>{caption}</figcaption></figure>"
+        _figure(_image(pictures[name], caption), caption)
         for name, caption in _CAPTIONS.items()
         if name in pictures
     )
+    figures += _figure(_outlined(pictures), "outlines")
     return (
         f'<article tabindex="-1" data-key="{_text(row["key"])}" data-quality="{row["quality"]:.6f}"'
         f' data-diameter="{_value(row, "long"):.6g}"'
         f' data-difference="{"" if difference is None else f"{abs(difference):.6g}"}">'
         f"<h2>{_text(row['key'])}</h2><p>{' &middot; '.join(sizes)}</p>"
         f'<div class="tiles">{figures}</div></article>'
+    )
+
+
+def _figure(content: str, caption: str) -> str:
+    return f"<figure>{content}<figcaption>{caption}</figcaption></figure>"
+
+
+def _image(coded: str, caption: str) -> str:
+    return f'<img src="data:image/png;base64,{coded}" alt="{caption}">'
+
+
+def _outlined(pictures: Mapping[str, str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {pictures["size"]}" role="img" aria-label="outlines">'
+        f'<image href="data:image/png;base64,{pictures["image"]}" width="100%" height="100%"/>'
+        f'<path class="given" d="{pictures["given"]}"/>'
+        f'<path class="found" d="{pictures["found"]}"/></svg>'
     )
 
 
@@ -191,12 +217,16 @@ def _text(value: object) -> str:
     return html.escape(str(value))
 
 
+def _path(lines: Sequence[np.ndarray]) -> str:
+    """The data of an SVG path."""
+    return "".join("M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in line.tolist()) for line in lines)
+
+
 def _coded(picture: np.ndarray) -> str:
     factor = _LARGEST_TILE / max(picture.shape[:2])
     if factor < 1:
         size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    picture = picture[..., ::-1] if picture.ndim == 3 else picture
     return base64.b64encode(cv2.imencode(".png", picture)[1]).decode()
 
 
