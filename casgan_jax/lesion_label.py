@@ -29,6 +29,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.images import to_unit
 from casgan_jax.lesion import Lesion, read_lesion
 from casgan_jax.metrics import dice
+from casgan_jax.records import decode_alpha, encode_alpha
 from casgan_jax.soft_mask.labelling import (
     THRESHOLD,
     Label,
@@ -74,7 +75,8 @@ class LesionLabel:
       unit: "HU" or "stored".
       window: (low, high) of the source values that maps to [0, 1].
       scale: r.
-      alpha: (r h, r w) float32 in [0, 1]; outside of the crop there is no lesion.
+      alpha: (r h, r w) float32 in [0, 1], whole steps of 1/255 as it is stored in 8 bits; outside
+        of the crop there is no lesion.
       trimap: (r h, r w) uint8: 0 background, 128 unknown, 255 lesion.
       masks: (h, w, R) bool: the readers who marked anything, or the one mask; None for "recist".
       given_axes: (8,) float32 in pixels of the image, or None.
@@ -159,6 +161,8 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     corner = np.tile(np.float32((left, top)), 4)
     axes = None if lesion.recist is None else lesion.recist - corner
     strategy, label = _label(image, axes, masks, options)
+    # What is measured is what is stored, and the last bits depend on the number of threads.
+    label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))
     measured = measure_axes(label.alpha, options.threshold, scale=options.scale)
     return LesionLabel(
         key=lesion.annotation.key,

@@ -12,7 +12,12 @@ import pytest
 from casgan_jax import evaluation as ev
 from casgan_jax import metrics, records
 from casgan_jax.errors import UserError
-from casgan_jax.report.evaluation import markdown_table, worst_cases, write_evaluation
+from casgan_jax.report.evaluation import (
+    headline_lines,
+    markdown_table,
+    worst_cases,
+    write_evaluation,
+)
 
 SIZE, PATCH, SCALE = 32, 16, 2
 METADATA = records.metadata(kind="segmentation", window=(0, 255), scale=SCALE)
@@ -148,6 +153,12 @@ def test_summary_counts_means_and_headline():
     np.testing.assert_allclose(agreement, agreement.T)
     np.testing.assert_allclose(np.diag(agreement), 1.0)
     assert agreement[-1, -2] == pytest.approx(expected, abs=1e-4)
+
+
+def test_one_patient_has_a_headline_without_an_interval():
+    first = headline_lines(_evaluate([_record(0)]).summary())[0]
+    assert first.startswith("Dice ") and "(1 lesions, 1 patients)" in first and "[" not in first
+    assert " [" in headline_lines(_evaluate([_record(i) for i in range(4)]).summary())[0]
 
 
 def test_without_readers_the_headline_is_the_labels():

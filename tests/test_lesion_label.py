@@ -8,7 +8,7 @@ import pytest
 from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.lesion_label import LabelOptions, crop_box, label_lesion, to_native
 from casgan_jax.metrics import dice
-from casgan_jax.records import encode_alpha
+from casgan_jax.records import decode_alpha, encode_alpha
 from casgan_jax.soft_mask.trimap import AnnotationError
 from tests import lesions
 from tests.lines import line_of
@@ -60,7 +60,7 @@ def test_a_disc_is_found_and_measured(annotate, strategy):
     left, top, right, bottom = label.box
     assert label.alpha.shape == label.trimap.shape == (2 * (bottom - top), 2 * (right - left))
     assert label.alpha.dtype == np.float32
-    encode_alpha(label.alpha)  # finite, in [0, 1]
+    np.testing.assert_array_equal(decode_alpha(encode_alpha(label.alpha)), label.alpha)
     np.testing.assert_array_equal(
         label.image, lesions.picture(RADIUS, CENTRE)[top:bottom, left:right]
     )

@@ -5,7 +5,7 @@ import collections
 import pytest
 
 from casgan_jax.errors import UserError
-from casgan_jax.splits import SPLITS, check_disjoint, split_of
+from casgan_jax.splits import SPLITS, check_disjoint, position_of, split_by_counts, split_of
 
 
 def test_split_of_never_changes():
@@ -26,6 +26,20 @@ def test_shares_are_70_10_20():
 def test_empty_name_is_refused():
     with pytest.raises(UserError, match="patient: found an empty name"):
         split_of("")
+
+
+def test_splits_of_given_sizes_keep_patients_whole():
+    records = {f"patient {i}": 1 + i % 3 for i in range(300)}
+    splits = split_by_counts(records, test=200, validation=50)
+    assert splits == split_by_counts(dict(reversed(records.items())), test=200, validation=50)
+    count = collections.Counter()
+    for patient, split in splits.items():
+        count[split] += records[patient]
+    assert sum(count.values()) == 600
+    assert 200 <= count["test"] < 203
+    assert 250 <= count["test"] + count["validation"] < 253
+    # The test patients of 20% are among those of a third.
+    assert all(splits[p] == "test" for p in records if position_of(p) > 0.8)
 
 
 def test_disjoint_splits_pass():

@@ -130,8 +130,10 @@ def headline_lines(summary: Mapping[str, Any]) -> list[str]:
     truth = "the 50% consensus" if headline["metric"] == "consensus_dice" else "the label"
     iou = means[headline["metric"].replace("dice", "iou")]
     chosen = headline["chosen"]
+    one_patient = chosen["low"] is None  # has no interval
+    interval = "" if one_patient else f" [{chosen['low']:.3f}, {chosen['high']:.3f}]"
     lines = [
-        f"Dice {chosen['mean']:.3f} [{chosen['low']:.3f}, {chosen['high']:.3f}], "
+        f"Dice {chosen['mean']:.3f}{interval}, "
         f"IoU {iou['mean']:.3f} against {truth} at threshold "
         f"{summary['threshold']['chosen']:.3f}; Dice "
         f"{headline['paper']['mean']:.3f} at 128/255 ({chosen['n']} lesions, "

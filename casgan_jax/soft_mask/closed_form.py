@@ -275,12 +275,7 @@ def closed_form_matting(
 
 
 def _check(index: int, image: np.ndarray, trimap: np.ndarray, prior: np.ndarray | None) -> None:
-    if image.ndim != 2 or min(image.shape) < 3 or not np.issubdtype(image.dtype, np.floating):
-        raise UserError(
-            f"image {index}: found {image.dtype} of shape {image.shape}, expected floats (H, W) "
-            "of at least 3x3; scale the grey values to [0, 1]"
-        )
-    _check_range(f"image {index}", image)
+    check_plane(f"image {index}", image)
     if trimap.shape != image.shape or trimap.dtype != np.uint8:
         raise UserError(
             f"trimap {index}: found {trimap.dtype} of shape {trimap.shape}, expected uint8 of the "
@@ -302,6 +297,16 @@ def _check(index: int, image: np.ndarray, trimap: np.ndarray, prior: np.ndarray 
                 f"prior {index}: found shape {prior.shape}, expected the image's {image.shape}"
             )
         _check_range(f"prior {index}", prior)
+
+
+def check_plane(field: str, image: np.ndarray) -> None:
+    """Raises a UserError unless an image is (H, W) float in [0, 1] and holds a 3x3 window."""
+    if image.ndim != 2 or min(image.shape) < 3 or not np.issubdtype(image.dtype, np.floating):
+        raise UserError(
+            f"{field}: found {image.dtype} of shape {image.shape}, expected floats (H, W) "
+            "of at least 3x3; scale the grey values to [0, 1]"
+        )
+    _check_range(field, image)
 
 
 def _check_range(field: str, values: np.ndarray) -> None:

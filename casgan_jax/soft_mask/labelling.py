@@ -21,7 +21,9 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
+from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, check_plane, closed_form_matting
+from casgan_jax.soft_mask.grabcut import grabcut_mask
+from casgan_jax.soft_mask.recist import check_recist, relative_distance, surroundings, to_scale
 from casgan_jax.soft_mask.trimap import (
     marked_readers,
     trimap_from_binary,
@@ -32,6 +34,8 @@ from casgan_jax.soft_mask.trimap import (
 THRESHOLD = 128 / 255  # the paper's
 STRATEGIES = ("matting", "anchored")
 DEFAULT_PRIOR_WEIGHT = 1.0  # docs/labels.md
+RECIST_PRIOR_WEIGHT = 0.03  # docs/labels.md
+_SHAPE_SHARE = 0.6  # of the prior from RECIST axes, the rest is GrabCut's
 
 
 class Label(NamedTuple):
@@ -83,25 +87,38 @@ def label_from_recist(
     recist: np.ndarray,
     scale: int = 4,
     *,
-    fraction: float = 0.2,
+    prior_weight: float = RECIST_PRIOR_WEIGHT,
     epsilon: float = DEFAULT_EPSILON,
 ) -> Label:
     """The soft mask of a lesion that was measured by two RECIST axes.
 
+    Only the surroundings of the axes are worked on; the image may be a whole slice.
+
     Args:
-      image: (H, W) float in [0, 1]; a crop of some lesion sizes around it is faster than a slice.
+      image: (H, W) float in [0, 1].
       recist: (8,) long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels of `image`,
         the centre of the first one at (0, 0).
       scale: r.
-      fraction: half width of the unknown band, in lesion radii (see `trimap_from_recist`).
+      prior_weight: pull towards `recist_prior`; 0 is plain matting within the trimap.
       epsilon: of the matting Laplacian.
 
     Raises:
       AnnotationError: no trimap can be made; its `reason` says why.
-      UserError: an argument is not as above.
+      UserError: an argument is not as above (see `check_recist`).
     """
-    trimap = trimap_from_recist(image, recist, scale=scale, fraction=fraction)
-    return _matte(image, trimap, scale, epsilon=epsilon)
+    check_plane("image", image)
+    check_recist(recist, image.shape)
+    rows, columns = surroundings(recist, image.shape)
+    part = image[rows, columns]
+    local = np.asarray(recist, np.float64) - np.tile((columns.start, rows.start), 4)
+    trimap = trimap_from_recist(local, part.shape, scale=scale)
+    prior = recist_prior(part, local, scale=scale)
+    label = _matte(part, trimap, scale, prior=prior, prior_weight=prior_weight, epsilon=epsilon)
+    around = (
+        (scale * rows.start, scale * (image.shape[0] - rows.stop)),
+        (scale * columns.start, scale * (image.shape[1] - columns.stop)),
+    )
+    return Label(*(np.pad(plane, around) for plane in label))
 
 
 def label_from_binary(
@@ -140,6 +157,24 @@ def readers_prior(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarray:
     """
     share = marked_readers(reader_masks, scale).mean(axis=2, dtype=np.float32)
     return (share + (share >= 0.5)) / np.float32(2)
+
+
+def recist_prior(image: np.ndarray, recist: np.ndarray, *, scale: int = 1) -> np.ndarray:
+    """Mean of the shape that the axes draw and of what GrabCut finds from it.
+
+    The shape knows where the readers' outline passes, GrabCut what the image shows in between.
+
+    Args:
+      image: (H, W) float in [0, 1].
+      recist: (8,) axes that pass `check_recist`.
+      scale: r.
+
+    Returns:
+      (r * H, r * W) float32 in [0, 1].
+    """
+    grabcut = grabcut_mask(image, recist, scale=scale)
+    shape = relative_distance(to_scale(recist, scale), grabcut.shape) <= 1
+    return (_SHAPE_SHARE * shape + (1 - _SHAPE_SHARE) * grabcut).astype(np.float32)
 
 
 def soften(mask: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -17,7 +17,9 @@ from casgan_jax.errors import UserError
 
 _LEAST_LENGTH = 0.5  # pixels; below it an axis is a click, not a measurement
 _LEAST_ANGLE = 20.0  # degrees between the axes; drawn by hand they are seldom exactly 90
-_ARC_POINTS = 16  # of a quarter; its chords leave 0.1% of a disc's area out
+EXPONENT = 1.7  # of the superellipse through the ends of the axes
+_QUARTER_POINTS = 16
+_MARGIN = 3  # pixels
 
 
 def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
@@ -85,7 +87,10 @@ def axis_lengths(
 
 
 def centre(recist: np.ndarray) -> np.ndarray:
-    """(x, y) of the middle of the axes: where they cross, or nearest to both where they do not.
+    """(x, y) of a point within the four ends: where the axes cross, or between them elsewhere.
+
+    Axes that do not cross, or at their very ends, are first drawn in by a tenth of their length, so
+    that the point has lesion on all sides.
 
     Args:
       recist: (8,), axes that are not parallel.
@@ -94,32 +99,75 @@ def centre(recist: np.ndarray) -> np.ndarray:
       (2,) float64.
     """
     ends = np.asarray(recist, np.float64).reshape(2, 2, 2)
-    # start_long + s * long = start_short + t * short; s and t in [0, 1] lie on the axes.
     vectors = _vectors(recist)
-    where = np.linalg.solve(np.stack([vectors[0], -vectors[1]], axis=1), ends[1, 0] - ends[0, 0])
-    return (ends[:, 0] + np.clip(where, 0, 1)[:, None] * vectors).mean(axis=0)
+    # start_long + s * long = start_short + t * short
+    places = np.linalg.solve(np.stack([vectors[0], -vectors[1]], axis=1), ends[1, 0] - ends[0, 0])
+    return (ends[:, 0] + np.clip(places, 0.1, 0.9)[:, None] * vectors).mean(axis=0)
 
 
 def outline(recist: np.ndarray) -> np.ndarray:
-    """The convex closed curve that four quarters of ellipses draw through the ends of the axes.
+    """The closed curve that four quarters of superellipses draw through the ends of the axes.
 
-    The quarters have the middle of the axes as their centre, so that they meet smoothly where the
-    axes cross; where they do not, the curve is the convex hull of its parts.
+    With x and y along the two half axes that a quarter joins, it is |x|^1.7 + |y|^1.7 = 1. Exponent
+    2 would be an ellipse and 1 the quadrilateral; docs/labels.md compares them. The curve is convex
+    where the axes cross, and drawn to its convex hull where they do not.
 
     Args:
       recist: (8,), axes that are not parallel.
 
     Returns:
-      (N, 2) float32 vertices x, y.
+      (N, 2) float32 vertices x, y, in the order of their direction from `centre`.
     """
     middle = centre(recist)
     a, b, c, d = np.asarray(recist, np.float64).reshape(4, 2) - middle
-    angle = np.linspace(0, np.pi / 2, _ARC_POINTS, endpoint=False)[:, None]
-    quarters = [
-        np.cos(angle) * start + np.sin(angle) * stop
-        for start, stop in ((a, c), (c, b), (b, d), (d, a))
-    ]
+    angle = np.linspace(0, np.pi / 2, _QUARTER_POINTS, endpoint=False)[:, None]
+    along, across = np.cos(angle) ** (2 / EXPONENT), np.sin(angle) ** (2 / EXPONENT)
+    quarters = [along * start + across * stop for start, stop in ((a, c), (c, b), (b, d), (d, a))]
     return cv2.convexHull((np.concatenate(quarters) + middle).astype(np.float32))[:, 0]
+
+
+def relative_distance(recist: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """How far out each pixel is: 0 at the centre of the axes, 1 on their `outline`, 2 twice as far.
+
+    Args:
+      recist: (8,), axes that are not parallel.
+      shape: (H, W).
+
+    Returns:
+      (H, W) float32.
+    """
+    middle = centre(recist)
+    vertices = outline(recist) - middle
+    direction = np.arctan2(vertices[:, 1], vertices[:, 0])
+    order = np.argsort(direction)
+    x = (np.arange(shape[1]) - middle[0]).astype(np.float32)
+    y = (np.arange(shape[0]) - middle[1]).astype(np.float32)[:, None]
+    edge = np.searchsorted(direction[order].astype(np.float32), np.arctan2(y, x))
+    # Towards an edge of the polygon the distance is linear in x and y, and 1 at its two vertices.
+    stop = vertices[order]
+    start = np.roll(stop, 1, axis=0)
+    area = start[:, 0] * stop[:, 1] - start[:, 1] * stop[:, 0]
+    slopes = np.stack([stop[:, 1] - start[:, 1], start[:, 0] - stop[:, 0]]) / area
+    per_x, per_y = slopes[:, edge % len(stop)].astype(np.float32)
+    return per_x * x + per_y * y
+
+
+def surroundings(recist: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of an image around a lesion: twice its extent, and a few pixels more.
+
+    Args:
+      recist: (8,), axes that are not parallel.
+      shape: (H, W) of the image.
+    """
+    middle, vertices = centre(recist), outline(recist)
+    low = np.floor(2 * vertices.min(axis=0) - middle).astype(int) - _MARGIN
+    high = np.ceil(2 * vertices.max(axis=0) - middle).astype(int) + _MARGIN + 1
+    return tuple(slice(max(int(low[k]), 0), min(int(high[k]), shape[1 - k])) for k in (1, 0))
+
+
+def to_scale(recist: np.ndarray, scale: float) -> np.ndarray:
+    """The same axes in pixels of an image at r times the resolution, (8,) float64."""
+    return (np.asarray(recist, np.float64) + 0.5) * scale - 0.5
 
 
 def recist_agreement(given: np.ndarray, measured: np.ndarray) -> float:

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.soft_mask.grabcut import grabcut_mask
-from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.recist import axis_lengths, centre, relative_distance, to_scale
 
 BACKGROUND, UNKNOWN, LESION = 0, 128, 255
+_SEED = 0.3  # size of what is lesion in any case, relative to the curve through the axes
 
 
 class AnnotationError(UserError):
@@ -128,41 +128,8 @@ def trimap_from_binary(
         raise UserError(f"mask: found shape {mask.shape}, expected (H, W); pass one lesion's plane")
     if not mask.any():
         raise AnnotationError("no_mask", "mask: found it empty, expected a marked lesion")
-    return _banded("mask", upsample_mask(mask, scale), fraction=fraction, least=scale * least)
-
-
-def trimap_from_recist(
-    image: np.ndarray,
-    recist: np.ndarray,
-    *,
-    scale: int = 1,
-    fraction: float = 0.2,
-    least: float = 1.0,
-) -> np.ndarray:
-    """A band around the outline that GrabCut finds from two RECIST axes.
-
-    Args:
-      image: (H, W) float in [0, 1].
-      recist: (8,) long axis x1, y1, x2, y2, short axis x3, y3, x4, y4, in pixels of `image`.
-      scale: r.
-      fraction, least: half width of the unknown band, as in `trimap_from_binary`.
-
-    Returns:
-      (r * H, r * W) uint8 trimap.
-
-    Raises:
-      AnnotationError: "no_background" where the band reaches all of the image.
-      UserError: the axes cannot be those of a lesion in the image (see `check_recist`).
-    """
-    check_recist(recist, image.shape)
-    mask = grabcut_mask(image, recist, scale=scale)
-    return _banded("recist", mask, fraction=fraction, least=scale * least)
-
-
-def _banded(field: str, mask: np.ndarray, *, fraction: float, least: float) -> np.ndarray:
-    """Trimap with a band of `max(least, fraction * radius)` pixels on both sides of the outline."""
-    fine = mask.astype(np.uint8)
-    radius = max(least, fraction * float(np.sqrt(fine.sum() / np.pi)))
+    fine = upsample_mask(mask, scale).astype(np.uint8)
+    radius = max(scale * least, fraction * float(np.sqrt(fine.sum() / np.pi)))
     # An image border is not a lesion border: repeat the edge before measuring depth.
     pad = int(np.ceil(radius)) + 1
     padded = np.pad(fine, pad, mode="edge")
@@ -175,7 +142,43 @@ def _banded(field: str, mask: np.ndarray, *, fraction: float, least: float) -> n
     np.maximum.at(deepest, parts.ravel(), depth.ravel())
     lesion = (fine > 0) & (depth > np.minimum(radius, deepest / 2)[parts])
     distance = cv2.distanceTransform(1 - fine, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return _assemble(field, lesion, distance <= radius)
+    return _assemble("mask", lesion, distance <= radius)
+
+
+def trimap_from_recist(
+    recist: np.ndarray,
+    shape: tuple[int, int],
+    *,
+    scale: int = 1,
+    fraction: float = 0.3,
+    least: float = 0.75,
+) -> np.ndarray:
+    """A band around the curve through the ends of two RECIST axes, as wide as the lesion is large.
+
+    The curve (`recist.outline`) is shrunk and grown by `fraction` of its size. In small lesions,
+    where that is less than the scanner's blur, it is `least` pixels across their mean radius.
+
+    Args:
+      recist: (8,) long axis x1, y1, x2, y2, short axis x3, y3, x4, y4, that pass `check_recist`.
+      shape: (H, W) of the image that they were measured in.
+      scale: r.
+      fraction: half width of the unknown band, relative to the lesion.
+      least: the least half width, in pixels of the image.
+
+    Returns:
+      (r * H, r * W) uint8 trimap.
+
+    Raises:
+      AnnotationError: "no_background" where the band reaches all of the image.
+    """
+    fine = to_scale(recist, scale)
+    distance = relative_distance(fine, (scale * shape[0], scale * shape[1]))
+    radius = float(np.sqrt(np.prod(axis_lengths(recist)))) / 2
+    width = max(fraction, least / radius)
+    lesion = distance <= max(1 - width, _SEED)
+    x, y = np.clip(np.round(centre(fine)).astype(int), 0, (lesion.shape[1] - 1, len(lesion) - 1))
+    lesion[y, x] = True  # the smallest lesions keep a seed
+    return _assemble("recist", lesion, lesion | (distance <= 1 + width))
 
 
 def _assemble(field: str, lesion: np.ndarray, possible: np.ndarray) -> np.ndarray:

@@ -44,6 +44,10 @@ def read_layout(folder: Path) -> Layout:
       UserError: no images, no masks, masks of both kinds, or two files of one name.
     """
     images = _named(folder / "images")
+    if not images:
+        raise UserError(
+            f"{folder / 'images'}: found no image, expected some; see datasets/folder/README.md"
+        )
     roots = _mark_folders(folder)
     marks = [_named(root) for root in roots]
     annotations, without_marks = [], []
@@ -84,8 +88,6 @@ def _named(folder: Path) -> dict[str, Path]:
                 f"{folder}: found {several[0].name} and {several[1].name}, expected one file of "
                 f"the name {name}; rename or move one"
             )
-    if not files:
-        raise UserError(f"{folder}: found no image, expected some; see datasets/folder/README.md")
     return {name: several[0] for name, several in files.items()}
 
 

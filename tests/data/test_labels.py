@@ -4,6 +4,7 @@ import pytest
 
 from casgan_jax.data import load_split, readers_mean, segmentation_planes
 from casgan_jax.records import decode_alpha
+from tests.lines import line_of
 
 
 def test_labels_are_what_their_names_say(discs):
@@ -17,3 +18,8 @@ def test_labels_are_what_their_names_say(discs):
     assert set(np.unique(planes("consensus")[0]["target"])) == {0, 255}
     with pytest.raises(ValueError, match="data.label: found 'true_alpha', expected one of alpha"):
         planes("true_alpha")
+
+
+def test_the_readers_label_needs_readers(discs):
+    record = load_split(discs, "train")[0] | {"n_readers": 0}
+    assert "set --config.data.label=alpha" in line_of(readers_mean, record)
