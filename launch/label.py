@@ -113,19 +113,23 @@ def _tell(batch: Batch) -> int:
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed[:_MOST_TOLD]:
         print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
-    print(f"{len(batch.rows) - len(failed)} lesions labelled, {batch.kept} of them before")
+    print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
     if batch.others:
         print(
-            f"note: {batch.others} more lesions in {batch.table.parent} are not of this command; "
-            "table and pages leave them out"
+            f"note: {batch.table.parent} has files of {_lesions(batch.others)} more, which this "
+            "command did not name; table and page leave them out"
         )
     if failed:
         print(
-            f"{len(failed)} of {len(batch.rows)} lesions failed, the reasons are in {batch.table}",
+            f"{len(failed)} of {_lesions(len(batch.rows))} failed, {batch.table} has the reasons",
             file=sys.stderr,
         )
     return 1 if failed else 0
+
+
+def _lesions(count: int) -> str:
+    return f"{count} lesion" if count == 1 else f"{count} lesions"
 
 
 def _annotations() -> Annotations:

@@ -143,25 +143,13 @@ def _failures(failed: Sequence[Row]) -> str:
     )
     return (
         f'<details id="failures" open><summary>{len(failed)} failed</summary>\n'
-        f"<table>\n{lines}\n</table></details>"
+        f"<div><table>\n{lines}\n</table></div></details>"
     )
 
 
 def _article(row: Row, pictures: Mapping[str, str]) -> str:
     """One lesion; what it is sorted by is in its data attributes."""
     difference = _difference(row)
-    sizes = [
-        f"quality <b>{row['quality']:.3f}</b>",
-        f"{_text(row['strategy'])}" + (f", {row['readers']} readers" if "readers" in row else ""),
-        f"{_length(row, 'long')} x {_length(row, 'short')} {_unit(row)}",
-    ]
-    if difference is not None:
-        given = f"{_length(row, 'given_long')} x {_length(row, 'given_short')}"
-        sizes.append(f"given {given}, difference {difference:+.1f}")
-    sizes.append(
-        f"{row['area_mm2']:.1f} mm<sup>2</sup>" if "area_mm2" in row else f"{row['area_px']:.0f} px"
-    )
-    sizes.append(f"window {_text(row['window'])}")
     figures = "".join(
         _figure(_image(pictures[name], caption), caption)
         for name, caption in _CAPTIONS.items()
@@ -172,9 +160,25 @@ def _article(row: Row, pictures: Mapping[str, str]) -> str:
         f'<article tabindex="-1" data-key="{_text(row["key"])}" data-quality="{row["quality"]:.6f}"'
         f' data-diameter="{_value(row, "long"):.6g}"'
         f' data-difference="{"" if difference is None else f"{abs(difference):.6g}"}">'
-        f"<h2>{_text(row['key'])}</h2><p>{' &middot; '.join(sizes)}</p>"
+        f"<h2>{_text(row['key'])}</h2><p>{' &middot; '.join(_facts(row))}</p>"
         f'<div class="tiles">{figures}</div></article>'
     )
+
+
+def _facts(row: Row) -> list[str]:
+    """What is worth knowing of a lesion, as HTML."""
+    readers = f"{row['readers']} readers" if row["strategy"] == "readers" else row["strategy"]
+    facts = [
+        f"quality <b>{row['quality']:.3f}</b>",
+        _text(readers),
+        f"{_length(row, 'long')} x {_length(row, 'short')} {_unit(row)}",
+    ]
+    if "given_long_px" in row:
+        given = f"{_length(row, 'given_long')} x {_length(row, 'given_short')}"
+        facts.append(f"given {given}, difference {_difference(row):+.1f}")
+    area = f"{row['area_mm2']:.1f} mm&sup2;" if "area_mm2" in row else f"{row['area_px']:.1f} px"
+    unit = "HU" if row["unit"] == "HU" else ""
+    return [*facts, f"area {area}", f"window {_text(row['window'])} {unit}"]
 
 
 def _figure(content: str, caption: str) -> str:
