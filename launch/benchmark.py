@@ -1,7 +1,7 @@
 r"""Measures one part of the system beside what it replaces: one JSON object a line, a summary last.
 
     python -m launch.benchmark --suite=matting
-    python -m launch.benchmark --suite=labels --data_dir=data/lidc
+    python -m launch.benchmark --suite=label --data_dir=data/lidc
     python -m launch.benchmark --suite=input --data_dir=data/lidc --config=softgan:cpu
 
 Suites:
@@ -10,7 +10,8 @@ Suites:
   train    the adversarial step beside the same networks in PyTorch ('.[bench]')
   input    the input pipeline beside the training step that it feeds
   predict  a cascade's latency and images per second
-  labels   how label strategies agree with the readers of a prepared data set (docs/labels.md)
+  label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting ('.[bench]'); how
+           labels agree with the readers or the true alpha of a prepared data set (docs/labels.md)
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ from casgan_jax.errors import UserError
 from launch.common import run_main
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
-flags.DEFINE_string("data_dir", None, "labels, input: folder of a prepared data set.")
+flags.DEFINE_string("data_dir", None, "label, input: folder of a prepared data set.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
 flags.DEFINE_string("workdir", None, "predict: a trained cascade, instead of a fresh one.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
-flags.DEFINE_integer("limit", 500, "labels: at most so many slices.", lower_bound=1)
-flags.DEFINE_integer("repeats", 11, "All but labels: measurements of each case.", lower_bound=1)
+flags.DEFINE_integer("limit", 500, "label: at most so many slices.", lower_bound=1)
+flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 
 def suites() -> list[str]:

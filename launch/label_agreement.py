@@ -84,40 +84,35 @@ def strategies() -> dict[str, Strategy]:
     }
 
 
-def run(options: Any) -> Iterator[dict[str, Any]]:
-    """Yields one row a strategy, then the summary.
+def rows(data_dir: str, limit: int) -> Iterator[dict[str, Any]]:
+    """Yields one row a strategy, on at most `limit` slices of a prepared data set.
 
     Raises:
-      UserError: no data set is named, or none of its records has four readers.
+      UserError: none of its records has four readers.
     """
-    if options.data_dir is None:
-        raise UserError(
-            "--data_dir: found none, expected the folder of a prepared data set with reader masks; "
-            "make one with `python -m launch.build --dataset=lidc`"
-        )
-    slices, unusable = _slices(options.data_dir, options.limit)
-    for name, strategy in strategies().items():
-        yield {"label": name, **measure(strategy, slices)}
-    yield {
+    slices, unusable = _slices(data_dir, limit)
+    sample = {
         "slices": len(slices),
         "patients": len({each.patient for each in slices}),
         "without_common_pixel": unusable,
     }
+    for name, strategy in strategies().items():
+        yield {"label": name, **measure(strategy, slices), **sample}
 
 
 def measure(strategy: Strategy, slices: list[Slice]) -> dict[str, float]:
     """Means over slices of the four numbers of the module's docstring."""
-    dice, at_paper, held_out, edges = [], [], [], []
+    curves, at_paper, held_out, edges = [], [], [], []
     for image, readers, left_out, _ in slices:
         alpha = strategy(image, readers)
         native = average_down(alpha)
         consensus = readers.mean(axis=2) >= 0.5
-        dice.append([_dice(binarise(native, t), consensus) for t in THRESHOLDS])
-        at_paper.append(_dice(binarise(native, THRESHOLD), consensus))
+        curves.append([dice(binarise(native, t), consensus) for t in THRESHOLDS])
+        at_paper.append(dice(binarise(native, THRESHOLD), consensus))
         rest = average_down(strategy(image, np.delete(readers, left_out, axis=2)))
-        held_out.append(_dice(binarise(rest, THRESHOLD), readers[..., left_out]))
+        held_out.append(dice(binarise(rest, THRESHOLD), readers[..., left_out]))
         edges.append(_edge_ratio(image, readers, alpha))
-    mean = np.mean(dice, axis=0)
+    mean = np.mean(curves, axis=0)
     return {
         "dice_at_128": round(float(np.mean(at_paper)), 4),
         "best_dice": round(float(mean.max()), 4),
@@ -175,7 +170,7 @@ def _around(mask: np.ndarray, margin: int = 8) -> tuple[slice, slice]:
     return tuple(slice(max(hits[0] - margin, 0), hits[-1] + margin + 1) for hits in spans)
 
 
-def _dice(a: np.ndarray, b: np.ndarray) -> float:
+def dice(a: np.ndarray, b: np.ndarray) -> float:
     return 2.0 * float((a & b).sum()) / max(1, int(a.sum()) + int(b.sum()))
 
 
