@@ -11,13 +11,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from casgan_jax.soft_mask.recist import axis_lengths, centre, relative_distance
+from casgan_jax.soft_mask.recist import axis_lengths, outline, relative_distance
 
 CERTAIN, POSSIBLE = 0.7, 1.3  # sizes of the copies of the curve, relative to it
 # The cut is made in a window of a size relative to the lesion, so that it costs the same for all.
 # OpenCV weighs outline against area per pixel: a coarser window cuts more corners off.
-_SIDE = 64  # pixels of the window
-_LONG_AXES = 2.0  # its side in lengths of the long axis
+_SIDE = 48  # pixels of the window
+_LONG_AXES = 1.5  # its side in lengths of the long axis
 _ITERATIONS = 1  # a second one took longer and came no nearer to the readers
 _STATES = (
     (np.inf, cv2.GC_BGD),
@@ -36,10 +36,12 @@ def grabcut_mask(image: np.ndarray, recist: np.ndarray, *, scale: int = 1) -> np
       scale: r.
 
     Returns:
-      (r * H, r * W) bool: one part without holes, with the middle of the axes.
+      (r * H, r * W) bool: one part without holes around the middle of the axes. It is empty where a
+      lesion lies between the centres of pixels.
     """
-    middle, step = centre(recist), _LONG_AXES * axis_lengths(recist)[0] / _SIDE
-    corner = middle - step * (_SIDE // 2)  # of the window, in pixels of the image
+    curve, step = outline(recist), _LONG_AXES * axis_lengths(recist)[0] / _SIDE
+    middle = (curve.min(axis=0) + curve.max(axis=0)) / 2
+    corner = middle - step * (_SIDE - 1) / 2  # of the window, in pixels of the image
     smooth = image.astype(np.float32)
     if step > 1:
         smooth = cv2.GaussianBlur(smooth, (0, 0), step / 2)
@@ -56,15 +58,15 @@ def _cut(window: np.ndarray, distance: np.ndarray) -> np.ndarray:
     state = np.empty(window.shape, np.uint8)
     for limit, value in _STATES:
         state[distance <= limit] = value
-    half = _SIDE // 2
-    state[half, half] = cv2.GC_FGD  # in a thread-like lesion no other pixel may be
+    seed = np.unravel_index(np.argmin(distance), distance.shape)
+    state[seed] = cv2.GC_FGD  # in a thread-like lesion no other pixel may be
     colours = cv2.cvtColor(np.round(255 * window).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)  # the colour clusters start from random centres
     cv2.grabCut(colours, state, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
     lesion = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     parts = cv2.connectedComponents(lesion, connectivity=4)[1]
-    part = (parts == parts[half, half]).astype(np.uint8)
+    part = (parts == parts[seed]).astype(np.uint8)
     border, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(part, border, -1, 1, cv2.FILLED) > 0
 

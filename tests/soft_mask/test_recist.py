@@ -76,7 +76,7 @@ def test_largest_part_counts_and_pixel_centres_are_integers():
     mask[3:6, 2:13] = True
     mask[12, 20] = True
     axes = measure_axes(mask, 0.5).reshape(4, 2)
-    np.testing.assert_allclose(centre(axes.ravel())[1], 4.0, atol=0.6)
+    np.testing.assert_allclose(axes[:2].mean(axis=0), [7, 4], atol=1e-6)
     assert axes[:, 0].min() == pytest.approx(1.5) and axes[:, 0].max() == pytest.approx(12.5)
     np.testing.assert_allclose(axis_lengths(axes.ravel())[1], 3.0, atol=0.4)
 
@@ -123,7 +123,7 @@ def test_every_drawing_encloses_its_ends(recist):
     for end in recist.reshape(4, 2):
         assert distance[int(end[1]), int(end[0])] <= 1 + 1e-4
     x, y = centre(recist)
-    assert distance[round(y), round(x)] < 0.6
+    assert distance[round(y), round(x)] < 1
 
 
 @settings(max_examples=40, deadline=None)
