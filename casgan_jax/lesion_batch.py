@@ -58,12 +58,14 @@ class BatchOptions:
     """How lesions are labelled and written.
 
     Attributes:
-      label: how they are labelled.
+      label: how they are labelled; its scale is a multiple of the one of the files.
       format: of soft masks, one of `lesion_files.FORMATS`.
+      scale: r, pixels of the files' soft masks and trimaps a pixel of the image.
     """
 
-    label: LabelOptions = LabelOptions(scale=1)
+    label: LabelOptions = LabelOptions()
     format: str = "png"
+    scale: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,6 +161,11 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
         raise UserError(
             f"threshold: found {threshold:g}, expected a number in (0, 1]; the paper's is 128/255"
         )
+    if options.label.scale % options.scale:
+        raise UserError(
+            f"scale: found {options.scale} for soft masks made at {options.label.scale}, expected "
+            "a divisor of it"
+        )
     if options.format not in FORMATS:
         raise UserError(f"format: found {options.format!r}, expected one of {', '.join(FORMATS)}")
     if options.format == "nifti":
@@ -237,8 +244,9 @@ def _label(job: _Job) -> Row:
     except Exception as error:
         error.add_note(f"while labelling {annotation.key} of {annotation.image}")
         raise
-    files = write_lesion(label, lesion.values.shape, folder, format=options.format)
-    row = lesion_row(annotation, label, files)
+    shape, form, scale = lesion.values.shape, options.format, options.scale
+    files = write_lesion(label, shape, folder, format=form, scale=scale)
+    row = lesion_row(annotation, label, files) | {"scale": scale}
     record = {"fingerprint": job.fingerprint, "row": row, "tiles": tiles(label)}
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row

@@ -21,7 +21,7 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.images import write_nifti, write_npy, write_png
-from casgan_jax.lesion_label import LesionLabel
+from casgan_jax.lesion_label import LesionLabel, to_native
 from casgan_jax.records import encode_alpha
 from casgan_jax.report.lesion_outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
@@ -54,7 +54,7 @@ COLUMNS = (
     "spacing_mm",  # row,column
     "window",  # low,high
     "unit",
-    "scale",
+    "scale",  # of the files
     "threshold",
     *KINDS,  # files, relative to the folder
 )
@@ -63,7 +63,7 @@ Row = dict[str, str | float]
 
 
 def write_lesion(
-    label: LesionLabel, shape: tuple[int, int], folder: Path, *, format: str
+    label: LesionLabel, shape: tuple[int, int], folder: Path, *, format: str, scale: int
 ) -> dict[str, str]:
     """Writes the files of a lesion.
 
@@ -72,6 +72,8 @@ def write_lesion(
       shape: (H, W) of its image.
       folder: that has the folders made by `make_folders`.
       format: of soft masks and readers' maps, one of `FORMATS`.
+      scale: r of soft mask and trimap, a divisor of the label's. What is in a pixel is averaged; a
+        trimap's pixel is known where all of it is.
 
     Returns:
       {kind: path relative to the folder}.
@@ -79,13 +81,14 @@ def write_lesion(
     Raises:
       UserError: a file cannot be written.
     """
-    fine = None if label.spacing_mm is None else tuple(s / label.scale for s in label.spacing_mm)
-    soft = {"soft_mask": (_whole(label, label.alpha, shape, label.scale), fine)}
+    fine = None if label.spacing_mm is None else tuple(s / scale for s in label.spacing_mm)
+    alpha = to_native(label.alpha, label.scale // scale)
+    soft = {"soft_mask": (_whole(label, alpha, shape, scale), fine)}
     if label.strategy == "readers":
         for kind in ("readers_mean", "readers_spread"):
             soft[kind] = _whole(label, getattr(label, kind), shape, 1), label.spacing_mm
     pictures = {
-        "trimap": _whole(label, label.trimap, shape, label.scale),
+        "trimap": _whole(label, _coarser(label.trimap, label.scale // scale), shape, scale),
         "overlay": draw_overlay(label),
     }
     names = {kind: _name(kind, label.key, FORMATS[format]) for kind in soft}
@@ -121,7 +124,6 @@ def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, s
         "area_px": label.area_px,
         "window": _numbers(label.window),
         "unit": label.unit,
-        "scale": label.scale,
         "threshold": label.threshold,
         **_diameters("", label.measured_axes, label.spacing_mm),
         **files,
@@ -175,6 +177,13 @@ def _folder(kind: str) -> str:
 
 def _name(kind: str, key: str, suffix: str) -> str:
     return f"{_folder(kind)}/{key}{suffix}"
+
+
+def _coarser(trimap: np.ndarray, factor: int) -> np.ndarray:
+    height, width = (side // factor for side in trimap.shape)
+    parts = trimap.reshape(height, factor, width, factor)
+    low, high = parts.min(axis=(1, 3)), parts.max(axis=(1, 3))
+    return np.where(low == high, low, np.uint8(128))
 
 
 def _whole(label: LesionLabel, crop: np.ndarray, shape: tuple[int, int], scale: int) -> np.ndarray:

@@ -19,6 +19,7 @@ again does only what is missing or was made of other input or by other options. 
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from pathlib import Path
@@ -81,6 +82,7 @@ _WORKERS = flags.DEFINE_integer(
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
 _OF_ONE_LESION = (_RECIST, _MASK, _READER_MASKS, _SLICE, _SPACING, _HU_OFFSET, _KEY)
+_LEAST_SCALE = 4  # at which lesions are labelled
 _MOST_TOLD = 10  # failures; labels.csv and the page have all of them
 
 
@@ -95,7 +97,7 @@ def main(_: list[str]) -> int:
         batch = label_batch(
             annotations,
             Path(_OUTPUT.value),
-            BatchOptions(label=_label_options(), format=_FORMAT.value),
+            BatchOptions(label=_label_options(), format=_FORMAT.value, scale=_SCALE.value),
             workers=_WORKERS.value,
             overwrite=_OVERWRITE.value,
             progress=_PROGRESS.value,
@@ -173,7 +175,8 @@ def _label_options() -> LabelOptions:
     from casgan_jax.soft_mask.labelling import THRESHOLD
 
     return LabelOptions(
-        scale=_SCALE.value,
+        # Coarser labels are means of fine ones, which are the better ones (docs/labelling.md).
+        scale=_SCALE.value * math.ceil(_LEAST_SCALE / _SCALE.value),
         window=cells.window_of("--window", _WINDOW.value or ""),
         readers_strategy=_READERS_STRATEGY.value,
         threshold=THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value,

@@ -13,7 +13,7 @@ from casgan_jax.annotations import read_annotations
 from casgan_jax.files import only_process
 from casgan_jax.images import read_image
 from casgan_jax.lesion_batch import BatchOptions, fingerprint, label_batch
-from casgan_jax.lesion_label import LabelOptions, label_lesion
+from casgan_jax.lesion_label import LabelOptions, label_lesion, to_native
 from casgan_jax.records import encode_alpha
 from tests import lesions
 from tests.lines import line_of
@@ -71,13 +71,15 @@ def test_each_lesion_leaves_its_files_and_a_row(label, folder):
     assert [row["status"] for row in batch.rows] == ["labelled"] * 3
     annotations = read_annotations(folder / "lesions.csv").annotations
     for row, annotation in zip(batch.rows, annotations, strict=True):
-        found = label_lesion(annotation, LabelOptions(scale=1))
+        found = label_lesion(annotation)
         soft, trimap = read_image(out / row["soft_mask"]), read_image(out / row["trimap"])
         left, top, right, bottom = found.box
-        np.testing.assert_array_equal(soft[top:bottom, left:right], encode_alpha(found.alpha))
-        np.testing.assert_array_equal(trimap[top:bottom, left:right], found.trimap)
+        native = encode_alpha(to_native(found.alpha, found.scale))
+        np.testing.assert_array_equal(soft[top:bottom, left:right], native)
+        assert set(np.unique(trimap)) == {0, 128, 255}
+        assert (soft[trimap == 255] == 255).all() and (soft[trimap == 0] == 0).all()
         assert soft.shape == trimap.shape == (lesions.SIZE, lesions.SIZE)
-        assert soft.sum() == encode_alpha(found.alpha).sum()  # nothing around the crop
+        assert soft.sum() == native.sum()  # nothing around the crop
         assert (out / row["overlay"]).is_file()
         assert row["quality"] == found.quality
         assert (row["long_mm"], row["short_mm"]) == found.diameters_mm
@@ -152,7 +154,7 @@ def test_other_options_label_again_and_leave_no_file_of_the_first(label, folder)
     names = {path.name for path in (folder / "out").glob("*/*")}
     assert names == {"readers.npy", "readers.png", "readers.json"}
     assert not (folder / "out" / "soft_masks" / "readers.png").exists()
-    finer = BatchOptions(label=LabelOptions(scale=2))
+    finer = BatchOptions(scale=2)
     (row,) = label("readers", options=finer).rows
     shape = read_image(folder / "out" / row["soft_mask"]).shape
     assert shape == (2 * lesions.SIZE, 2 * lesions.SIZE)
@@ -176,8 +178,8 @@ def test_everything_a_label_depends_on_is_in_its_fingerprint(folder):
         (dataclasses.replace(annotation, spacing_mm=(0.5, 0.6)), BatchOptions()),
         (dataclasses.replace(annotation, reader_masks=annotation.reader_masks[:2]), BatchOptions()),
         (annotation, BatchOptions(format="npy")),
-        (annotation, BatchOptions(label=LabelOptions(scale=1, threshold=0.3))),
-        (annotation, BatchOptions(label=LabelOptions(scale=1, readers_strategy="anchored"))),
+        (annotation, BatchOptions(label=LabelOptions(threshold=0.3))),
+        (annotation, BatchOptions(label=LabelOptions(readers_strategy="anchored"))),
     ]
     assert len({first, *(fingerprint(*other) for other in others)}) == 1 + len(others)
     os.utime(annotation.reader_masks[2], ns=(1, 1))
@@ -199,16 +201,20 @@ def test_the_voxels_of_a_metaimage_count(folder):
     assert fingerprint(annotation, BatchOptions()) not in ("", first)
 
 
-def test_floats_are_written_as_they_are(label, folder):
-    (row,) = label("outline", options=BatchOptions(format="npy")).rows
-    alpha = np.load(folder / "out" / row["soft_mask"])
-    found = label_lesion(
-        read_annotations(folder / "lesions.csv").annotations[0], LabelOptions(scale=1)
-    )
-    left, top, right, bottom = found.box
-    np.testing.assert_array_equal(alpha[top:bottom, left:right], found.alpha)
-    options = BatchOptions(format="nifti", label=LabelOptions(scale=2))
+def test_files_as_fine_as_the_label_hold_it_unchanged(label, folder):
+    options = BatchOptions(format="npy", scale=2, label=LabelOptions(scale=2))
     (row,) = label("outline", options=options).rows
+    alpha = np.load(folder / "out" / row["soft_mask"])
+    trimap = read_image(folder / "out" / row["trimap"])
+    (annotation,) = read_annotations(folder / "lesions.csv").annotations
+    found = label_lesion(annotation, LabelOptions(scale=2))
+    left, top, right, bottom = (2 * edge for edge in found.box)
+    np.testing.assert_array_equal(alpha[top:bottom, left:right], found.alpha)
+    np.testing.assert_array_equal(trimap[top:bottom, left:right], found.trimap)
+
+
+def test_nifti_knows_the_spacing(label, folder):
+    (row,) = label("outline", options=BatchOptions(format="nifti", scale=2)).rows
     volume = nibabel.load(folder / "out" / row["soft_mask"])
     assert volume.shape == (2 * lesions.SIZE, 2 * lesions.SIZE, 1)
     assert volume.header.get_zooms()[:2] == (0.25, 0.25)
@@ -259,6 +265,7 @@ def test_options_and_folders_that_cannot_be(label, folder):
     assert "found 1.5" in line_of(
         label, "axes", options=BatchOptions(label=LabelOptions(threshold=1.5))
     )
+    line_of(label, "axes", options=BatchOptions(scale=3), told_remedy=False)
     assert not (folder / "out").exists()
     label("axes")
     with only_process(folder / "out" / ".lock", "labelling", field="--output"):
