@@ -186,13 +186,15 @@ def _figure(content: str, caption: str) -> str:
 
 
 def _image(coded: str, caption: str) -> str:
-    return f'<img src="data:image/png;base64,{coded}" alt="{caption}">'
+    kind = ' class="source"' if caption == _CAPTIONS["image"] else ""
+    return f'<img{kind} src="data:image/png;base64,{coded}" alt="{caption}">'
 
 
 def _outlined(pictures: Mapping[str, str]) -> str:
+    image = f"data:image/png;base64,{pictures['image']}"
     return (
         f'<svg viewBox="0 0 {pictures["size"]}" role="img" aria-label="outlines">'
-        f'<image href="data:image/png;base64,{pictures["image"]}" width="100%" height="100%"/>'
+        f'<image class="source" href="{image}" width="100%" height="100%"/>'
         f'<path class="given" d="{pictures["given"]}"/>'
         f'<path class="found" d="{pictures["found"]}"/></svg>'
     )

@@ -187,7 +187,11 @@ def sorted_pages(tmp_path_factory):
         f'document.dispatchEvent(new KeyboardEvent("keydown", {{ key: "{key}" }}));'
         for key in "kjjk"
     )
-    (folder / "review.html").write_text(page + f"<script>{keystrokes}</script>")
+    brighter = (
+        'const slider = document.getElementById("brightness"); slider.value = 3;'
+        'slider.dispatchEvent(new Event("input"));'
+    )
+    (folder / "review.html").write_text(page + f"<script>{keystrokes}{brighter}</script>")
     return lambda sort: dump(f"file://{folder / 'review.html'}{sort}", folder)
 
 
@@ -197,3 +201,4 @@ def test_a_browser_sorts_the_lesions_and_walks_through_them(sorted_pages, sort):
     assert keys(page) == ORDERS[sort]
     (current,) = re.findall('<article[^>]*data-key="([^"]*)"[^>]*class="current"', page)
     assert current == ORDERS[sort][0]
+    assert '<body style="--brightness: 3;">' in page
