@@ -111,8 +111,10 @@ def label_from_recist(
     rows, columns = surroundings(recist, image.shape)
     part = image[rows, columns]
     local = np.asarray(recist, np.float64) - np.tile((columns.start, rows.start), 4)
-    trimap = trimap_from_recist(local, part.shape, scale=scale)
-    prior = recist_prior(part, local, scale=scale)
+    fine_shape = (scale * part.shape[0], scale * part.shape[1])
+    distance = relative_distance(to_scale(local, scale), fine_shape)
+    trimap = trimap_from_recist(local, distance, scale=scale)
+    prior = recist_prior(part, local, distance, scale=scale)
     label = _matte(part, trimap, scale, prior=prior, prior_weight=prior_weight, epsilon=epsilon)
     around = (
         (scale * rows.start, scale * (image.shape[0] - rows.stop)),
@@ -159,7 +161,9 @@ def readers_prior(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarray:
     return (share + (share >= 0.5)) / np.float32(2)
 
 
-def recist_prior(image: np.ndarray, recist: np.ndarray, *, scale: int = 1) -> np.ndarray:
+def recist_prior(
+    image: np.ndarray, recist: np.ndarray, distance: np.ndarray, *, scale: int = 1
+) -> np.ndarray:
     """Mean of the shape that the axes draw and of what GrabCut finds from it.
 
     The shape knows where the readers' outline passes, GrabCut what the image shows in between.
@@ -167,14 +171,14 @@ def recist_prior(image: np.ndarray, recist: np.ndarray, *, scale: int = 1) -> np
     Args:
       image: (H, W) float in [0, 1].
       recist: (8,) axes that pass `check_recist`.
+      distance: (r * H, r * W) `relative_distance` of the axes at r times the resolution.
       scale: r.
 
     Returns:
       (r * H, r * W) float32 in [0, 1].
     """
     grabcut = grabcut_mask(image, recist, scale=scale)
-    shape = relative_distance(to_scale(recist, scale), grabcut.shape) <= 1
-    return (_SHAPE_SHARE * shape + (1 - _SHAPE_SHARE) * grabcut).astype(np.float32)
+    return (_SHAPE_SHARE * (distance <= 1) + (1 - _SHAPE_SHARE) * grabcut).astype(np.float32)
 
 
 def soften(mask: np.ndarray, alpha: np.ndarray) -> np.ndarray:

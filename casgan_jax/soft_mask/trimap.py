@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.soft_mask.recist import axis_lengths, centre, relative_distance, to_scale
+from casgan_jax.soft_mask.recist import axis_lengths
 
 BACKGROUND, UNKNOWN, LESION = 0, 128, 255
 _SEED = 0.3  # size of what is lesion in any case, relative to the curve through the axes
@@ -147,7 +147,7 @@ def trimap_from_binary(
 
 def trimap_from_recist(
     recist: np.ndarray,
-    shape: tuple[int, int],
+    distance: np.ndarray,
     *,
     scale: int = 1,
     fraction: float = 0.3,
@@ -160,7 +160,7 @@ def trimap_from_recist(
 
     Args:
       recist: (8,) long axis x1, y1, x2, y2, short axis x3, y3, x4, y4, that pass `check_recist`.
-      shape: (H, W) of the image that they were measured in.
+      distance: (r * H, r * W) `relative_distance` of the axes at r times the resolution.
       scale: r.
       fraction: half width of the unknown band, relative to the lesion.
       least: the least half width, in pixels of the image.
@@ -171,13 +171,10 @@ def trimap_from_recist(
     Raises:
       AnnotationError: "no_background" where the band reaches all of the image.
     """
-    fine = to_scale(recist, scale)
-    distance = relative_distance(fine, (scale * shape[0], scale * shape[1]))
     radius = float(np.sqrt(np.prod(axis_lengths(recist)))) / 2
     width = max(fraction, least / radius)
     lesion = distance <= max(1 - width, _SEED)
-    x, y = np.clip(np.round(centre(fine)).astype(int), 0, (lesion.shape[1] - 1, len(lesion) - 1))
-    lesion[y, x] = True  # the smallest lesions keep a seed
+    lesion[np.unravel_index(distance.argmin(), lesion.shape)] = True  # the smallest keep a seed
     return _assemble("recist", lesion, lesion | (distance <= 1 + width))
 
 

@@ -1,7 +1,8 @@
 """Soft masks from RECIST axes: their speed, and how near they come to readers and to the truth.
 
-Speed is that of one core: all threads of the process are bound to one while it is measured. With
---data_dir the labels of a prepared data set are compared, too (docs/labels.md): with the readers'
+Speed is that of one core: all threads of the process are bound to one, and what they took of it is
+counted (processor time: the wall clock of a machine that does nothing else). With --data_dir the
+labels of a prepared data set are compared, too (docs/labels.md): with the readers'
 consensus where it has several readers, with the true alpha where that is known (phantom).
 """
 
@@ -82,7 +83,7 @@ def _speed(repeats: int) -> Iterator[dict[str, Any]]:
         for seed, radius in enumerate(RADII):
             image, recist = _measured_lesion(radius, seed)
             labelling.label_from_recist(image, recist, SCALE)  # compiles
-            ours, theirs = _fastest_in_turn(
+            ours, theirs = _in_turn(
                 functools.partial(labelling.label_from_recist, image, recist, SCALE),
                 functools.partial(_reference, pymatting, image, recist),
                 repeats=repeats,
@@ -145,15 +146,15 @@ def _bind(cores: set[int]) -> None:
             os.sched_setaffinity(int(task.name), cores)
 
 
-def _fastest_in_turn(*functions: Callable[[], Any], repeats: int) -> list[float]:
-    """Least seconds of each, measured in turn: on one core, what is more is other programs'."""
+def _in_turn(*functions: Callable[[], Any], repeats: int) -> list[float]:
+    """Median processor seconds of each, measured in turn so that a busy machine slows all alike."""
     seconds = np.empty((repeats, len(functions)))
     for row in seconds:
         for k, function in enumerate(functions):
-            start = time.perf_counter()
+            start = time.process_time()
             function()
-            row[k] = time.perf_counter() - start
-    return seconds.min(axis=0).tolist()
+            row[k] = time.process_time() - start
+    return np.median(seconds, axis=0).tolist()
 
 
 def _shape(image: np.ndarray, recist: np.ndarray) -> np.ndarray:

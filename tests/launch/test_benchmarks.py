@@ -1,11 +1,13 @@
 """Every suite runs, on tiny networks, and ends with its summary; speeds are not judged."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
 
+from launch import label_agreement
 from launch.benchmarks import input as input_suite
-from launch.benchmarks import predict, train
+from launch.benchmarks import label, predict, train
 from launch.config_flag import load_config
 from tests.training.test_loop import tiny_config
 
@@ -59,3 +61,31 @@ def test_train_measures_both_sides(monkeypatch):
 def test_train_names_another_dtype():
     with pytest.raises(ValueError, match="--dtype: found 'float17', expected one of float32"):
         next(train.run(SimpleNamespace(dtype="float17")))
+
+
+def test_label_measures_speed_on_one_core_beside_pymatting(monkeypatch):
+    pytest.importorskip("pymatting", reason="pymatting is absent: pip install -e '.[bench]'")
+    monkeypatch.setattr(label, "RADII", (2.0,))
+    cores = os.sched_getaffinity(0)
+    row, summary = label.run(SimpleNamespace(data_dir=None, limit=1, repeats=1))
+    assert row["milliseconds"] == summary["ms_per_lesion"] > 0
+    assert summary["speedup_vs_reference"] == row["speedup"] > 0
+    assert os.sched_getaffinity(0) == cores
+
+
+def test_label_compares_stages_with_the_consensus_of_patients_not_tuned_on(discs):
+    rows = list(label._against_consensus(str(discs), limit=6))
+    assert [row["recist_label"] for row in rows] == list(label.STAGES)
+    assert all(row["slices"] == 6 and row["patients"] <= 6 for row in rows)
+    assert all(0.8 < row["dice_at_128"] <= 1 for row in rows)
+    halves = {label._held_out(f"LIDC-IDRI-{number:04d}") for number in range(1, 20)}
+    assert halves == {False, True}
+    assert label._held_out("LIDC-IDRI-0007") == label._held_out("patient-7")
+
+
+def test_label_compares_strategies_with_the_readers(discs, monkeypatch):
+    few = dict(list(label_agreement.strategies().items())[:2])
+    monkeypatch.setattr(label_agreement, "strategies", lambda: few)
+    rows = list(label_agreement.rows(str(discs), limit=3))
+    assert [row["label"] for row in rows] == list(few)
+    assert all(row["slices"] == 3 and 0 < row["dice_at_128"] <= 1 for row in rows)

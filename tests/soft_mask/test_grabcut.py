@@ -9,7 +9,7 @@ import pytest
 from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.grabcut import grabcut_mask
 from casgan_jax.soft_mask.labelling import THRESHOLD, binarise, label_from_recist, recist_prior
-from casgan_jax.soft_mask.recist import measure_axes, recist_agreement
+from casgan_jax.soft_mask.recist import measure_axes, recist_agreement, relative_distance, to_scale
 from casgan_jax.soft_mask.trimap import AnnotationError, trimap_from_recist
 from tests.shared_data import shared_data
 from tests.soft_mask.test_recist import APART, CROSSING
@@ -57,7 +57,8 @@ def test_grabcut_finds_what_the_axes_do_not_tell():
     bite = np.hypot(x - 11, y - 11) < 5  # between the ends of the axes
     image[bite] = 0.1
     truth = (alpha >= 0.5) & ~bite
-    prior = native(recist_prior(image, recist, scale=4))
+    distance = relative_distance(to_scale(recist, 4), (256, 256))
+    prior = native(recist_prior(image, recist, distance, scale=4))
     assert dice(grabcut_mask(image, recist), truth) > 0.93
     assert prior[bite & (alpha > 0.9)].mean() < prior[truth].mean() - 0.1
 
@@ -102,7 +103,7 @@ def test_a_flat_image_gives_the_shape_of_the_axes(grey):
 @pytest.mark.parametrize("length", [0.5, 1.0, 30.0])
 def test_thread_like_lesions_keep_a_seed(length):
     recist = np.float32([20, 20, 20 + length, 20, 20 + length / 2, 19.7, 20 + length / 2, 20.2])
-    trimap = trimap_from_recist(recist, (40, 60), scale=1)
+    trimap = trimap_from_recist(recist, relative_distance(recist, (40, 60)))
     assert (trimap == 255).any() and (trimap == 0).any()
     label = label_from_recist(np.random.default_rng(0).random((40, 60), np.float32), recist)
     assert 0 < label.alpha.sum() < 16 * 3 * (length + 2) * 2
@@ -111,7 +112,9 @@ def test_thread_like_lesions_keep_a_seed(length):
 def test_the_band_grows_with_the_lesion_but_not_below_the_blur():
     widths = []
     for radius in (1.5, 10.0, 20.0):
-        row = trimap_from_recist(nodule(radius, 64)[2], (64, 64), scale=4)[127]
+        recist = nodule(radius, 64)[2]
+        distance = relative_distance(to_scale(recist, 4), (256, 256))
+        row = trimap_from_recist(recist, distance, scale=4)[127]
         widths.append((row == 128).sum() / 16)  # two bands, each on both sides, 4 fine pixels
     np.testing.assert_allclose(widths, [0.75, 3.0, 6.0], atol=0.35)
 
