@@ -277,3 +277,14 @@ def test_records_hold_numbers_that_json_knows(label, folder):
     label("axes")
     text = (folder / "out" / "records" / "axes.json").read_text()
     assert json.loads(text, parse_constant=pytest.fail)["row"]["key"] == "axes"
+
+
+@pytest.mark.parametrize(("letters", "status"), [(100, "labelled"), (101, "failed")])
+def test_names_are_as_long_as_file_systems_bear(folder, letters, status):
+    table_of(folder, "outline")
+    key = letters * "\N{LATIN SMALL LETTER E WITH ACUTE}"
+    text = (folder / "lesions.csv").read_text().replace("\noutline", f"\n{key}")
+    (folder / "lesions.csv").write_text(text, encoding="utf-8")
+    annotations = read_annotations(folder / "lesions.csv")
+    batch = label_batch(annotations, folder / "out", BatchOptions(), workers=0, progress=False)
+    assert [row["status"] for row in batch.rows] == [status]

@@ -37,6 +37,8 @@ MARKS = ("recist", "mask", "reader_masks")
 
 Row = dict[str | None, str]
 
+_LONGEST_KEY = 200  # bytes; file systems allow 255, extensions and suffixes need some
+
 
 def check_columns(table: Path, columns: Collection[str]) -> None:
     """Raises UserError, naming them, where columns are missing."""
@@ -84,9 +86,10 @@ def check_key(key: str) -> str:
     Raises:
       UserError: it cannot.
     """
-    if not key.isprintable() or key.startswith(".") or "/" in key or "\\" in key or len(key) > 120:
+    fits = key.isprintable() and len(key.encode()) <= _LONGEST_KEY
+    if not fits or key.startswith(".") or "/" in key or "\\" in key:
         raise UserError(
-            f"key: found {cells.shown(key)}, expected a name for files, of at most 120 characters, "
+            f"key: found {cells.shown(key)}, expected a name for files, of at most 200 bytes, "
             "without slashes and not beginning with a dot; rename the lesion"
         )
     return key
