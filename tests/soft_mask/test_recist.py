@@ -189,3 +189,7 @@ def test_axes_that_cannot_be_get_a_line(recist, line):
 )
 def test_an_end_outside_the_image_is_no_error(recist):
     check_recist(np.float32(recist), (40, 48))
+
+
+def test_nearly_round_lesions_may_have_the_axes_in_either_order():
+    check_recist(np.float32([10, 20, 20, 20, 15, 14.6, 15, 25.4]), (40, 48))
