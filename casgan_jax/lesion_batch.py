@@ -175,7 +175,7 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
 def _clear(folder: Path, table: Path) -> None:
     """Makes the folders of files and removes what tells of an earlier run or was not finished."""
     make_folders(folder)
-    (folder / _RECORDS).mkdir(exist_ok=True)
+    make_folder(folder / _RECORDS, field="--output")
     for path in (table, *review_pages(folder), *folder.glob("*/.*.part")):
         path.unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from casgan_jax.annotations import Annotation
+from casgan_jax.files import make_folder
 from casgan_jax.images import write_nifti, write_npy, write_png
 from casgan_jax.lesion_label import LesionLabel, to_native
 from casgan_jax.records import encode_alpha
@@ -101,9 +102,13 @@ def write_lesion(
 
 
 def make_folders(folder: Path) -> None:
-    """Makes the folders that `write_lesion` writes to."""
+    """Makes the folders that `write_lesion` writes to.
+
+    Raises:
+      UserError: one cannot be made.
+    """
     for kind in KINDS:
-        (folder / _folder(kind)).mkdir(exist_ok=True)
+        make_folder(folder / _folder(kind), field="--output")
 
 
 def remove_lesion(folder: Path, key: str) -> None:

@@ -44,7 +44,7 @@ _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_
 _SPACING = flags.DEFINE_string(
     "spacing_mm", None, "Side of a pixel of --input, or ROW,COLUMN; by default what the file says."
 )
-_HU_OFFSET = flags.DEFINE_float(
+_HU_OFFSET = flags.DEFINE_string(
     "hu_offset", None, "Added to the values of --input it gives HU (-32768 for DeepLesion's PNG)."
 )
 _KEY = flags.DEFINE_string(
@@ -166,7 +166,7 @@ def _one_lesion(image: Path) -> Annotation:
         mask=Path(_MASK.value) if _MASK.value else None,
         reader_masks=tuple(Path(name) for name in _READER_MASKS.value or ()),
         spacing_mm=cells.spacing_of("--spacing_mm", _SPACING.value or ""),
-        hu_offset=_HU_OFFSET.value,
+        hu_offset=cells.offset_of("--hu_offset", _HU_OFFSET.value or ""),
     )
 
 

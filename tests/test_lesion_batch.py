@@ -273,6 +273,12 @@ def test_options_and_folders_that_cannot_be(label, folder):
     assert (folder / "out" / "labels.csv").exists()
 
 
+def test_a_file_in_the_place_of_a_folder_is_told(label, folder):
+    (folder / "out").mkdir()
+    (folder / "out" / "trimaps").write_text("")
+    assert "found a file at" in line_of(label, "axes")
+
+
 def test_records_hold_numbers_that_json_knows(label, folder):
     label("axes")
     text = (folder / "out" / "records" / "axes.json").read_text()

@@ -84,6 +84,7 @@ def test_a_table_with_a_failure_then_the_rest(folder, tmp_path):
         (["--input=a.png", "--mask=m.png", "--recist=1"], "found --recist and --mask"),
         (["--input=a.png", "--recist=1,2,3"], "error: --recist: found '1,2,3'"),
         (["--input=a.png", "--mask=m.png", "--spacing_mm=-1"], "error: --spacing_mm: found '-1'"),
+        (["--input=a.png", "--mask=m.png", "--hu_offset=nan"], "error: --hu_offset: found 'nan'"),
         (["--input=a.png", "--mask=m.png", "--key=a/b"], "error: key: found 'a/b'"),
         (["--input=a.png", "--mask=m.png", "--threshold=2"], "error: threshold: found 2"),
         (["--table=t.csv", "--slice=0"], "error: --slice: found with --table"),
