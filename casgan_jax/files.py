@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
 import io
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,35 @@ def write_whole(path: Path, data: bytes) -> Path:
             "room for it; free some or name another"
         ) from error
     return path
+
+
+@contextlib.contextmanager
+def only_process(lock: Path, doing: str, *, field: str) -> Iterator[None]:
+    """Holds a lock, a file. The system frees it with its process, however that one ends.
+
+    Args:
+      lock: the file; made if it is not there.
+      doing: what only one process may do, like "building phantom".
+      field: flag that names the folder of the lock.
+
+    Raises:
+      UserError: another process holds it, or it cannot be made.
+    """
+    try:
+        opened = lock.open("w")
+    except OSError as error:
+        raise UserError(
+            f"{field}: found that nothing can be written to {lock.parent} ({error.strerror}), "
+            "expected a folder to write to; name another"
+        ) from error
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{lock}: found another process {doing}, expected none; wait for it to end"
+            ) from None
+        yield
 
 
 def unique_names(stems: Sequence[str]) -> list[str]:

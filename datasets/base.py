@@ -30,7 +30,6 @@ import contextlib
 import csv
 import dataclasses
 import errno
-import fcntl
 import hashlib
 import inspect
 import itertools
@@ -43,10 +42,10 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from casgan_jax.errors import UserError
-from casgan_jax.files import expand_user, make_folder
+from casgan_jax.files import expand_user, make_folder, only_process
+from casgan_jax.pool import OrderedPool
 from casgan_jax.splits import SPLITS, check_disjoint
 from datasets.checksums import checksums, listing
-from datasets.pool import OrderedPool
 
 Record = dict[str, Any]
 
@@ -308,7 +307,8 @@ def prepare(
     )
     label = "-".join(final.relative_to(data_dir).parts[:-1])
     make_folder(data_dir, field="--data_dir")
-    with _full_disk_told(data_dir), _only_build(data_dir / f".{label}.lock", label):
+    lock = only_process(data_dir / f".{label}.lock", f"building {label}", field="--data_dir")
+    with _full_disk_told(data_dir), lock:
         if final.exists() and not overwrite:  # another process finished it in the meantime
             return Prepared(final, built=False)
         stage = data_dir / f".incomplete-{label}"
@@ -364,23 +364,3 @@ def _full_disk_told(data_dir: Path) -> Iterator[None]:
             f"--data_dir: found that nothing can be written to {data_dir} ({error.strerror}), "
             "expected a folder with room for the data set; free some or name another"
         ) from error
-
-
-@contextlib.contextmanager
-def _only_build(lock: Path, label: str) -> Iterator[None]:
-    """Holds the lock of a data set. The system frees it with its process, however that one ends."""
-    try:
-        opened = lock.open("w")
-    except OSError as error:
-        raise UserError(
-            f"--data_dir: found that nothing can be written to {lock.parent} ({error.strerror}), "
-            "expected a folder to write to; name another"
-        ) from error
-    with opened as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{lock}: found another process building {label}, expected none; wait for it to end"
-            ) from None
-        yield

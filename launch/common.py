@@ -48,6 +48,9 @@ def keep_compilations() -> None:
 
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "casgan_jax", "jax"))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(cache, "casgan_jax", "jax")
     # A start has many small compilations beside the large ones.
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    # This process may have read its environment already; those it starts are yet to read theirs.
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

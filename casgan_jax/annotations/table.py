@@ -37,6 +37,8 @@ MARKS = ("recist", "mask", "reader_masks")
 
 Row = dict[str | None, str]
 
+_LONGEST_KEY = 200  # bytes; file systems allow 255, extensions and suffixes need some
+
 
 def check_columns(table: Path, columns: Collection[str]) -> None:
     """Raises UserError, naming them, where columns are missing."""
@@ -84,23 +86,28 @@ def check_key(key: str) -> str:
     Raises:
       UserError: it cannot.
     """
-    if not key.isprintable() or key.startswith(".") or "/" in key or "\\" in key or len(key) > 120:
+    fits = key.isprintable() and len(key.encode()) <= _LONGEST_KEY
+    if not fits or key.startswith(".") or "/" in key or "\\" in key:
         raise UserError(
-            f"key: found {cells.shown(key)}, expected a name for files, of at most 120 characters, "
+            f"key: found {cells.shown(key)}, expected a name for files, of at most 200 bytes, "
             "without slashes and not beginning with a dot; rename the lesion"
         )
     return key
 
 
+def default_key(image: str, index: str) -> str:
+    """The name of a lesion that is given none: its image's without the extension, and its slice."""
+    stem = Path(image.strip()).name
+    stem = stem.removesuffix(".gz").rpartition(".")[0] or stem
+    index = index.strip().removesuffix(".0")
+    return f"{stem}_slice-{index}" if stem and index else stem
+
+
 def _names(rows: Sequence[tuple[int, Row]]) -> list[str]:
     """A name for each line, of its image and its slice."""
-    stems = []
-    for _, row in rows:
-        stem = Path(row.get("image", "").strip()).name
-        stem = stem.removesuffix(".gz").rpartition(".")[0] or stem
-        index = row.get("slice", "").strip().removesuffix(".0")
-        stems.append(f"{stem}_slice-{index}" if stem and index else stem)
-    return unique_names(stems)
+    return unique_names(
+        [default_key(row.get("image", ""), row.get("slice", "")) for _, row in rows]
+    )
 
 
 def _annotation(folder: Path, row: Row, key: str) -> Annotation:

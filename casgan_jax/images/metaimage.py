@@ -61,6 +61,15 @@ def open_metaimage(path: Path) -> Stack:
     return Stack(view.count, read)
 
 
+def voxel_file(path: Path) -> Path:
+    """The file that holds the voxels of a MetaImage: the one its header names, or itself.
+
+    Raises:
+      UserError: a damaged header, or no such file.
+    """
+    return _data_file(_read_header(path))[0]
+
+
 def _spacing(header: _Header, count: int) -> list[float] | None:
     spacing = header.numbers("ElementSpacing", count)
     if spacing and not all(0 < value < math.inf for value in spacing):

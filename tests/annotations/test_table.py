@@ -92,7 +92,7 @@ BAD = [
     (",a.png,,m.png,,,,,half", "split: found 'half', expected one of train"),
     ("../up,a.png,,m.png", "key: found '../up', expected a name for files"),
     (".hidden,a.png,,m.png", "key: found '.hidden'"),
-    ("a" * 121 + ",a.png,,m.png", "key: found 'aaa"),
+    ("a" * 201 + ",a.png,,m.png", "key: found 'aaa"),
     ("good,a.png,,m.png", "key: found 'good' as in line 2, expected another"),
 ]
 

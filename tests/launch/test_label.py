@@ -1,0 +1,118 @@
+"""`python -m launch.label` as a user types it."""
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from casgan_jax.images import read_image, write_npy
+from tests import lesions
+from tests.launch.test_commands import ROOT, command
+
+CENTRE, RADIUS = (90.0, 60.0), 8.0
+AXES = ",".join(f"{x:g}" for x in lesions.axes(RADIUS, CENTRE))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An image in HU with a disc of known place, masks of it, and a table."""
+    folder = tmp_path_factory.mktemp("images")
+    picture = lesions.picture(RADIUS, CENTRE)
+    lesions.write_image(folder / "a.png", picture)
+    write_npy(folder / "hu.npy", (picture.astype(np.float32) * 5 - 1000).astype(np.int16))
+    for radius in (7, 8, 9):
+        lesions.write_mask(folder / f"{radius}.png", lesions.disc(radius, CENTRE))
+    (folder / "lesions.csv").write_text(
+        "image,recist,mask,reader_masks\n"
+        f'a.png,"{AXES}",,\na.png,,8.png,\na.png,,,7.png;8.png;9.png\nb.png,,8.png,\n'
+    )
+    return folder
+
+
+def label(folder, *arguments):
+    return command("label", f"--output={folder / 'out'}", "--noprogress", *arguments)
+
+
+def rows(folder):
+    with (folder / "out" / "labels.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_lesion_by_its_axes(folder, tmp_path):
+    done = label(
+        tmp_path,
+        "--input",
+        str(folder / "hu.npy"),
+        "--recist",
+        AXES,
+        "--window",
+        "-1000,200",
+        "--spacing_mm=0.5",
+        "--hu_offset=0",
+        "--key=nodule",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 lesion labelled, 0 of them before" in done.stdout
+    (row,) = rows(tmp_path)
+    assert (row["key"], row["patient"], row["window"]) == ("nodule", "hu", "-1000,200")
+    assert float(row["given_long_mm"]) == 8 and abs(float(row["long_mm"]) - 8) < 0.7
+    soft = read_image(tmp_path / "out" / "soft_masks" / "nodule.png")
+    assert soft[60, 90] == 255 and soft[60, 110] == 0
+    page = (tmp_path / "out" / "review.html").read_text()
+    assert 'data-key="nodule"' in page
+
+
+def test_a_table_with_a_failure_then_the_rest(folder, tmp_path):
+    done = label(tmp_path, f"--table={folder / 'lesions.csv'}", "--scale=2")
+    assert done.returncode == 1
+    assert "error: b: " in done.stderr and "b.png: found no such file" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("1 of 4 lesions failed, ")
+    assert [row["strategy"] for row in rows(tmp_path)] == ["recist", "mask", "readers", ""]
+    again = label(tmp_path, f"--table={folder / 'lesions.csv'}", "--scale=2")
+    assert "3 lesions labelled, 3 of them before" in again.stdout
+    one = label(tmp_path, f"--input={folder / 'a.png'}", f"--mask={folder / '8.png'}")
+    assert one.returncode == 0, one.stderr
+    assert "has files of 3 lesions more" in one.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "error: --input, --table: found none"),
+        (["--input=a.png", "--mask=m.png", "--recist=1"], "found --recist and --mask"),
+        (["--input=a.png", "--recist=1,2,3"], "error: --recist: found '1,2,3'"),
+        (["--input=a.png", "--mask=m.png", "--spacing_mm=-1"], "error: --spacing_mm: found '-1'"),
+        (["--input=a.png", "--mask=m.png", "--hu_offset=nan"], "error: --hu_offset: found 'nan'"),
+        (["--input=a.png", "--mask=m.png", "--key=a/b"], "error: key: found 'a/b'"),
+        (["--input=a.png", "--mask=m.png", "--threshold=2"], "error: threshold: found 2"),
+        (["--table=t.csv", "--slice=0"], "error: --slice: found with --table"),
+        (["--table=t.csv"], "error: t.csv: found no such file"),
+    ],
+)
+def test_mistakes_get_one_line_and_write_nothing(tmp_path, arguments, line):
+    done = label(tmp_path, *arguments)
+    assert done.returncode == 1
+    assert line in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path):
+    program = (
+        "import signal, os, casgan_jax.lesion_batch as batch\n"
+        "batch.label_batch = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from launch import common, label\n"
+        "common.run_main(label.main)\n"
+    )
+    arguments = ["--input=a.png", "--mask=b.png", f"--output={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith("label: interrupted") and "Traceback" not in done.stderr
