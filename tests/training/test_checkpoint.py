@@ -116,9 +116,7 @@ def test_another_architecture_is_named(checkpoints):
 def test_a_disk_without_room_is_told_before_anything_is_written(checkpoints, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
     large = {"params": np.zeros(200_000)}
-    line = (
-        r"could not write step 5 .*no room for 2 MiB.* found 1 MiB free; the checkpoint"
-    )
+    line = r"could not write step 5 .*no room for 2 MiB.* found 1 MiB free; the checkpoint"
     with pytest.raises(ValueError, match=line):
         checkpoints.save(5, large)
     assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
