@@ -9,7 +9,9 @@ set's authors subtracts 1; but on 12 lesions with published masks, what the axes
 the mask best when it is moved by 0.5 pixels to the right and 1.0 down (means), the other way.
 
 Columns: `File_name` and `Measurement_coordinates` must be there; `Spacing_mm_px_`, `DICOM_windows`,
-`Coarse_lesion_type` and `Possibly_noisy` are read where they are.
+`Coarse_lesion_type` and `Possibly_noisy` are read where they are. A window of more than 2,500 HU is
+the scanner's whole range, in which a lesion's edge is a few grey levels: lesions of the lung and of
+unknown place get the default, the lung's, instead, others that of soft tissue, -160 to 240 HU.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ HU_OFFSET = -32768  # HU = stored value + HU_OFFSET
 SERIES = re.compile(r"(?P<patient>\d{6})_\d{2}_\d{2}")
 COLUMNS = ("File_name", "Measurement_coordinates")
 LUNG = 5  # of Coarse_lesion_type
+SOFT_TISSUE_WINDOW = (-160.0, 240.0)  # HU
+WIDEST_WINDOW = 2500.0  # HU
 
 _FILE_NAME = re.compile(rf"(?P<series>{SERIES.pattern})_(?P<slice>\d{{3}})\.png")
 _REMEDY = "use the file as published"
@@ -105,9 +109,18 @@ def _annotation(root: Path, row: dict[str, str], key: str) -> Annotation:
         image=root / name["series"] / f"{name['slice']}.png",
         recist=cells.recist_of("Measurement_coordinates", row["Measurement_coordinates"]),
         spacing_mm=_spacing(row.get("Spacing_mm_px_", "")),
-        window=cells.window_of("DICOM_windows", row.get("DICOM_windows", "")),
+        window=_window(row),
         hu_offset=HU_OFFSET,
     )
+
+
+def _window(row: dict[str, str]) -> tuple[float, float] | None:
+    """The published window, or one that shows the lesion; None: the default for HU."""
+    window = cells.window_of("DICOM_windows", row.get("DICOM_windows", ""))
+    if window is None or window[1] - window[0] <= WIDEST_WINDOW:
+        return window
+    kind = _whole(row, "Coarse_lesion_type", -1)
+    return None if kind in (LUNG, -1) else SOFT_TISSUE_WINDOW
 
 
 def _spacing(text: str) -> tuple[float, float] | None:

@@ -48,6 +48,13 @@ def test_a_published_row(write, tmp_path):
     assert (one.window, one.hu_offset) == ((-1500, 500), -32768)
 
 
+@pytest.mark.parametrize(("kind", "window"), [("5", None), ("-1", None), ("2", (-160, 240))])
+def test_a_window_of_the_whole_range_is_no_window(write, kind, window):
+    whole_range = row(kind=kind).replace("-1500, 500", "-1024, 3071")
+    (one,) = read_annotations(write(whole_range)).annotations
+    assert one.window == window
+
+
 def test_types_noise_and_several_lesions_of_a_slice(write):
     found = read_lesions(write(row(), row(kind="-1"), row("000001_01_01_111.png", noisy="1")))
     keys = ["000001_01_01_109_1", "000001_01_01_109_2", "000001_01_01_111"]
