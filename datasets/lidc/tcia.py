@@ -12,6 +12,7 @@ import tqdm
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_scan
+from casgan_jax.pool import OrderedPool
 from casgan_jax.records import MAX_READERS
 from casgan_jax.splits import split_of
 from datasets.base import PreparedBuilder, Record, Skip, Task
@@ -21,7 +22,6 @@ from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, Reading, read_readers
 from datasets.lidc.record import SIZE, agree, record_of
 from datasets.lidc.series import Series, SliceFiles, find_folders, read_series, slice_files
-from datasets.pool import OrderedPool
 
 WINDOW = (-1000, 400)  # HU, the lung's
 
