@@ -23,7 +23,7 @@ from datasets.base import Record, Skip
 from launch.common import run_main
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
-_LESIONS = flags.DEFINE_integer("lesions", 12, "How many.", lower_bound=1)
+_LESIONS = flags.DEFINE_integer("lesions", 36, "How many.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Which phantoms.", lower_bound=0)
 
 _OFFSET = -32768  # HU = stored value + _OFFSET
