@@ -45,11 +45,10 @@ from casgan_jax.splits import SPLITS
 from datasets.checksums import checksums
 from datasets.outcomes import Outcome, Outcomes, Skip
 from datasets.pool import OrderedPool
+from datasets.stable_writer import StableWriter
 
-if TYPE_CHECKING:  # an extra, imported where it is used
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    from datasets.beam import BeamBuild
+if TYPE_CHECKING:  # needs an extra
+    from datasets.beam import BeamBuild, BeamRun
 
 Record = dict[str, Any]
 
@@ -186,6 +185,9 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
             sources = self._outcomes.write_sources(folder, Path(dl_manager.manual_dir))
             self.info.metadata.update(sources)
 
+    def _example_writer(self) -> StableWriter:
+        return StableWriter(file_format=self.info.file_format)
+
     def _log_download_bytes(self) -> None:
         """Nothing: nothing is downloaded, and the folder TFDS would print is the temporary one."""
 
@@ -233,7 +235,7 @@ def prepare(
     overwrite: bool = False,
     workers: int | None = None,
     show_progress: bool = True,
-    beam_options: PipelineOptions | None = None,
+    beam: BeamRun | None = None,
     finish: Callable[[Path], None] | None = None,
 ) -> Prepared:
     """Builds a data set, atomically: its folder appears complete, in one rename, or not at all.
@@ -249,8 +251,8 @@ def prepare(
       overwrite: build again although the data set is there.
       workers: processes; None for one a core, 0 for none.
       show_progress: whether to show a progress bar.
-      beam_options: of `datasets.beam.pipeline_options`; Apache Beam then makes the records, and
-        `workers` and `show_progress` say nothing.
+      beam: of `datasets.beam.beam_run`; Apache Beam then makes the records, and `workers` and
+        `show_progress` say nothing.
       finish: called with the folder of the complete data set just before the rename, to add files
         to it.
 
@@ -275,9 +277,9 @@ def prepare(
         try:
             builder = builder_class(data_dir=stage, config=config)
             builder.workers, builder.show_progress = workers, show_progress
-            if beam_options is not None:
+            if beam is not None:
                 builder.beam = _beam_build(stage)
-                download_config.beam_options = beam_options
+                download_config.beam_runner, download_config.beam_options = beam
             tfds.disable_progress_bar()  # one bar, ours, instead of one for each of TFDS's phases
             builder.download_and_prepare(
                 download_dir=stage / "downloads",

@@ -10,41 +10,55 @@ import contextlib
 import difflib
 import io
 import json
+import logging
 import pickle
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.splits import SPLITS
 from datasets.outcomes import Outcome
 from datasets.pool import CHUNK, use_one_core
 
+logging.disable(logging.WARNING)  # Beam warns that Google's libraries are not there
 try:
     import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+    from apache_beam.runners.direct.direct_runner import DirectRunner
+    from apache_beam.runners.portability.portable_runner import PortableRunner
+    from apache_beam.runners.runner import PipelineRunner, create_runner
 except ImportError as error:
     raise UserError(
         f"--beam_runner: found no apache_beam ({one_line(error)}), expected it installed; "
         "pip install 'casgan_jax[beam]'"
     ) from error
-
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-from apache_beam.runners.portability.portable_runner import PortableRunner
-from apache_beam.runners.runner import create_runner
+finally:
+    logging.disable(logging.NOTSET)
 
 if TYPE_CHECKING:
     from datasets.base import Record, Task
 
 Make = Callable[["Task"], tuple["Record | None", Outcome]]
 
-# Beam's DirectRunner first tries Prism, a program that it fetches from the web and that has one
-# process only; this is the runner behind it that has the options direct_*.
-_RUNNERS = {"DirectRunner": "FnApiRunner"}
+# Of DirectRunner's processes: each of them tells what it starts otherwise.
+_QUIET = (
+    "--default_sdk_harness_log_level=WARNING",
+    '--sdk_harness_log_level_overrides={"__main__": "ERROR", "apache_beam.options": "ERROR"}',
+)
 
 
-def pipeline_options(runner: str, options: Sequence[str]) -> PipelineOptions:
-    """Options of a pipeline, checked as far as can be without running it.
+class BeamRun(NamedTuple):
+    """Where and how pipelines run."""
+
+    runner: PipelineRunner
+    options: PipelineOptions
+
+
+def beam_run(runner: str, options: Sequence[str]) -> BeamRun:
+    """A runner and its options, checked as far as can be without running anything.
 
     Args:
       runner: name of a Beam runner, or of a class MODULE.NAME.
@@ -53,28 +67,26 @@ def pipeline_options(runner: str, options: Sequence[str]) -> PipelineOptions:
     Raises:
       UserError: no such runner or option, or a value that the option cannot have.
     """
-    found = _create_runner(runner)
-    flags = [f"--runner={_RUNNERS.get(runner, runner)}", *(f"--{option}" for option in options)]
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            parsed = PipelineOptions(flags)
-            given = parsed.get_all_options(retain_unknown_options=True)
-    except SystemExit as error:
-        _, _, reason = said.getvalue().strip().rpartition("error: ")
-        raise UserError(
-            f"--beam_options: found {','.join(options)!r}: {one_line(reason)}, expected key=value "
-            "of options that Beam has"
-        ) from error
+    created = _create_runner(runner)
+    flags = [f"--runner={runner}", *(f"--{option}" for option in options)]
+    if isinstance(created, DirectRunner):
+        # It first tries Prism, a program that it fetches from the web and that knows no direct_*
+        # options; it leaves that out where it is interactive, which changes nothing else.
+        created.is_interactive()
+        flags = [*_QUIET, *flags]
+    parsed, given = _parse(flags)
     known = PipelineOptions([]).get_all_options()
     for name in given:
         # A job server may have options of its own.
-        if name not in known and not isinstance(found, PortableRunner):
+        if name not in known and not isinstance(created, PortableRunner):
             raise _unknown("--beam_options", name, list(known))
-    return parsed
+    refused = PipelineOptionsValidator(parsed, created).validate()
+    if refused:
+        raise _refused(refused)
+    return BeamRun(created, parsed)
 
 
-def _create_runner(name: str) -> beam.runners.runner.PipelineRunner:
+def _create_runner(name: str) -> PipelineRunner:
     try:
         return create_runner(name)
     except (ValueError, AttributeError) as error:
@@ -86,9 +98,31 @@ def _create_runner(name: str) -> beam.runners.runner.PipelineRunner:
         ) from error
 
 
+def _parse(flags: Sequence[str]) -> tuple[PipelineOptions, dict[str, Any]]:
+    """Options and {name: value}, those included that Beam does not know."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            options = PipelineOptions(flags)
+            return options, options.get_all_options(retain_unknown_options=True)
+    except SystemExit as error:
+        _, _, reason = said.getvalue().strip().rpartition("error: ")
+        raise _refused([reason]) from error
+
+
+def _refused(reasons: Sequence[str]) -> UserError:
+    found = " ".join("; ".join(reasons).split())
+    return UserError(
+        f"--beam_options: found what Beam refuses ({found}), expected key=value,... of the "
+        "runner's options; see Beam's page of the runner"
+    )
+
+
 def _unknown(field: str, found: str, valid: Sequence[str]) -> UserError:
     near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
-    return UserError(f"{field}: found {found!r}, expected a name that Beam has such as {near[0]!r}")
+    return UserError(
+        f"{field}: found {found!r}, expected a name that Beam knows; did you mean {near[0]!r}?"
+    )
 
 
 class BeamBuild:

@@ -25,8 +25,8 @@ from absl import flags, logging
 from casgan_jax.errors import UserError
 from launch.common import run_main
 
-if TYPE_CHECKING:  # an extra, imported where it is used
-    from apache_beam.options.pipeline_options import PipelineOptions
+if TYPE_CHECKING:  # needs an extra
+    from datasets.beam import BeamRun
 
 _DATASETS = pathlib.Path(__file__).parents[1] / "datasets"
 
@@ -103,7 +103,7 @@ def build(
     from datasets.base import prepare
 
     builder_class, config = find_builder(dataset)
-    options = _pipeline_options(beam_runner, beam_options, workers)
+    beam = _beam_run(beam_runner, beam_options, workers)
     start = time.monotonic()
     prepared = prepare(
         builder_class,
@@ -112,7 +112,7 @@ def build(
         manual_dir=manual_dir,
         overwrite=overwrite,
         workers=workers,
-        beam_options=options,
+        beam=beam,
         finish=_add_samples,
     )
     if prepared.built:
@@ -146,9 +146,7 @@ def summary(path: pathlib.Path) -> str:
     return "\n".join(lines)
 
 
-def _pipeline_options(
-    runner: str | None, options: Sequence[str], workers: int | None
-) -> PipelineOptions | None:
+def _beam_run(runner: str | None, options: Sequence[str], workers: int | None) -> BeamRun | None:
     """What `prepare` needs to build with Beam; None to build without."""
     if runner is None:
         if options:
@@ -162,9 +160,9 @@ def _pipeline_options(
             f"--workers: found {workers} and --beam_runner={runner}, expected one of them; "
             "--beam_options says how many workers a runner has"
         )
-    from datasets.beam import pipeline_options
+    from datasets.beam import beam_run
 
-    return pipeline_options(runner, options)
+    return beam_run(runner, options)
 
 
 def _next_command(path: pathlib.Path, metadata: dict[str, Any]) -> str:
