@@ -171,8 +171,8 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
             mininterval=0.5,
             disable=not self.show_progress or self.beam is not None,
         )
-        workers = self.workers if self.beam is None else 0
-        with self._progress, OrderedPool(self._make, workers) as self._pool:
+        pool = OrderedPool(self._make, self.workers if self.beam is None else 0)
+        with self._progress, pool as self._pool, self.beam or contextlib.nullcontext():
             super()._download_and_prepare(dl_manager, download_config)
         for outcome in self.beam.outcomes() if self.beam else ():
             self._outcomes.add(outcome)

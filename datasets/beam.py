@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
 import io
 import json
 import logging
@@ -27,6 +28,7 @@ try:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+    from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
     from apache_beam.runners.direct.direct_runner import DirectRunner
     from apache_beam.runners.portability.portable_runner import PortableRunner
     from apache_beam.runners.runner import PipelineRunner, create_runner
@@ -88,13 +90,16 @@ def beam_run(runner: str, options: Sequence[str]) -> BeamRun:
 
 def _create_runner(name: str) -> PipelineRunner:
     try:
-        return create_runner(name)
+        runner = create_runner(name)
+        if isinstance(runner, DataflowRunner):  # finds out late what it lacks
+            importlib.import_module("apache_beam.runners.dataflow.internal.apiclient")
+        return runner
     except (ValueError, AttributeError) as error:
         raise _unknown("--beam_runner", name, StandardOptions.KNOWN_RUNNER_NAMES) from error
     except ImportError as error:
         raise UserError(
             f"--beam_runner={name}: found that it cannot be used ({one_line(error)}), expected "
-            "what it needs to be installed"
+            "what it needs to be installed; DataflowRunner: pip install 'apache-beam[gcp]'"
         ) from error
 
 
@@ -126,7 +131,7 @@ def _unknown(field: str, found: str, valid: Sequence[str]) -> UserError:
 
 
 class BeamBuild:
-    """The pipelines of one build, and what became of its tasks.
+    """The pipelines of one build, and what became of its tasks; entered while they run.
 
     Args:
       stage: folder for files between here and the workers.
@@ -136,6 +141,16 @@ class BeamBuild:
         # A name of its own: a job of a build that was interrupted may still run elsewhere.
         self._folder = stage / f"beam-{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
+
+    def __enter__(self) -> BeamBuild:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, RuntimeError) and "Channel closed prematurely" in str(error):
+            raise UserError(
+                "worker processes: found that one of them was killed, expected all to live; "
+                "the machine may be short of memory, try a smaller direct_num_workers"
+            ) from error
 
     def records(self, split: str, tasks: Sequence[Task], make: Make) -> beam.PTransform:
         """The transform [] -> (key, record) of a split's tasks."""
