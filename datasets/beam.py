@@ -26,6 +26,7 @@ from datasets.pool import CHUNK, use_one_core
 logging.disable(logging.WARNING)  # Beam warns that Google's libraries are not there
 try:
     import apache_beam as beam
+    import grpc
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
     from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
@@ -146,10 +147,13 @@ class BeamBuild:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, RuntimeError) and "Channel closed prematurely" in str(error):
+        # Which of them a lost process leads to is a matter of time.
+        closed = isinstance(error, RuntimeError) and "Channel closed prematurely" in str(error)
+        if closed or isinstance(error, (grpc.RpcError, grpc.FutureTimeoutError)):
             raise UserError(
-                "worker processes: found that one of them was killed, expected all to live; "
-                "the machine may be short of memory, try a smaller direct_num_workers"
+                "--beam_runner: found that a worker or the job server does not answer "
+                f"({one_line(error)}), expected all to live; a machine may be short of memory, "
+                "try fewer workers; or name another job_endpoint"
             ) from error
 
     def records(self, split: str, tasks: Sequence[Task], make: Make) -> beam.PTransform:

@@ -1,5 +1,6 @@
 """A build with Apache Beam is the local build."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -35,6 +36,13 @@ def build_here(data_dir, builder=Toy):
 
 def contents(path):
     return {p.name: p.read_bytes() for p in path.iterdir()}
+
+
+@pytest.fixture
+def swept():
+    """Beam leaves files open where a pipeline fails; they are collected in the test's own time."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("function", [toy.make_record, toy.skip_validation])
@@ -76,6 +84,8 @@ def test_real_builder_with_several_processes(tmp_path, capsys):
     assert {"skipped.csv", "sources.sha256", "samples.png"} <= set(found[1])
 
 
+@pytest.mark.usefixtures("swept")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_failed_overwrite_keeps_the_old_data_set(tmp_path):
     old = contents(build(tmp_path).path)
     with pytest.raises(RuntimeError, match="a bug"):
@@ -86,8 +96,12 @@ def test_failed_overwrite_keeps_the_old_data_set(tmp_path):
     assert not list(tmp_path.glob(".incomplete*"))
 
 
+@pytest.mark.usefixtures("swept")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+# Beam's own threads end with an error, too.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_worker_that_dies_is_told_in_a_line(tmp_path):
-    with pytest.raises(UserError, match="worker processes: found that one of them was killed"):
+    with pytest.raises(UserError, match="--beam_runner: found that a worker .* does not answer"):
         build(tmp_path, toy.toy(toy.die_at_five), PROCESSES)
     assert [p.name for p in tmp_path.iterdir()] == [".toy.lock"]
 
