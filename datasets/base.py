@@ -260,6 +260,11 @@ def prepare(
       UserError: missing or wrong source files, a patient in two splits, no record at all, or
         another process is building the same data set.
     """
+    if "://" in str(data_dir):
+        raise UserError(
+            f"--data_dir: found {data_dir}, expected a folder; mount the bucket, or copy the data "
+            "set there when it is built"
+        )
     data_dir = Path(data_dir).expanduser().absolute()
     final = Path(builder_class(data_dir=data_dir, config=config).data_path)
     if final.exists() and not overwrite:

@@ -113,6 +113,11 @@ def test_bad_sources_leave_nothing(tmp_path, function, match):
     assert [p.name for p in tmp_path.iterdir()] == [".toy.lock"]
 
 
+def test_bucket_is_no_folder():
+    with pytest.raises(UserError, match="--data_dir: found gs://bucket/data, expected a folder"):
+        build("gs://bucket/data")
+
+
 def test_worker_that_dies_is_told_in_a_line(tmp_path):
     with pytest.raises(UserError, match="worker processes: found that one of them was killed"):
         build(tmp_path, toy.toy(toy.die_at_five), workers=1)
