@@ -3,8 +3,7 @@
     python -m launch.build --dataset=phantom --data_dir=data
     python -m launch.build --dataset=lidc --data_dir=data --manual_dir=LIDC-IDRI-slices
     python -m launch.build --dataset=help
-    python -m launch.build --dataset=phantom --beam_runner=DirectRunner \
-        --beam_options=direct_num_workers=4,direct_running_mode=multi_processing
+    python -m launch.build --dataset=phantom --beam_runner=DirectRunner  # needs the extra beam
 
 The data set appears in DATA_DIR/NAME[/CONFIG]/VERSION, complete or not at all; a build that was
 interrupted is simply run again.

@@ -22,10 +22,11 @@ from tests.datasets.trees import write_lidc_tree
 from tests.processes import alive, wait_for
 
 ROOT = Path(__file__).parents[2]
-PROCESSES = ("direct_num_workers=2", "direct_running_mode=multi_processing")
+PROCESSES = ("direct_num_workers=2",)
+HERE = ("direct_num_workers=1", "direct_running_mode=in_memory")
 
 
-def build(data_dir, builder=Toy, options=(), **more):
+def build(data_dir, builder=Toy, options=HERE, **more):
     beam = beam_run("DirectRunner", options)
     return prepare(builder, data_dir, beam=beam, show_progress=False, **more)
 
@@ -72,7 +73,7 @@ def test_real_builder_with_several_processes(tmp_path, capsys):
     (tree / "LIDC-IDRI-0002" / "nodule-0" / "images" / "slice-1.png").write_bytes(b"torn")
     printed, found = [], []
     for name, how in {
-        "here": {"workers": 0},
+        "here": {"workers": 1},
         "beam": {"beam_runner": "DirectRunner", "beam_options": PROCESSES},
     }.items():
         path = launch_build.build("lidc", str(tmp_path / name), manual_dir=str(tree), **how)
@@ -149,6 +150,12 @@ def test_bad_runners_and_options_get_one_line(runner, options, match):
     with pytest.raises(UserError, match=match) as caught:
         beam_run(runner, options)
     assert "\n" not in str(caught.value)
+
+
+def test_direct_runner_has_a_process_for_each_core():
+    options = beam_run("DirectRunner", []).options.get_all_options()
+    assert options["direct_running_mode"] == "multi_processing"
+    assert options["direct_num_workers"] == 0  # Beam's word for all
 
 
 def test_job_servers_may_have_options_that_are_not_known_here():
