@@ -22,7 +22,7 @@ _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-_CHUNK = 8  # items a message: few enough for an even load, many enough to hide the messages' cost
+CHUNK = 8  # items a message: few enough for an even load, many enough to hide the messages' cost
 
 
 class OrderedPool:
@@ -67,7 +67,7 @@ class OrderedPool:
             yield from map(self._function, items)
             return
         left = iter(items)
-        chunks = iter(lambda: list(itertools.islice(left, _CHUNK)), [])
+        chunks = iter(lambda: list(itertools.islice(left, CHUNK)), [])
         pending: collections.deque[concurrent.futures.Future] = collections.deque()
         try:
             for chunk in itertools.chain(chunks, itertools.repeat(None)):
@@ -93,13 +93,18 @@ def _start_worker() -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for the parent, which stops the workers
+    use_one_core()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def use_one_core() -> None:
+    """Makes this process one of several that share a machine: one thread, no accelerator."""
     os.environ.update(_WORKER_ENVIRONMENT)
     import cv2
     import jax
 
     cv2.setNumThreads(1)
     jax.config.update("jax_platforms", "cpu")
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
 def _exit_with_parent() -> None:

@@ -25,18 +25,15 @@ function of one task's arguments that a worker process can run); everything else
 from __future__ import annotations
 
 import abc
-import collections
 import contextlib
-import csv
 import dataclasses
 import errno
-import hashlib
 import inspect
 import itertools
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow_datasets as tfds
 import tqdm
@@ -44,12 +41,15 @@ import tqdm
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, make_folder, only_process
 from casgan_jax.pool import OrderedPool
-from casgan_jax.splits import SPLITS, check_disjoint
-from datasets.checksums import checksums, listing
+from casgan_jax.splits import SPLITS
+from datasets.checksums import checksums
+from datasets.outcomes import Outcome, Outcomes, Skip
+from datasets.stable_writer import StableWriter
+
+if TYPE_CHECKING:  # needs an extra
+    from datasets.beam import BeamBuild, BeamRun
 
 Record = dict[str, Any]
-
-SOURCES_FILE = "sources.sha256"  # in a data set's folder
 
 # Errors of the disk, as opposed to those of a program.
 _CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
@@ -71,28 +71,6 @@ class Task(NamedTuple):
     sources: tuple[Path, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Skip:
-    """Why a task gives no record.
-
-    Attributes:
-      reason: a few words that count together, e.g. "empty intersection".
-      detail: what was found in this case, with the file's name where there is one.
-    """
-
-    reason: str
-    detail: str = ""
-
-
-class Skipped(NamedTuple):
-    """One task that gave no record, as listed in `skipped.csv`."""
-
-    split: str
-    key: str
-    reason: str
-    detail: str
-
-
 class _LocalInfo(tfds.core.DatasetInfo):
     """Information that is made here, not looked up in TFDS's bucket."""
 
@@ -107,12 +85,13 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
     module-level function) and define `_info` and `tasks`. Those that read source files also set
     `MANUAL_DOWNLOAD_INSTRUCTIONS`. Every record has a text feature `patient`.
 
-    The records do not depend on `workers`; TFDS orders them by a hash of their keys.
+    The records do not depend on `workers` and `beam`; TFDS orders them by a hash of their keys.
     """
 
     CITATION = ""
     make_record: Callable[[Any], Record | Skip]
     workers: int | None = None  # processes; None: one for each core, 0: none, all in this process
+    beam: BeamBuild | None = None  # makes the records instead of the processes
     show_progress: bool = True
     _notes: tuple[str, ...] = ()
     _checksums: dict[str, str] = {}
@@ -149,7 +128,7 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
             metadata=tfds.core.MetadataDict(metadata),
         )
 
-    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         manual_dir = Path(dl_manager.manual_dir) if self.MANUAL_DOWNLOAD_INSTRUCTIONS else None
         tasks = sorted(self.tasks(manual_dir), key=lambda task: task.key)
         unknown = {task.split for task in tasks} - set(SPLITS)
@@ -158,52 +137,55 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
         self._progress.reset(total=len(tasks))
         splits = {}
         for split in SPLITS:
-            examples = self._generate_examples([task for task in tasks if task.split == split])
+            chosen = [task for task in tasks if task.split == split]
+            examples = self._generate_examples(chosen)
             # TFDS refuses a split without records, so the first one is made here.
             first = next(examples, None)
-            if first is not None:
+            if first is None:
+                continue
+            if self.beam is None:
                 splits[split] = itertools.chain([first], examples)
+            else:  # Beam makes the first one again
+                self._outcomes.forget(split)
+                splits[split] = self.beam.records(split, chosen, self._make)
         if not splits:
-            raise UserError(f"{self.name}: {_nothing_made(len(tasks), self._skipped)}")
+            raise UserError(f"{self.name}: {self._outcomes.nothing_made(len(tasks))}")
         return splits
 
     def _generate_examples(self, tasks: list[Task]) -> Iterator[tuple[str, Record]]:
-        for task, (made, found) in zip(tasks, self._pool.map(tasks), strict=True):
+        for record, outcome in self._pool.map(tasks):
             self._progress.update()
-            self._checksums.update(found)
-            if isinstance(made, Skip):
-                self._skipped.append(Skipped(task.split, task.key, made.reason, made.detail))
-                continue
-            patient = made["patient"]
-            self._patients[patient].add(task.split)
-            check_disjoint((split, patient) for split in sorted(self._patients[patient]))
-            yield task.key, made
+            self._outcomes.add(outcome)
+            if record is not None:
+                yield outcome.key, record
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         self._notes = ()
         self._checksums = {}
-        self._skipped: list[Skipped] = []
-        self._patients: dict[str, set[str]] = collections.defaultdict(set)
+        self._outcomes = Outcomes()
+        self._make = _Make(type(self).make_record)
         self._progress = tqdm.tqdm(
             desc=f"building {self.name}",
             unit=" records",
             mininterval=0.5,
-            disable=not self.show_progress,
+            disable=not self.show_progress or self.beam is not None,
         )
-        with self._progress, OrderedPool(_Make(type(self).make_record), self.workers) as self._pool:
+        pool = OrderedPool(self._make, self.workers if self.beam is None else 0)
+        with self._progress, pool as self._pool, self.beam or contextlib.nullcontext():
             super()._download_and_prepare(dl_manager, download_config)
+        for outcome in self.beam.outcomes() if self.beam else ():
+            self._outcomes.add(outcome)
+        self._outcomes.add_sources(self._checksums)
         # Still in TFDS's temporary folder: these files appear with the records.
-        self.info.metadata.update(_summary(self._skipped, self._patients), notes=list(self._notes))
-        _write_skipped(Path(self.data_dir) / "skipped.csv", self._skipped)
-        if self._checksums:
-            self._write_checksums(Path(dl_manager.manual_dir))
+        folder = Path(self.data_dir)
+        self._outcomes.write_skipped(folder / "skipped.csv")
+        self.info.metadata.update(self._outcomes.summary(), notes=list(self._notes))
+        if self.MANUAL_DOWNLOAD_INSTRUCTIONS:
+            sources = self._outcomes.write_sources(folder, Path(dl_manager.manual_dir))
+            self.info.metadata.update(sources)
 
-    def _write_checksums(self, manual_dir: Path) -> None:
-        """One line for each source file beside the records, and one sum of all in the metadata."""
-        listed = listing(self._checksums, manual_dir).encode()
-        (Path(self.data_dir) / SOURCES_FILE).write_bytes(listed)
-        digest = hashlib.sha256(listed).hexdigest()
-        self.info.metadata["sources"] = {"files": len(self._checksums), "sha256": digest}
+    def _example_writer(self) -> StableWriter:
+        return StableWriter(file_format=self.info.file_format)
 
     def _log_download_bytes(self) -> None:
         """Nothing: nothing is downloaded, and the folder TFDS would print is the temporary one."""
@@ -214,44 +196,20 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
 
 @dataclasses.dataclass(frozen=True)
 class _Make:
-    """`make_record` of a task and its sources' checksums, as something a worker can be sent."""
+    """Makes a task's record and says what became of it; something that a worker can be sent."""
 
     make_record: Callable[[Any], Record | Skip]
 
-    def __call__(self, task: Task) -> tuple[Record | Skip, dict[str, str]]:
+    def __call__(self, task: Task) -> tuple[Record | None, Outcome]:
         try:
-            return self.make_record(task.arguments), checksums(task.sources)
+            made = self.make_record(task.arguments)
         except Exception as error:
             error.add_note(f"while making the record {task.key}")
             raise
-
-
-def _summary(skipped: Sequence[Skipped], patients: dict[str, set[str]]) -> dict[str, Any]:
-    """Counts for the metadata: {"skipped": {split: {reason: n}}, "patients": {split: n}}."""
-    reasons: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
-    for entry in skipped:
-        reasons[entry.split][entry.reason] += 1
-    return {
-        "skipped": {s: dict(sorted(reasons[s].items())) for s in SPLITS if s in reasons},
-        "patients": {s: sum(s in found for found in patients.values()) for s in SPLITS},
-    }
-
-
-def _write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(Skipped._fields)
-        writer.writerows(sorted(skipped))
-
-
-def _nothing_made(n_tasks: int, skipped: Sequence[Skipped]) -> str:
-    if not n_tasks:
-        return "found nothing to make a record of, expected images; check the source folder"
-    (reason, count), *_ = collections.Counter(s.reason for s in skipped).most_common(1)
-    return (
-        f"found {n_tasks} candidates and none could be used, most often ({count}) because of: "
-        f"{reason}; the first one: {skipped[0].key}: {skipped[0].detail or skipped[0].reason}"
-    )
+        sources = checksums(task.sources)
+        if isinstance(made, Skip):
+            return None, Outcome(task.split, task.key, None, made.reason, made.detail, sources)
+        return made, Outcome(task.split, task.key, made["patient"], "", "", sources)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -276,6 +234,7 @@ def prepare(
     overwrite: bool = False,
     workers: int | None = None,
     show_progress: bool = True,
+    beam: BeamRun | None = None,
     finish: Callable[[Path], None] | None = None,
 ) -> Prepared:
     """Builds a data set, atomically: its folder appears complete, in one rename, or not at all.
@@ -291,6 +250,8 @@ def prepare(
       overwrite: build again although the data set is there.
       workers: processes; None for one a core, 0 for none.
       show_progress: whether to show a progress bar.
+      beam: of `datasets.beam.beam_run`; Apache Beam then makes the records, and `workers` and
+        `show_progress` say nothing.
       finish: called with the folder of the complete data set just before the rename, to add files
         to it.
 
@@ -298,6 +259,11 @@ def prepare(
       UserError: missing or wrong source files, a patient in two splits, no record at all, or
         another process is building the same data set.
     """
+    if "://" in str(data_dir):
+        raise UserError(
+            f"--data_dir: found {data_dir}, expected a folder; mount the bucket, or copy the data "
+            "set there when it is built"
+        )
     data_dir = expand_user(data_dir).absolute()
     final = Path(builder_class(data_dir=data_dir, config=config).data_path)
     if final.exists() and not overwrite:
@@ -316,6 +282,9 @@ def prepare(
         try:
             builder = builder_class(data_dir=stage, config=config)
             builder.workers, builder.show_progress = workers, show_progress
+            if beam is not None:
+                builder.beam = _beam_build(stage)
+                download_config.beam_runner, download_config.beam_options = beam
             tfds.disable_progress_bar()  # one bar, ours, instead of one for each of TFDS's phases
             builder.download_and_prepare(
                 download_dir=stage / "downloads",
@@ -331,6 +300,12 @@ def prepare(
         finally:
             shutil.rmtree(stage, ignore_errors=True)
     return Prepared(final, built=True)
+
+
+def _beam_build(stage: Path) -> BeamBuild:
+    from datasets.beam import BeamBuild
+
+    return BeamBuild(stage)
 
 
 def _checked_manual_dir(

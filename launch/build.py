@@ -3,6 +3,7 @@
     python -m launch.build --dataset=phantom --data_dir=data
     python -m launch.build --dataset=lidc --data_dir=data --manual_dir=LIDC-IDRI-slices
     python -m launch.build --dataset=help
+    python -m launch.build --dataset=phantom --beam_runner=DirectRunner  # needs the extra beam
 
 The data set appears in DATA_DIR/NAME[/CONFIG]/VERSION, complete or not at all; a build that was
 interrupted is simply run again.
@@ -15,12 +16,16 @@ import importlib
 import inspect
 import pathlib
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
 from casgan_jax.errors import UserError
 from launch.common import run_main
+
+if TYPE_CHECKING:  # needs an extra
+    from datasets.beam import BeamRun
 
 _DATASETS = pathlib.Path(__file__).parents[1] / "datasets"
 
@@ -33,6 +38,13 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Build again although the dat
 _WORKERS = flags.DEFINE_integer(
     "workers", None, "Processes; by default one for each core.", lower_bound=0
 )
+_BEAM_RUNNER = flags.DEFINE_string(
+    "beam_runner",
+    None,
+    "Builds with Apache Beam: DirectRunner on this machine, FlinkRunner, SparkRunner, "
+    "DataflowRunner on a cluster (docs/building_at_scale.md).",
+)
+_BEAM_OPTIONS = flags.DEFINE_list("beam_options", [], "Options of the runner: key=value,...")
 
 
 def dataset_names() -> list[str]:
@@ -78,15 +90,19 @@ def build(
     manual_dir: str | None = None,
     overwrite: bool = False,
     workers: int | None = None,
+    beam_runner: str | None = None,
+    beam_options: Sequence[str] = (),
 ) -> pathlib.Path:
     """Builds a data set and prints its summary; returns its folder.
 
     Raises:
-      UserError: an unknown name, or what `datasets.base.prepare` raises.
+      UserError: an unknown name of a data set, runner or option, or what `datasets.base.prepare`
+        raises.
     """
     from datasets.base import prepare
 
     builder_class, config = find_builder(dataset)
+    beam = _beam_run(beam_runner, beam_options, workers)
     start = time.monotonic()
     prepared = prepare(
         builder_class,
@@ -95,6 +111,7 @@ def build(
         manual_dir=manual_dir,
         overwrite=overwrite,
         workers=workers,
+        beam=beam,
         finish=_add_samples,
     )
     if prepared.built:
@@ -126,6 +143,25 @@ def summary(path: pathlib.Path) -> str:
     lines.append(f"data set: {path}")
     lines.append(f"next: {_next_command(path, metadata)}")
     return "\n".join(lines)
+
+
+def _beam_run(runner: str | None, options: Sequence[str], workers: int | None) -> BeamRun | None:
+    """What `prepare` needs to build with Beam; None to build without."""
+    if runner is None:
+        if options:
+            raise UserError(
+                f"--beam_options: found {','.join(options)!r} and no --beam_runner, expected both; "
+                "--beam_runner=DirectRunner builds on this machine"
+            )
+        return None
+    if workers is not None:
+        raise UserError(
+            f"--workers: found {workers} and --beam_runner={runner}, expected one of them; "
+            "--beam_options says how many workers a runner has"
+        )
+    from datasets.beam import beam_run
+
+    return beam_run(runner, options)
 
 
 def _next_command(path: pathlib.Path, metadata: dict[str, Any]) -> str:
@@ -167,6 +203,8 @@ def main(_: list[str]) -> None:
             manual_dir=_MANUAL_DIR.value,
             overwrite=_OVERWRITE.value,
             workers=_WORKERS.value,
+            beam_runner=_BEAM_RUNNER.value,
+            beam_options=_BEAM_OPTIONS.value,
         )
     except KeyboardInterrupt:
         raise UserError(

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from casgan_jax.splits import SPLITS, split_of
 from datasets.base import prepare
 from tests.datasets import toy
 from tests.datasets.toy import N_TASKS, Toy
+from tests.processes import alive, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +54,19 @@ def test_result_does_not_depend_on_the_number_of_workers(tmp_path):
     alone = contents(build(tmp_path / "0", workers=0).path)
     two = contents(build(tmp_path / "2", workers=2).path)
     assert alone == two
+
+
+BUILT_ELSEWHERE = """
+from tests.datasets.test_base import build
+build({data_dir!r})
+"""
+
+
+def test_another_process_writes_the_same_bytes(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    script = BUILT_ELSEWHERE.format(data_dir=str(there))
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    assert contents(build(here).path) == contents(there / "toy" / "1.0.0")
 
 
 def test_what_is_there_is_not_built_again_unless_told(tmp_path):
@@ -100,6 +113,11 @@ def test_bad_sources_leave_nothing(tmp_path, function, match):
     assert [p.name for p in tmp_path.iterdir()] == [".toy.lock"]
 
 
+def test_bucket_is_no_folder():
+    with pytest.raises(UserError, match="--data_dir: found gs://bucket/data, expected a folder"):
+        build("gs://bucket/data")
+
+
 def test_worker_that_dies_is_told_in_a_line(tmp_path):
     with pytest.raises(UserError, match="worker processes: found that one of them was killed"):
         build(tmp_path, toy.toy(toy.die_at_five), workers=1)
@@ -112,22 +130,6 @@ from datasets.base import prepare
 if __name__ == "__main__":
     prepare(toy.toy(toy.slowly), {data_dir!r}, workers=1, show_progress=False)
 """
-
-
-def wait_for(condition, what):
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"waited 30 s in vain for {what}")
-
-
-def alive(pid):
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_killed_build_leaves_no_data_set_and_is_run_again(tmp_path):

@@ -57,11 +57,23 @@ def test_bad_flags_get_one_line():
         (["--dataset=lidk"], "did you mean 'lidc'?"),
         ([], "--dataset: found none, expected one of deeplesion, "),
         (["--dataset=lidc"], "manual_dir: found none"),
+        (["--dataset=phantom", "--beam_options=a=b"], "--beam_options: found 'a=b' and no"),
     ]:
         failed = run(*arguments)
         assert failed.returncode == 1
         assert match in failed.stderr
         assert len(failed.stderr.splitlines()) == 1
+
+
+def test_beam_is_an_extra_and_has_workers_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    monkeypatch.delitem(sys.modules, "datasets.beam", raising=False)
+    arguments = {"dataset": "phantom/quick", "data_dir": str(tmp_path / "data")}
+    with pytest.raises(UserError, match=r"found no apache_beam .*pip install 'casgan_jax\[beam\]'"):
+        launch_build.build(**arguments, beam_runner="DirectRunner")
+    with pytest.raises(UserError, match="--workers: found 2 and --beam_runner=DirectRunner"):
+        launch_build.build(**arguments, beam_runner="DirectRunner", workers=2)
+    assert not (tmp_path / "data").exists()
 
 
 def test_names_and_configs():

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets.base import SOURCES_FILE, Task, prepare
+from datasets.base import Task, prepare
 from datasets.checksums import checksums, listing
+from datasets.outcomes import SOURCES_FILE
 from tests.datasets.toy import Toy
 
 
