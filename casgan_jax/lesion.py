@@ -23,7 +23,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.images.checks import narrowed
 from casgan_jax.images.scan import open_stack, read_scan
 from casgan_jax.images.stack import Scan, choose_slice
-from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.recist import check_diameters, check_recist
 from casgan_jax.soft_mask.trimap import AnnotationError
 
 LUNG_WINDOW = (-1000.0, 400.0)  # HU
@@ -73,12 +73,14 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
     Raises:
       AnnotationError: nothing is marked ("no_mask").
       UserError: a file cannot be read, a mask has another size than the image or more than two
-        values, axes that cannot be a lesion's, an offset for an image that is in HU already.
+        values, axes that cannot be a lesion's or have other diameters than given, an offset for an
+        image that is in HU already.
     """
     scan = _with_offset(annotation, _read_image(annotation))
     masks = None
     if annotation.recist is not None:
         check_recist(annotation.recist, scan.values.shape)
+        _check_diameters(annotation, scan)
     else:
         masks = _read_masks(annotation, scan.values.shape)
     return Lesion(
@@ -113,6 +115,18 @@ def _read_image(annotation: Annotation) -> Scan:
             "check the file and the slice"
         )
     return scan
+
+
+def _check_diameters(annotation: Annotation, scan: Scan) -> None:
+    spacing_mm = annotation.spacing_mm or scan.spacing_mm
+    if annotation.diameters_mm is None:
+        return
+    if spacing_mm is None:
+        raise UserError(
+            f"{annotation.image}: found diameters_mm and no spacing, expected both; give "
+            "spacing_mm, or leave diameters_mm empty"
+        )
+    check_diameters(annotation.recist, annotation.diameters_mm, spacing_mm)
 
 
 def _with_offset(annotation: Annotation, scan: Scan) -> Scan:

@@ -150,3 +150,17 @@ def test_real_lesions():
         assert -1100 < np.percentile(lesion.values, 5) < -500  # air around the patient
         left, top, right, bottom = lesion.extent
         assert 5 < right - left < 120 and 5 < bottom - top < 120
+
+
+def test_axes_are_compared_with_the_diameters_in_mm(annotation):
+    axes = lesions.axes(10, CENTRE)
+    drawn = changed(annotation, mask=None, recist=axes, spacing_mm=(0.5, 0.5))
+    assert read_lesion(changed(drawn, diameters_mm=(10.4, 9.8))).recist is axes
+    in_mm = changed(drawn, recist=axes / 2, diameters_mm=(10, 10))
+    assert "axes seem to be in mm, divide them by the spacing" in line_of(read_lesion, in_mm)
+    other = changed(drawn, diameters_mm=(14, 10))
+    assert "found axes of 10.0 and 10.0 where the diameters are 14.0 and 10.0" in line_of(
+        read_lesion, other
+    )
+    unknown = changed(drawn, spacing_mm=None, diameters_mm=(10, 10))
+    assert "found diameters_mm and no spacing" in line_of(read_lesion, unknown)

@@ -23,6 +23,8 @@ class Annotation:
       mask: file of the lesion's binary mask.
       reader_masks: files of the readers' binary masks.
       spacing_mm: (row, column) side of a pixel; None: what the image says.
+      diameters_mm: (long, short) of the axes, as written down by whoever drew them, to check
+        `recist` with; None: not known.
       window: (low, high) that maps to [0, 1], after `hu_offset`; None: see `lesion.read_lesion`.
       hu_offset: added to the stored values it gives Hounsfield units; None: the image says itself
         whether it is in HU.
@@ -37,6 +39,7 @@ class Annotation:
     mask: Path | None = None
     reader_masks: tuple[Path, ...] = ()
     spacing_mm: tuple[float, float] | None = None
+    diameters_mm: tuple[float, float] | None = None
     window: tuple[float, float] | None = None
     hu_offset: float | None = None
     split: str | None = None

@@ -57,6 +57,23 @@ def spacing_of(column: str, text: str) -> tuple[float, float] | None:
     return found[0], found[-1]
 
 
+def diameters_of(column: str, text: str) -> tuple[float, float] | None:
+    """(long, short) from "17.5, 12"; None from an empty cell.
+
+    Raises:
+      UserError: not two positive numbers, the longer first.
+    """
+    if not text.strip():
+        return None
+    found = numbers(text)
+    if len(found) != 2 or not 0 < found[1] <= found[0]:
+        raise UserError(
+            f"{column}: found {shown(text)}, expected LONG,SHORT, two positive numbers, the longer "
+            "first; correct it or leave it empty"
+        )
+    return found[0], found[1]
+
+
 def window_of(column: str, text: str) -> tuple[float, float] | None:
     """(low, high) from "-1000,400"; None from an empty cell.
 

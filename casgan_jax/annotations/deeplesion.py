@@ -8,7 +8,8 @@ Coordinates are taken as they are published, pixel centres at whole numbers from
 set's authors subtracts 1; but on 12 lesions with published masks, what the axes enclose overlaps
 the mask best when it is moved by 0.5 pixels to the right and 1.0 down (means), the other way.
 
-Columns: `File_name` and `Measurement_coordinates` must be there; `Spacing_mm_px_`, `DICOM_windows`,
+Columns: `File_name` and `Measurement_coordinates` must be there; `Lesion_diameters_Pixel_` (which
+the axes are checked with), `Spacing_mm_px_`, `DICOM_windows`,
 `Coarse_lesion_type` and `Possibly_noisy` are read where they are. A window of more than 2,500 HU is
 the scanner's whole range, in which a lesion's edge is a few grey levels: lesions of the lung and of
 unknown place get the default, the lung's, instead, others that of soft tissue, -160 to 240 HU.
@@ -25,11 +26,13 @@ from casgan_jax.annotations import cells
 from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows, unique_names
+from casgan_jax.soft_mask.recist import check_diameters
 
 INFO_FILE = "DL_info.csv"
 HU_OFFSET = -32768  # HU = stored value + HU_OFFSET
 SERIES = re.compile(r"(?P<patient>\d{6})_\d{2}_\d{2}")
 COLUMNS = ("File_name", "Measurement_coordinates")
+DIAMETERS = "Lesion_diameters_Pixel_"
 LUNG = 5  # of Coarse_lesion_type
 SOFT_TISSUE_WINDOW = (-160.0, 240.0)  # HU
 WIDEST_WINDOW = 2500.0  # HU
@@ -103,11 +106,15 @@ def _annotation(root: Path, row: dict[str, str], key: str) -> Annotation:
             f"File_name: found {cells.shown(row['File_name'])}, expected PATIENT_STUDY_SERIES_"
             f"SLICE.png like 000001_01_01_109.png; {_REMEDY}"
         )
+    recist = cells.recist_of("Measurement_coordinates", row["Measurement_coordinates"])
+    diameters = cells.diameters_of(DIAMETERS, row.get(DIAMETERS, ""))
+    if diameters:  # in pixels
+        check_diameters(recist, diameters)
     return Annotation(
         key=key,
         patient=name["patient"],
         image=root / name["series"] / f"{name['slice']}.png",
-        recist=cells.recist_of("Measurement_coordinates", row["Measurement_coordinates"]),
+        recist=recist,
         spacing_mm=_spacing(row.get("Spacing_mm_px_", "")),
         window=_window(row),
         hu_offset=HU_OFFSET,

@@ -11,6 +11,7 @@
 | key | name of the lesion and of its output files; by default the image's and the slice's |
 | patient | name of the patient; by default the image's, so that each image is one patient |
 | spacing_mm | side of a pixel, or "row,column"; by default what the image says |
+| diameters_mm | "long,short": of the axes, to check them with |
 | window | "low,high": the values that are black and white |
 | hu_offset | added to the stored values it gives Hounsfield units (DeepLesion's PNG: -32768) |
 | split | train, validation or test, for data sets; by default by the patient's name |
@@ -123,6 +124,7 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         patient=row.get("patient", "").strip() or os.path.splitext(image)[0],
         slice_index=cells.index_of("slice", row.get("slice", "")),
         spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
+        diameters_mm=cells.diameters_of("diameters_mm", row.get("diameters_mm", "")),
         window=cells.window_of("window", row.get("window", "")),
         hu_offset=cells.offset_of("hu_offset", row.get("hu_offset", "")),
         split=_split(row.get("split", "").strip()),

@@ -86,6 +86,37 @@ def axis_lengths(
     return float(lengths[0]), float(lengths[1])
 
 
+def check_diameters(
+    recist: np.ndarray,
+    diameters: tuple[float, float],
+    spacing_mm: tuple[float, float] = (1.0, 1.0),
+) -> None:
+    """Compares axes with the diameters that were written down beside them.
+
+    Args:
+      recist: (8,), in pixels.
+      diameters: (long, short) in mm.
+      spacing_mm: (row, column) distance of pixels; (1, 1) where the diameters are in pixels.
+
+    Raises:
+      UserError: a length is off by more than a tenth and by more than a pixel.
+    """
+
+    def agree(found: tuple[float, float]) -> bool:
+        pixel = max(spacing_mm)
+        return all(abs(a - b) <= max(pixel, 0.1 * b) for a, b in zip(found, diameters, strict=True))
+
+    lengths = axis_lengths(recist, spacing_mm)
+    if agree(lengths):
+        return
+    in_mm = agree(axis_lengths(recist))
+    raise UserError(
+        f"recist: found axes of {lengths[0]:.1f} and {lengths[1]:.1f} where the diameters are "
+        f"{diameters[0]:.1f} and {diameters[1]:.1f}, expected equal lengths; "
+        + ("the axes seem to be in mm, divide them by the spacing" if in_mm else "correct one")
+    )
+
+
 def centre(recist: np.ndarray) -> np.ndarray:
     """(x, y) of a point within the four ends: where the axes cross, or between them elsewhere.
 

@@ -104,3 +104,14 @@ def test_the_real_table():
         x, y = one.recist.reshape(4, 2).T
         assert (x >= 0).all() and (x < width).all() and (y >= 0).all() and (y < height).all()
         assert 0.3 < one.spacing_mm[0] < 1.2
+
+
+def test_axes_that_are_not_as_long_as_the_published_diameters(write):
+    in_mm = [0.5 * float(value) for value in AXES.split(", ")]
+    found = read_annotations(write(row(), row(axes=", ".join(map(str, in_mm)))))
+    assert len(found.annotations) == 1
+    (failure,) = found.failures
+    assert ":3: recist: found axes of 6.0 and 2.6 where the diameters are 12.0 and 5.0" in (
+        failure.reason
+    )
+    assert LINE_WITH_REMEDY.fullmatch(failure.reason)

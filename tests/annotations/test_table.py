@@ -23,8 +23,8 @@ def read(tmp_path):
 
 def test_every_column(read, tmp_path):
     found = read(
-        "image,slice,recist,key,patient,spacing_mm,window,hu_offset,split\n"
-        f'a/scan.nii.gz,12.0,"{AXES}",first,Ann,"0.7,0.8","-1000,400",-1024,test\n'
+        "image,slice,recist,key,patient,spacing_mm,diameters_mm,window,hu_offset,split\n"
+        f'a/scan.nii.gz,12.0,"{AXES}",first,Ann,"0.7,0.8","8,3.5","-1000,400",-1024,test\n'
     )
     assert found.failures == ()
     (one,) = found.annotations
@@ -33,6 +33,7 @@ def test_every_column(read, tmp_path):
     assert one.recist.dtype == np.float32
     np.testing.assert_array_equal(one.recist, [1, 2, 11, 2, 6, 0, 6, 5])
     assert (one.mask, one.reader_masks) == (None, ())
+    assert one.diameters_mm == (8, 3.5)
     assert (one.spacing_mm, one.window, one.hu_offset) == ((0.7, 0.8), (-1000, 400), -1024)
     assert one.files == (tmp_path / "a/scan.nii.gz",)
 
