@@ -7,11 +7,9 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import ml_collections
@@ -19,57 +17,7 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, read_json
-from casgan_jax.models.srgan import SRGenerator
-from casgan_jax.models.unet import UNet
-
-Variables = Mapping[str, Any]
-
-
-def super_resolver(config: Any, *, axis_name: str | None = None) -> SRGenerator:
-    """The SRGAN generator that a config describes."""
-    return SRGenerator(
-        features=config.model.features,
-        blocks=config.model.blocks,
-        scale=config.data.scale,
-        residual_to_interpolation=config.model.residual_to_interpolation,
-        axis_name=axis_name,
-        dtype=config.dtype,
-    )
-
-
-def segmentor(config: Any, *, axis_name: str | None = None) -> UNet:
-    """The SoftGAN segmentor that a config describes."""
-    return UNet(
-        features=config.model.features,
-        levels=config.model.levels or None,
-        dropout=config.model.dropout,
-        initial_alpha=config.model.initial_alpha,
-        axis_name=axis_name,
-        dtype=config.dtype,
-    )
-
-
-def condition_image(
-    patches: jax.Array, scale: int, upscale: nn.Module | None, variables: Variables
-) -> tuple[jax.Array, jax.Array]:
-    """What SoftGAN sees: the SR image and the bilinear enlargement, side by side in the channels.
-
-    Args:
-      patches: (N, P, P, 1) in [0, 1].
-      scale: r.
-      upscale: SRGAN's generator, or None for the system without SR, whose condition is the bilinear
-        enlargement alone.
-      variables: those of `upscale`.
-
-    Returns:
-      condition (N, r P, r P, 2 or 1) and the SR image (N, r P, r P, 1), both in [0, 1].
-    """
-    n, height, width, channels = patches.shape
-    bilinear = jax.image.resize(patches, (n, scale * height, scale * width, channels), "bilinear")
-    if upscale is None:
-        return bilinear, bilinear
-    sr = jnp.clip(upscale.apply(variables, patches, train=False), 0.0, 1.0)
-    return jnp.concatenate([sr, bilinear], axis=-1), sr
+from casgan_jax.system import System, Variables, describe_system
 
 
 def _symmetry(x: jax.Array, index: int) -> jax.Array:
@@ -85,22 +33,21 @@ def _undo_symmetry(x: jax.Array, index: int) -> jax.Array:
 
 # A function of the module, so that all cascades of the same networks share its compilations: in
 # training one is made for every validation, and once more for the test split.
-@functools.partial(jax.jit, static_argnames=("network", "upscale", "scale", "symmetries"))
+@functools.partial(jax.jit, static_argnames=("system", "symmetries"))
 def _predict(
     variables: tuple[Variables, Variables],
     patches: jax.Array,
     *,
-    network: UNet,
-    upscale: SRGenerator | None,
-    scale: int,
+    system: System,
     symmetries: int,
 ) -> tuple[jax.Array, jax.Array]:
     """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
-    segmentor_variables, sr_variables = variables
-    condition, sr = condition_image(patches, scale, upscale, sr_variables)
+    segmentor_variables, frozen = variables
+    condition, sr = system.condition(frozen, patches)
     alpha = sum(
         _undo_symmetry(
-            network.apply(segmentor_variables, _symmetry(condition, index), train=False), index
+            system.network.apply(segmentor_variables, _symmetry(condition, index), train=False),
+            index,
         )
         for index in range(symmetries)
     )
@@ -121,7 +68,7 @@ class Cascade:
         self,
         config: Any,
         variables: Variables,
-        sr_variables: Variables,
+        frozen: Variables,
         *,
         threshold: float = 128 / 255,
         batch_size: int = 16,
@@ -130,20 +77,18 @@ class Cascade:
         Args:
           config: a `softgan` config.
           variables: the segmentor's params and batch_stats.
-          sr_variables: the SRGAN generator's; ignored where config.sr is "none".
+          frozen: variables of what the network builds on, see `casgan_jax.system`.
           threshold: stored as an attribute, applied by nobody here.
           batch_size: patches that go through the networks at once.
         """
         self.config, self.threshold = config, threshold
         self.patch, self.scale = config.data.patch, config.data.scale
         # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
-        self._variables = jax.device_put((variables, sr_variables))
+        self._variables = jax.device_put((variables, frozen))
         self._batch_size = batch_size
         self._predict = functools.partial(
             _predict,
-            network=segmentor(config),
-            upscale=None if config.sr == "none" else super_resolver(config.srgan),
-            scale=self.scale,
+            system=describe_system(config),
             symmetries=8 if config.predict.symmetries else 1,
         )
 
@@ -236,5 +181,5 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     threshold = read_json(result, remedy=remedy).get("threshold")
     if not isinstance(threshold, float):
         raise UserError(f"{result}: found threshold {threshold!r}, expected a number; {remedy}")
-    variables, sr_variables = restore_generator(config, workdir)
-    return Cascade(config, variables, sr_variables, threshold=threshold, batch_size=batch_size)
+    variables, frozen = restore_generator(config, workdir)
+    return Cascade(config, variables, frozen, threshold=threshold, batch_size=batch_size)

@@ -3,13 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from casgan_jax.cascade import (
-    Cascade,
-    _predict,
-    condition_image,
-    segmentor,
-    super_resolver,
-)
+from casgan_jax.cascade import Cascade, _predict
+from casgan_jax.system import describe_system
 from launch.config_flag import load_config
 
 
@@ -23,10 +18,11 @@ def cascade():
     ]
     config = load_config("softgan:quick", fields)
     patch = jnp.zeros((1, 16, 16, 1))
-    sr = super_resolver(config.srgan).init(jax.random.key(0), patch, train=False)
+    system = describe_system(config)
+    sr = system.upscale.init(jax.random.key(0), patch, train=False)
     condition = jnp.zeros((1, 32, 32, 2))
-    variables = segmentor(config).init(jax.random.key(1), condition, train=False)
-    return Cascade(config, variables, sr, batch_size=4)
+    variables = system.network.init(jax.random.key(1), condition, train=False)
+    return Cascade(config, variables, {"srgan": sr}, batch_size=4)
 
 
 def test_any_number_of_patches_gives_the_same_masks(cascade):
@@ -55,7 +51,8 @@ def test_averaging_over_symmetries_makes_the_cascade_equivariant(cascade):
     # The SR network is not symmetric; with the bilinear condition alone the whole is.
     config = cascade.config.copy_and_resolve_references()
     config.sr = "none"
-    variables = segmentor(config).init(jax.random.key(1), jnp.zeros((1, 32, 32, 1)), train=False)
+    network = describe_system(config).network
+    variables = network.init(jax.random.key(1), jnp.zeros((1, 32, 32, 1)), train=False)
     symmetric = Cascade(config, variables, {}, batch_size=4)
     patch = np.random.default_rng(1).random((1, 16, 16), dtype=np.float32)
     expected = symmetric(patch)["alpha"][0]
@@ -64,13 +61,6 @@ def test_averaging_over_symmetries_makes_the_cascade_equivariant(cascade):
         np.testing.assert_allclose(symmetric(turned)["alpha"][0], np.rot90(expected, k), atol=1e-5)
     mirrored = np.ascontiguousarray(patch[:, :, ::-1])
     np.testing.assert_allclose(symmetric(mirrored)["alpha"][0], expected[:, ::-1], atol=1e-5)
-
-
-def test_condition_is_sr_beside_bilinear():
-    patches = jax.random.uniform(jax.random.key(0), (2, 8, 8, 1))
-    only, image = condition_image(patches, 4, None, {})
-    assert only.shape == (2, 32, 32, 1)
-    np.testing.assert_array_equal(only, image)
 
 
 def test_another_patch_size_is_named(cascade):

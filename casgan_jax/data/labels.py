@@ -41,6 +41,12 @@ def _resample(coded: np.ndarray, factor: float) -> np.ndarray:
 LABELS: dict[str, tuple[tuple[str, ...], Callable[[Record, int, int], np.ndarray]]] = {
     # The builder's soft mask (paper 3.1.2).
     "alpha": (("alpha",), lambda record, r, stored: _resample(record["alpha"], r / stored)),
+    # The same, at the paper's threshold of 128 (4.1): what networks that tell classes apart learn.
+    "binary": (
+        ("alpha",),
+        lambda record, r, stored: np.uint8(255)
+        * (_resample(record["alpha"], r / stored) >= 128),
+    ),
     # The same, held to the readers' mean where the image does not decide.
     "alpha_anchored": (
         ("alpha_anchored",),

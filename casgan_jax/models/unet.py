@@ -22,7 +22,7 @@ class UNet(nn.Module):
 
     Attributes:
       features: channels after the first level; doubled at each level up to 8 x features.
-      levels: number of stride-2 levels, or None for log2(S).
+      levels: number of stride-2 levels, or 0 for log2(S).
       dropout: rate in the (at most three) innermost decoder levels below the last doubling.
       initial_alpha: mean of the output before training. Lesions cover a few per cent of a patch;
         starting near that keeps the first steps from being spent on the background.
@@ -31,7 +31,7 @@ class UNet(nn.Module):
     """
 
     features: int = 64
-    levels: int | None = None
+    levels: int = 0
     dropout: float = 0.5
     initial_alpha: float = 0.5
     axis_name: str | None = None

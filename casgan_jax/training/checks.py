@@ -14,8 +14,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import jax
+
 from casgan_jax.data import CACHES, LABELS
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
+from casgan_jax.models.segmentor import build_segmentor
 from casgan_jax.models.srgan import SCALES
 from casgan_jax.training.data_checks import check_data
 from casgan_jax.training.optimizers import SCHEDULES
@@ -60,6 +63,7 @@ RULES = (
     Rule("data.augmentation.contrast", float, "[0, 3]", 0.2),
     Rule("data.augmentation.brightness", float, "[0, 1]", 0.1),
     Rule("data.augmentation.noise", float, "[0, 1]", 0.02),
+    Rule("model.network", str, None, "casgan_jax.models.unet.UNet"),
     Rule("model.features", int, "[1, 4096]", 64),
     Rule("model.levels", int, "[0, 12]", 0),
     Rule("model.blocks", int, "[0, 1024]", 5),
@@ -73,9 +77,13 @@ RULES = (
     Rule("loss.cross_entropy", float, "[0, inf)", 20),
     Rule("loss.soft_dice", float, "[0, inf)", 2),
     Rule("loss.adversarial", float, "[0, inf)", 0.1),
+    Rule("loss.label_smoothing", float, "[0, 1]", 0.1),
+    Rule("loss.distillation", float, "[0, 1]", 0.7),
     Rule("loss.perceptual", float, "[0, inf)", 0),
     Rule("loss.tv", float, "[0, inf)", 0),
     Rule("loss.vgg19", str, None, "hf://timm/vgg19.tv_in1k"),
+    Rule("prior", str, None, "runs/softgan"),
+    Rule("teacher", str, None, "runs/softgan"),
     Rule("optim.lr", float, "(0, inf)", 1e-3),
     Rule("optim.b1", float, "[0, 1)", 0.9),
     Rule("optim.schedule", str, SCHEDULES, "cosine"),
@@ -131,6 +139,7 @@ def check_values(config: Any) -> None:
         _check_halvings(config)
         if config.sr != "none":
             _check_sr_side(config.srgan, config.data.scale, "srgan.")
+        _check_network(config)
     else:
         _check_sr_side(config, config.data.scale, "")
 
@@ -182,7 +191,7 @@ def _check_halvings(config: Any) -> None:
     """The target's side can be halved as often as segmentor and discriminator do it."""
     patch, levels, discriminator = (
         config.data.patch,
-        config.model.levels,
+        config.model.get("levels"),
         config.model.discriminator,
     )
     side = patch * config.data.scale
@@ -199,11 +208,34 @@ def _check_halvings(config: Any) -> None:
             f"that is a multiple of {2**needed} for model.discriminator={discriminator!r}; set "
             "--config.data.patch=64"
         )
-    if possible < (levels or int(math.log2(side))):
+    if levels is not None and possible < (levels or int(math.log2(side))):
         raise UserError(
             f"model.levels: found {levels} for targets of {side} x {side} pixels, expected 1 to "
             f"{possible}{', or 0 for a power of two' if not levels else ''}; set "
             f"--config.model.levels={possible}"
+        )
+
+
+def _check_network(config: Any) -> None:
+    """The network exists and takes images of the target's side."""
+    side = config.data.patch * config.data.scale
+    channels = 1 + (config.sr != "none") + bool(config.prior)
+    network = build_segmentor(config.model, axis_name=None, dtype=config.dtype)
+    condition = jax.ShapeDtypeStruct((1, side, side, channels), "float32")
+    keys = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
+    try:
+        output, _ = jax.eval_shape(
+            lambda keys, x: network.init_with_output(keys, x, train=True), keys, condition
+        )
+    except ValueError as error:
+        raise UserError(
+            f"model.network: found that {config.model.network} cannot see targets of {side} pixels "
+            f"a side ({one_line(error)}), expected a side that it takes; set --config.data.patch=64"
+        ) from error
+    if output.shape[-1] > 1 and config.loss.adversarial:
+        raise UserError(
+            f"loss.adversarial: found {config.loss.adversarial} for a network with "
+            f"{output.shape[-1]} outputs, expected 0; set --config.loss.adversarial=0"
         )
 
 

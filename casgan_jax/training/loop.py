@@ -32,7 +32,7 @@ from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.processes import barrier, is_first
-from casgan_jax.training.restore import initial_state, restore_stage
+from casgan_jax.training.restore import ROLES, initial_state, restore_generator, restore_stage
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
@@ -67,10 +67,7 @@ def train(
     config = resolve(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
-        if config.name == "srgan":
-            frozen = {}
-        else:
-            frozen = super_resolution_variables(config, workdir, interruption)
+        frozen = frozen_variables(config, workdir, interruption)
         return train_stage(config, workdir, frozen, interruption, notes=changes)
 
 
@@ -87,14 +84,51 @@ def resolve(config: Any) -> Any:
             config.srgan.data.scale = config.data.scale
             config.srgan.dtype = config.dtype
             config.srgan.spmd = config.spmd
+            for role in ROLES:
+                if config[role]:
+                    config[f"{role}_config"] = config_of_other_system(config, role)
     return config
+
+
+def config_of_other_system(config: Any, role: str) -> Any:
+    """The config of the trained system that a config names as its prior or teacher.
+
+    Raises:
+      UserError: the folder holds no such run, or one for other patches.
+    """
+    try:
+        found = read_config(config[role])
+    except UserError as error:
+        raise UserError(f"{role}: {error}") from error
+    if found.name != "softgan":
+        raise UserError(
+            f"{role}: found a run of {found.name!r} in {config[role]}, expected one of 'softgan'; "
+            "name another folder"
+        )
+    for field in ("patch", "scale"):
+        if found.data[field] != config.data[field]:
+            raise UserError(
+                f"{role}: found data.{field}={found.data[field]} in {config[role]}, expected "
+                f"{config.data[field]}; set --config.data.{field}={found.data[field]}"
+            )
+    return found
+
+
+def frozen_variables(config: Any, workdir: Path, interruption: Interruption) -> dict[str, Any]:
+    """What the stage builds on and does not train, see `casgan_jax.system`."""
+    frozen = {}
+    if config.name == "softgan" and config.sr != "none":
+        frozen["srgan"] = super_resolution_variables(config, workdir, interruption)
+    for role in ROLES:
+        if config.get(role):
+            variables, others = restore_generator(config[f"{role}_config"], config[role])
+            frozen[role] = {"variables": variables, "frozen": others}
+    return frozen
 
 
 def super_resolution_variables(config: Any, workdir: Path, interruption: Interruption) -> Any:
     """SRGAN's variables for a cascade: trained now, found in the workdir, or taken from another
     one."""
-    if config.sr == "none":
-        return {}
     if config.sr == "train":
         train_stage(config.srgan, workdir, {}, interruption)
         return restore_stage(config.srgan, workdir).average

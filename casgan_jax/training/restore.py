@@ -15,6 +15,8 @@ from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState, create_state
 from casgan_jax.training.step import Stage
 
+ROLES = ("prior", "teacher")  # other trained systems that a config names
+
 
 def initial_state(config: Any, stage: Stage, steps: int, frozen: Any) -> TrainState:
     """Freshly initialised networks and optimisers."""
@@ -44,20 +46,34 @@ def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> Train
     Raises:
       UserError: there is no intact checkpoint, or it is one of another architecture.
     """
-    stage = BUILD_STAGE[config.name](_without_perceptual(config))
-    if config.name == "softgan" and config.sr != "none" and frozen is None:
-        sr = config.srgan
-        frozen = jax.eval_shape(
-            lambda: initial_state(sr, BUILD_STAGE["srgan"](_without_perceptual(sr)), 1, {}).average
-        )
-    frozen = {} if frozen is None else frozen
-    shapes = jax.eval_shape(lambda frozen: initial_state(config, stage, 1, frozen), frozen)
+    shapes = state_shapes(config, frozen)
     checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
     return checkpoints.restore(shapes, checkpoints.best())
 
 
+def state_shapes(config: Any, frozen: Any = None) -> TrainState:
+    """The shapes of a stage's state; `frozen` as in `restore_stage`."""
+    stage = BUILD_STAGE[config.name](_without_perceptual(config))
+    frozen = frozen_shapes(config) if frozen is None else frozen
+    return jax.eval_shape(lambda frozen: initial_state(config, stage, 1, frozen), frozen)
+
+
+def frozen_shapes(config: Any) -> dict[str, Any]:
+    """The shapes of the frozen variables that a resolved config describes."""
+    if config.name == "srgan":
+        return {}
+    shapes = {}
+    if config.sr != "none":
+        shapes["srgan"] = state_shapes(config.srgan).average
+    for role in ROLES:
+        if config[role]:
+            state = state_shapes(config[f"{role}_config"])
+            shapes[role] = {"variables": state.average, "frozen": state.frozen}
+    return shapes
+
+
 def restore_generator(config: Any, workdir: str | Path) -> tuple[Any, Any]:
-    """Variables of a trained cascade: the segmentor's, and SRGAN's that it was trained with."""
+    """Variables of a trained cascade: the segmentor's, and the frozen ones it was trained with."""
     state = restore_stage(config, workdir)
     return state.average, state.frozen
 

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from casgan_jax import losses
-from casgan_jax.cascade import condition_image, segmentor, super_resolver
 from casgan_jax.errors import UserError
 from casgan_jax.models.discriminators import PatchDiscriminator, PixelDiscriminator
 from casgan_jax.models.srgan import SRDiscriminator
 from casgan_jax.models.vgg19 import default_layer, load_vgg19, vgg19_features
+from casgan_jax.system import describe_system, super_resolver
 from casgan_jax.training.step import AXIS, Batch, Losses, Stage
 
 DISCRIMINATORS = {"pixel": PixelDiscriminator, "patch": PatchDiscriminator}
@@ -28,8 +29,11 @@ def _weighted(
     chosen = {name: term for name, term in terms.items() if weights[name]}
 
     def content_losses(output: jax.Array, target: jax.Array, variables: Any) -> Losses:
+        # Deep supervision: several outputs, one a channel, that all learn the target.
+        heads = jnp.split(output, output.shape[-1] // target.shape[-1], axis=-1)
         return {
-            name: weights[name] * term(output, target, variables) for name, term in chosen.items()
+            name: weights[name] * sum(term(head, target, variables) for head in heads) / len(heads)
+            for name, term in chosen.items()
         }
 
     return content_losses
@@ -96,23 +100,29 @@ def softgan_stage(config: Any) -> Stage:
     """SoftGAN: condition image -> soft mask; least-squares GAN, Eq. 2 and 3.
 
     Args:
-      config: `model` (features, dropout, initial_alpha, discriminator, discriminator_features),
-        `data.scale`, `loss` (mse, l1, cross_entropy, soft_dice, adversarial), `srgan`, `sr`,
-        `dtype`.
+      config: `model` (network and its fields, discriminator, discriminator_features),
+        `data.scale`, `loss` (mse, l1, cross_entropy, soft_dice, adversarial, label_smoothing,
+        distillation), `srgan`, `sr`, `prior`, `teacher`, `dtype`; resolved.
     """
     weights = config.loss
-    upscale = None if config.sr == "none" else super_resolver(config.srgan)
+    system = describe_system(config, axis_name=AXIS)
+    teacher = describe_system(config.teacher_config) if config.teacher else None
 
-    def condition(frozen: Any, batch: Batch) -> jax.Array:
-        return condition_image(batch["image"], config.data.scale, upscale, frozen)[0]
+    def targets(frozen: Any, batch: Batch) -> tuple[tuple[float, jax.Array], ...]:
+        hard = losses.label_smoothing(batch["target"], weights.label_smoothing)
+        if teacher is None:
+            return ((1.0, hard),)
+        soft = teacher.alpha(**frozen["teacher"], patches=batch["image"])
+        return ((weights.distillation, soft), (1.0 - weights.distillation, hard))
 
     return Stage(
         name="softgan",
-        generator=segmentor(config, axis_name=AXIS),
+        generator=system.network,
         discriminator=DISCRIMINATORS[config.model.discriminator](
             features=config.model.discriminator_features, axis_name=AXIS, dtype=config.dtype
         ),
-        condition=condition,
+        condition=lambda frozen, batch: system.condition(frozen, batch["image"])[0],
+        targets=targets,
         content_losses=_weighted(
             weights,
             {

@@ -35,7 +35,8 @@ class TrainState:
       step: number of finished steps.
       generator, discriminator: the networks in training.
       average: moving average of the generator's variables; what is evaluated and kept for use.
-      frozen: variables the condition depends on and that are not trained (SoftGAN: those of SRGAN).
+      frozen: variables that condition and targets depend on and that are not trained, see
+        `casgan_jax.system`.
       key: base of all random draws of the step; draw with `jax.random.fold_in(key, step)`.
     """
 

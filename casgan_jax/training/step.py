@@ -9,7 +9,7 @@ over the named axis AXIS, over which `casgan_jax.training.parallel` maps it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -25,6 +25,11 @@ Batch = Mapping[str, jax.Array]
 Losses = dict[str, jax.Array]
 
 
+def _batch_target(frozen: Any, batch: Batch) -> Sequence[tuple[float, jax.Array]]:
+    del frozen
+    return ((1.0, batch["target"]),)
+
+
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """What is particular to one GAN; everything else in training is shared.
@@ -34,6 +39,7 @@ class Stage:
       generator: module called as (condition, train=) -> output.
       discriminator: module called as (condition, candidate, train=) -> scores.
       condition: (frozen variables, batch) -> what the generator sees.
+      targets: (frozen variables, batch) -> (weight, target) pairs: what its output is to be near.
       content_losses: (output, target, loss_variables) -> weighted terms, by name.
       generator_loss: scores of the output -> scalar.
       discriminator_loss: (scores of the target, scores of the output) -> scalar.
@@ -48,6 +54,7 @@ class Stage:
     generator_loss: Callable[[jax.Array], jax.Array]
     discriminator_loss: Callable[[jax.Array, jax.Array], jax.Array]
     adversarial_weight: float
+    targets: Callable[[Any, Batch], Sequence[tuple[float, jax.Array]]] = _batch_target
     loss_variables: Any = dataclasses.field(default_factory=dict)  # weights of a perceptual loss
 
 
@@ -106,6 +113,7 @@ def adversarial_step(
     dropout_key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
     condition = jax.lax.stop_gradient(stage.condition(state.frozen, batch))
     target = batch["target"]
+    targets = jax.lax.stop_gradient(stage.targets(state.frozen, batch))
 
     def generate(params: Any) -> tuple[jax.Array, Any]:
         output, changed = stage.generator.apply(
@@ -133,7 +141,10 @@ def adversarial_step(
         discriminator = _update(discriminator, gradients, stats, discriminator_optimizer)
 
     def generator_losses(output: jax.Array) -> tuple[jax.Array, Losses]:
-        terms = stage.content_losses(output, target, loss_variables)
+        terms: Losses = {}
+        for weight, goal in targets:
+            for name, term in stage.content_losses(output, goal, loss_variables).items():
+                terms[name] = terms.get(name, 0.0) + weight * term
         if stage.adversarial_weight:
             fake, _ = _discriminate(
                 stage, discriminator.params, discriminator.batch_stats, condition, output

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from casgan_jax.cascade import Cascade, super_resolver
+from casgan_jax.cascade import Cascade
 from casgan_jax.data import (
     LABELS,
     load_split,
@@ -24,6 +24,7 @@ from casgan_jax.data import (
 from casgan_jax.evaluation import SWEEP, evaluate
 from casgan_jax.records import decode_alpha
 from casgan_jax.report.sheet import colour_error, sheet
+from casgan_jax.system import super_resolver
 
 Variables = Any
 GRID_ROWS = 6

@@ -16,7 +16,7 @@ from casgan_jax.files import make_folder, write_whole
 from casgan_jax.training.processes import barrier, is_first
 
 # Fields that say what the saved arrays are: another value is another network or other data.
-_FIXED = ("name", "sr", "data.patch", "data.scale", "data.window")
+_FIXED = ("name", "sr", "prior", "data.patch", "data.scale", "data.window")
 _FOLLOWING = ("srgan.data.dir", "srgan.dtype")  # the cascade's own, `resolve` repeats them
 
 
@@ -103,7 +103,7 @@ def keep_config(config: Any, workdir: Path, *, accept_changes: bool = False) -> 
 def _is_fixed(field: str) -> bool:
     if field in _FOLLOWING:
         return False
-    return field in _FIXED or field.startswith(("model.", "srgan."))
+    return field in _FIXED or field.startswith(("model.", "srgan.", "prior_config."))
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:

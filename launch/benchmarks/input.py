@@ -76,7 +76,8 @@ def training_step(config: Any, devices: Devices) -> Callable[[Batch], Any]:
     """The config's adversarial step on freshly initialised networks: device batch -> losses."""
     frozen = {}
     if config.name == "softgan" and config.sr != "none":
-        frozen = initial_state(config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {}).average
+        srgan = initial_state(config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {})
+        frozen["srgan"] = srgan.average
     stage = BUILD_STAGE[config.name](config)
     state = devices.replicate(initial_state(config, stage, 1, jax.device_get(frozen)))
     loss_variables = devices.replicate(stage.loss_variables)

@@ -46,17 +46,17 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
 
 
 def fresh_variables(config: Any) -> tuple[Any, Any]:
-    """Variables of a freshly initialised segmentor and SRGAN generator."""
-    sr_variables: Any = {}
+    """Variables of a freshly initialised segmentor, and the frozen ones."""
+    frozen: Any = {}
     with config.unlocked():
         config.srgan.data.scale = config.data.scale
         config.srgan.loss.perceptual = 0.0  # needs weights that no prediction does
     if config.sr != "none":
-        sr_variables = initial_state(
+        frozen["srgan"] = initial_state(
             config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {}
         ).average
     stage = BUILD_STAGE["softgan"](config)
-    return initial_state(config, stage, 1, sr_variables).average, sr_variables
+    return initial_state(config, stage, 1, frozen).average, frozen
 
 
 def measure(cascade: Cascade, batch: int, repeats: int) -> dict[str, float]:

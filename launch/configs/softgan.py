@@ -26,6 +26,10 @@ def get_config(variant: str = "") -> ConfigDict:
             # or the workdir of a trained SRGAN or cascade.
             sr="train",
             srgan=srgan.get_config(variant),
+            # Workdirs of trained cascades: one whose soft mask is shown to the network as a prior
+            # (paper 3.3, Figure 5), one to learn from beside the label (Eq. 5).
+            prior="",
+            teacher="",
             data=dict(
                 dir="data/phantom",
                 # What to train towards: alpha, alpha_anchored, true_alpha, readers or consensus.
@@ -45,6 +49,7 @@ def get_config(variant: str = "") -> ConfigDict:
                 ),
             ),
             model=dict(
+                network="casgan_jax.models.unet.UNet",  # or another: MODULE.CLASS
                 features=64,
                 levels=0,  # 0: as many as the size allows
                 dropout=0.5,
@@ -52,7 +57,15 @@ def get_config(variant: str = "") -> ConfigDict:
                 discriminator="pixel",
                 discriminator_features=64,
             ),
-            loss=dict(mse=0.0, l1=0.0, cross_entropy=20.0, soft_dice=2.0, adversarial=0.1),
+            loss=dict(
+                mse=0.0,
+                l1=0.0,
+                cross_entropy=20.0,
+                soft_dice=2.0,
+                adversarial=0.1,
+                label_smoothing=0.0,  # epsilon of Eq. 4
+                distillation=0.7,  # alpha of Eq. 5, where there is a teacher
+            ),
             optim=dict(
                 lr=2e-4,
                 b1=0.9,

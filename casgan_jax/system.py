@@ -1,0 +1,99 @@
+"""A segmentation system as pure functions: what its network sees of a patch, and what it makes of
+it.
+
+The condition image is the SR image and the bilinear enlargement side by side (paper 3.2), or the
+enlargement alone for a system without SR, and, for one that is told a prior, the soft mask of
+another trained system (paper 3.3, Figure 5). Variables that are not trained with the network are
+"frozen": {"srgan": SRGAN's, "prior": {"variables": ..., "frozen": ...}}, each where there is one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from casgan_jax.models.segmentor import build_segmentor
+from casgan_jax.models.srgan import SRGenerator
+
+Variables = Mapping[str, Any]
+
+
+def super_resolver(config: Any, *, axis_name: str | None = None) -> SRGenerator:
+    """The SRGAN generator that a config describes."""
+    return SRGenerator(
+        features=config.model.features,
+        blocks=config.model.blocks,
+        scale=config.data.scale,
+        residual_to_interpolation=config.model.residual_to_interpolation,
+        axis_name=axis_name,
+        dtype=config.dtype,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """Networks without their variables; hashable, so that equal systems share what is compiled.
+
+    Attributes:
+      network: condition image -> soft mask, see `casgan_jax.models.segmentor`.
+      scale: r.
+      upscale: SRGAN's generator, or None for a system without SR.
+      prior: the system whose soft mask the network sees, too, or None.
+    """
+
+    network: nn.Module
+    scale: int
+    upscale: SRGenerator | None
+    prior: System | None
+
+    @property
+    def channels(self) -> int:
+        """Of the condition image."""
+        return 1 + (self.upscale is not None) + (self.prior is not None)
+
+    def condition(self, frozen: Variables, patches: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """What the network sees.
+
+        Args:
+          frozen: see the module.
+          patches: (N, P, P, 1) in [0, 1].
+
+        Returns:
+          condition (N, r P, r P, channels) and the SR image, or without SR the enlargement,
+          (N, r P, r P, 1), both in [0, 1].
+        """
+        n, height, width, channels = patches.shape
+        shape = (n, self.scale * height, self.scale * width, channels)
+        sr = bilinear = jax.image.resize(patches, shape, "bilinear")
+        planes = [bilinear]
+        if self.upscale is not None:
+            sr = jnp.clip(self.upscale.apply(frozen["srgan"], patches, train=False), 0.0, 1.0)
+            planes = [sr, bilinear]
+        if self.prior is not None:
+            planes.append(self.prior.alpha(**frozen["prior"], patches=patches))
+        return jnp.concatenate(planes, axis=-1), sr
+
+    def alpha(self, variables: Variables, frozen: Variables, patches: jax.Array) -> jax.Array:
+        """The soft mask, (N, r P, r P, 1) in [0, 1], of (N, P, P, 1) patches."""
+        condition, _ = self.condition(frozen, patches)
+        return self.network.apply(variables, condition, train=False)
+
+
+def describe_system(config: Any, *, axis_name: str | None = None) -> System:
+    """The system that a config describes.
+
+    Args:
+      config: of the kind `softgan`.
+      axis_name: device axis over which the network's batch statistics are averaged in training.
+    """
+    return System(
+        network=build_segmentor(config.model, axis_name=axis_name, dtype=config.dtype),
+        scale=config.data.scale,
+        upscale=None if config.sr == "none" else super_resolver(config.srgan),
+        prior=describe_system(config.prior_config) if config.prior else None,
+    )
