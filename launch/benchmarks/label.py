@@ -173,7 +173,11 @@ def _matted_grabcut(image: np.ndarray, recist: np.ndarray) -> np.ndarray:
 
 
 def _consensus_samples(data_dir: str, limit: int) -> list[Sample]:
-    """Slices of patients that nothing was tuned on, with the consensus of four readers."""
+    """Slices of patients that nothing was tuned on, with the consensus of four readers.
+
+    Raises:
+      UserError: there is none.
+    """
     samples = []
     for record, image in _records(data_dir, ("reader_masks", "n_readers", "patient")):
         patient = record["patient"].decode()
@@ -185,6 +189,11 @@ def _consensus_samples(data_dir: str, limit: int) -> list[Sample]:
         samples.append(Sample(image, measure_axes(consensus, 0.5), consensus, patient))
         if len(samples) == limit:
             break
+    if not samples:
+        raise UserError(
+            f"--data_dir={data_dir}: found no record that four readers marked in the half of the "
+            "patients that nothing was tuned on, expected some; build more of the lidc data set"
+        )
     return samples
 
 

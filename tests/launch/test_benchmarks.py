@@ -9,6 +9,7 @@ from launch import label_agreement
 from launch.benchmarks import input as input_suite
 from launch.benchmarks import label, label_quality, predict, train
 from launch.config_flag import load_config
+from tests.lines import line_of
 from tests.training.test_loop import tiny_config
 
 
@@ -92,6 +93,10 @@ def test_label_measures_how_well_quality_finds_gross_errors(discs, monkeypatch):
     assert noisy["score"] == moved["score"] == "quality" and rows[1]["score"] == "axes_agreement"
     assert noisy["dice"] > 0.8 > moved["dice"] and noisy["auc_usual"] == 0.5
     assert moved["auc_usual"] == 1.0
+    monkeypatch.setattr(label, "_held_out", lambda patient: False)
+    assert "found no record that four readers marked" in line_of(
+        label._consensus_samples, str(discs), limit=10
+    )
 
 
 def test_label_compares_strategies_with_the_readers(discs, monkeypatch):
