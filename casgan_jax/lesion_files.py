@@ -42,6 +42,7 @@ COLUMNS = (
     "readers",  # who marked anything
     "recist",  # as given, like `measured_recist`
     "measured_recist",  # x1,y1,...,x4,y4 in pixels of the image
+    "axes_agreement",  # of the two, 0 to 1
     "given_long_px",
     "given_short_px",
     "long_px",
@@ -137,6 +138,7 @@ def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, s
         row["readers"] = label.masks.shape[2]
     if label.given_axes is not None:
         row["recist"] = _numbers(label.given_axes)
+        row["axes_agreement"] = label.axes_agreement
         row |= _diameters("given_", label.given_axes, label.spacing_mm)
     if label.spacing_mm is not None:
         row |= {"spacing_mm": _numbers(label.spacing_mm), "area_mm2": label.area_mm2}

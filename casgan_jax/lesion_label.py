@@ -12,9 +12,13 @@ The quality, from 0 to 1, ranks lesions for review:
 
 | strategy | quality |
 |---|---|
-| recist | agreement of the given axes with those measured on the soft mask (`recist_agreement`) |
+| recist | agreement of the axes, given and measured, times the soft mask's with GrabCut |
 | readers | mean Dice of the pairs of readers |
 | mask | Dice of the soft mask at the threshold, at the image's resolution, with the mask |
+
+The soft mask is drawn towards the given axes, and so the axes alone hardly tell where these are
+wrong; GrabCut leaves their shape where the image does (`recist_quality`; docs/labels.md has what
+was measured).
 """
 
 from __future__ import annotations
@@ -124,6 +128,13 @@ class LesionLabel:
         return self.spacing_mm and axis_lengths(self.measured_axes, self.spacing_mm)
 
     @property
+    def axes_agreement(self) -> float | None:
+        """`recist_agreement` of the given axes and the measured ones, 0 to 1; None without."""
+        if self.given_axes is None:
+            return None
+        return recist_agreement(self.given_axes, self.measured_axes)
+
+    @property
     def area_px(self) -> float:
         """Sum of the soft mask, in pixels."""
         return float(self.alpha.sum(dtype=np.float64)) / self.scale**2
@@ -184,6 +195,26 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     )
 
 
+def recist_quality(
+    label: Label, given: np.ndarray, measured: np.ndarray, threshold: float
+) -> float:
+    """How far axes and image bear out a soft mask made from RECIST axes.
+
+    The product of `recist_agreement` and of the Dice of the soft mask with what GrabCut found.
+
+    Args:
+      label: of `label_from_recist`.
+      given: (8,) axes that it was made from.
+      measured: (8,) axes of its soft mask.
+      threshold: at which they were measured.
+
+    Returns:
+      0 to 1 (all the same).
+    """
+    found = float(dice(binarise(label.alpha, threshold), label.grabcut))
+    return recist_agreement(given, measured) * found
+
+
 def crop_box(extent: Box, shape: tuple[int, int]) -> Box:
     """The part of an image that is looked at to label a lesion.
 
@@ -242,7 +273,7 @@ def _quality(
     options: LabelOptions,
 ) -> float:
     if strategy == "recist":
-        return recist_agreement(given, measured)
+        return recist_quality(label, given, measured, options.threshold)
     if strategy == "readers":
         readers = np.moveaxis(masks, 2, 0)
         return float(np.mean([dice(a, b) for a, b in itertools.combinations(readers, 2)]))

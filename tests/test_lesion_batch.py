@@ -90,6 +90,7 @@ def test_each_lesion_leaves_its_files_and_a_row(label, folder):
         )
     axes, outline, readers = batch.rows
     assert axes["given_long_px"] == 2 * RADIUS and "given_long_px" not in outline
+    assert 0.8 < axes["axes_agreement"] <= 1 and "axes_agreement" not in outline
     assert readers["readers"] == 3
     mean = read_image(out / readers["readers_mean"])
     assert set(np.unique(mean)) == {0, 85, 170, 255}

@@ -102,7 +102,12 @@ def test_one_reader_who_marked_something_is_a_mask(annotate):
 def test_quality_falls_with_marks_that_the_image_does_not_bear_out(annotate):
     good = label_lesion(annotate(recist=lesions.axes(RADIUS, CENTRE)), TWO)
     moved = label_lesion(annotate(recist=lesions.axes(RADIUS, (95.0, 64.0))), TWO)
-    assert moved.quality < good.quality - 0.05
+    small = label_lesion(annotate(recist=lesions.axes(0.5 * RADIUS, CENTRE)), TWO)
+    assert max(moved.quality, small.quality) < good.quality - 0.2
+    # The soft mask is drawn towards the axes, theirs alone tell less.
+    assert good.axes_agreement - moved.axes_agreement < 0.1
+    assert good.quality <= good.axes_agreement <= 1
+    assert label_lesion(annotate(RADIUS), TWO).axes_agreement is None
 
 
 def test_a_crop_is_enough():

@@ -44,10 +44,12 @@ class Label(NamedTuple):
     Attributes:
       alpha: (r * H, r * W) float32 in [0, 1].
       trimap: (r * H, r * W) uint8: 0 background, 128 unknown, 255 lesion.
+      grabcut: (r * H, r * W) bool, what GrabCut found from RECIST axes; None without axes.
     """
 
     alpha: np.ndarray
     trimap: np.ndarray
+    grabcut: np.ndarray | None = None
 
 
 def label_from_readers(
@@ -114,13 +116,14 @@ def label_from_recist(
     fine_shape = (scale * part.shape[0], scale * part.shape[1])
     distance = relative_distance(to_scale(local, scale), fine_shape)
     trimap = trimap_from_recist(local, distance, scale=scale)
-    prior = recist_prior(part, local, distance, scale=scale)
+    grabcut = grabcut_mask(part, local, scale=scale)
+    prior = recist_prior(distance, grabcut)
     label = _matte(part, trimap, scale, prior=prior, prior_weight=prior_weight, epsilon=epsilon)
     around = (
         (scale * rows.start, scale * (image.shape[0] - rows.stop)),
         (scale * columns.start, scale * (image.shape[1] - columns.stop)),
     )
-    return Label(*(np.pad(plane, around) for plane in label))
+    return Label(*(np.pad(plane, around) for plane in (label.alpha, label.trimap, grabcut)))
 
 
 def label_from_binary(
@@ -161,23 +164,18 @@ def readers_prior(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarray:
     return (share + (share >= 0.5)) / np.float32(2)
 
 
-def recist_prior(
-    image: np.ndarray, recist: np.ndarray, distance: np.ndarray, *, scale: int = 1
-) -> np.ndarray:
+def recist_prior(distance: np.ndarray, grabcut: np.ndarray) -> np.ndarray:
     """Mean of the shape that the axes draw and of what GrabCut finds from it.
 
     The shape knows where the readers' outline passes, GrabCut what the image shows in between.
 
     Args:
-      image: (H, W) float in [0, 1].
-      recist: (8,) axes that pass `check_recist`.
-      distance: (r * H, r * W) `relative_distance` of the axes at r times the resolution.
-      scale: r.
+      distance: (H, W) `relative_distance` of the axes.
+      grabcut: (H, W) bool, `grabcut_mask` from the axes.
 
     Returns:
-      (r * H, r * W) float32 in [0, 1].
+      (H, W) float32 in [0, 1].
     """
-    grabcut = grabcut_mask(image, recist, scale=scale)
     return (_SHAPE_SHARE * (distance <= 1) + (1 - _SHAPE_SHARE) * grabcut).astype(np.float32)
 
 

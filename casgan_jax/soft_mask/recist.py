@@ -202,7 +202,7 @@ def to_scale(recist: np.ndarray, scale: float) -> np.ndarray:
 
 
 def recist_agreement(given: np.ndarray, measured: np.ndarray) -> float:
-    """How well two measurements of a lesion agree, by which labels are ranked for review.
+    """How well two measurements of a lesion agree, a part of what ranks labels for review.
 
     It is the Dice overlap of what the axes enclose (`outline`), exact and not in pixels. Ends may
     be swapped, and the axes of a round lesion, which have no direction, turned.

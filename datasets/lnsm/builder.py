@@ -49,7 +49,7 @@ class Builder(PreparedBuilder):
 
     name = "lnsm"
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Lung lesions by type, ranked by the agreement of their axes."}
+    RELEASE_NOTES = {"1.0.0": "Lung lesions by type, ranked by the quality of their labels."}
     BUILDER_CONFIGS = [
         Config(
             name="best1500",

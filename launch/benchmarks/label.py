@@ -2,8 +2,9 @@
 
 Speed is that of one core: all threads of the process are bound to one, and what they took of it is
 counted (processor time: the wall clock of a machine that does nothing else). With --data_dir the
-labels of a prepared data set are compared, too (docs/labels.md): with the readers'
-consensus where it has several readers, with the true alpha where that is known (phantom).
+labels of a prepared data set are compared, too (docs/labels.md): where it has several readers with
+their consensus, and so is what their quality tells of it (`label_quality`); with the true alpha
+where that is known (phantom).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import functools
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from casgan_jax.soft_mask.grabcut import CERTAIN, POSSIBLE, grabcut_mask
 from casgan_jax.soft_mask.recist import measure_axes, relative_distance, to_scale
 from casgan_jax.soft_mask.trimap import trimap_from_binary
 from launch import label_agreement
+from launch.benchmarks import label_quality
+from launch.benchmarks.label_quality import Sample
 from launch.benchmarks.matting import RADII, SIZE, lesion
 from launch.label_agreement import SCALE
 
@@ -59,8 +62,10 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
             yield from _against_truth(options.data_dir, options.limit)
         elif "reader_masks" in features:
             yield from label_agreement.rows(options.data_dir, options.limit)
-            stages = list(_against_consensus(options.data_dir, options.limit))
+            samples = _consensus_samples(options.data_dir, options.limit)
+            stages = list(_against_consensus(samples))
             yield from stages
+            yield from label_quality.rows(samples)
             summary["dice_vs_consensus"] = stages[-1]["dice_at_128"]
         else:
             raise UserError(
@@ -167,9 +172,13 @@ def _matted_grabcut(image: np.ndarray, recist: np.ndarray) -> np.ndarray:
     return labelling.label_from_binary(fine, grabcut_mask(image, recist, scale=SCALE), 1).alpha
 
 
-def _against_consensus(data_dir: str, limit: int) -> Iterator[dict[str, Any]]:
-    """Dice of each stage with the consensus of four readers, whose axes it is given."""
-    lesions, truths, patients = [], [], set()
+def _consensus_samples(data_dir: str, limit: int) -> list[Sample]:
+    """Slices of patients that nothing was tuned on, with the consensus of four readers.
+
+    Raises:
+      UserError: there is none.
+    """
+    samples = []
     for record, image in _records(data_dir, ("reader_masks", "n_readers", "patient")):
         patient = record["patient"].decode()
         if record["n_readers"] != 4 or not _held_out(patient):
@@ -177,23 +186,31 @@ def _against_consensus(data_dir: str, limit: int) -> Iterator[dict[str, Any]]:
         consensus = (record["reader_masks"] > 0).mean(axis=2) >= 0.5
         if not consensus.any():
             continue
-        lesions.append((image, measure_axes(consensus, 0.5)))
-        truths.append(consensus)
-        patients.add(patient)
-        if len(lesions) == limit:
+        samples.append(Sample(image, measure_axes(consensus, 0.5), consensus, patient))
+        if len(samples) == limit:
             break
+    if not samples:
+        raise UserError(
+            f"--data_dir={data_dir}: found no record that four readers marked in the half of the "
+            "patients that nothing was tuned on, expected some; build more of the lidc data set"
+        )
+    return samples
+
+
+def _against_consensus(samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
+    """Dice of each stage with the consensus, whose axes it is given."""
     for name, stage in STAGES.items():
-        found = [label_agreement.average_down(np.float32(stage(*each))) for each in lesions]
-        scores = [
-            label_agreement.dice(labelling.binarise(alpha, labelling.THRESHOLD), truth)
-            for alpha, truth in zip(found, truths, strict=True)
-        ]
+        scores = []
+        for sample in samples:
+            alpha = np.float32(stage(sample.image, sample.recist))
+            native = labelling.binarise(label_agreement.average_down(alpha), labelling.THRESHOLD)
+            scores.append(label_agreement.dice(native, sample.consensus))
         yield {
             "recist_label": name,
             "dice_at_128": round(float(np.mean(scores)), 4),
             "dice_5th_percentile": round(float(np.percentile(scores, 5)), 4),
-            "slices": len(lesions),
-            "patients": len(patients),
+            "slices": len(samples),
+            "patients": len({sample.patient for sample in samples}),
         }
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from launch import label_agreement
 from launch.benchmarks import input as input_suite
-from launch.benchmarks import label, predict, train
+from launch.benchmarks import label, label_quality, predict, train
 from launch.config_flag import load_config
+from tests.lines import line_of
 from tests.training.test_loop import tiny_config
 
 
@@ -74,13 +75,28 @@ def test_label_measures_speed_on_one_core_beside_pymatting(monkeypatch):
 
 
 def test_label_compares_stages_with_the_consensus_of_patients_not_tuned_on(discs):
-    rows = list(label._against_consensus(str(discs), limit=6))
+    rows = list(label._against_consensus(label._consensus_samples(str(discs), limit=6)))
     assert [row["recist_label"] for row in rows] == list(label.STAGES)
     assert all(row["slices"] == 6 and row["patients"] <= 6 for row in rows)
     assert all(0.8 < row["dice_at_128"] <= 1 for row in rows)
     halves = {label._held_out(f"LIDC-IDRI-{number:04d}") for number in range(1, 20)}
     assert halves == {False, True}
     assert label._held_out("LIDC-IDRI-0007") == label._held_out("patient-7")
+
+
+def test_label_measures_how_well_quality_finds_gross_errors(discs, monkeypatch):
+    few = {name: label_quality.CHANGES[name] for name in ("with noise of 0.5 px", "moved")}
+    monkeypatch.setattr(label_quality, "CHANGES", few)
+    rows = list(label_quality.rows(label._consensus_samples(str(discs), limit=10)))
+    assert [row["recist_axes"] for row in rows[::2]] == list(few)
+    noisy, moved = rows[0], rows[2]
+    assert noisy["score"] == moved["score"] == "quality" and rows[1]["score"] == "axes_agreement"
+    assert noisy["dice"] > 0.8 > moved["dice"] and noisy["auc_usual"] == 0.5
+    assert moved["auc_usual"] == 1.0
+    monkeypatch.setattr(label, "_held_out", lambda patient: False)
+    assert "found no record that four readers marked" in line_of(
+        label._consensus_samples, str(discs), limit=10
+    )
 
 
 def test_label_compares_strategies_with_the_readers(discs, monkeypatch):

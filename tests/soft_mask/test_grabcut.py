@@ -58,7 +58,7 @@ def test_grabcut_finds_what_the_axes_do_not_tell():
     image[bite] = 0.1
     truth = (alpha >= 0.5) & ~bite
     distance = relative_distance(to_scale(recist, 4), (256, 256))
-    prior = native(recist_prior(image, recist, distance, scale=4))
+    prior = native(recist_prior(distance, grabcut_mask(image, recist, scale=4)))
     assert dice(grabcut_mask(image, recist), truth) > 0.93
     assert prior[bite & (alpha > 0.9)].mean() < prior[truth].mean() - 0.1
 
@@ -76,6 +76,7 @@ def test_a_whole_slice_gives_what_its_part_gives():
     whole = label_from_recist(image, recist)
     part = label_from_recist(image[20:62, 40:82], recist - np.tile([40, 20], 4))
     np.testing.assert_allclose(whole.alpha[80:248, 160:328], part.alpha, atol=2e-3)
+    np.testing.assert_array_equal(whole.grabcut[80:248, 160:328], part.grabcut)
     assert whole.alpha.sum() == pytest.approx(part.alpha.sum(), rel=1e-3)
 
 
