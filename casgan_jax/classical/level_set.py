@@ -1,10 +1,10 @@
 """A level set driven by image and learned shape, paper table 3's rival [32].
 
 Roy, Chakraborty, Chowdhury, "A deep learning-shape driven level set synergism for pulmonary nodule
-segmentation", Pattern Recognition Letters 123, 2019: a network's coarse mask is where the curve
-starts and the shape that it is held to. Written from that description, without the paper's formulas
-at hand. scikit-image's morphological level sets have no shape term, so the evolution is here. The
-curve is phi = 0, phi > 0 inside, and descends
+segmentation", Pattern Recognition Letters 123, 2019: coarse by a network, then fine by a level set
+that the network's shape drives. Written from that outline, without the paper's formulas at hand.
+scikit-image's morphological level sets have no shape term, so the evolution is here. The curve is
+phi = 0, phi > 0 inside, and descends
 
     E = region * local Chan-Vese + length * int g |grad H(phi)| + shape * int (H(phi) - P)^2
 
@@ -13,10 +13,12 @@ and its application to image segmentation", IEEE TIP 2010, whose smoothed H and 
 Chosen here:
 
 - Chan-Vese with the mean intensities of a band along the curve: across a whole patch the chest
-  wall's would count.
+  wall's would count. Its force is in units of the contrast, so that weights have no unit.
 - The shape is the network's soft probability P: the curve is held firmly where the network is sure
   and follows the image where it is not. With a binary P it is the distance of two shapes of Chan
   and Zhu, "Level set based shape prior segmentation", CVPR 2005. No model of shapes is learned.
+- The defaults lie between the best of a network trained on LIDC, whose outlines no weights
+  improved, and of one that never saw a scan (`region` 3).
 - The edge indicator is g = 1 / (1 + |grad (G * I)|^2 / edge^2).
 """
 
@@ -26,11 +28,11 @@ import numpy as np
 from scipy import ndimage
 
 from casgan_jax.classical.deep_prior import log_odds
-from casgan_jax.classical.planes import check_planes
+from casgan_jax.classical.planes import check_planes, check_positive
 from casgan_jax.errors import UserError
 
 _WIDTH = 1.5  # half width of the smoothed step in pixels, epsilon of Li et al.
-_STEP = 0.5  # largest product of step and force: the curve moves less than half a pixel
+_STEP = 0.5  # of time; with forces of at most 2 the curve moves less than a pixel
 # Step times the weight of the double well. Li et al. show stability below 0.25; but the more, the
 # further from the balance of the other terms a curve rests: 0.5 pixels at 0.2 around a blurred disc
 # of 10 pixels, 0.1 at 0.05.
@@ -43,13 +45,13 @@ def shape_driven_level_set(
     probability: np.ndarray,
     *,
     threshold: float = 0.5,
-    region: float = 0.3,
-    length: float = 0.1,
+    region: float = 1.0,
+    length: float = 0.03,
     shape: float = 1.0,
     edge: float = 0.1,
     smoothing: float = 1.0,
     band: float = 6.0,
-    iterations: int = 100,
+    iterations: int = 50,
     spacing: float = 1.0,
 ) -> np.ndarray:
     """Moves the outline of a network's mask by the image, held to the network's shape.
@@ -62,17 +64,18 @@ def shape_driven_level_set(
       edge: gradient of the smoothed image, per native pixel, at which g is one half.
       smoothing: standard deviation of that Gaussian, in native pixels.
       band: how far along either side of the curve intensities are averaged, in native pixels.
-      iterations: of half a native pixel at most.
+      iterations: steps at native resolution, r times as many in an image enlarged r times.
       spacing: side of a pixel in native pixels: 1 / r for an image enlarged r times.
 
     Returns:
       (H, W) bool; the network's mask where it is empty or full, as there is no curve then.
 
     Raises:
-      UserError: planes of different shapes, a value out of [0, 1], or weights that are negative or
-        all 0.
+      UserError: planes of different shapes, a value out of [0, 1], weights that are negative or all
+        0, a threshold of 0 or 1, or another option that is not above 0.
     """
-    check_planes(image, spacing, probability=probability)
+    check_planes(image, probability=probability)
+    check_positive(edge=edge, band=band, spacing=spacing)
     weights = np.array([region, length, shape], float)
     if (weights < 0).any() or not weights.any():
         raise UserError(
@@ -148,7 +151,7 @@ def _curvature(phi: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _double_well(phi: np.ndarray) -> np.ndarray:
-    """Drives |grad phi| to 1 near the curve and to 0 far from it (Li et al., eq. 16)."""
+    """Drives |grad phi| to 1 near the curve and to 0 far from it (Li et al.)."""
     down, right = np.gradient(phi)
     slope = np.hypot(down, right) + _TINY
     well = np.where(slope <= 1, np.sin(2 * np.pi * slope) / (2 * np.pi), slope - 1) / slope

@@ -23,7 +23,7 @@ _LARGEST = 2**30  # SciPy computes in int32, and what is left of a link can be t
 
 
 def contrast_links(image: np.ndarray, sigma: float, *, spacing: float = 1.0) -> list[np.ndarray]:
-    """What it costs to part neighbours: exp(-(I_p - I_q)^2 / (2 sigma^2)) / |p - q| (eq. 2.3).
+    """What it costs to part neighbours: exp(-(I_p - I_q)^2 / (2 sigma^2)) / |p - q|.
 
     Args:
       image: (H, W) in [0, 1].
@@ -68,7 +68,8 @@ def minimum_cut(preference: np.ndarray, links: list[np.ndarray]) -> np.ndarray:
     ends = [pairs(pixels, offset) for offset in OFFSETS]
     first, second = (np.concatenate([end[k].ravel() for end in ends]) for k in (0, 1))
     cost = np.concatenate([link.ravel() for link in links])
-    # Beyond what parts a pixel from all its neighbours a preference changes nothing (K, table 1).
+    # Beyond what parts a pixel from all its neighbours a preference changes nothing: Boykov and
+    # Jolly's K.
     limit = 1.0 + sum(2 * float(link.max(initial=0.0)) for link in links)
     wish = np.clip(preference, -limit, limit).ravel()
     for_lesion, against = np.flatnonzero(wish > 0), np.flatnonzero(wish < 0)

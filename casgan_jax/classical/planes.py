@@ -1,4 +1,4 @@
-"""What all functions of this package expect of their planes."""
+"""What all functions of this package expect of their input."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from casgan_jax.errors import UserError
 
 
-def check_planes(image: np.ndarray, spacing: float, **others: np.ndarray) -> None:
-    """An image and other planes of its shape, all in [0, 1], and the side of their pixels.
+def check_planes(image: np.ndarray, **others: np.ndarray) -> None:
+    """An image and other planes of its shape, all in [0, 1].
 
     Raises:
       UserError: the image is not (H, W), another has not its shape, or a value is out of range.
@@ -26,7 +26,14 @@ def check_planes(image: np.ndarray, spacing: float, **others: np.ndarray) -> Non
                 f"{name}: found values from {plane.min()} to {plane.max()}, expected 0 to 1; "
                 "normalise it first"
             )
-    if not spacing > 0:
-        raise UserError(
-            f"spacing: found {spacing}, expected more than 0; pass 1 / r for an r-fold image"
-        )
+
+
+def check_positive(**options: float) -> None:
+    """Options that must be above 0.
+
+    Raises:
+      UserError: one is not.
+    """
+    for name, value in options.items():
+        if not value > 0:
+            raise UserError(f"{name}: found {value}, expected more than 0; leave the default")

@@ -55,3 +55,5 @@ def test_what_is_no_probability():
         deep_prior_cut(image, np.full(image.shape, np.nan))
     with pytest.raises(UserError, match="probability: found shape"):
         deep_prior_cut(image, np.zeros((48, 48)))
+    with pytest.raises(UserError, match="threshold: found 1.0"):
+        deep_prior_cut(image, image, threshold=1.0)

@@ -89,3 +89,5 @@ def test_what_cannot_be_cut():
         graph_cut(image[None], lesion, background)
     with pytest.raises(UserError, match="spacing: found 0"):
         graph_cut(image, lesion, background, spacing=0)
+    with pytest.raises(UserError, match="sigma: found 0"):
+        graph_cut(image, lesion, background, sigma=0)

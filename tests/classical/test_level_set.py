@@ -116,3 +116,5 @@ def test_weights_that_say_nothing():
         shape_driven_level_set(image, image, region=0, length=0, shape=0)
     with pytest.raises(UserError, match="found -1"):
         shape_driven_level_set(image, image, region=-1)
+    with pytest.raises(UserError, match="band: found 0"):
+        shape_driven_level_set(image, image, band=0)
