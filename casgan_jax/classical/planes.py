@@ -1,0 +1,39 @@
+"""What all functions of this package expect of their input."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+
+
+def check_planes(image: np.ndarray, **others: np.ndarray) -> None:
+    """An image and other planes of its shape, all in [0, 1].
+
+    Raises:
+      UserError: the image is not (H, W), another has not its shape, or a value is out of range.
+    """
+    if image.ndim != 2:
+        raise UserError(f"image: found shape {image.shape}, expected (H, W); pass one patch")
+    for name, plane in {"image": image, **others}.items():
+        if plane.shape != image.shape:
+            raise UserError(
+                f"{name}: found shape {plane.shape}, expected the image's, {image.shape}; "
+                "resize or crop one of them first"
+            )
+        if not ((plane >= 0) & (plane <= 1)).all():
+            raise UserError(
+                f"{name}: found values from {plane.min()} to {plane.max()}, expected 0 to 1; "
+                "normalise it first"
+            )
+
+
+def check_positive(**options: float) -> None:
+    """Options that must be above 0.
+
+    Raises:
+      UserError: one is not.
+    """
+    for name, value in options.items():
+        if not value > 0:
+            raise UserError(f"{name}: found {value}, expected more than 0; leave the default")
