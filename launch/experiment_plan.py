@@ -1,0 +1,164 @@
+"""What an experiment is: systems (rows) that are trained and measured on data sets (tables).
+
+    experiment = load_experiment("table1:quick")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import ModuleType
+
+import launch.experiments
+from casgan_jax.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One figure of every row.
+
+    Attributes:
+      key: column of an evaluation's lesions.csv.
+      name: as in the table's head.
+      paper: what the paper calls it; "" where it has no such column.
+      higher_is_better: whether the largest is the best.
+      digits: after the point.
+    """
+
+    key: str
+    name: str
+    paper: str = ""
+    higher_is_better: bool = True
+    digits: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One system.
+
+    Attributes:
+      name: unique in its experiment.
+      config: NAME[:VARIANT] of `launch.configs`.
+      group: "baseline" or "casgan".
+      fields: {dotted field of the config: text of the value}.
+      uses: {field: name of the row whose workdir is its value}; "sr", "prior" or "teacher".
+      paper: {Column.paper: value} in the paper's table.
+      shown: false for a part that others use.
+    """
+
+    name: str
+    config: str
+    group: str = "baseline"
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    uses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    shown: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """One table.
+
+    Attributes:
+      directory: of the prepared data set below --data_dir.
+      build: the command that prepares it.
+      note: what it stands for.
+    """
+
+    directory: str
+    build: str
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """Rows x data sets x seeds.
+
+    Attributes:
+      name: "table1".
+      variant: "" or "quick".
+      title: one line.
+      columns: the first is what rows are ranked by.
+      fields: {dotted field: text} of every row's config, where the config has it.
+    """
+
+    name: str
+    variant: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    data_sets: tuple[DataSet, ...]
+    seeds: tuple[int, ...] = (0,)
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def chosen(self, names: list[str] | None) -> tuple[Row, ...]:
+        """The rows of these names, with those that they use before them; None: all.
+
+        Raises:
+          UserError: there is no such row.
+        """
+        rows = {row.name: row for row in self.rows}
+        shown = [row.name for row in self.rows if row.shown]
+        wanted: dict[str, Row] = {}
+
+        def want(name: str) -> None:
+            if name not in rows:
+                near = difflib.get_close_matches(name, shown, n=1, cutoff=0.0)
+                raise UserError(
+                    f"--rows: found {name!r}, expected some of {'; '.join(shown)}; did you mean "
+                    f"{near[0]!r}?"
+                )
+            for used in rows[name].uses.values():
+                want(used)
+            wanted.setdefault(name, rows[name])
+
+        for name in shown if names is None else names:
+            want(name)
+        return tuple(wanted.values())
+
+
+def experiment_names() -> list[str]:
+    """Every module of `launch.experiments`."""
+    return sorted(module.name for module in pkgutil.iter_modules(launch.experiments.__path__))
+
+
+def experiment_help() -> str:
+    """One line an experiment and variant."""
+    lines = []
+    for name in experiment_names():
+        module = _module(name)
+        lines.append(f"{name:<18}{module.__doc__.splitlines()[0]}")
+        for variant, text in module.VARIANTS.items():
+            lines.append(f"  {name + (':' + variant if variant else ''):<16}{text}")
+    return "\n".join(lines)
+
+
+def load_experiment(spec: str) -> Experiment:
+    """The experiment NAME[:VARIANT].
+
+    Raises:
+      UserError: there is none; the line has the nearest name.
+    """
+    name, _, variant = spec.partition(":")
+    if name not in experiment_names():
+        raise _unknown(name, experiment_names())
+    module = _module(name)
+    if variant not in module.VARIANTS:
+        raise _unknown(spec, [f"{name}:{known}".rstrip(":") for known in module.VARIANTS])
+    return module.get_experiment(variant)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"launch.experiments.{name}")
+
+
+def _unknown(found: str, valid: list[str]) -> UserError:
+    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
+    return UserError(
+        f"--config: found {found!r}, expected NAME[:VARIANT] of an experiment; did you mean "
+        f"{near[0]!r}? `--config=help` lists them"
+    )
