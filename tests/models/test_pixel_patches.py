@@ -28,3 +28,9 @@ def test_points_lie_in_the_middle_of_their_cells():
     assert patches.shape == (1, 3, 3, 3, 3, 1)
     np.testing.assert_allclose(patches[0, :, 0, 1, 1, 0], [1.5, 5.5, 9.5], atol=1e-6)
     np.testing.assert_allclose(patches[0, 1, 0, :, 1, 0], [4.5, 5.5, 6.5], atol=1e-6)
+
+
+def test_a_denser_lattice_holds_the_same_points():
+    # The middle of a cell of 3 pixels is a pixel.
+    sparse, dense = (pixel_patches(IMAGE, stride, window=9, side=5) for stride in (3, 1))
+    np.testing.assert_allclose(sparse, dense[:, 1::3, 1::3], atol=1e-6)

@@ -1,9 +1,7 @@
-import jax
-import jax.numpy as jnp
 import pytest
 
 from casgan_jax.models.ronneberger_unet import RonnebergerUNet
-from tests.models.segmentation import check_step, parameter_count
+from tests.models.segmentation import check_network, parameter_count
 
 
 def test_has_the_parameters_of_the_original():
@@ -14,16 +12,8 @@ def test_has_the_parameters_of_the_original():
     assert parameter_count(RonnebergerUNet(normalise=True), channels=3) == 31_037_633
 
 
-def test_steps():
-    check_step(RonnebergerUNet(features=4, initial_alpha=0.1))
-
-
-def test_normalises_where_told():
-    model = RonnebergerUNet(features=4, normalise=True)
-    variables = jax.eval_shape(
-        lambda: model.init(jax.random.key(0), jnp.zeros((1, 16, 16, 1)), train=False)
-    )
-    assert len(variables["batch_stats"]) == 18  # two of each level down and up
+def test_keeps_what_all_networks_promise():
+    check_network(RonnebergerUNet(features=4, levels=2, initial_alpha=0.1))
 
 
 def test_a_side_that_does_not_divide_is_named():

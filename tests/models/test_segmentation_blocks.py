@@ -1,4 +1,3 @@
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,27 +6,36 @@ import pytest
 from casgan_jax.models.segmentation_blocks import AlphaHead, UpConv2x2, check_side
 
 
-def test_up_conv_is_the_transposed_convolution():
-    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
-    layer = UpConv2x2(5)
-    params = layer.init(jax.random.key(1), x)["params"]
-    plain = nn.ConvTranspose(5, (2, 2), strides=(2, 2), padding="VALID")
-    # Flax correlates where the scatter form convolves: its kernel is mirrored.
-    mirrored = {"kernel": params["kernel"][::-1, ::-1], "bias": params["bias"]}
-    np.testing.assert_allclose(
-        layer.apply({"params": params}, x), plain.apply({"params": mirrored}, x), atol=1e-6
-    )
+def normal(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def test_up_conv_writes_each_pixel_through_the_kernel():
+    x, kernel, bias = normal(0, 2, 4, 6, 3), normal(1, 2, 2, 3, 5), normal(2, 5)
+    y = UpConv2x2(5).apply({"params": {"kernel": kernel, "bias": bias}}, x)
+    for row in (0, 1):
+        for column in (0, 1):
+            expected = x @ kernel[row, column] + bias
+            np.testing.assert_allclose(y[:, row::2, column::2], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_the_head_is_a_convolution_and_a_sigmoid(size):
-    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
-    head = AlphaHead(0.03, size=size)
-    params = head.init(jax.random.key(1), x)["params"]
-    plain = nn.Conv(1, (size, size)).apply({"params": params}, x)
-    np.testing.assert_allclose(head.apply({"params": params}, x), nn.sigmoid(plain), atol=1e-6)
-    np.testing.assert_allclose(nn.sigmoid(params["bias"]), 0.03, rtol=1e-5)
-    assert head.apply({"params": params}, x.astype(jnp.bfloat16)).dtype == jnp.float32
+    x, kernel, bias = normal(0, 2, 4, 6, 3), normal(1, size, size, 3, 1), normal(2, 1)
+    alpha = AlphaHead(0.5, size=size).apply({"params": {"kernel": kernel, "bias": bias}}, x)
+    border = size // 2
+    padded = np.pad(x, ((0, 0), (border, border), (border, border), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
+    logits = np.einsum("nyxcij,ijcf->nyxf", windows, kernel) + bias
+    np.testing.assert_allclose(alpha, 1 / (1 + np.exp(-logits)), rtol=1e-4)
+
+
+def test_the_head_starts_at_the_given_alpha():
+    x = jnp.zeros((1, 2, 2, 3), jnp.bfloat16)
+    head = AlphaHead(0.03, dtype=jnp.bfloat16)
+    alpha = jax.jit(lambda: head.init_with_output(jax.random.key(0), x)[0])()
+    assert alpha.dtype == jnp.float32
+    np.testing.assert_allclose(alpha, 0.03, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 24, 24, 2), (1, 32, 16, 2)])

@@ -1,7 +1,7 @@
 import pytest
 
 from casgan_jax.models.segnet import SegNet
-from tests.models.segmentation import check_step, parameter_count
+from tests.models.segmentation import check_network, parameter_count
 
 
 def test_has_the_parameters_of_the_authors_model():
@@ -18,8 +18,8 @@ def test_has_the_parameters_of_the_authors_model():
     assert parameter_count(SegNet(), channels=3) == expected
 
 
-def test_steps():
-    check_step(SegNet(features=2, initial_alpha=0.1))
+def test_keeps_what_all_networks_promise():
+    check_network(SegNet(features=2, levels=2, initial_alpha=0.1))
 
 
 def test_a_side_that_does_not_divide_is_named():
