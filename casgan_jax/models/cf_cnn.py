@@ -37,7 +37,7 @@ class CFCNN(nn.Module):
       in turn. Here the network classifies all points of a lattice, one in the middle of each cell
       of stride x stride pixels, in training as in use, and the mask between them is interpolated:
       so losses of whole masks train it. No parameter depends on `stride`; 1 classifies every pixel,
-      at stride^2 times the cost: one point takes 34 million products forward at 36 features. On an
+      at stride^2 times the cost: one point takes 68 million products forward at 36 features. On an
       image that is enlarged by 4, a stride of 4 is every original pixel;
     * one sigmoid in place of a softmax of two classes, which is the same function.
 

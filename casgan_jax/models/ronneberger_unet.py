@@ -28,8 +28,7 @@ class RonnebergerUNet(nn.Module):
     Section 3.1 puts dropout "at the end of the contracting path": here after the two innermost
     levels; the rate, which the paper does not tell, is the usual 0.5. The original, of 2015, has no
     batch normalisation; most of its later implementations have it, before each ReLU of a 3x3
-    convolution. Without it, with two classes and 64 features, it has the original's 31.0 M
-    parameters.
+    convolution. It has 31.0 M parameters with 64 features, with normalisation or without.
 
     Attributes:
       features: channels of the first level; doubled at each level.

@@ -22,9 +22,9 @@ class UNetPlusPlus(nn.Module):
     sees the max pooling of X(i - 1, 0). Each of X(0, 1 .. levels) has an output of its own, a 1x1
     convolution and a sigmoid (deep supervision, section 3.2).
 
-    In training it returns all outputs, (N, S, S, levels), shallowest first, each of which gets the
-    same loss. Otherwise it returns their mean, (N, S, S, 1): the authors' "accurate mode", which
-    their results with deep supervision are measured in. Their "fast mode" is one of the outputs.
+    In training it returns all outputs, (N, S, S, levels), that of X(0, 1) first, each of which gets
+    the same loss. Otherwise it returns their mean, (N, S, S, 1): the "accurate mode" of 2018, the
+    "ensemble mode" of 2020. The authors' other mode takes one of the outputs, and is for speed.
 
     Widths, dropout of 0.5 after every 3x3 convolution and no batch normalisation are those of the
     authors' plain Keras network; their papers tell neither of the latter two, and their networks on
