@@ -1,0 +1,156 @@
+"""Max pooling that remembers its maxima, unpooling, and CF-CNN's central pooling.
+
+Pooling and unpooling by indices are each other's transposed maps, and so each other's gradients:
+comparisons and sums of four shifted views, no scatter. Of equal values in a window the first, row
+by row, is the maximum and gets the whole gradient, as in Caffe and PyTorch; XLA's own gradient of a
+maximum over an axis divides it among them.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def max_pool(x: jax.Array) -> jax.Array:
+    """Maxima of windows of 2 x 2 pixels: (N, 2H, 2W, C) -> (N, H, W, C).
+
+    Raises:
+      ValueError: a side is odd.
+    """
+    return max_pool_with_indices(x)[0]
+
+
+@jax.custom_vjp
+def max_pool_with_indices(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Maxima of windows of 2 x 2 pixels and where in its window each stood.
+
+    NaN counts as larger than all numbers, so that it is not lost.
+
+    Args:
+      x: (N, 2H, 2W, C), floating.
+
+    Returns:
+      Maxima (N, H, W, C) and indices (N, H, W, C), uint8: 2 x row + column in the window.
+
+    Raises:
+      ValueError: a side is odd.
+    """
+    values, *others = _window_views(x)
+    indices = jnp.zeros(values.shape, jnp.uint8)
+    for index, candidate in enumerate(others, start=1):
+        larger = (candidate > values) | (jnp.isnan(candidate) & ~jnp.isnan(values))
+        values = jnp.where(larger, candidate, values)
+        indices = jnp.where(larger, jnp.uint8(index), indices)
+    return values, indices
+
+
+@jax.custom_vjp
+def max_unpool(x: jax.Array, indices: jax.Array) -> jax.Array:
+    """Each value back at the place in its window that pooling took it from, zeros elsewhere.
+
+    Args:
+      x: (N, H, W, C).
+      indices: (N, H, W, C), of `max_pool_with_indices`.
+
+    Returns:
+      (N, 2H, 2W, C).
+    """
+    n, height, width, channels = x.shape
+    window = (n, height, 1, width, 1, channels)
+    places = jnp.arange(4, dtype=indices.dtype).reshape(1, 1, 2, 1, 2, 1)
+    spread = jnp.where(indices.reshape(window) == places, x.reshape(window), jnp.zeros((), x.dtype))
+    return spread.reshape(n, 2 * height, 2 * width, channels)
+
+
+def _window_views(x: jax.Array) -> list[jax.Array]:
+    """The four pixels of every window, row by row, (N, H, W, C) each."""
+    n, height, width, channels = x.shape
+    if height % 2 or width % 2:
+        raise ValueError(f"pooling: found {height} x {width} pixels, expected even sides")
+    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
+    return [x[:, :, row, :, column] for row in (0, 1) for column in (0, 1)]
+
+
+def _pick(x: jax.Array, indices: jax.Array) -> jax.Array:
+    """The pixel of each window that `indices` names: the transposed map of `max_unpool`."""
+    zero = jnp.zeros((), x.dtype)
+    return sum(
+        jnp.where(indices == jnp.uint8(index), view, zero)
+        for index, view in enumerate(_window_views(x))
+    )
+
+
+def _pool_forward(x: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+    values, indices = max_pool_with_indices(x)
+    return (values, indices), indices
+
+
+def _pool_backward(indices: jax.Array, gradients: tuple[jax.Array, np.ndarray]) -> tuple[jax.Array]:
+    return (max_unpool(gradients[0], indices),)
+
+
+def _unpool_forward(x: jax.Array, indices: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return max_unpool(x, indices), indices
+
+
+def _unpool_backward(indices: jax.Array, gradient: jax.Array) -> tuple[jax.Array, None]:
+    return _pick(gradient, indices), None
+
+
+max_pool_with_indices.defvjp(_pool_forward, _pool_backward)
+max_unpool.defvjp(_unpool_forward, _unpool_backward)
+
+
+@functools.cache
+def central_windows(size: int) -> tuple[int, ...]:
+    """Widths of the windows that central pooling divides `size` pixels into.
+
+    Single pixels around the middle, pairs beside them, triples outside, together half as many
+    windows as pixels (rounded up): an eighth of the pixels is left alone, half is pooled in pairs,
+    three eighths in triples, and what is left of the division goes to pixels and pairs. Where the
+    windows do not come in equal numbers for both sides, pixel size // 2 is kept nearest to the
+    middle of the single pixels: so the middle of 35 pixels stays the middle of 18 and of 9.
+    """
+    windows = (size + 1) // 2
+    triples = size // 8
+    pairs = size - windows - 2 * triples
+    singles = windows - pairs - triples
+
+    def offset(split: tuple[int, int]) -> float:
+        triples_before, pairs_before = split
+        start = 3 * triples_before + 2 * pairs_before
+        return abs(start + (singles - 1) / 2 - size // 2)
+
+    halves = itertools.product(
+        (triples // 2, triples - triples // 2), (pairs // 2, pairs - pairs // 2)
+    )
+    triples_before, pairs_before = min(halves, key=offset)
+    before = (3,) * triples_before + (2,) * pairs_before
+    after = (2,) * (pairs - pairs_before) + (3,) * (triples - triples_before)
+    return before + (1,) * singles + after
+
+
+def central_pool(x: jax.Array) -> jax.Array:
+    """Max pooling that is finest in the middle: (N, H, W, C) -> (N, ceil(H/2), ceil(W/2), C).
+
+    Wang et al. 2017 ("Central focused convolutional neural networks"): rows and columns are divided
+    into the windows of `central_windows`, and each window gives its maximum.
+    """
+    return _pool_axis(_pool_axis(x, 1), 2)
+
+
+def _pool_axis(x: jax.Array, axis: int) -> jax.Array:
+    pooled, start = [], 0
+    for width, run in itertools.groupby(central_windows(x.shape[axis])):
+        stop = start + width * len(tuple(run))
+        steps = [
+            jax.lax.slice_in_dim(x, start + step, stop, width, axis=axis) for step in range(width)
+        ]
+        pooled.append(functools.reduce(jnp.maximum, steps))
+        start = stop
+    return jnp.concatenate(pooled, axis=axis)
