@@ -172,12 +172,17 @@ def _input_gradient_of_stride_2(
         for parity in (0, 1)
     }
     padded = pad(gradient, size)
+    # A kernel of 1 x 1 taps reads the pixels of one parity only.
+    unread = jnp.zeros((gradient.shape[0], height, width, kernel.shape[2]), gradient.dtype)
     planes = [
         sum(
-            padded[:, size + down : size + down + height, size + right : size + right + width]
-            @ kernel[row, column].T
-            for row, down in taps[row_parity]
-            for column, right in taps[column_parity]
+            (
+                padded[:, size + down : size + down + height, size + right : size + right + width]
+                @ kernel[row, column].T
+                for row, down in taps[row_parity]
+                for column, right in taps[column_parity]
+            ),
+            start=unread,
         )
         for row_parity in (0, 1)
         for column_parity in (0, 1)

@@ -13,29 +13,23 @@ Two kinds of files are read; the preprocessing that each was trained with travel
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from casgan_jax.errors import UserError, one_line
-
-# A damaged archive, or an array of objects, of texts or of numbers that NumPy does not have.
-_ARRAY_ERRORS = (
-    AttributeError,
-    EOFError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+from casgan_jax.errors import UserError
+from casgan_jax.models.weight_files import IMAGENET_MEAN, IMAGENET_STD, WeightFile, Weights
 
 Params = dict[str, Any]
-_Read = Callable[[str], np.ndarray]
+
+_WEIGHTS = Weights(
+    network="VGG19",
+    names={".npz": "Keras", ".safetensors": "torchvision"},
+    example="hf://timm/vgg19.tv_in1k",
+    otherwise="set loss.perceptual=0",
+)
 
 _BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))  # convolutions and their channels
 LAYERS = tuple(
@@ -49,8 +43,6 @@ DEFAULT_LAYERS = ("conv5_4", "conv3_4")  # by preference
 _TORCH_INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
 _CAFFE_MEAN_RGB = np.array([123.68, 116.779, 103.939], np.float32) / 255.0
 _CAFFE_STD = np.full(3, 1.0 / 255.0, np.float32)
-_TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_TORCH_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 def _block(layer: str) -> int:
@@ -82,48 +74,23 @@ def _choose_layer(available: set[str], path: Path) -> str:
 
 
 def _read_layers(
-    path: Path, layer: str | None, names: dict[str, tuple[str, str]], keys: set[str], read: _Read
+    file: WeightFile, layer: str | None, names: dict[str, tuple[str, str]]
 ) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of all layers up to `layer`, stored under `names[layer]`, shapes unchecked."""
     if layer is None:
-        layer = _choose_layer({layer for layer in LAYERS if names[layer][0] in keys}, path)
+        available = {layer for layer in LAYERS if names[layer][0] in file.names}
+        layer = _choose_layer(available, file.path)
     layers = {}
     for each in _layers_up_to(layer):
         for name in names[each]:
-            if name not in keys:
+            if name not in file.names:
                 raise UserError(
-                    f"{path}: found no {name!r} ({each}), expected all layers from conv1_1 to "
+                    f"{file.path}: found no {name!r} ({each}), expected all layers from conv1_1 to "
                     f"{layer}; give a complete file, a shallower layer, or set loss.perceptual=0"
                 )
         weight, bias = names[each]
-        layers[each] = {
-            "kernel": _read_array(path, weight, read),
-            "bias": _read_array(path, bias, read),
-        }
+        layers[each] = {"kernel": file.read(weight), "bias": file.read(bias)}
     return layers
-
-
-def _read_array(path: Path, name: str, read: _Read) -> np.ndarray:
-    try:
-        array = np.asarray(read(name), np.float32)
-    except _ARRAY_ERRORS as error:
-        raise UserError(
-            f"{path}: found {name!r} damaged ({one_line(error)}), expected an array of numbers; "
-            "fetch it again or set loss.perceptual=0"
-        ) from error
-    if not np.isfinite(array).all():
-        raise UserError(
-            f"{path}: found NaN or infinite values in {name!r}, expected finite weights; fetch it "
-            "again or set loss.perceptual=0"
-        )
-    return array
-
-
-def _without_extra(package: str) -> UserError:
-    return UserError(
-        f"loss.vgg19: found no package {package}, expected the extra hub for .safetensors files "
-        "and the hub; pip install 'casgan_jax[hub]', give an .npz file, or set loss.perceptual=0"
-    )
 
 
 def _check_shapes(path: Path, layers: dict[str, dict[str, np.ndarray]]) -> None:
@@ -137,67 +104,30 @@ def _check_shapes(path: Path, layers: dict[str, dict[str, np.ndarray]]) -> None:
                 )
 
 
-def _load_keras(path: Path, layer: str | None) -> Params:
+def _from_keras(path: Path, layer: str | None) -> Params:
     names = {
         each: (f"block{each[4]}_conv{each[6]}_kernel", f"block{each[4]}_conv{each[6]}_bias")
         for each in LAYERS
     }
-    if not zipfile.is_zipfile(path):
-        raise UserError(f"{path}: found no zip archive, expected an .npz file; fetch it again")
-    try:
-        archive = np.load(path)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path}: found {one_line(error)}, expected an .npz file; fetch it again"
-        ) from error
-    with archive as arrays:
-        layers = _read_layers(path, layer, names, set(arrays.files), arrays.__getitem__)
+    with _WEIGHTS.open(path) as file:
+        layers = _read_layers(file, layer, names)
     _check_shapes(path, layers)
     layers["conv1_1"]["kernel"] = layers["conv1_1"]["kernel"][:, :, ::-1]  # BGR -> RGB
     return {**layers, "mean": _CAFFE_MEAN_RGB, "std": _CAFFE_STD}
 
 
-def _load_torch(path: Path, layer: str | None) -> Params:
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError as error:
-        raise _without_extra("safetensors") from error
-
+def _from_torch(path: Path, layer: str | None) -> Params:
     names = {
         each: (f"features.{index}.weight", f"features.{index}.bias")
         for each, index in zip(LAYERS, _TORCH_INDICES, strict=True)
     }
-    try:
-        archive = safe_open(path, framework="numpy")
-    except SafetensorError as error:
-        raise UserError(
-            f"{path}: found {error}, expected a .safetensors file; fetch it again"
-        ) from error
-    with archive as arrays:
-        layers = _read_layers(path, layer, names, set(arrays.keys()), arrays.get_tensor)
+    with _WEIGHTS.open(path) as file:
+        layers = _read_layers(file, layer, names)
     for each in layers.values():
         if each["kernel"].ndim == 4:
             each["kernel"] = each["kernel"].transpose(2, 3, 1, 0)
     _check_shapes(path, layers)
-    return {**layers, "mean": _TORCH_MEAN, "std": _TORCH_STD}
-
-
-def _download(repository: str) -> Path:
-    try:
-        from huggingface_hub import hf_hub_download
-    except ImportError as error:
-        raise _without_extra("huggingface_hub") from error
-
-    try:
-        return Path(hf_hub_download(repository, "model.safetensors"))
-    # The hub's HTTP and cache errors are OSErrors, a name that cannot be one is a ValueError.
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(
-            f"hf://{repository}: found no model.safetensors ({type(error).__name__}: {reason}), "
-            "expected a reachable repository such as hf://timm/vgg19.tv_in1k; give a local .npz or "
-            ".safetensors file, or set loss.perceptual=0"
-        ) from error
+    return {**layers, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 def load_vgg19(source: str | Path, layer: str | None = None) -> Params:
@@ -215,20 +145,8 @@ def load_vgg19(source: str | Path, layer: str | None = None) -> Params:
     Raises:
       UserError: no such file, another kind of file, or a layer is missing or has another shape.
     """
-    source = str(source)
-    path = _download(source.removeprefix("hf://")) if source.startswith("hf://") else Path(source)
-    loaders = {".npz": _load_keras, ".safetensors": _load_torch}
-    if path.suffix not in loaders:
-        raise UserError(
-            f"{path}: found the suffix {path.suffix!r}, expected .npz (Keras names), .safetensors "
-            "(torchvision names) or hf://OWNER/NAME; give one of these or set loss.perceptual=0"
-        )
-    if not path.is_file():
-        raise UserError(
-            f"{path}: found no such file, expected VGG19 weights as .npz or .safetensors; give "
-            "their path, hf://timm/vgg19.tv_in1k, or set loss.perceptual=0"
-        )
-    return loaders[path.suffix](path, layer)
+    path = _WEIGHTS.locate(source)
+    return {".npz": _from_keras, ".safetensors": _from_torch}[path.suffix](path, layer)
 
 
 def default_layer(params: Params) -> str:

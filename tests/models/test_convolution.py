@@ -18,6 +18,7 @@ def test_depth_to_space_undoes_space_to_depth():
     [
         (3, 9, 3, 1, 1),
         (3, 9, 3, 2, 1),
+        (3, 9, 1, 2, 0),
         (3, 9, 2, 1, 0),
         (200, 9, 3, 1, 1),  # more channels than pixels
         (3, 1, 9, 1, 4),

@@ -1,0 +1,87 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from casgan_jax.models.ce_net import CENet, ResidualMultiKernelPooling
+
+
+def shapes(model, size, channels=3):
+    x = jnp.zeros((1, size, size, channels))
+    return jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
+
+
+def test_has_the_parameters_of_the_authors_code():
+    # networks/cenet.py of Guzaiwang/CE-Net: torchvision's ResNet-34 without classifier, three 3x3
+    # and one 1x1 convolution of 512 channels, one of 512 to 1, four decoders, three last layers.
+    dac = 3 * (9 * 512 * 512 + 512) + 512 * 512 + 512
+    rmp = 512 + 1
+
+    def decoder(inputs, outputs):
+        quarter = inputs // 4
+        first, middle = (inputs + 3) * quarter, (9 * quarter + 3) * quarter
+        return first + middle + (quarter + 3) * outputs
+
+    decoders = decoder(516, 256) + decoder(256, 128) + decoder(128, 64) + decoder(64, 64)
+    last = 16 * 64 * 32 + 32 + 9 * 32 * 32 + 32 + 9 * 32 + 1
+    expected = 21_284_672 + dac + rmp + decoders + last
+    assert expected == 29_003_093
+    params = shapes(CENet(), 32)["params"]
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == expected
+
+
+def test_pooled_maps_join_the_features():
+    x = jnp.arange(49.0).reshape(1, 7, 7, 1)
+    params = {"conv": {"kernel": jnp.ones((1, 1, 1, 1)), "bias": jnp.zeros(1)}}
+    y = ResidualMultiKernelPooling().apply({"params": params}, x)
+    assert y.shape == (1, 7, 7, 5)
+    # Windows of 5 and 6 pixels fit once: their largest, last pixel; those of 3 in two rows of two.
+    np.testing.assert_allclose(y[0, :, :, 2], x[0, 4, 4, 0])
+    np.testing.assert_allclose(y[0, :, :, 3], x[0, 5, 5, 0])
+    np.testing.assert_allclose(y[0, [0, 0, -1, -1], [0, -1, 0, -1], 1], [16, 19, 37, 40])
+    np.testing.assert_array_equal(y[..., 4:], x)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A tiny network at its start: its parameters, its output, and a step's gradients."""
+    model = CENet(features=4, initial_alpha=0.03)
+    x = jax.random.uniform(jax.random.key(0), (2, 32, 32, 2))
+    variables = model.init(jax.random.key(1), x, train=False)
+
+    @jax.jit
+    def step(params):
+        def loss(params):
+            alpha, updates = model.apply(
+                variables | {"params": params},
+                x,
+                train=True,
+                mutable=["batch_stats"],
+            )
+            return ((alpha - x[..., :1]) ** 2).mean(), (alpha, updates)
+
+        return jax.grad(loss, has_aux=True)(params)
+
+    return step(variables["params"]), variables
+
+
+def test_starts_at_the_given_alpha(trained):
+    (_, (alpha, _)), _ = trained
+    assert alpha.shape == (2, 32, 32, 1) and alpha.dtype == jnp.float32
+    np.testing.assert_allclose(alpha.mean(), 0.03, rtol=0.2)
+    assert alpha.min() >= 0 and alpha.max() <= 1 and alpha.std() > 0
+
+
+def test_gradients_reach_every_parameter(trained):
+    (gradients, (_, updates)), variables = trained
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
+        assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, jax.tree_util.keystr(path)
+    changed = jax.tree.map(
+        lambda a, b: not np.array_equal(a, b), updates, {"batch_stats": variables["batch_stats"]}
+    )
+    assert all(jax.tree.leaves(changed))
+
+
+def test_a_side_that_does_not_divide_is_named():
+    with pytest.raises(ValueError, match="found 48 x 48 pixels, expected .* multiple of 32"):
+        shapes(CENet(features=4), 48)
