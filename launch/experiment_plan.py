@@ -1,6 +1,6 @@
 """What an experiment is: systems (rows) that are trained and measured on data sets (tables).
 
-    experiment = load_experiment("table1:quick")
+experiment = load_experiment("table1:quick")
 """
 
 from __future__ import annotations

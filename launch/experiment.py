@@ -1,0 +1,102 @@
+"""Runs an experiment of the paper: trains what it needs, measures it, writes the paper's table.
+
+    python -m launch.experiment --config=table1:quick
+    python -m launch.experiment --config=table1 --rows='U-Net;CasGAN, soft'
+    python -m launch.experiment --config=help
+
+OUTPUT gets report.html, report.md and results.json, and a folder for each row. The same command
+goes on after an interruption: a finished row is not run again. A row that fails says why in its
+cell, and the others go on; the exit status is 1 then.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from casgan_jax.errors import UserError
+from launch.common import run_main
+
+_CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the experiment; by default experiments/NAME[-VARIANT]."
+)
+_ROWS = flags.DEFINE_string("rows", None, "Names of rows with ';' between them; all by default.")
+
+
+def main(_: list[str]) -> int:
+    from launch.experiment_plan import experiment_help, load_experiment
+
+    if _CONFIG.value == "help":
+        print(experiment_help())
+        return 0
+    if not _CONFIG.value:
+        raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
+    from casgan_jax.report.experiment import write_report
+
+    from launch.experiment_results import results_of
+    from launch.experiment_rows import run_task, tasks_of
+
+    experiment = load_experiment(_CONFIG.value)
+    output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
+    data_dir = Path(_DATA_DIR.value)
+    rows = experiment.chosen(_ROWS.value and [name.strip() for name in _ROWS.value.split(";")])
+    data_sets = [one for one in experiment.data_sets if (data_dir / one.directory).is_dir()]
+    for one in experiment.data_sets:
+        if one not in data_sets:
+            _say(f"{one.directory}: found no such data set in {data_dir}; prepare it: {one.build}")
+    if not data_sets:
+        raise UserError(
+            f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
+            f"{experiment.data_sets[-1].directory}; {experiment.data_sets[-1].build}"
+        )
+
+    tasks = [
+        task
+        for data_set in data_sets
+        for task in tasks_of(experiment, data_set, rows, data_dir, output)
+    ]
+    outcomes: list[Any] = []
+    for number, task in enumerate(tasks, 1):
+        start = time.monotonic()
+        _say(
+            f"[{number}/{len(tasks)}] {task.data_set.directory}: {task.row.name}, seed {task.seed}"
+        )
+        outcomes.append(run_task(task))
+        took = f"{time.monotonic() - start:.0f} s"
+        told = outcomes[-1].reason or "done"
+        _say(f"[{number}/{len(tasks)}] {told} ({took})")
+        facts = {
+            "machine": _machine(),
+            "date": datetime.date.today().isoformat(),
+            "command": f"python -m launch.experiment --config={_CONFIG.value}",
+        }
+        results = results_of(experiment, list(zip(tasks, outcomes, strict=False)), output, facts)
+        write_report(results, output)
+    print((output / "report.md").read_text())
+    print(f"report: {output / 'report.html'}")
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    print(json.dumps({"rows": len(outcomes), "failed": failed, "report": str(output)}))
+    return 1 if failed else 0
+
+
+def _machine() -> str:
+    import os
+
+    return f"{platform.machine()}, {os.cpu_count()} cores"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    run_main(main)

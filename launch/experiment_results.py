@@ -1,0 +1,186 @@
+"""What an experiment's rows left behind, as the mapping that `write_report` draws.
+
+A row that failed or was not run has its place in the table, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.comparison import Values, best, difference, json_interval, mean_of, read_values
+from launch.experiment_plan import Experiment, Row
+from launch.experiment_rows import Outcome, Task, shown_command
+
+
+def results_of(
+    experiment: Experiment,
+    done: Sequence[tuple[Task, Outcome]],
+    output: Path,
+    facts: dict[str, str],
+) -> dict[str, Any]:
+    """See `casgan_jax.report.experiment.write_report`.
+
+    Args:
+      experiment: what was to be done.
+      done: tasks and what became of them.
+      output: folder of the experiment.
+      facts: "machine", "date" and "command".
+    """
+    columns = [column for column in experiment.columns]
+    tables = []
+    for data_set in dict.fromkeys(task.data_set for task, _ in done):
+        of_set = [(task, outcome) for task, outcome in done if task.data_set == data_set]
+        rows = {row.name: row for row in experiment.rows if row.shown}
+        measured = {
+            name: _measured([pair for pair in of_set if pair[0].row.name == name], columns)
+            for name in rows
+        }
+        tables.append(
+            {
+                "data_set": data_set.directory,
+                "note": data_set.note,
+                **_sizes(measured),
+                "rows": [
+                    _row(
+                        row,
+                        [pair for pair in of_set if pair[0].row.name == name],
+                        measured,
+                        rows,
+                        experiment,
+                        output,
+                    )
+                    for name, row in rows.items()
+                ],
+            }
+        )
+    return {
+        "experiment": experiment.name,
+        "variant": experiment.variant,
+        "title": experiment.title,
+        **facts,
+        "notes": list(experiment.notes),
+        "columns": [
+            {
+                "key": column.key,
+                "name": column.name,
+                "digits": column.digits,
+                "higher_is_better": column.higher_is_better,
+            }
+            for column in columns
+            if any(column.key in row["values"] for table in tables for row in table["rows"])
+        ],
+        "tables": tables,
+    }
+
+
+def _measured(pairs: Sequence[tuple[Task, Outcome]], columns: Any) -> dict[str, Values]:
+    """{column key: values} of a row whose seeds are all done."""
+    if not pairs or any(outcome.status != "done" for _, outcome in pairs):
+        return {}
+    files = [task.folder / "evaluation" / "test" / "lesions.csv" for task, _ in pairs]
+    found = {column.key: read_values(files, column.key) for column in columns}
+    return {key: values for key, values in found.items() if values}
+
+
+def _sizes(measured: dict[str, dict[str, Values]]) -> dict[str, int]:
+    lesions = {key for row in measured.values() for v in row.values() for key in v.by_lesion}
+    return {"lesions": len(lesions), "patients": len({patient for patient, _ in lesions})}
+
+
+def _row(
+    row: Row,
+    pairs: Sequence[tuple[Task, Outcome]],
+    measured: dict[str, dict[str, Values]],
+    rows: dict[str, Row],
+    experiment: Experiment,
+    output: Path,
+) -> dict[str, Any]:
+    failed = [outcome for _, outcome in pairs if outcome.status == "failed"]
+    mine = measured[row.name]
+    folder = pairs[0][0].folder if pairs else None
+    against = {}
+    if row.group == "casgan":
+        for column in experiment.columns:
+            others = {
+                name: measured[name][column.key]
+                for name, other in rows.items()
+                if other.group == "baseline" and column.key in measured[name]
+            }
+            rival = best(others, higher_is_better=column.higher_is_better)
+            if rival and column.key in mine:
+                against[column.key] = _against(mine[column.key], rival, others[rival])
+    return {
+        "name": row.name,
+        "group": row.group,
+        "status": "failed" if failed else "done" if mine else "not run",
+        "reason": failed[0].reason if failed else "",
+        "command": shown_command(pairs[0][0]) if pairs else "",
+        "values": {
+            key: json_interval(mean_of(values), values.by_seed) for key, values in mine.items()
+        },
+        "paper": {
+            column.key: row.paper[column.paper]
+            for column in experiment.columns
+            if column.paper in row.paper
+        },
+        "against_best_baseline": against,
+        "seconds": sum(outcome.seconds for _, outcome in pairs) if pairs else None,
+        "images_per_second": _speed(folder) if mine else None,
+        "parameters": _parameters(folder) if mine else None,
+        "curves": _curves(folder) if mine else None,
+        "training": _training(folder) if mine else None,
+        "worst": _worst(folder, output) if mine else None,
+    }
+
+
+def _against(ours: Values, name: str, theirs: Values) -> dict[str, Any]:
+    found = difference(ours, theirs)
+    interval = json_interval(found.interval, ())
+    return {
+        "baseline": name,
+        "difference": interval["mean"],
+        "low": interval["low"],
+        "high": interval["high"],
+        "p": None if math.isnan(found.p) else found.p,
+    }
+
+
+def _lines(folder: Path, kind: str) -> list[dict[str, Any]]:
+    path = folder / "softgan" / "log.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    return [line for line in lines if line["kind"] == kind]
+
+
+def _speed(folder: Path) -> float | None:
+    """Images a second of training, the median of what was logged."""
+    found = [line["images_per_second"] for line in _lines(folder, "train")]
+    return float(np.median(found)) if found else None
+
+
+def _training(folder: Path) -> dict[str, list[float]] | None:
+    lines = _lines(folder, "validation")
+    return {"steps": [l["step"] for l in lines], "dice": [l["dice"] for l in lines]} or None
+
+
+def _parameters(folder: Path) -> int | None:
+    result = folder / "softgan" / "result.json"
+    return json.loads(result.read_text()).get("parameters") if result.is_file() else None
+
+
+def _curves(folder: Path) -> dict[str, list[float]] | None:
+    path = folder / "evaluation" / "test" / "curves.json"
+    if not path.is_file():
+        return None
+    found = json.loads(path.read_text())
+    return {"thresholds": found["thresholds"], "dice": found["dice"]["all"]["label"]}
+
+
+def _worst(folder: Path, output: Path) -> str | None:
+    path = folder / "evaluation" / "test" / "worst.png"
+    return str(path.relative_to(output)) if path.is_file() else None

@@ -1,0 +1,205 @@
+"""Trains and measures the rows of an experiment, each in a process of its own.
+
+A row is the command that a user would type, `python -m launch.train --config=... --workdir=...`,
+which continues what was interrupted and ends with the test split measured. In a process of its own
+a row may fail by any means, short of memory included, and the others go on. Its folder,
+OUTPUT/DATA_SET/ROW/seed-N, keeps what it was made from in `row.json`: a finished row is not run
+again, and one of another configuration is refused, never mixed in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.files import read_json, write_whole
+from casgan_jax.training.workdir import differences
+from launch.config_flag import load_config
+from launch.experiment_plan import DataSet, Experiment, Row
+
+_TAIL = 4000  # bytes of a process's output that are kept to tell why it failed
+
+
+class Task(NamedTuple):
+    """One row on one data set with one seed."""
+
+    row: Row
+    data_set: DataSet
+    seed: int
+    folder: Path
+    fields: tuple[tuple[str, str], ...]  # of the config, as on the command line
+
+    @property
+    def command(self) -> list[str]:
+        """What trains and measures it."""
+        return [
+            "python",
+            "-m",
+            "launch.train",
+            f"--config={self.row.config}",
+            f"--workdir={self.folder}",
+            *(f"--config.{field}={value}" for field, value in self.fields),
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+      status: "done" or "failed".
+      reason: one line of a failure.
+      seconds: that training and measuring took, over all attempts.
+    """
+
+    status: str
+    reason: str = ""
+    seconds: float = 0.0
+
+
+def tasks_of(
+    experiment: Experiment, data_set: DataSet, rows: tuple[Row, ...], data_dir: Path, output: Path
+) -> list[Task]:
+    """The tasks of one table, those that others use before them."""
+    tasks = []
+    for seed in experiment.seeds:
+        table = output / _file_name(data_set.directory)
+        folders = {row.name: table / _file_name(row.name) / f"seed-{seed}" for row in rows}
+        for row in rows:
+            fields = {
+                "data.dir": str(data_dir / data_set.directory),
+                "seed": str(seed),
+                **experiment.fields,
+                **row.fields,
+                **{field: str(folders[name]) for field, name in row.uses.items()},
+            }
+            known = _known_fields(row.config)
+            fields = {name: value for name, value in fields.items() if name in known}
+            tasks.append(Task(row, data_set, seed, folders[row.name], tuple(fields.items())))
+    return tasks
+
+
+def run_task(task: Task) -> Outcome:
+    """Trains and measures a row, unless that is done.
+
+    Raises:
+      UserError: its folder holds a row of another configuration.
+      Interrupted: the process was asked to stop; what it had saved stands.
+    """
+    made_from = _made_from(task)
+    kept = task.folder / "row.json"
+    seconds = 0.0
+    if kept.is_file():
+        before = read_json(kept, remedy="remove the folder and run the same command again")
+        _check_same(task, before["made_from"], made_from)
+        if before["status"] == "done":
+            return Outcome("done", seconds=before["seconds"])
+        seconds = before["seconds"]
+    task.folder.mkdir(parents=True, exist_ok=True)
+    _keep(kept, made_from, Outcome("started", seconds=seconds))
+    start = time.monotonic()
+    status, said = _run(task.command)
+    outcome = Outcome(
+        "failed" if status else "done",
+        _reason(status, said) if status else "",
+        seconds + time.monotonic() - start,
+    )
+    _keep(kept, made_from, outcome)
+    return outcome
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Exit status and the end of what a command said; its output is passed on as it comes."""
+    process = subprocess.Popen(
+        [sys.executable, *command[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+    )
+    tail = bytearray()
+
+    def pass_on() -> None:
+        while part := process.stderr.read1(1024):
+            sys.stderr.buffer.write(part)
+            sys.stderr.flush()
+            tail.extend(part)
+            del tail[:-_TAIL]
+
+    reader = threading.Thread(target=pass_on, daemon=True)
+    reader.start()
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        status = process.wait()  # it has had the signal, too, and saves its state
+        raise Interrupted("stopped; the same command goes on from there") from None
+    finally:
+        reader.join(timeout=10)
+        process.stderr.close()
+    if status in (130, 143):
+        raise Interrupted("stopped; the same command goes on from there")
+    return status, tail.decode(errors="replace")
+
+
+def _reason(status: int, said: str) -> str:
+    lines = [line.strip() for line in re.split(r"[\r\n]+", said) if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    if status < 0:
+        return f"killed by signal {-status}" + (" (out of memory?)" if status == -9 else "")
+    return (errors or lines or [f"exit status {status}"])[-1][:300]
+
+
+def _made_from(task: Task) -> dict[str, Any]:
+    """All that the result of a task depends on, but for the code."""
+    config = load_config(task.row.config, task.fields)
+    info = Path(config.data.dir) / "dataset_info.json"
+    versions = sorted(Path(config.data.dir).glob("*/dataset_info.json"))
+    found = [info] if info.is_file() else versions
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()
+    return {"config": json.loads(config.to_json()), "data_set": digest}
+
+
+def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    changed = differences(before, now)
+    if changed:
+        told = "; ".join(f"{name}: {old!r}, now {new!r}" for name, (old, new) in changed.items())
+        raise UserError(
+            f"--output: found in {task.folder} a row of another configuration ({told[:300]}), "
+            "expected the same; choose another --output or remove that folder"
+        )
+
+
+def _keep(path: Path, made_from: Mapping[str, Any], outcome: Outcome) -> None:
+    facts = {"made_from": made_from, **dataclasses.asdict(outcome)}
+    write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _known_fields(config: str) -> set[str]:
+    def names(section: Any, prefix: str) -> set[str]:
+        found = set()
+        for name, value in section.items():
+            inner = names(value, f"{prefix}{name}.") if hasattr(value, "items") else set()
+            found |= inner or {prefix + name}
+        return found
+
+    return names(load_config(config, []), "")
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower().replace("+", "p")).strip("-")
+
+
+def shown_command(task: Task) -> str:
+    """The command as a user would type it."""
+    return shlex.join(task.command)
