@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import platform
 import sys
 import time
@@ -67,13 +68,11 @@ def main(_: list[str]) -> int:
     outcomes: list[Any] = []
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
-        _say(
-            f"[{number}/{len(tasks)}] {task.data_set.directory}: {task.row.name}, seed {task.seed}"
-        )
+        count = f"[{number}/{len(tasks)}]"
+        _say(f"{count} {task.data_set.directory}: {task.row.name}, seed {task.seed}")
         outcomes.append(run_task(task))
-        took = f"{time.monotonic() - start:.0f} s"
         told = outcomes[-1].reason or "done"
-        _say(f"[{number}/{len(tasks)}] {told} ({took})")
+        _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         facts = {
             "machine": _machine(),
             "date": datetime.date.today().isoformat(),
@@ -89,8 +88,6 @@ def main(_: list[str]) -> int:
 
 
 def _machine() -> str:
-    import os
-
     return f"{platform.machine()}, {os.cpu_count()} cores"
 
 

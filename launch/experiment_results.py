@@ -32,7 +32,7 @@ def results_of(
       output: folder of the experiment.
       facts: "machine", "date" and "command".
     """
-    columns = [column for column in experiment.columns]
+    columns = experiment.columns
     tables = []
     for data_set in dict.fromkeys(task.data_set for task, _ in done):
         of_set = [(task, outcome) for task, outcome in done if task.data_set == data_set]
@@ -165,7 +165,9 @@ def _speed(folder: Path) -> float | None:
 
 def _training(folder: Path) -> dict[str, list[float]] | None:
     lines = _lines(folder, "validation")
-    return {"steps": [l["step"] for l in lines], "dice": [l["dice"] for l in lines]} or None
+    if not lines:
+        return None
+    return {"steps": [line["step"] for line in lines], "dice": [line["dice"] for line in lines]}
 
 
 def _parameters(folder: Path) -> int | None:

@@ -227,6 +227,7 @@ def train_stage(
         "stage": config.name,
         "step": best,
         "steps": steps,
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(average["params"])),
         "threshold": result.threshold,
         "warning": result.warning,
         "validation": result.metrics,
