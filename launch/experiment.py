@@ -15,41 +15,37 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from absl import flags
+from casgan_jax.report.experiment import write_report
 
 from casgan_jax.errors import UserError
 from launch.common import run_main
+from launch.experiment_plan import Experiment, Row, experiment_help, load_experiment
+from launch.experiment_results import results_of
+from launch.experiment_rows import Outcome, run_task, tasks_of
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the experiment; by default experiments/NAME[-VARIANT]."
 )
-_ROWS = flags.DEFINE_string("rows", None, "Names of rows with ';' between them; all by default.")
+_ROWS = flags.DEFINE_string("rows", None, "Names of rows, or of configs, with ';' between them; all by default.")
 
 
-def main(_: list[str]) -> int:
-    from launch.experiment_plan import experiment_help, load_experiment
+def run_experiment(
+    experiment: Experiment, rows: tuple[Row, ...], data_dir: Path, output: Path, command: str
+) -> list[Outcome]:
+    """Runs rows on every data set that is there; the report is written after each.
 
-    if _CONFIG.value == "help":
-        print(experiment_help())
-        return 0
-    if not _CONFIG.value:
-        raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
-    from casgan_jax.report.experiment import write_report
-
-    from launch.experiment_results import results_of
-    from launch.experiment_rows import run_task, tasks_of
-
-    experiment = load_experiment(_CONFIG.value)
-    output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
-    data_dir = Path(_DATA_DIR.value)
-    rows = experiment.chosen(_ROWS.value and [name.strip() for name in _ROWS.value.split(";")])
+    Raises:
+      UserError: no data set is there, or a row's folder holds one of another configuration.
+      Interrupted: asked to stop.
+    """
     data_sets = [one for one in experiment.data_sets if (data_dir / one.directory).is_dir()]
     for one in experiment.data_sets:
         if one not in data_sets:
@@ -59,13 +55,13 @@ def main(_: list[str]) -> int:
             f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
             f"{experiment.data_sets[-1].directory}; {experiment.data_sets[-1].build}"
         )
-
     tasks = [
         task
         for data_set in data_sets
         for task in tasks_of(experiment, data_set, rows, data_dir, output)
     ]
-    outcomes: list[Any] = []
+    facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
+    outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
@@ -73,13 +69,23 @@ def main(_: list[str]) -> int:
         outcomes.append(run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
-        facts = {
-            "machine": _machine(),
-            "date": datetime.date.today().isoformat(),
-            "command": f"python -m launch.experiment --config={_CONFIG.value}",
-        }
-        results = results_of(experiment, list(zip(tasks, outcomes, strict=False)), output, facts)
-        write_report(results, output)
+        done = list(zip(tasks, outcomes, strict=False))
+        write_report(results_of(experiment, done, output, facts), output)
+    return outcomes
+
+
+def main(_: list[str]) -> int:
+    if _CONFIG.value == "help":
+        print(experiment_help())
+        return 0
+    if not _CONFIG.value:
+        raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
+    names = _ROWS.value and [name.strip() for name in _ROWS.value.split(";")]
+    experiment = load_experiment(_CONFIG.value).with_configs(names)
+    output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
+    rows = experiment.chosen(names)
+    command = shlex.join(["python", "-m", "launch.experiment", *sys.argv[1:]])
+    outcomes = run_experiment(experiment, rows, Path(_DATA_DIR.value), output, command)
     print((output / "report.md").read_text())
     print(f"report: {output / 'report.html'}")
     failed = sum(outcome.status == "failed" for outcome in outcomes)

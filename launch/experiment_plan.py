@@ -14,6 +14,7 @@ from types import ModuleType
 
 import launch.experiments
 from casgan_jax.errors import UserError
+from launch.config_flag import config_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +96,18 @@ class Experiment:
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def with_configs(self, names: list[str] | None) -> Experiment:
+        """The experiment with a row for each name that is none of its rows but a config's.
+
+        So that a network of one's own, a model file and a config, is compared without any other
+        change: `--rows='U-Net;my_network'`.
+        """
+        rows = {row.name for row in self.rows}
+        added = [name for name in names or () if name not in rows and name in config_names()]
+        variant = f":{self.variant}" if self.variant else ""
+        extra = tuple(Row(name, name + variant) for name in dict.fromkeys(added))
+        return dataclasses.replace(self, rows=self.rows + extra)
+
     def chosen(self, names: list[str] | None) -> tuple[Row, ...]:
         """The rows of these names, with those that they use before them; None: all.
 
@@ -109,8 +122,8 @@ class Experiment:
             if name not in rows:
                 near = difflib.get_close_matches(name, shown, n=1, cutoff=0.0)
                 raise UserError(
-                    f"--rows: found {name!r}, expected some of {'; '.join(shown)}; did you mean "
-                    f"{near[0]!r}?"
+                    f"--rows: found {name!r}, expected some of {'; '.join(shown)}, or names of "
+                    f"configs; did you mean {near[0]!r}?"
                 )
             for used in rows[name].uses.values():
                 want(used)

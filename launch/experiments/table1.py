@@ -83,6 +83,7 @@ def get_experiment(variant: str) -> Experiment:
         "quick": (phantoms("quick"),),
     }[variant]
     budget = {
+        "predict.symmetries": "false",
         "train.steps": "200",
         "train.evaluate_every": "100",
         "train.checkpoint_every": "100",

@@ -1,0 +1,186 @@
+"""Experiments: which rows there are, what is run again, what a report is made of."""
+
+import csv
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from casgan_jax.errors import Interrupted, UserError
+from launch import experiment_rows
+from launch.config_flag import load_config
+from launch.experiment import run_experiment
+from launch.experiment_plan import DataSet, experiment_names, load_experiment
+from launch.experiment_rows import tasks_of
+
+ROOT = Path(__file__).parents[2]
+# As small as a stage can be.
+SHRUNK = {
+    "data.patch": "16",
+    "model.features": "4",
+    "model.levels": "2",
+    "model.discriminator_features": "2",
+    "optim.batch_size": "2",
+    "optim.warmup_steps": "0",
+    "train.steps": "2",
+    "train.evaluate_every": "2",
+    "train.validation_records": "2",
+    "predict.symmetries": "false",
+}
+
+
+@pytest.fixture
+def experiment(discs):
+    """Table 1 on the discs, and the folder of its data."""
+    table = load_experiment("table1:quick")
+    directory = f"{discs.parent.name}/{discs.name}"
+    data_set = DataSet(directory, "python -m launch.build --dataset=discs", "discs")
+    return dataclasses.replace(table, data_sets=(data_set,), fields=SHRUNK), discs.parents[1]
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Rows that are not trained: {name: Dice, or a reason to fail}; lists what was run."""
+    run = []
+
+    def faker(dice):
+        def fake_run(command):
+            workdir = Path(command[4].removeprefix("--workdir="))
+            name = workdir.parent.name
+            run.append(name)
+            if isinstance(dice.get(name), BaseException):
+                raise dice[name]
+            if isinstance(dice.get(name), str):
+                return 1, f"progress 10%\rerror: {dice[name]}\n"
+            folder = workdir / "evaluation" / "test"
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "lesions.csv").open("w", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["key", "patient", "label_dice_128"])
+                for i in range(8):
+                    writer.writerow([i, f"p{i}", dice.get(name, 0.5) + 0.01 * (i % 3)])
+            return 0, ""
+
+        monkeypatch.setattr(experiment_rows, "_run", fake_run)
+        return run
+
+    return faker
+
+
+def run(experiment, output, names=None):
+    plan, data_dir = experiment
+    outcomes = run_experiment(plan, plan.chosen(names), data_dir, output, "command")
+    return outcomes, json.loads((output / "results.json").read_text())
+
+
+@pytest.mark.parametrize("name", experiment_names())
+def test_every_row_of_every_variant_is_a_config(name):
+    for variant in ("", "cpu", "quick"):
+        plan = load_experiment(f"{name}:{variant}".rstrip(":"))
+        names = [row.name for row in plan.rows]
+        assert len(set(names)) == len(names)
+        for task in tasks_of(plan, plan.data_sets[0], plan.chosen(None), Path("data"), Path("x")):
+            load_config(task.row.config, task.fields)
+
+
+def test_rows_come_with_what_they_use():
+    plan = load_experiment("table1:quick")
+    assert [row.name for row in plan.chosen(["CasGAN, soft"])] == ["SRGAN", "CasGAN, soft"]
+    assert [row.name for row in plan.chosen(["U-Net"])] == ["U-Net"]
+    with pytest.raises(UserError, match="--rows: found 'Unet', .*did you mean 'U-Net'"):
+        plan.chosen(["Unet"])
+
+
+def test_any_config_can_be_a_row():
+    plan = load_experiment("table1:quick").with_configs(["U-Net", "cf_cnn", "nonsense"])
+    assert plan.rows[-1].name == "cf_cnn"
+    assert plan.rows[-1].config == "cf_cnn:quick"
+    assert plan.chosen(["cf_cnn"]) == plan.rows[-1:]
+    with pytest.raises(UserError, match="--rows: found 'nonsense'"):
+        plan.chosen(["nonsense"])
+
+
+def test_a_finished_row_is_not_run_again_and_a_failed_one_is(experiment, tmp_path, fake):
+    names = ["U-Net", "SegNet"]
+    assert fake({"segnet": "step 3: found generator = nan"}) is not None
+    outcomes, results = run(experiment, tmp_path, names)
+    assert [outcome.status for outcome in outcomes] == ["done", "failed"]
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    assert rows["SegNet"]["reason"] == "step 3: found generator = nan"
+    assert rows["CE-Net"]["status"] == "not run"
+    assert rows["U-Net"]["values"]["label_dice_128"]["mean"] == pytest.approx(0.50875)
+    again = fake({})
+    again.clear()
+    outcomes, results = run(experiment, tmp_path, names)
+    assert again == ["segnet"]
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+
+
+def test_results_of_another_configuration_are_never_mixed_in(experiment, tmp_path, fake):
+    ran = fake({})
+    run(experiment, tmp_path, ["U-Net"])
+    plan, data_dir = experiment
+    other = dataclasses.replace(plan, fields={**SHRUNK, "train.steps": "3"})
+    with pytest.raises(UserError, match=r"another configuration \(config.train.steps: 2, now 3\)"):
+        run((other, data_dir), tmp_path, ["U-Net"])
+    assert ran == ["u-net"]
+
+
+def test_casgan_is_compared_with_the_best_baseline(experiment, tmp_path, fake):
+    fake({"u-net": 0.7, "segnet": 0.6, "casgan-soft": 0.8})
+    names = ["U-Net", "SegNet", "CasGAN, soft"]
+    _, results = run(experiment, tmp_path, names)
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    found = rows["CasGAN, soft"]["against_best_baseline"]["label_dice_128"]
+    assert found["baseline"] == "U-Net"
+    assert found["difference"] == pytest.approx(0.1)
+    assert found["p"] < 0.05
+    assert rows["U-Net"]["against_best_baseline"] == {}
+    assert rows["U-Net"]["paper"]["label_dice_128"] == 0.831
+    assert results["tables"][0]["lesions"] == 8
+
+
+def test_an_interruption_ends_the_experiment(experiment, tmp_path, fake):
+    fake({"segnet": Interrupted("stopped")})
+    with pytest.raises(Interrupted):
+        run(experiment, tmp_path, ["U-Net", "SegNet", "CE-Net"])
+    again = fake({})
+    again.clear()
+    run(experiment, tmp_path, ["U-Net", "SegNet", "CE-Net"])
+    assert again == ["segnet", "ce-net"]
+
+
+def test_a_data_set_that_is_not_there_names_its_command(tmp_path):
+    plan = load_experiment("table1:quick")
+    with pytest.raises(UserError, match="launch.build --dataset=phantom/quick --data_dir=data"):
+        run_experiment(plan, plan.chosen(None), tmp_path, tmp_path / "out", "command")
+
+
+def test_killed_rows_are_told_from_failed_ones(experiment, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment_rows, "_run", lambda command: (-9, "epoch 1"))
+    outcomes, _ = run(experiment, tmp_path, ["U-Net"])
+    assert outcomes[0].reason == "killed by signal 9 (out of memory?)"
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
+    names = ["U-Net", "CasGAN, without SR"]
+    outcomes, results = run(experiment, tmp_path, names)
+    assert [outcome.reason for outcome in outcomes] == ["", ""]
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    for name in names:
+        assert 0 <= rows[name]["values"]["label_dice_128"]["mean"] <= 1
+        assert rows[name]["parameters"] > 0
+        assert rows[name]["training"]["steps"] == [2]
+        assert (tmp_path / rows[name]["worst"]).is_file()
+    page = (tmp_path / "report.html").read_text()
+    assert "CasGAN, without SR" in page and "0.831" in page
+
+
+def test_help_lists_the_experiments():
+    command = [sys.executable, "-m", "launch.experiment", "--config=help"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(name in found for name in experiment_names())
