@@ -24,5 +24,5 @@ def test_keeps_what_all_networks_promise():
 
 
 def test_a_side_that_does_not_divide_is_named():
-    with pytest.raises(ValueError, match="found 30 x 30 pixels, expected .* multiple of 4 for a"):
+    with pytest.raises(ValueError, match="found 30 x 30 pixels, expected .* multiple of 8 for a"):
         parameter_count(CFCNN(features=4), channels=1, side=30)
