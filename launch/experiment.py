@@ -34,7 +34,9 @@ _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the experiment; by default experiments/NAME[-VARIANT]."
 )
-_ROWS = flags.DEFINE_string("rows", None, "Names of rows, or of configs, with ';' between them; all by default.")
+_ROWS = flags.DEFINE_string(
+    "rows", None, "Names of rows, or of configs, with ';' between them; all by default."
+)
 
 
 def run_experiment(

@@ -12,5 +12,9 @@ __all__ = ["VARIANTS", "get_config"]
 def get_config(variant: str = "") -> ConfigDict:
     """The config of a variant (VARIANTS)."""
     return baseline(
-        variant, "casgan_jax.models.unet_plus_plus.UNetPlusPlus", features=32, normalise=True
+        variant,
+        "casgan_jax.models.unet_plus_plus.UNetPlusPlus",
+        features=32,
+        normalise=True,
+        dropout=0.0,
     )
