@@ -24,11 +24,12 @@ from casgan_jax.errors import UserError
 from casgan_jax.statistics import Interval, cluster_mean, cluster_weights
 
 _LARGEST_F = 1e12  # stands for the F value of a feature without variance within the classes
+_FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least
 _PERCENTILES = (10, 25, 100)  # share of the features that is kept, by their F value
 
 _GRIDS: dict[str, dict[str, Sequence[Any]]] = {
     "decision tree": {"max_depth": (1, 2, 4)},
-    "k-NN": {"n_neighbors": (3, 7, 15)},
+    "k-NN": {"n_neighbors": (3, 5, 9)},
     "SVM": {"C": (0.1, 1.0, 10.0)},
 }
 CLASSIFIERS = tuple(_GRIDS)
@@ -84,15 +85,18 @@ def cross_validate(
       seeds: one repetition each.
 
     Raises:
-      UserError: the shapes differ, a value is not finite, no feature varies, a class has too few
-        patients for the folds, or there is no such classifier.
+      UserError: the shapes differ, a value is not finite, no feature varies, a class has less than
+        18 patients, or there is no such classifier.
     """
-    import sklearn
     from sklearn.model_selection import StratifiedGroupKFold
 
+    if classifier not in CLASSIFIERS:
+        raise UserError(
+            f"classifier: found {classifier!r}, expected one of {', '.join(CLASSIFIERS)}"
+        )
     features, positive = np.asarray(features, np.float64), np.asarray(positive, bool)
     patients = np.asarray(patients, str)
-    _check(features, positive, patients, least=folds * inner_folds // (folds - 1) + 1)
+    _check(features, positive, patients)
     scores = np.empty((len(seeds), len(positive)))
     predicted = np.empty(scores.shape, bool)
     fold_of = np.empty(scores.shape, int)
@@ -100,10 +104,9 @@ def cross_validate(
         outer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
         for fold, (train, test) in enumerate(outer.split(features, positive, patients)):
             search = _search(classifier, inner_folds, seed)
-            with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
-                search.fit(features[train], positive[train], groups=patients[train])
-                scores[repetition, test] = _positive_scores(search, features[test])
-                predicted[repetition, test] = search.predict(features[test])
+            search.fit(features[train], positive[train], groups=patients[train])
+            scores[repetition, test] = _positive_scores(search, features[test])
+            predicted[repetition, test] = search.predict(features[test])
             fold_of[repetition, test] = fold
     return OutOfFold(scores, predicted, positive, patients, fold_of)
 
@@ -210,7 +213,7 @@ def _positive_scores(search: Any, features: np.ndarray) -> np.ndarray:
     return search.decision_function(features)
 
 
-def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray, least: int) -> None:
+def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray) -> None:
     if features.ndim != 2 or not len(features) == len(positive) == len(patients):
         raise UserError(
             f"features: found the shape {features.shape}, {len(positive)} classes and "
@@ -224,8 +227,8 @@ def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray, lea
     if not np.ptp(features, axis=0).any():
         raise UserError("features: found the same for all lesions, expected some that vary")
     counts = [len(np.unique(patients[positive == value])) for value in (False, True)]
-    if min(counts) < least:
+    if min(counts) < _FEWEST:
         raise UserError(
             f"patients: found {counts[0]} with a negative and {counts[1]} with a positive lesion, "
-            f"expected {least} or more of both; use fewer folds or more lesions"
+            f"expected {_FEWEST} or more of both; take more lesions"
         )
