@@ -3,7 +3,8 @@
 "After doctors selected", the paper took 60 lesions of LIDC and 200 of its own data, half smooth and
 half spiculated; which ones is not known. Here the LIDC readers' ratings choose: the mean
 spiculation (1 none to 5 marked), then the mean margin (1 poorly defined to 5 sharp), most extreme
-lesions first. Phantoms know how they were drawn.
+lesions first. (About 100 of LIDC's first cases were rated on inconsistent scales of spiculation and
+lobulation, its archive says; nothing is corrected here.) Phantoms know how they were drawn.
 
 A lesion is one slice, the one of the largest consensus area, and a patient gives one lesion, unless
 there are too few patients.
