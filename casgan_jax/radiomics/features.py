@@ -89,11 +89,13 @@ def mask_features(
         than 3 pixels, is one row or column, or no two of its pixels touch.
     """
     _check_region(image, mask)
-    extractor, to_image = _extractor(intensities), _simple_itk().GetImageFromArray
+    extractor = _extractor(intensities)
+    from SimpleITK import GetImageFromArray  # comes with pyradiomics
+
     inside = _bounding_box(mask)
     # A border of one pixel: pyradiomics takes a mask without background for an empty one.
     planes = [
-        to_image(np.pad(plane[inside], 1)[None])
+        GetImageFromArray(np.pad(plane[inside], 1)[None])
         for plane in (np.asarray(image, np.float64), mask.astype(np.uint8))
     ]
     for plane in planes:
@@ -240,9 +242,3 @@ def _pyradiomics() -> Any:
     # redundant and that it prefers fixed bin widths.
     logging.getLogger("radiomics").setLevel(logging.ERROR)
     return featureextractor
-
-
-def _simple_itk() -> Any:
-    import SimpleITK  # comes with pyradiomics, which was imported before
-
-    return SimpleITK

@@ -1,5 +1,7 @@
 """The 93 features: against sums written out, what they depend on, and what is refused."""
 
+import ast
+import csv
 import itertools
 import logging
 import sys
@@ -19,6 +21,7 @@ from casgan_jax.radiomics.features import (
     soft_mask_features,
 )
 from tests.radiomics.regions import ct_like, needs_pyradiomics, soft_disc
+from tests.shared_data import shared_data
 
 IMAGE, MASK = ct_like(), soft_disc() >= 0.5
 
@@ -67,6 +70,24 @@ def _zones(levels):
     from scipy import ndimage
 
     return sum(ndimage.label(levels == level, np.ones((3, 3)))[1] for level in np.unique(levels))
+
+
+@needs_pyradiomics
+@pytest.mark.parametrize("case", ["breast1", "brain1"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_this_build_reproduces_the_values_that_pyradiomics_publishes(name, case):
+    featureextractor = features._pyradiomics()
+    with shared_data("radiomics", f"baseline_{name}.csv").open() as file:
+        expected = {row["featureName"]: row[case] for row in csv.DictReader(file)}
+    settings = ast.literal_eval(expected["diagnostics_Configuration_Settings"])
+    extractor = featureextractor.RadiomicsFeatureExtractor(**settings | {"additionalInfo": False})
+    extractor.disableAllFeatures()
+    extractor.enableFeatureClassByName(name)
+    files = (shared_data("radiomics", f"{case}_{kind}.nrrd") for kind in ("image", "label"))
+    found = extractor.execute(*map(str, files))
+    assert len(found) == CLASSES[name]
+    for feature, value in found.items():
+        assert float(value) == pytest.approx(float(expected[feature]), rel=1e-6), feature
 
 
 @needs_pyradiomics
