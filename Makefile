@@ -35,7 +35,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 # pyradiomics is compiled, against the NumPy that is installed and by setuptools before 81. Where
 # that fails, for want of a C compiler or of Python's headers, the tests that need it are skipped.
-$(VENV)/.installed-radiomics: $(VENV)/.installed
+$(VENV)/.installed-radiomics: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'setuptools<81' wheel
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation 'pyradiomics==3.0.1; python_version < "3.12"' \
 		&& touch $@ \
