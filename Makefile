@@ -13,7 +13,7 @@ PHANTOM := data/phantom/quick/1.1.0/dataset_info.json
 train: $(VENV)/.installed $(PHANTOM)
 	$(BIN)/python -m launch.train --config=softgan:quick
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test $(VENV)/.installed-radiomics
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-test
@@ -32,6 +32,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
+
+# pyradiomics is compiled, against the NumPy that is installed and by setuptools before 81. Where
+# that fails, for want of a C compiler or of Python's headers, the tests that need it are skipped.
+$(VENV)/.installed-radiomics: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'setuptools<81' wheel
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation 'pyradiomics==3.0.1; python_version < "3.12"' \
+		&& touch $@ \
+		|| echo 'pyradiomics did not build (it needs a C compiler and Python headers): its tests are skipped'
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

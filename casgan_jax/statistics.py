@@ -81,6 +81,15 @@ def cluster_mean(
     return Interval(mean, float(low), float(high), len(values), len(names))
 
 
+def cluster_weights(patients: Sequence[str], *, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+    """How often each lesion counts in each resample of `cluster_mean`, (resamples, lesions).
+
+    For statistics that are no means: their bootstrap is then paired with that of the means.
+    """
+    names, cluster = np.unique(np.asarray(patients, str), return_inverse=True)
+    return _draws(len(names), resamples, seed)[:, cluster]
+
+
 @functools.lru_cache(maxsize=4)  # many metrics of the same patients come one after the other
 def _draws(clusters: int, resamples: int, seed: int) -> np.ndarray:
     """How often each cluster is drawn in each resample, (resamples, clusters)."""

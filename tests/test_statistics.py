@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from casgan_jax.statistics import cluster_mean
+from casgan_jax.statistics import cluster_mean, cluster_weights
 
 
 def test_mean_is_over_lesions_and_nan_is_left_out():
@@ -51,3 +51,12 @@ def test_bad_arguments_are_named():
         cluster_mean([1.0, 2.0], ["a"])
     with pytest.raises(ValueError, match="confidence: found 95"):
         cluster_mean([1.0, 2.0], ["a", "b"], confidence=95)
+
+
+def test_weights_are_those_of_the_mean():
+    values, patients = np.random.default_rng(0).random(30), [str(i % 7) for i in range(30)]
+    weights = cluster_weights(patients)
+    means = (weights @ values) / weights.sum(axis=1)
+    interval = cluster_mean(values, patients)
+    assert np.quantile(means, [0.025, 0.975]) == pytest.approx((interval.low, interval.high))
+    np.testing.assert_array_equal(weights[:, :7], weights[:, 7:14])  # whole patients are drawn

@@ -1,0 +1,235 @@
+"""Smooth against spiculated lesions from their features: the classifiers of the paper's table 5.
+
+The paper names a decision tree, k-NN and an SVM and nothing else. With 60 lesions and 93 features
+the protocol decides the number, so it is strict here: the choice of features, scaling and the
+choice of hyperparameters see the training part of each fold only (nested cross-validation: Varma &
+Simon, "Bias in error estimation when using cross-validation for model selection", BMC
+Bioinformatics 2006), no patient is in two folds, and all is repeated with several seeds.
+
+    first, second = (cross_validate(x, positive, patients, "SVM") for x in (binary, soft))
+    print(accuracy(first), auc(first), compare(first, second).auc)
+
+Intervals come from resampling patients of the out-of-fold scores. They say how far the result
+depends on which lesions were measured, not on which the classifiers were trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.statistics import Interval, cluster_mean, cluster_weights
+
+_LARGEST_F = 1e12  # stands for the F value of a feature without variance within the classes
+_FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least
+_PERCENTILES = (10, 100)  # share of the features that is kept, by their F value
+
+_GRIDS: dict[str, dict[str, Sequence[Any]]] = {
+    "decision tree": {"max_depth": (1, 2, 4)},
+    "k-NN": {"n_neighbors": (3, 5, 9)},
+    "SVM": {"C": (0.1, 1.0, 10.0)},
+}
+CLASSIFIERS = tuple(_GRIDS)
+
+
+class OutOfFold(NamedTuple):
+    """What classifiers said of lesions that they were not trained with, in R repetitions.
+
+    Attributes:
+      scores: (R, N), higher is more positive: a probability, or the SVM's signed distance.
+      predicted: (R, N) bool, the predicted class.
+      positive: (N,) bool, the true class.
+      patients: (N,) names.
+      folds: (R, N), the fold in which the lesion was left out.
+    """
+
+    scores: np.ndarray
+    predicted: np.ndarray
+    positive: np.ndarray
+    patients: np.ndarray
+    folds: np.ndarray
+
+
+class Comparison(NamedTuple):
+    """Second minus first, over the same folds and resamples."""
+
+    accuracy: Interval
+    auc: Interval
+
+
+def cross_validate(
+    features: np.ndarray,
+    positive: Sequence[bool],
+    patients: Sequence[str],
+    classifier: str,
+    *,
+    folds: int = 5,
+    inner_folds: int = 3,
+    seeds: Sequence[int] = range(10),
+) -> OutOfFold:
+    """Out-of-fold scores of every lesion, once a seed, by nested cross-validation.
+
+    The folds depend on the classes, patients and seeds alone: two feature sets of the same lesions
+    meet the same folds.
+
+    Args:
+      features: (N, F).
+      positive: (N,), the class.
+      patients: (N,), the patient of each lesion.
+      classifier: one of CLASSIFIERS.
+      folds: of the outer loop, which measures.
+      inner_folds: of the inner loop, which chooses features and hyperparameters by AUC.
+      seeds: one repetition each.
+
+    Raises:
+      UserError: the shapes differ, a value is not finite, no feature varies, a class has less than
+        18 patients, or there is no such classifier.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    if classifier not in CLASSIFIERS:
+        raise UserError(
+            f"classifier: found {classifier!r}, expected one of {', '.join(CLASSIFIERS)}"
+        )
+    features, positive = np.asarray(features, np.float64), np.asarray(positive, bool)
+    patients = np.asarray(patients, str)
+    _check(features, positive, patients)
+    scores = np.empty((len(seeds), len(positive)))
+    predicted = np.empty(scores.shape, bool)
+    fold_of = np.empty(scores.shape, int)
+    for repetition, seed in enumerate(seeds):
+        outer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        for fold, (train, test) in enumerate(outer.split(features, positive, patients)):
+            search = _search(classifier, inner_folds, seed)
+            search.fit(features[train], positive[train], groups=patients[train])
+            scores[repetition, test] = _positive_scores(search, features[test])
+            predicted[repetition, test] = search.predict(features[test])
+            fold_of[repetition, test] = fold
+    return OutOfFold(scores, predicted, positive, patients, fold_of)
+
+
+def accuracy(result: OutOfFold) -> Interval:
+    """Share of lesions that were classified correctly, mean over repetitions."""
+    return cluster_mean(_correct(result), result.patients)
+
+
+def auc(result: OutOfFold) -> Interval:
+    """Area under the ROC curve of the pooled out-of-fold scores, mean over repetitions."""
+    return _auc_interval(_wins(result), result)
+
+
+def compare(first: OutOfFold, second: OutOfFold) -> Comparison:
+    """How much better the second is, pairwise by lesion.
+
+    Raises:
+      ValueError: they are not of the same lesions and folds.
+    """
+    if not (
+        np.array_equal(first.patients, second.patients)
+        and np.array_equal(first.positive, second.positive)
+        and np.array_equal(first.folds, second.folds)
+    ):
+        raise ValueError("results: found different lesions or folds, expected the same")
+    return Comparison(
+        cluster_mean(_correct(second) - _correct(first), first.patients),
+        _auc_interval(_wins(second) - _wins(first), first),
+    )
+
+
+def _correct(result: OutOfFold) -> np.ndarray:
+    return (result.predicted == result.positive).mean(axis=0)
+
+
+def _wins(result: OutOfFold) -> np.ndarray:
+    """(P, N): how often each positive lesion has a higher score than each negative, ties half."""
+    positive = result.scores[:, result.positive, None]
+    negative = result.scores[:, None, ~result.positive]
+    return ((positive > negative) + 0.5 * (positive == negative)).mean(axis=0)
+
+
+def _auc_interval(wins: np.ndarray, result: OutOfFold, confidence: float = 0.95) -> Interval:
+    """Mean of `wins` over pairs, and its percentile interval over resampled patients."""
+    weights = cluster_weights(result.patients)
+    positive, negative = weights[:, result.positive], weights[:, ~result.positive]
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    both = pairs > 0  # a resample without one of the classes has no AUC
+    means = np.einsum("bp,pn,bn->b", positive[both], wins, negative[both], optimize=True)
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(means / pairs[both], [tail, 1.0 - tail])
+    patients = len(np.unique(result.patients))
+    return Interval(float(wins.mean()), float(low), float(high), len(result.positive), patients)
+
+
+def _search(classifier: str, inner_folds: int, seed: int) -> Any:
+    """The pipeline of one fold; all that it learns, it learns from what it is fitted to."""
+    from sklearn.feature_selection import SelectPercentile
+    from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    pipeline = Pipeline(
+        [
+            ("select", SelectPercentile(_f_values)),  # F values do not depend on the scale
+            ("scale", StandardScaler()),
+            ("classify", _classifier(classifier, seed)),
+        ]
+    )
+    grid = {f"classify__{name}": values for name, values in _GRIDS[classifier].items()}
+    return GridSearchCV(
+        pipeline,
+        grid | {"select__percentile": _PERCENTILES},
+        scoring="roc_auc",
+        cv=StratifiedGroupKFold(inner_folds, shuffle=True, random_state=seed),
+        error_score="raise",
+    )
+
+
+def _classifier(name: str, seed: int) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
+    from sklearn.tree import DecisionTreeClassifier
+
+    if name == "decision tree":
+        return DecisionTreeClassifier(min_samples_leaf=3, random_state=seed)
+    return KNeighborsClassifier() if name == "k-NN" else SVC()  # SVC: radial basis functions
+
+
+def _f_values(features: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """F value of each feature: 0 for a constant, finite for one without variance within classes."""
+    from sklearn.feature_selection import f_classif
+
+    varies = np.ptp(features, axis=0) > 0
+    values = np.zeros(features.shape[1])
+    with np.errstate(divide="ignore"):
+        values[varies] = f_classif(features[:, varies], positive)[0]
+    return np.minimum(values, _LARGEST_F)
+
+
+def _positive_scores(search: Any, features: np.ndarray) -> np.ndarray:
+    if hasattr(search, "predict_proba"):
+        return search.predict_proba(features)[:, 1]
+    return search.decision_function(features)
+
+
+def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray) -> None:
+    if features.ndim != 2 or not len(features) == len(positive) == len(patients):
+        raise UserError(
+            f"features: found the shape {features.shape}, {len(positive)} classes and "
+            f"{len(patients)} patients, expected one row, class and patient a lesion"
+        )
+    if not np.isfinite(features).all():
+        raise UserError(
+            f"features: found {(~np.isfinite(features)).sum()} values that are not finite, "
+            "expected none; leave these lesions out"
+        )
+    if not np.ptp(features, axis=0).any():
+        raise UserError("features: found the same for all lesions, expected some that vary")
+    counts = [len(np.unique(patients[positive == value])) for value in (False, True)]
+    if min(counts) < _FEWEST:
+        raise UserError(
+            f"patients: found {counts[0]} with a negative and {counts[1]} with a positive lesion, "
+            f"expected {_FEWEST} or more of both; take more lesions"
+        )
