@@ -10,11 +10,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, UpConv, batch_norm, dcgan_init
+from casgan_jax.models.layers import Conv, UpConv, batch_norm, dcgan_init, he_init
 from casgan_jax.models.resnet import ResNet
 
 _STRIDE = 32
 _POOLS = (2, 3, 5, 6)
+
+# Keeps the mean square where no ReLU halves it.
+_linear_init = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 
 
 class CENet(nn.Module):
@@ -57,10 +60,10 @@ class CENet(nn.Module):
         x = block(self.features, name="decoder1")(x)
 
         half = self.features // 2
+        x = nn.relu(UpConv(half, dtype=self.dtype, kernel_init=he_init, name="up")(x))
         x = nn.relu(
-            UpConv(half, dtype=self.dtype, kernel_init=nn.initializers.he_normal(), name="up")(x)
+            Conv(half, use_bias=True, dtype=self.dtype, kernel_init=he_init, name="conv")(x)
         )
-        x = nn.relu(Conv(half, use_bias=True, dtype=self.dtype, name="conv")(x))
         bias = math.log(self.initial_alpha / (1.0 - self.initial_alpha))
         logits = Conv(
             1,
@@ -84,7 +87,9 @@ class DenseAtrousConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        conv = functools.partial(Conv, x.shape[-1], use_bias=True, dtype=self.dtype)
+        conv = functools.partial(
+            Conv, x.shape[-1], use_bias=True, dtype=self.dtype, kernel_init=_linear_init
+        )
         dilated3 = conv(dilation=3, name="dilated3")
         dilated5 = conv(dilation=5, name="dilated5")
         last = conv(1, name="last")
@@ -107,7 +112,7 @@ class ResidualMultiKernelPooling(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         n, side, _, _ = x.shape
-        conv = Conv(1, 1, use_bias=True, dtype=self.dtype, name="conv")
+        conv = Conv(1, 1, use_bias=True, dtype=self.dtype, kernel_init=_linear_init, name="conv")
         pooled = [conv(max_pool(x, min(size, side))) for size in _POOLS]
         pooled = [jax.image.resize(each, (n, side, side, 1), "bilinear") for each in pooled]
         return jnp.concatenate([*pooled, x.astype(pooled[0].dtype)], axis=-1)
@@ -129,10 +134,11 @@ class DecoderBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         quarter = x.shape[-1] // 4
+        shared = dict(use_bias=True, dtype=self.dtype, kernel_init=he_init)
         layers = (
-            Conv(quarter, 1, use_bias=True, dtype=self.dtype, name="conv1"),
-            UpConv(quarter, size=3, dtype=self.dtype, name="up2"),
-            Conv(self.features, 1, use_bias=True, dtype=self.dtype, name="conv3"),
+            Conv(quarter, 1, name="conv1", **shared),
+            UpConv(quarter, size=3, name="up2", **shared),
+            Conv(self.features, 1, name="conv3", **shared),
         )
         for index, layer in enumerate(layers, start=1):
             norm = batch_norm(

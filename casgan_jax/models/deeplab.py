@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, batch_norm, dcgan_init
+from casgan_jax.models.layers import Conv, batch_norm, dcgan_init, he_init
 from casgan_jax.models.resnet import ResNet
 
 _RATES = (6, 12, 18)
@@ -100,7 +100,7 @@ class ConvBlock(nn.Module):
             self.size,
             dilation=self.dilation,
             dtype=self.dtype,
-            kernel_init=nn.initializers.he_normal(),
+            kernel_init=he_init,
             name="conv",
         )(x)
         return nn.relu(

@@ -22,6 +22,9 @@ Dtype = Any
 
 # DCGAN and pix2pix draw convolution weights from N(0, 0.02).
 dcgan_init = nn.initializers.normal(0.02)
+# He et al. 2015, for ReLU, over the outputs as torchvision's ResNets draw them. Not truncated as
+# Flax's `he_normal`: ten such draws took the CPU compiler 64 s, ten plain ones 2.4 s.
+he_init = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 class Conv(nn.Module):

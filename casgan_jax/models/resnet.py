@@ -14,13 +14,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, DownConv, batch_norm
+from casgan_jax.models.layers import Conv, DownConv, batch_norm, he_init
 
 _BLOCKS = {34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}  # blocks of each stage
 _OUTPUT_STRIDES = (16, 32)
-
-# He et al. 2015, over the outputs as torchvision has it.
-_he_init = nn.initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
 
 
 class ResNet(nn.Module):
@@ -68,7 +65,7 @@ class ResNet(nn.Module):
             size=7,
             use_bias=False,
             dtype=self.dtype,
-            kernel_init=_he_init,
+            kernel_init=he_init,
             name="conv1",
         )(x)
         x = max_pool_3x3(nn.relu(norm(name="bn1")(x)))
@@ -121,7 +118,7 @@ class BasicBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        conv = functools.partial(Conv, dtype=self.dtype, kernel_init=_he_init)
+        conv = functools.partial(Conv, dtype=self.dtype, kernel_init=he_init)
         at_stride, behind = self.dilations
         y = conv(self.features, stride=self.stride, dilation=at_stride, name="conv1")(x)
         y = nn.relu(self.norm(name="bn1")(y))
@@ -143,7 +140,7 @@ class Bottleneck(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        conv = functools.partial(Conv, dtype=self.dtype, kernel_init=_he_init)
+        conv = functools.partial(Conv, dtype=self.dtype, kernel_init=he_init)
         width = 4 * self.features
         y = nn.relu(self.norm(name="bn1")(conv(self.features, 1, name="conv1")(x)))
         y = conv(self.features, stride=self.stride, dilation=self.dilations[0], name="conv2")(y)

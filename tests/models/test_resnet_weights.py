@@ -1,5 +1,7 @@
 """Reading a ResNet's weights under torchvision's names into the encoder of a network."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -26,6 +28,7 @@ class Network(nn.Module):
         )
 
 
+@functools.cache
 def variables(channels=2, features=4):
     x = jnp.zeros((1, 32, 32, channels))
     return jax.eval_shape(lambda: Network(features).init(jax.random.key(0), x, train=False))
@@ -134,7 +137,7 @@ def without(name):
         (
             ARRAYS,
             8,
-            r"'conv1.weight' of shape \(7, 7, 3, 4\), expected \(7, 7, 3, 8\).*features=64",
+            r"of shape \(4,\), expected \(8,\) .*features=64",
         ),
         (ARRAYS | {"conv1.weight": np.ones(4)}, 4, r"'conv1.weight' of shape \(4,\), expected"),
         (ARRAYS | {"bn1.bias": np.full(4, np.nan)}, 4, "NaN or infinite values in 'bn1.bias'"),
