@@ -10,14 +10,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, UpConv, batch_norm, dcgan_init, he_init
+from casgan_jax.models.layers import Conv, UpConv, batch_norm, dcgan_init, he_init, lecun_init
 from casgan_jax.models.resnet import ResNet
 
 _STRIDE = 32
 _POOLS = (2, 3, 5, 6)
 
 # Keeps the mean square where no ReLU halves it.
-_linear_init = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 
 
 class CENet(nn.Module):
@@ -88,7 +87,7 @@ class DenseAtrousConv(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         conv = functools.partial(
-            Conv, x.shape[-1], use_bias=True, dtype=self.dtype, kernel_init=_linear_init
+            Conv, x.shape[-1], use_bias=True, dtype=self.dtype, kernel_init=lecun_init
         )
         dilated3 = conv(dilation=3, name="dilated3")
         dilated5 = conv(dilation=5, name="dilated5")
@@ -112,7 +111,7 @@ class ResidualMultiKernelPooling(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         n, side, _, _ = x.shape
-        conv = Conv(1, 1, use_bias=True, dtype=self.dtype, kernel_init=_linear_init, name="conv")
+        conv = Conv(1, 1, use_bias=True, dtype=self.dtype, kernel_init=lecun_init, name="conv")
         pooled = [conv(max_pool(x, min(size, side))) for size in _POOLS]
         pooled = [jax.image.resize(each, (n, side, side, 1), "bilinear") for each in pooled]
         return jnp.concatenate([*pooled, x.astype(pooled[0].dtype)], axis=-1)

@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, batch_norm
+from casgan_jax.models.layers import Conv, batch_norm, he_fan_in
 from casgan_jax.models.pixel_patches import pixel_patches
 from casgan_jax.models.pooling import central_pool
 from casgan_jax.models.segmentation_blocks import AlphaHead, check_side
@@ -110,7 +110,7 @@ class _Branch(nn.Module):
                 conv = Conv(
                     width,
                     dtype=self.dtype,
-                    kernel_init=nn.initializers.he_normal(),
+                    kernel_init=he_fan_in,
                     name=name,
                 )
                 x = self._activate(conv(x), name)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from casgan_jax.models.convolution import conv, depth_to_space
-from casgan_jax.models.layers import Conv, Dtype, batch_norm, dcgan_init
+from casgan_jax.models.layers import Conv, Dtype, batch_norm, dcgan_init, he_fan_in
 
 
 def check_side(condition: jax.Array, multiple: int, reason: str) -> None:
@@ -45,7 +45,7 @@ class ConvBlock(nn.Module):
             # A bias before a normalisation would be subtracted again.
             use_bias=not self.normalise,
             dtype=self.dtype,
-            kernel_init=nn.initializers.he_normal(),
+            kernel_init=he_fan_in,
             name="conv",
         )(x)
         if self.normalise:
@@ -68,7 +68,7 @@ class UpConv2x2(nn.Module):
         channels = x.shape[-1]
         # An output pixel sums C products, not the 4 C that are counted for a kernel of 2x2: this
         # keeps the mean square of the input.
-        init = nn.initializers.variance_scaling(4.0, "fan_in", "truncated_normal")
+        init = nn.initializers.variance_scaling(4.0, "fan_in", "normal")
         kernel = self.param("kernel", init, (2, 2, channels, self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)

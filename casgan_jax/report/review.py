@@ -8,10 +8,6 @@ lesions fill several pages.
 
 from __future__ import annotations
 
-import base64
-import html
-import importlib.resources
-import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +19,7 @@ from casgan_jax.images import to_unit
 from casgan_jax.lesion_label import LesionLabel
 from casgan_jax.records import encode_alpha
 from casgan_jax.report.lesion_outlines import lesion_outlines
+from casgan_jax.report.page import as_base64, as_text, picture_address, read_template
 
 _LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second
 _LARGEST_TILE = 320  # pixels
@@ -139,7 +136,8 @@ def _failures(failed: Sequence[Row]) -> str:
     if not failed:
         return ""
     lines = "\n".join(
-        f"<tr><td>{_text(row['key'])}</td><td>{_text(row['reason'])}</td></tr>" for row in failed
+        f"<tr><td>{as_text(row['key'])}</td><td>{as_text(row['reason'])}</td></tr>"
+        for row in failed
     )
     return (
         f'<details id="failures" open><summary>{len(failed)} failed</summary>\n'
@@ -157,10 +155,10 @@ def _article(row: Row, pictures: Mapping[str, str]) -> str:
     )
     figures += _figure(_outlined(pictures), "outlines")
     return (
-        f'<article tabindex="-1" data-key="{_text(row["key"])}" data-quality="{row["quality"]:.6f}"'
-        f' data-diameter="{_value(row, "long"):.6g}"'
+        f'<article tabindex="-1" data-key="{as_text(row["key"])}"'
+        f' data-quality="{row["quality"]:.6f}" data-diameter="{_value(row, "long"):.6g}"'
         f' data-difference="{"" if difference is None else f"{abs(difference):.6g}"}">'
-        f"<h2>{_text(row['key'])}</h2><p>{' &middot; '.join(_facts(row))}</p>"
+        f"<h2>{as_text(row['key'])}</h2><p>{' &middot; '.join(_facts(row))}</p>"
         f'<div class="tiles">{figures}</div></article>'
     )
 
@@ -170,7 +168,7 @@ def _facts(row: Row) -> list[str]:
     readers = f"{row['readers']} readers" if row["strategy"] == "readers" else row["strategy"]
     facts = [
         f"quality <b>{row['quality']:.3f}</b>",
-        _text(readers),
+        as_text(readers),
         f"{_length(row, 'long')} x {_length(row, 'short')} {_unit(row)}",
     ]
     if "given_long_px" in row:
@@ -178,7 +176,7 @@ def _facts(row: Row) -> list[str]:
         facts.append(f"given {given}, difference {_difference(row):+.1f}")
     area = f"{row['area_mm2']:.1f} mm&sup2;" if "area_mm2" in row else f"{row['area_px']:.1f} px"
     unit = "HU" if row["unit"] == "HU" else ""
-    return [*facts, f"area {area}", f"window {_text(row['window'])} {unit}"]
+    return [*facts, f"area {area}", f"window {as_text(row['window'])} {unit}"]
 
 
 def _figure(content: str, caption: str) -> str:
@@ -187,11 +185,11 @@ def _figure(content: str, caption: str) -> str:
 
 def _image(coded: str, caption: str) -> str:
     kind = ' class="source"' if caption == _CAPTIONS["image"] else ""
-    return f'<img{kind} src="data:image/png;base64,{coded}" alt="{caption}">'
+    return f'<img{kind} src="{picture_address(coded)}" alt="{caption}">'
 
 
 def _outlined(pictures: Mapping[str, str]) -> str:
-    image = f"data:image/png;base64,{pictures['image']}"
+    image = picture_address(pictures["image"])
     return (
         f'<svg viewBox="0 0 {pictures["size"]}" role="img" aria-label="outlines">'
         f'<image class="source" href="{image}" width="100%" height="100%"/>'
@@ -219,10 +217,6 @@ def _difference(row: Row) -> float | None:
     return _value(row, "long") - _value(row, "given_long")
 
 
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
 def _path(lines: Sequence[np.ndarray]) -> str:
     """The data of an SVG path."""
     return "".join("M" + "L".join(f"{x:.5g} {y:.5g}" for x, y in line.tolist()) for line in lines)
@@ -233,9 +227,7 @@ def _coded(picture: np.ndarray) -> str:
     if factor < 1:
         size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return base64.b64encode(cv2.imencode(".png", picture)[1]).decode()
+    return as_base64(cv2.imencode(".png", picture)[1].tobytes())
 
 
-_TEMPLATE = string.Template(
-    importlib.resources.files(__package__).joinpath("review.html").read_text(encoding="utf-8")
-)
+_TEMPLATE = read_template("review.html")

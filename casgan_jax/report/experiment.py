@@ -1,0 +1,213 @@
+"""The report of an experiment: tables beside the paper's, curves and the worst cases on one page.
+
+    write_report(results, Path("out"))
+
+`results` are JSON values, for example (a * marks what may be null, or empty where it is a mapping)
+
+    {"experiment": "table1", "variant": "quick", "title": "Table 1: 2D networks",
+     "machine": "2 cores of an AMD EPYC virtual machine", "date": "2026-11-24",
+     "command": "python -m launch.experiment --config=table1:quick", "notes": ["a line"],
+     "columns": [{"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": true}],
+     "tables": [{"data_set": "phantom/quick", "note": "what it stands for",
+       "lesions": 110, "patients": 110, "rows": [{
+         "name": "U-Net", "group": "baseline" (or "casgan"),
+         "status": "done" (or "failed", "not run"), "reason": "" (or a line),
+         "command": "python -m launch.train --config=unet:quick",
+         "values"*: {"dice": {"mean": 0.8, "low"*: 0.7, "high"*: 0.9, "seeds": [0.8, 0.81]}},
+         "paper"*: {"dice": 0.831},
+         "against_best_baseline"*: {"dice": {"baseline": "UNet++", "difference": 0.01,
+                                            "low"*: -0.01, "high"*: 0.03, "p"*: 0.2}},
+         "seconds"*: 130.0, "images_per_second"*: 50.1, "parameters"*: 1234567,
+         "curves"*: {"thresholds": [0.1, 0.5], "dice": [0.7, 0.8]},
+         "training"*: {"steps": [100, 200], "dice": [0.5, 0.7]},
+         "worst"*: "unet/worst.png" (relative to the folder)}]}]}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder, write_whole
+from casgan_jax.report.experiment_tables import (
+    LEGEND,
+    Row,
+    Table,
+    difference_table,
+    markdown_text,
+    measured_table,
+    seeds_table,
+)
+from casgan_jax.report.line_plot import Line, LineStyle, legend_key, line_plot, line_style
+from casgan_jax.report.page import as_base64, as_text, picture_address, read_template
+
+_AGAINST = (
+    "Each CasGAN form minus the best baseline, on the same lesions. It beats the baseline where "
+    "the 95% interval of the difference is all on the better side of 0."
+)
+
+
+def write_report(results: Mapping[str, Any], folder: Path) -> None:
+    """Writes report.html, report.md and results.json; each is complete or not there.
+
+    report.html is one file that needs no other. The same results give the same files.
+
+    Args:
+      results: as above.
+      folder: made if it is not there; files of these names are replaced.
+
+    Raises:
+      UserError: a number is not finite, a picture cannot be read, or a file cannot be written.
+    """
+    _check_finite(results, "results")
+    written = {
+        "results.json": json.dumps(dict(results), indent=1, allow_nan=False) + "\n",
+        "report.md": _markdown(results),
+        "report.html": _page(results, folder),
+    }
+    make_folder(folder, field="folder of the report")
+    for name, text in written.items():
+        write_whole(folder / name, text.encode())
+
+
+def _check_finite(value: Any, field: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(
+            f"{field}: found {value}, expected a finite number, or null for none; leave it out of "
+            "the means or mark its row as failed"
+        )
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            _check_finite(part, f"{field}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            _check_finite(part, f"{field}[{index}]")
+
+
+def _tables(results: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tuple[str, Table]]:
+    """(what is to be known of it, the table) of each that there is for a data set."""
+    made = (
+        (LEGEND, measured_table),
+        (_AGAINST, difference_table),
+        ("Each seed on its own.", seeds_table),
+    )
+    for about, make in made:
+        if found := make(results["columns"], table["rows"]):
+            yield about, found
+
+
+def _extent(table: Mapping[str, Any]) -> str:
+    return f"{table['lesions']} lesions of {table['patients']} patients"
+
+
+def _markdown(results: Mapping[str, Any]) -> str:
+    parts = [
+        f"# {markdown_text(results['title'])}",
+        f"{markdown_text(_origin(results))}:",
+        f"    {results['command']}",
+    ]
+    if results["notes"]:
+        parts.append("\n".join(f"- {markdown_text(note)}" for note in results["notes"]))
+    for table in results["tables"]:
+        about = f"{table['note']}; {_extent(table)}" if table["note"] else _extent(table)
+        parts += [f"## {markdown_text(table['data_set'])}", f"{markdown_text(about)}."]
+        for caption, found in _tables(results, table):
+            parts += [markdown_text(caption), found.as_markdown()]
+        commands = [f"    {row['command']}" for row in table["rows"] if row["command"]]
+        parts += ["The commands of the rows:", "\n".join(commands)] if commands else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _origin(results: Mapping[str, Any]) -> str:
+    return f"{results['experiment']}:{results['variant']}, {results['date']}, {results['machine']}"
+
+
+def _page(results: Mapping[str, Any], folder: Path) -> str:
+    return _TEMPLATE.substitute(
+        title=as_text(results["title"]),
+        origin=as_text(_origin(results)),
+        command=as_text(results["command"]),
+        notes="\n".join(f"<li>{as_text(note)}</li>" for note in results["notes"]),
+        sections="\n".join(_section(results, table, folder) for table in results["tables"]),
+    )
+
+
+def _section(results: Mapping[str, Any], table: Mapping[str, Any], folder: Path) -> str:
+    tables = "\n".join(
+        f"<p>{as_text(about)}</p>\n{found.as_html()}" for about, found in _tables(results, table)
+    )
+    note = f"{as_text(table['note'])}<br>" if table["note"] else ""
+    return (
+        f"<section>\n<h2>{as_text(table['data_set'])}</h2>\n<p>{note}{_extent(table)}</p>\n"
+        f"{tables}\n{_plots(table['rows'])}\n{_commands(table['rows'])}\n"
+        f"{_worst_cases(table['rows'], folder)}\n</section>"
+    )
+
+
+def _plots(rows: Sequence[Row]) -> str:
+    """Dice by threshold and during training, with one legend; nothing where no row has any."""
+    styles = [line_style(i, strong=row["group"] == "casgan") for i, row in enumerate(rows)]
+    at_128 = (128 / 255, "128/255")
+    plots = [
+        _plot(rows, styles, "curves", "thresholds", x="threshold", y="mean Dice", marked=at_128),
+        _plot(rows, styles, "training", "steps", x="training step", y="validation Dice"),
+    ]
+    if not any(plots):
+        return ""
+    keys = "".join(
+        f"<li>{legend_key(style)} {as_text(row['name'])}</li>"
+        for row, style in zip(rows, styles, strict=True)
+        if row["curves"] or row["training"]
+    )
+    return f'<div class="plots">{"".join(plots)}</div>\n<ul class="legend">{keys}</ul>'
+
+
+def _plot(
+    rows: Sequence[Row], styles: Sequence[LineStyle], field: str, steps: str, **axes: Any
+) -> str:
+    lines = [
+        Line(row[field][steps], row[field]["dice"], style)
+        for row, style in zip(rows, styles, strict=True)
+        if row[field]
+    ]
+    return f"<figure>{line_plot(lines, **axes)}</figure>" if lines else ""
+
+
+def _commands(rows: Sequence[Row]) -> str:
+    commands = "".join(
+        f"<dt>{as_text(row['name'])}</dt><dd><code>{as_text(row['command'])}</code></dd>"
+        for row in rows
+        if row["command"]
+    )
+    return (
+        f"<details><summary>Commands of the rows</summary><dl>{commands}</dl></details>"
+        if commands
+        else ""
+    )
+
+
+def _worst_cases(rows: Sequence[Row], folder: Path) -> str:
+    return "\n".join(
+        f"<details><summary>Worst cases: {as_text(row['name'])}</summary>"
+        f'<div class="wide" tabindex="0"><img src="{_picture(folder / row["worst"])}" '
+        f'alt="worst cases of {as_text(row["name"])}"></div></details>'
+        for row in rows
+        if row["worst"]
+    )
+
+
+def _picture(path: Path) -> str:
+    try:
+        return picture_address(as_base64(path.read_bytes()))
+    except OSError as error:
+        raise UserError(
+            f"{path}: found that it cannot be read ({error.strerror}), expected the picture of a "
+            "row's worst cases; evaluate the row again"
+        ) from error
+
+
+_TEMPLATE = read_template("experiment.html")

@@ -1,0 +1,214 @@
+"""The tables of an experiment's report, as HTML and as Markdown from the same cells.
+
+For one data set: what each row measured beside what the paper reports; how each CasGAN form
+compares with the best baseline, lesion by lesion; and each seed's value. `results` are those of
+`casgan_jax.report.experiment.write_report`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from casgan_jax.report.page import as_text
+
+LEGEND = (
+    "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
+    "Arrows: which way is better. Paper: as the paper reports it, on its own data."
+)
+_MISSING = "\N{EN DASH}"
+_STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
+
+Column = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Plain text, escaped where it is shown.
+
+    Attributes:
+      text: what it says.
+      note: smaller text after it.
+      best: whether the text is shown in bold.
+      kind: class of the cell in HTML.
+    """
+
+    text: str
+    note: str = ""
+    best: bool = False
+    kind: str = ""
+
+    def as_html(self) -> str:
+        text = as_text(self.text)
+        text = f"<b>{text}</b>" if self.best else text
+        note = f"<small>{as_text(self.note)}</small>" if self.note else ""
+        kind = f' class="{self.kind}"' if self.kind else ""
+        return f"<td{kind}>{text}{note}</td>"
+
+    def as_markdown(self) -> str:
+        text = markdown_text(self.text)
+        text = f"**{text}**" if self.best else text
+        return f"{text} {markdown_text(self.note)}".rstrip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Names of columns, and rows of as many cells; the first cell names its row."""
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+    def as_html(self) -> str:
+        names = "".join(f'<th scope="col">{as_text(name)}</th>' for name in self.names)
+        rows = "\n".join(f"<tr>{''.join(cell.as_html() for cell in row)}</tr>" for row in self.rows)
+        return (
+            f'<div class="wide" tabindex="0"><table>\n<thead><tr>{names}</tr></thead>\n'
+            f"<tbody>\n{rows}\n</tbody></table></div>"
+        )
+
+    def as_markdown(self) -> str:
+        names = [markdown_text(name) for name in self.names]
+        rows = [[cell.as_markdown() for cell in row] for row in self.rows]
+        lines = [names, ["---"] * len(names), *rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def markdown_text(text: object) -> str:
+    """GitHub Markdown that shows text as it is, on one line."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", line)
+
+
+def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
+    """What each row measured beside what the paper reports, its speed and its size."""
+    in_paper = {c["key"] for c in columns if any(c["key"] in row["paper"] for row in rows)}
+    names = ["network"]
+    for column in columns:
+        arrow = "\N{UPWARDS ARROW}" if column["higher_is_better"] else "\N{DOWNWARDS ARROW}"
+        names.append(f"{column['name']} {arrow}")
+        names += [f"{column['name']}, paper"] if column["key"] in in_paper else []
+    names += ["time", "images/s", "parameters"]
+    baselines = [row for row in rows if row["group"] == "baseline"]
+    best = {column["key"]: _best(column, rows) for column in columns}
+    best_baseline = {column["key"]: _best(column, baselines) for column in columns}
+    lines = []
+    for row in rows:
+        line = [Cell(row["name"], kind=row["group"])]
+        for index, column in enumerate(columns):
+            key = column["key"]
+            line.append(
+                _failure(row, with_reason=index == 0)
+                if row["status"] != "done"
+                else _value(column, row, best[key], best_baseline[key])
+            )
+            line += [_number(row["paper"].get(key), column)] if key in in_paper else []
+        lines.append(line + _costs(row))
+    return Table(names, lines)
+
+
+def difference_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
+    """Whether each CasGAN form beats the best baseline; None where none is compared."""
+    compared = [row for row in rows if row["against_best_baseline"]]
+    if not compared:
+        return None
+    names = ["network", *(column["name"] for column in columns)]
+    lines = [
+        [Cell(row["name"], kind=row["group"]), *(_against(column, row) for column in columns)]
+        for row in compared
+    ]
+    return Table(names, lines)
+
+
+def seeds_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
+    """Each seed's value; None where no row has several seeds."""
+    several = [row for row in rows if any(len(v["seeds"]) > 1 for v in row["values"].values())]
+    if not several:
+        return None
+    names = ["network", *(column["name"] for column in columns)]
+    lines = []
+    for row in several:
+        seeds = (row["values"].get(column["key"], {}).get("seeds", []) for column in columns)
+        cells = [
+            Cell(", ".join(f"{value:.{column['digits']}f}" for value in values) or _MISSING)
+            for column, values in zip(columns, seeds, strict=True)
+        ]
+        lines.append([Cell(row["name"], kind=row["group"]), *cells])
+    return Table(names, lines)
+
+
+def _best(column: Column, rows: Sequence[Row]) -> float | None:
+    found = [row["values"].get(column["key"]) for row in rows if row["status"] == "done"]
+    means = [value["mean"] for value in found if value]
+    return (max if column["higher_is_better"] else min)(means, default=None)
+
+
+def _value(column: Column, row: Row, best: float | None, best_baseline: float | None) -> Cell:
+    value = row["values"].get(column["key"])
+    if value is None:
+        return Cell(_MISSING)
+    is_best_baseline = row["group"] == "baseline" and value["mean"] == best_baseline
+    text = f"{value['mean']:.{column['digits']}f}" + "\N{DAGGER}" * is_best_baseline
+    return Cell(text, _interval(value, f".{column['digits']}f"), best=value["mean"] == best)
+
+
+def _failure(row: Row, *, with_reason: bool) -> Cell:
+    reason = f": {row['reason']}" if with_reason and row["reason"] else ""
+    return Cell(row["status"] + reason, kind="failed" if row["status"] == "failed" else "unrun")
+
+
+def _number(value: float | None, column: Column) -> Cell:
+    return Cell(_MISSING if value is None else f"{value:.{column['digits']}f}", kind="paper")
+
+
+def _interval(value: Mapping[str, Any], form: str) -> str:
+    """In brackets; nothing where there is none, as of one patient."""
+    if value["low"] is None:
+        return ""
+    return f"[{value['low']:{form}},{_STAY}{value['high']:{form}}]"
+
+
+def _costs(row: Row) -> list[Cell]:
+    shown = (
+        (row["seconds"], _duration),
+        (row["images_per_second"], lambda speed: f"{speed:.1f}"),
+        (row["parameters"], _count),
+    )
+    return [Cell(_MISSING if value is None else form(value)) for value, form in shown]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f}{_STAY}s"
+    if seconds < 7200:
+        return f"{seconds / 60:.1f}{_STAY}min"
+    return f"{seconds / 3600:.1f}{_STAY}h"
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e6:.2f}{_STAY}M" if number >= 1e6 else f"{number:,}"
+
+
+def _against(column: Column, row: Row) -> Cell:
+    """In words, what the interval of the paired difference says."""
+    found = row["against_best_baseline"].get(column["key"])
+    if found is None:
+        return Cell(_MISSING)
+    form = f"+.{column['digits']}f"
+    low, high = found["low"], found["high"]
+    better, worse = (low is not None and low > 0), (high is not None and high < 0)
+    if not column["higher_is_better"]:
+        better, worse = worse, better
+    verb = "beats" if better else "is worse than" if worse else "does not beat"
+    difference = f"{found['difference']:{form}}{_STAY}{_interval(found, form)}".rstrip()
+    note = f"{difference}{_probability(found['p'])}"
+    return Cell(f"{verb} {found['baseline']}:", note, best=better)
+
+
+def _probability(p: float | None) -> str:
+    if p is None:
+        return ""
+    return f", p{_STAY}<{_STAY}0.001" if p < 0.001 else f", p{_STAY}={_STAY}{p:.3f}"

@@ -1,0 +1,340 @@
+"""The report of an experiment: complete, self-contained, safe with any text, and deterministic."""
+
+import base64
+import html
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.images import write_png
+from casgan_jax.report.experiment import write_report
+from casgan_jax.report.experiment_tables import (
+    difference_table,
+    markdown_text,
+    measured_table,
+    seeds_table,
+)
+from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
+
+DICE = {"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": True}
+MAE = {"key": "mae", "name": "soft MAE", "digits": 4, "higher_is_better": False}
+COLUMNS = [DICE, MAE]
+UNDRAWN = {"curves": None, "training": None}
+
+
+def value(mean, *seeds):
+    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "seeds": list(seeds) or [mean]}
+
+
+def row(name, dice=0.8, mae=0.05, group="baseline", **more):
+    """A row that was measured."""
+    return {
+        "name": name,
+        "group": group,
+        "status": "done",
+        "reason": "",
+        "command": f"train {name}",
+        "values": {"dice": value(dice), "mae": value(mae)},
+        "paper": {},
+        "against_best_baseline": {},
+        "seconds": 130.0,
+        "images_per_second": 50.12,
+        "parameters": 1234567,
+        "curves": {"thresholds": [0.1, 0.5, 0.9], "dice": [0.7, dice, 0.6]},
+        "training": {"steps": [10, 20], "dice": [0.3, dice]},
+        "worst": None,
+    } | more
+
+
+def unmeasured(name, status, reason):
+    nothing = dict.fromkeys(("seconds", "images_per_second", "parameters", "curves", "training"))
+    return row(name, status=status, reason=reason, values={}, **nothing)
+
+
+def against(difference, low, high, p=0.2):
+    return {"baseline": "UNet++", "difference": difference, "low": low, "high": high, "p": p}
+
+
+def results(*rows, **more):
+    table = {"data_set": "phantom/quick", "note": "stands in", "lesions": 110, "patients": 55}
+    return {
+        "experiment": "table1",
+        "variant": "quick",
+        "title": "Table 1",
+        "machine": "a machine",
+        "date": "2026-11-24",
+        "command": "python -m launch.experiment --config=table1:quick",
+        "notes": ["a note"],
+        "columns": COLUMNS,
+        "tables": [{**table, "rows": list(rows)}],
+    } | more
+
+
+def write(folder, *rows, **more):
+    """(the page, the Markdown) of rows."""
+    write_report(results(*rows, **more), folder)
+    return (folder / "report.html").read_text(), (folder / "report.md").read_text()
+
+
+def markdown_rows(table):
+    """The cells of each row of a Markdown table, by the row's name."""
+    lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in table.splitlines()]
+    return {line[0].strip(): [cell.strip() for cell in line[1:]] for line in lines}
+
+
+def measured(*rows, columns=COLUMNS):
+    return markdown_rows(measured_table(columns, rows).as_markdown())
+
+
+class Elements(HTMLParser):
+    """Collects (element, attributes) and what is left open."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in ("meta", "br", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_all_files_are_written(tmp_path):
+    page, markdown = write(tmp_path / "new", row("U-Net"))
+    names = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert names == ["report.html", "report.md", "results.json"]
+    assert json.loads((tmp_path / "new" / "results.json").read_text()) == results(row("U-Net"))
+    for shown in (page, markdown):
+        assert "table1:quick, 2026-11-24, a machine" in shown
+        assert "python -m launch.experiment --config=table1:quick" in shown
+        assert "train U-Net" in shown
+        assert "110 lesions of 55 patients" in shown
+
+
+def test_equal_results_give_equal_files(tmp_path):
+    rows = [row("U-Net"), row("CasGAN", 0.9, group="casgan")]
+    for name in "ab":
+        write_report(results(*rows), tmp_path / name)
+    for name in ("report.html", "report.md", "results.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_page_needs_nothing_else(tmp_path):
+    picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    write_png(tmp_path / "worst.png", picture)
+    page, _ = write(tmp_path, row("U-Net", worst="worst.png"), row("UNet++"))
+    elements = Elements(page)
+    assert not elements.open
+    addresses = [
+        attributes[name]
+        for _, attributes in elements.found
+        for name in ("src", "href", "xlink:href")
+        if name in attributes
+    ]
+    pictures = [address for address in addresses if not address.startswith("#")]
+    assert pictures == [
+        "data:image/png;base64," + base64.b64encode((tmp_path / "worst.png").read_bytes()).decode()
+    ]
+    ids = {attributes.get("id") for _, attributes in elements.found}
+    assert ids.issuperset(address[1:] for address in addresses if address.startswith("#"))
+    assert ids.issuperset(re.findall(r"url\(#([^)]*)\)", page))
+    assert "http" not in page and "@import" not in page and "<script" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+@pytest.mark.parametrize("text", ['<script>alert("x")</script>', "a' onclick='b", "&lt;$title$x_y"])
+def test_text_stays_text(tmp_path, text):
+    def of(text):
+        compared = against(0, -1, 1) | {"baseline": text}
+        return [
+            row(text, worst="worst.png", command=text, **UNDRAWN),
+            unmeasured(text, "failed", text) | {"command": text},
+            row("CasGAN", against_best_baseline={"dice": compared}, **UNDRAWN),
+        ]
+
+    write_png(tmp_path / "worst.png", np.zeros((2, 2, 3), np.uint8))
+    page, markdown = write(tmp_path, *of(text), title=text, notes=[text])
+    plain, _ = write(tmp_path, *of("PLAIN"), title="PLAIN", notes=["PLAIN"])
+    assert page == plain.replace("PLAIN", html.escape(text))
+    as_code = f"    {text}\n"  # is shown as it is
+    assert as_code in markdown and "<script" not in markdown.replace(as_code, "")
+
+
+def test_markdown_shows_text_as_it_is():
+    assert markdown_text("a|b*c_d`\n[e](f) <i>") == r"a\|b\*c\_d\` \[e\](f) &lt;i&gt;"
+
+
+def test_rows_without_numbers_say_why(tmp_path):
+    rows = [
+        unmeasured("R2U-Net", "failed", "found a loss of nan"),
+        unmeasured("TransUNet", "not run", ""),
+    ]
+    rows[0]["paper"] = {"dice": 0.796}
+    shown = measured(*rows)
+    nothing = ["\N{EN DASH}"] * 3
+    assert shown["R2U-Net"] == ["failed: found a loss of nan", "0.796", "failed", *nothing]
+    assert shown["TransUNet"] == ["not run", "\N{EN DASH}", "not run", *nothing]
+    page, _ = write(tmp_path, *rows)
+    assert '<td class="failed">failed: found a loss of nan</td>' in page
+    assert page.count('<td class="unrun">not run</td>') == 2
+    assert "<svg" not in page and "<img" not in page
+
+
+def test_a_row_shows_value_interval_and_costs():
+    shown = measured(row("U-Net", 0.8, 0.05, paper={"dice": 0.831}))
+    assert shown["network"] == [
+        *("Dice \N{UPWARDS ARROW}", "Dice, paper", "soft MAE \N{DOWNWARDS ARROW}"),
+        *("time", "images/s", "parameters"),
+    ]
+    assert shown["U-Net"] == [
+        "**0.800\N{DAGGER}** \\[0.790, 0.810\\]",
+        "0.831",
+        "**0.0500\N{DAGGER}** \\[0.0400, 0.0600\\]",
+        *("2.2 min", "50.1", "1.23 M"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(119.4, "119 s"), (7199, "120.0 min"), (9000, "2.5 h")]
+)
+def test_times_have_a_unit_that_suits_them(seconds, shown):
+    assert measured(row("U-Net", seconds=seconds))["U-Net"][2] == shown
+
+
+def test_the_best_is_bold_and_the_best_baseline_marked():
+    shown = measured(
+        row("A", 0.80, 0.05),
+        row("B", 0.82, 0.06),
+        row("C", 0.90, 0.04, group="casgan"),
+        row("D", 0.85, 0.03, group="casgan"),
+        unmeasured("E", "failed", "why") | {"values": {"dice": value(0.99)}},
+    )
+    best = {name: [cell.startswith("**") for cell in cells[:2]] for name, cells in shown.items()}
+    marked = {name: ["\N{DAGGER}" in cell for cell in cells[:2]] for name, cells in shown.items()}
+    none = [False, False]
+    assert {name: found for name, found in best.items() if found != none} == {
+        "C": [True, False],
+        "D": [False, True],
+    }
+    assert {name: found for name, found in marked.items() if found != none} == {
+        "A": [False, True],
+        "B": [True, False],
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "found", "words"),
+    [
+        (DICE, against(0.01, 0.002, 0.018), r"**beats UNet++:** +0.010 \[+0.002, +0.018\]"),
+        (DICE, against(-0.004, -0.01, 0.002), r"does not beat UNet++: -0.004 \[-0.010, +0.002\]"),
+        (DICE, against(-0.02, -0.03, -0.01), r"is worse than UNet++: -0.020 \[-0.030, -0.010\]"),
+        (MAE, against(-0.02, -0.03, -0.01), r"**beats UNet++:** -0.0200 \[-0.0300, -0.0100\]"),
+        (MAE, against(0.02, 0.01, 0.03), r"is worse than UNet++: +0.0200 \[+0.0100, +0.0300\]"),
+        (DICE, against(0.01, None, None), "does not beat UNet++: +0.010"),
+    ],
+)
+def test_differences_are_told_in_words(column, found, words):
+    made = row("CasGAN", group="casgan", against_best_baseline={column["key"]: found})
+    table = difference_table([column], [row("UNet++"), made])
+    assert markdown_rows(table.as_markdown())["CasGAN"] == [f"{words}, p = 0.200"]
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(None, "+0.030"), (0.0004, "+0.030, p &lt; 0.001"), (0.0404, "p = 0.040")]
+)
+def test_probabilities_are_not_shown_finer_than_they_are(p, shown):
+    found = {"dice": against(0.03, None, None, p)}
+    table = difference_table([DICE], [row("CasGAN", against_best_baseline=found)])
+    assert table.as_markdown().splitlines()[-1].removesuffix(" |").endswith(shown)
+
+
+def test_tables_that_would_be_empty_are_left_out():
+    assert difference_table(COLUMNS, [row("U-Net")]) is None
+    assert seeds_table(COLUMNS, [row("U-Net")]) is None
+
+
+def test_each_seed_is_shown():
+    several = row("U-Net", values={"dice": value(0.81, 0.8, 0.82)})
+    table = seeds_table(COLUMNS, [several, row("UNet++")])
+    assert markdown_rows(table.as_markdown()) == {
+        "network": ["Dice", "soft MAE"],
+        "---": ["---", "---"],
+        "U-Net": ["0.800, 0.820", "\N{EN DASH}"],
+    }
+
+
+def test_markdown_tables_are_rectangular(tmp_path):
+    _, markdown = write(
+        tmp_path,
+        row("a|b", paper={"dice": 0.8}, **UNDRAWN),
+        unmeasured("U-Net", "failed", "x | y"),
+        row("C", against_best_baseline={"dice": against(0.1, 0.0, 0.2)}, **UNDRAWN),
+    )
+    tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
+    widths = [{len(re.split(r"(?<!\\)\|", line)) for line in t.splitlines()} for t in tables]
+    assert widths == [{9}, {5}]
+    assert [len(table.splitlines()) for table in tables] == [5, 3]
+
+
+@pytest.mark.parametrize("number", [float("nan"), np.float64("inf")])
+def test_a_number_that_is_none_is_refused(tmp_path, number):
+    bad = row("U-Net", curves={"thresholds": [0.1, 0.5], "dice": [0.7, number]})
+    with pytest.raises(UserError, match=r"tables\[0\]\.rows\[1\]\.curves\.dice\[1\]: found \w+, "):
+        write(tmp_path, row("UNet++"), bad)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_picture_is_told_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match=r"worst\.png: found that it cannot be read"):
+        write(tmp_path, row("U-Net", worst="worst.png", **UNDRAWN))
+    assert not list(tmp_path.iterdir())
+
+
+def test_curves_are_drawn_with_one_legend(tmp_path):
+    page, _ = write(
+        tmp_path, row("U-Net"), row("UNet++", training=None), unmeasured("TransUNet", "not run", "")
+    )
+    (legend,) = re.findall('<ul class="legend">(.*)</ul>', page)
+    assert re.findall(r"</svg> ([^<]*)</li>", legend) == ["U-Net", "UNet++"]
+    at_thresholds, training = re.findall("<figure>(.*?)</figure>", page, re.DOTALL)
+    assert "128/255" in at_thresholds and "128/255" not in training
+    first, second = (line_style(index, strong=False).colour for index in range(2))
+    assert first in at_thresholds and second in at_thresholds
+    assert first in training and second not in training
+
+
+def test_the_first_lines_differ_in_colour_or_dashes():
+    styles = [line_style(index, strong=False) for index in range(24)]
+    assert len(set(styles)) == 24
+    assert len({legend_key(style) for style in styles}) == 24
+    assert all(a.dashes != b.dashes for a, b in zip(styles, styles[1:6], strict=False))
+
+
+def test_a_plot_puts_its_lines_where_they_belong():
+    style = line_style(1, strong=True)
+    svg = line_plot([Line([0.0, 1.0], [0.0, 1.0], style)], x="a<b", y="c")
+    (data, drawn) = re.search(
+        rf'<path d="([^"]*)"[^>]*style="([^"]*{style.colour}[^"]*)"', svg
+    ).groups()
+    (left, bottom), (right, top) = re.findall(r"([\d.]+) ([\d.]+)", data)
+    assert float(left) < float(right) and float(top) < float(bottom)  # y grows downwards
+    assert "stroke-dasharray: 6,2" in drawn and "stroke-width: 2.4" in drawn
+    assert 'aria-label="c by a&lt;b"' in svg and "a&lt;b</text>" in svg
+    assert "#000000" not in svg and "http" not in svg
+
+
+def test_a_single_point_is_seen():
+    style = line_style(0, strong=False)
+    svg = line_plot([Line([10], [0.5], style)], x="step", y="Dice")
+    assert re.search(f"<use [^>]*{style.colour}", svg)
