@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -143,13 +144,19 @@ def _run(command: list[str]) -> tuple[int, str]:
         status = process.wait()
     except KeyboardInterrupt:
         status = process.wait()  # it has had the signal, too, and saves its state
-        raise Interrupted("stopped; the same command goes on from there") from None
+        raise _interrupted(signal.SIGINT) from None
     finally:
         reader.join(timeout=10)
         process.stderr.close()
-    if status in (130, 143):
-        raise Interrupted("stopped; the same command goes on from there")
+    if status - 128 in (signal.SIGINT, signal.SIGTERM):
+        raise _interrupted(signal.Signals(status - 128))
     return status, tail.decode(errors="replace")
+
+
+def _interrupted(number: signal.Signals) -> Interrupted:
+    return Interrupted(
+        f"stopped by {number.name}; finished rows are kept, and the same command goes on", number
+    )
 
 
 def _reason(status: int, said: str) -> str:

@@ -16,8 +16,6 @@ from casgan_jax.models.resnet import ResNet
 _STRIDE = 32
 _POOLS = (2, 3, 5, 6)
 
-# Keeps the mean square where no ReLU halves it.
-
 
 class CENet(nn.Module):
     """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; S a multiple of 32.

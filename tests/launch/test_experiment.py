@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_casgan_is_compared_with_the_best_baseline(experiment, tmp_path, fake):
 
 
 def test_an_interruption_ends_the_experiment(experiment, tmp_path, fake):
-    fake({"segnet": Interrupted("stopped")})
+    fake({"segnet": Interrupted("stopped", signal.SIGINT)})
     with pytest.raises(Interrupted):
         run(experiment, tmp_path, ["U-Net", "SegNet", "CE-Net"])
     again = fake({})
