@@ -11,23 +11,17 @@ cell, and the others go on; the exit status is 1 then.
 
 from __future__ import annotations
 
-import datetime
 import json
-import os
-import platform
 import shlex
 import sys
-import time
 from pathlib import Path
 
 from absl import flags
-from casgan_jax.report.experiment import write_report
 
 from casgan_jax.errors import UserError
 from launch.common import run_main
-from launch.experiment_plan import Experiment, Row, experiment_help, load_experiment
-from launch.experiment_results import results_of
-from launch.experiment_rows import Outcome, run_task, tasks_of
+from launch.experiment_plan import experiment_help, load_experiment
+from launch.experiment_runner import run_experiment
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
@@ -37,43 +31,6 @@ _OUTPUT = flags.DEFINE_string(
 _ROWS = flags.DEFINE_string(
     "rows", None, "Names of rows, or of configs, with ';' between them; all by default."
 )
-
-
-def run_experiment(
-    experiment: Experiment, rows: tuple[Row, ...], data_dir: Path, output: Path, command: str
-) -> list[Outcome]:
-    """Runs rows on every data set that is there; the report is written after each.
-
-    Raises:
-      UserError: no data set is there, or a row's folder holds one of another configuration.
-      Interrupted: asked to stop.
-    """
-    data_sets = [one for one in experiment.data_sets if (data_dir / one.directory).is_dir()]
-    for one in experiment.data_sets:
-        if one not in data_sets:
-            _say(f"{one.directory}: found no such data set in {data_dir}; prepare it: {one.build}")
-    if not data_sets:
-        raise UserError(
-            f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
-            f"{experiment.data_sets[-1].directory}; {experiment.data_sets[-1].build}"
-        )
-    tasks = [
-        task
-        for data_set in data_sets
-        for task in tasks_of(experiment, data_set, rows, data_dir, output)
-    ]
-    facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
-    outcomes: list[Outcome] = []
-    for number, task in enumerate(tasks, 1):
-        start = time.monotonic()
-        count = f"[{number}/{len(tasks)}]"
-        _say(f"{count} {task.data_set.directory}: {task.row.name}, seed {task.seed}")
-        outcomes.append(run_task(task))
-        told = outcomes[-1].reason or "done"
-        _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
-        done = list(zip(tasks, outcomes, strict=False))
-        write_report(results_of(experiment, done, output, facts), output)
-    return outcomes
 
 
 def main(_: list[str]) -> int:
@@ -93,14 +50,6 @@ def main(_: list[str]) -> int:
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     print(json.dumps({"rows": len(outcomes), "failed": failed, "report": str(output)}))
     return 1 if failed else 0
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -73,11 +73,15 @@ def watching_processes() -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         if jax.process_count() == 1:
             raise
-        raise LostProcess(
-            f"process {jax.process_index()} of {jax.process_count()}: found that a step of all "
-            f"processes failed ({one_line(error)}), expected every process to live; run the same "
-            "command on all of them again, it goes on from the newest checkpoint"
-        ) from error
+        raise _lost(error) from error
+
+
+def _lost(error: Exception) -> LostProcess:
+    return LostProcess(
+        f"process {jax.process_index()} of {jax.process_count()}: found that a step of all "
+        f"processes failed ({one_line(error)}), expected every process to live; run the same "
+        "command on all of them again, it goes on from the newest checkpoint"
+    )
 
 
 def is_first() -> bool:
@@ -86,6 +90,13 @@ def is_first() -> bool:
 
 
 def barrier(name: str) -> None:
-    """Waits until every process is here."""
+    """Waits until every process is here.
+
+    Raises:
+      LostProcess: one of them is gone.
+    """
     if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(name)
+        try:
+            multihost_utils.sync_global_devices(name)
+        except (jax.errors.JaxRuntimeError, ValueError) as error:  # Gloo's error is either
+            raise _lost(error) from error

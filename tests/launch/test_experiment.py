@@ -13,9 +13,9 @@ import pytest
 from casgan_jax.errors import Interrupted, UserError
 from launch import experiment_rows
 from launch.config_flag import load_config
-from launch.experiment import run_experiment
 from launch.experiment_plan import DataSet, experiment_names, load_experiment
 from launch.experiment_rows import tasks_of
+from launch.experiment_runner import run_experiment
 
 ROOT = Path(__file__).parents[2]
 # As small as a stage can be.

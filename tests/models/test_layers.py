@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from casgan_jax.models.layers import Conv, DownConv, UpConv
+from casgan_jax.models.layers import Conv, DownConv, UpConv, lecun_init
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def x():
 @pytest.mark.parametrize(("features", "size", "stride"), [(4, 3, 1), (4, 3, 2), (1, 9, 1)])
 def test_conv_exchanges_weights_with_the_plain_layer(features, size, stride, x):
     layer = Conv(features, size, stride, use_bias=True)
-    plain = nn.Conv(features, (size, size), stride, size // 2)
+    plain = nn.Conv(features, (size, size), stride, size // 2, kernel_init=lecun_init)
     variables = layer.init(jax.random.key(1), x)
     jax.tree.map(np.testing.assert_array_equal, variables, plain.init(jax.random.key(1), x))
     np.testing.assert_allclose(layer.apply(variables, x), plain.apply(variables, x), atol=1e-5)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from casgan_jax.cascade import load_cascade
+from casgan_jax.training import processes
+from tests.lines import line_of
 from tests.training.processes import finish, free_port, start, training_lines
 from tests.training.test_loop import TINY
 
@@ -37,6 +39,16 @@ def start_two_by_slurm(workdir, fields):
         )
         for index in range(2)
     ]
+
+
+def test_a_barrier_that_fails_says_that_a_process_is_lost(monkeypatch):
+    def fail(name):
+        raise ValueError(f"UNKNOWN: Gloo AllGather failed in {name}\nConnection closed by peer")
+
+    monkeypatch.setattr(processes.jax, "process_count", lambda: 2)
+    monkeypatch.setattr(processes.multihost_utils, "sync_global_devices", fail)
+    line = line_of(processes.barrier, "checkpoint 3")
+    assert "process 0 of 2" in line and "Connection closed by peer" in line
 
 
 def wait_for_new_checkpoint(workdir, process):
