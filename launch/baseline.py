@@ -15,7 +15,7 @@ from launch.configs import softgan
 VARIANTS = {
     "": "original widths on patches enlarged to 256 px (one GPU)",
     "cpu": "a quarter of the widths, 128 px (2 CPU cores)",
-    "quick": "the same on the embedded phantoms, a few hundred steps",
+    "quick": "an eighth of the widths on the embedded phantoms, a few hundred steps",
 }
 
 
@@ -31,7 +31,7 @@ def baseline(variant: str, network: str, *, features: int = 64, **model: Any) ->
     config = softgan.get_config(variant)
     kept = ("initial_alpha", "discriminator", "discriminator_features")
     fields = {name: config.model[name] for name in kept}
-    width = features if not variant else features // 4
+    width = features // {"": 1, "cpu": 4, "quick": 8}[variant]
     config.model = ConfigDict({"network": network, "features": width, **fields, **model})
     config.sr = "none"
     config.data.label = "binary"
