@@ -121,6 +121,17 @@ def run_task(task: Task) -> Outcome:
     return outcome
 
 
+def finished(task: Task) -> Outcome | None:
+    """What became of a row that was finished before in this configuration; None of any other."""
+    kept = task.folder / "row.json"
+    if not kept.is_file():
+        return None
+    before = read_json(kept, remedy="remove the folder and run the same command again")
+    if before["status"] != "done" or differences(before["made_from"], _made_from(task)):
+        return None
+    return Outcome("done", seconds=before["seconds"])
+
+
 def _run(command: list[str]) -> tuple[int, str]:
     """Exit status and the end of what a command said; its output is passed on as it comes."""
     process = subprocess.Popen(

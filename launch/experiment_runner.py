@@ -13,13 +13,15 @@ from casgan_jax.errors import UserError
 from casgan_jax.report.experiment import write_report
 from launch.experiment_plan import Experiment, Row
 from launch.experiment_results import results_of
-from launch.experiment_rows import Outcome, run_task, tasks_of
+from launch.experiment_rows import Outcome, finished, run_task, tasks_of
 
 
 def run_experiment(
     experiment: Experiment, rows: tuple[Row, ...], data_dir: Path, output: Path, command: str
 ) -> list[Outcome]:
     """Runs rows on every data set that is there; the report is written after each.
+
+    Other rows that were finished before, in the same configuration, are in the report, too.
 
     Raises:
       UserError: no data set is there, or a row's folder holds one of another configuration.
@@ -39,6 +41,12 @@ def run_experiment(
         for data_set in data_sets
         for task in tasks_of(experiment, data_set, rows, data_dir, output)
     ]
+    earlier = [
+        (task, outcome)
+        for data_set in data_sets
+        for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, output)
+        if task not in tasks and (outcome := finished(task))
+    ]
     facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
     outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
@@ -48,7 +56,7 @@ def run_experiment(
         outcomes.append(run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
-        done = list(zip(tasks, outcomes, strict=False))
+        done = earlier + list(zip(tasks, outcomes, strict=False))
         write_report(results_of(experiment, done, output, facts), output)
     return outcomes
 

@@ -130,6 +130,14 @@ def test_results_of_another_configuration_are_never_mixed_in(experiment, tmp_pat
     assert ran == ["u-net"]
 
 
+def test_rows_finished_before_stay_in_the_report(experiment, tmp_path, fake):
+    fake({})
+    run(experiment, tmp_path, ["U-Net"])
+    _, results = run(experiment, tmp_path, ["SegNet"])
+    status = {row["name"]: row["status"] for row in results["tables"][0]["rows"]}
+    assert (status["U-Net"], status["SegNet"], status["CE-Net"]) == ("done", "done", "not run")
+
+
 def test_casgan_is_compared_with_the_best_baseline(experiment, tmp_path, fake):
     fake({"u-net": 0.7, "segnet": 0.6, "casgan-soft": 0.8})
     names = ["U-Net", "SegNet", "CasGAN, soft"]
