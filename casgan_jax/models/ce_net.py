@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, UpConv, batch_norm, dcgan_init, he_init, lecun_init
+from casgan_jax.models.layers import Conv, UpConv, batch_norm, he_init, lecun_init
 from casgan_jax.models.resnet import ResNet
+from casgan_jax.models.segmentation_blocks import AlphaHead, check_side
 
 _STRIDE = 32
 _POOLS = (2, 3, 5, 6)
@@ -41,12 +41,7 @@ class CENet(nn.Module):
 
     @nn.compact
     def __call__(self, condition: jax.Array, *, train: bool) -> jax.Array:
-        height, width = condition.shape[1:3]
-        if height != width or height % _STRIDE:
-            raise ValueError(
-                f"condition image: found {height} x {width} pixels, expected a square whose side "
-                f"is a multiple of {_STRIDE}, the encoder's stride"
-            )
+        check_side(condition, _STRIDE, "the encoder's stride")
         shared = dict(axis_name=self.axis_name, dtype=self.dtype)
         *skips, x = ResNet(34, self.features, name="encoder", **shared)(condition, train=train)
         x = DenseAtrousConv(dtype=self.dtype, name="dac")(x)
@@ -61,16 +56,7 @@ class CENet(nn.Module):
         x = nn.relu(
             Conv(half, use_bias=True, dtype=self.dtype, kernel_init=he_init, name="conv")(x)
         )
-        bias = math.log(self.initial_alpha / (1.0 - self.initial_alpha))
-        logits = Conv(
-            1,
-            use_bias=True,
-            dtype=self.dtype,
-            kernel_init=dcgan_init,
-            bias_init=nn.initializers.constant(bias),
-            name="logits",
-        )(x)
-        return nn.sigmoid(logits.astype(jnp.float32))
+        return AlphaHead(self.initial_alpha, size=3, dtype=self.dtype, name="logits")(x)
 
 
 class DenseAtrousConv(nn.Module):

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from casgan_jax.models.layers import Conv, batch_norm, dcgan_init, he_init
 from casgan_jax.models.resnet import ResNet
+from casgan_jax.models.segmentation_blocks import check_side
 
 _RATES = (6, 12, 18)
 _OUTPUT_STRIDE = 16
@@ -53,12 +54,7 @@ class DeepLab(nn.Module):
 
     @nn.compact
     def __call__(self, condition: jax.Array, *, train: bool) -> jax.Array:
-        height, width = condition.shape[1:3]
-        if height != width or height % _OUTPUT_STRIDE:
-            raise ValueError(
-                f"condition image: found {height} x {width} pixels, expected a square whose side "
-                f"is a multiple of {_OUTPUT_STRIDE}, the output stride"
-            )
+        check_side(condition, _OUTPUT_STRIDE, "the output stride")
         shared = dict(axis_name=self.axis_name, dtype=self.dtype)
         block = functools.partial(ConvBlock, train=train, **shared)
         stages = ResNet(
@@ -80,7 +76,7 @@ class DeepLab(nn.Module):
             bias_init=nn.initializers.constant(bias),
             name="logits",
         )(x)
-        return nn.sigmoid(resize(logits.astype(jnp.float32), height))
+        return nn.sigmoid(resize(logits.astype(jnp.float32), condition.shape[1]))
 
 
 class ConvBlock(nn.Module):
