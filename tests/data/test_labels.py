@@ -16,6 +16,8 @@ def test_labels_are_what_their_names_say(discs):
     up = cv2.resize(mean, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
     np.testing.assert_allclose(decode_alpha(planes("readers")[0]["target"]), up, atol=1 / 255)
     assert set(np.unique(planes("consensus")[0]["target"])) == {0, 255}
+    alpha, binary = (planes(label)[0]["target"] for label in ("alpha", "binary"))
+    np.testing.assert_array_equal(binary, np.where(alpha >= 128, 255, 0))
     with pytest.raises(ValueError, match="data.label: found 'true_alpha', expected one of alpha"):
         planes("true_alpha")
 

@@ -31,6 +31,17 @@ VALUES = [
     ({"model.features": "-3"}, "model.features: found -3"),
     ({"model.levels": "-1"}, "model.levels: found -1"),
     ({"model.levels": "9"}, "model.levels: found 9 for targets of 32 x 32 pixels, expected 1 to 5"),
+    ({"model.network": "unet"}, "model.network: found 'unet'"),
+    (
+        {"model.network": "casgan_jax.models.ce_net.CENet", "data.patch": "24"},
+        "model.network: found that casgan_jax.models.ce_net.CENet cannot see targets of 48 pixels",
+    ),
+    (
+        {"model.network": "casgan_jax.models.unet_plus_plus.UNetPlusPlus"},
+        "loss.adversarial: found 0.1 for a network with ",
+    ),
+    ({"loss.label_smoothing": "2"}, "loss.label_smoothing: found 2.0"),
+    ({"loss.distillation": "nan"}, "loss.distillation: found nan"),
     ({"model.dropout": "1.5"}, "model.dropout: found 1.5, expected a number in [0, 1)"),
     ({"model.dropout": "nan"}, "model.dropout: found nan"),
     ({"model.initial_alpha": "0"}, "model.initial_alpha: found 0.0, expected a number in (0, 1)"),
