@@ -60,7 +60,7 @@ class Outcome:
     """What became of a task.
 
     Attributes:
-      status: "done" or "failed".
+      status: "done" or "failed"; in `row.json` also "started" and "interrupted".
       reason: one line of a failure.
       seconds: that training and measuring took, over all attempts.
     """
@@ -111,7 +111,12 @@ def run_task(task: Task) -> Outcome:
     task.folder.mkdir(parents=True, exist_ok=True)
     _keep(kept, made_from, Outcome("started", seconds=seconds))
     start = time.monotonic()
-    status, said = _run(task.command)
+    try:
+        status, said = _run(task.command)
+    except Interrupted:
+        spent = seconds + time.monotonic() - start
+        _keep(kept, made_from, Outcome("interrupted", seconds=spent))
+        raise
     outcome = Outcome(
         "failed" if status else "done",
         _reason(status, said) if status else "",
@@ -159,6 +164,8 @@ def _run(command: list[str]) -> tuple[int, str]:
     finally:
         reader.join(timeout=10)
         process.stderr.close()
+        if tail and not tail.endswith(b"\n"):  # it ended within its progress bar
+            print(file=sys.stderr)
     if status - 128 in (signal.SIGINT, signal.SIGTERM):
         raise _interrupted(signal.Signals(status - 128))
     return status, tail.decode(errors="replace")

@@ -156,6 +156,8 @@ def test_an_interruption_ends_the_experiment(experiment, tmp_path, fake):
     fake({"segnet": Interrupted("stopped", signal.SIGINT)})
     with pytest.raises(Interrupted):
         run(experiment, tmp_path, ["U-Net", "SegNet", "CE-Net"])
+    (kept,) = tmp_path.glob("*/segnet/seed-0/row.json")
+    assert json.loads(kept.read_text())["status"] == "interrupted"
     again = fake({})
     again.clear()
     run(experiment, tmp_path, ["U-Net", "SegNet", "CE-Net"])
