@@ -33,8 +33,7 @@ class DeepLab(nn.Module):
     dropout to its code, which drops 10 % of ASPP's output. The image's mean is normalised over the
     batch alone, as there.
 
-    With 64 features, depth 101, three input channels and 21 outputs it has the 59.3 M parameters of
-    the common PyTorch implementation; with depth 50 and one output 40.3 M.
+    With 64 features, three input channels and one output it has 40.3 M parameters at depth 50.
 
     Attributes:
       features: width of the ResNet (64: the original); ASPP and decoder follow in proportion.

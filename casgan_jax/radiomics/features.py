@@ -7,9 +7,8 @@ Cancer Research 2017). The paper names no setting of pyradiomics. Those taken he
 - `force2D` over the slice axis: an image is one slice, textures have its 4 directions.
 - Grey levels: a fixed bin width of 25 HU for Hounsfield units, pyradiomics' default and that of its
   example for CT, and 1000 added where values are squared, from the same example. 8-bit images
-  that were stretched crop by crop have no unit, so that they get a fixed number of bins, 32, as the
-  Image Biomarker Standardisation Initiative advises for arbitrary units (pyradiomics advises
-  fixed widths: `Intensities(bin_width=25.0)`).
+  that were stretched crop by crop have no unit, so that they get a fixed number of bins, 32
+  (pyradiomics advises fixed widths: `Intensities(bin_width=25.0)`).
 - Distance 1, symmetric GLCM, no weighting, no normalisation, no resampling: pyradiomics' defaults.
   Features are those of native pixels; an enlarged image would lend them the texture of its
   interpolation.

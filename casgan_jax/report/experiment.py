@@ -123,7 +123,8 @@ def _markdown(results: Mapping[str, Any]) -> str:
 
 
 def _origin(results: Mapping[str, Any]) -> str:
-    return f"{results['experiment']}:{results['variant']}, {results['date']}, {results['machine']}"
+    name = ":".join(part for part in (results["experiment"], results["variant"]) if part)
+    return f"{name}, {results['date']}, {results['machine']}"
 
 
 def _page(results: Mapping[str, Any], folder: Path) -> str:

@@ -6,7 +6,7 @@ from tests.models.segmentation import check_network, parameter_count
 
 def test_has_the_parameters_of_the_authors_model():
     # segnet_train.prototxt of the authors: 26 convolutions of 3x3 with biases, 25 followed by a
-    # scale and a shift; 11 classes from three channels: 29,449,355, the paper's 29.45 M.
+    # scale and a shift; 11 classes from three channels: 29,449,355.
     down = [3, 64, 64, 128, 128, *3 * [256], *6 * [512]]
     up = [*6 * [512], *3 * [256], *2 * [128], 64, 64]
     layers = [pair for widths in (down, up) for pair in zip(widths, widths[1:], strict=False)]
