@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from casgan_jax.models.layers import Conv, UpConv, batch_norm, he_init, lecun_init
+from casgan_jax.models.pooling import max_pool
 from casgan_jax.models.resnet import ResNet
 from casgan_jax.models.segmentation_blocks import AlphaHead, check_side
 
@@ -56,7 +57,7 @@ class CENet(nn.Module):
         x = nn.relu(
             Conv(half, use_bias=True, dtype=self.dtype, kernel_init=he_init, name="conv")(x)
         )
-        return AlphaHead(self.initial_alpha, size=3, dtype=self.dtype, name="logits")(x)
+        return AlphaHead(self.initial_alpha, size=3, dtype=self.dtype, name="alpha")(x)
 
 
 class DenseAtrousConv(nn.Module):
@@ -132,14 +133,3 @@ class DecoderBlock(nn.Module):
             )
             x = nn.relu(norm(layer(x)))
         return x
-
-
-def max_pool(x: jax.Array, size: int) -> jax.Array:
-    """Maxima of windows of size x size pixels, an incomplete last row or column dropped.
-
-    Reshape and max, because XLA's windowed pooling has a slow gradient on the CPU.
-    """
-    n, height, width, channels = x.shape
-    rows, columns = height // size, width // size
-    x = x[:, : rows * size, : columns * size]
-    return x.reshape(n, rows, size, columns, size, channels).max(axis=(2, 4))

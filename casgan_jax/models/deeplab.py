@@ -4,16 +4,14 @@ image segmentation") on a ResNet."""
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from casgan_jax.models.layers import Conv, batch_norm, dcgan_init, he_init
 from casgan_jax.models.resnet import ResNet
-from casgan_jax.models.segmentation_blocks import check_side
+from casgan_jax.models.segmentation_blocks import AlphaHead, ConvBlock, check_side, resize
 
 _RATES = (6, 12, 18)
 _OUTPUT_STRIDE = 16
@@ -55,63 +53,27 @@ class DeepLab(nn.Module):
     def __call__(self, condition: jax.Array, *, train: bool) -> jax.Array:
         check_side(condition, _OUTPUT_STRIDE, "the output stride")
         shared = dict(axis_name=self.axis_name, dtype=self.dtype)
-        block = functools.partial(ConvBlock, train=train, **shared)
+        block = functools.partial(ConvBlock, **shared)
         stages = ResNet(
             self.depth, self.features, output_stride=_OUTPUT_STRIDE, name="encoder", **shared
         )(condition, train=train)
-        pyramid = _pyramid(block, stages[-1], 4 * self.features)
+        pyramid = _pyramid(block, stages[-1], 4 * self.features, train)
         pyramid = nn.Dropout(self.dropout, deterministic=not train)(pyramid)
-        detail = block(3 * self.features // 4, 1, name="low_level")(stages[0])
+        detail = block(3 * self.features // 4, 1, name="low_level")(stages[0], train=train)
         x = jnp.concatenate([resize(pyramid, detail.shape[1]), detail], axis=-1)
         for index in (1, 2):
-            x = block(4 * self.features, name=f"decoder{index}")(x)
-        bias = math.log(self.initial_alpha / (1.0 - self.initial_alpha))
-        logits = Conv(
-            1,
-            1,
-            use_bias=True,
-            dtype=self.dtype,
-            kernel_init=dcgan_init,
-            bias_init=nn.initializers.constant(bias),
-            name="logits",
-        )(x)
-        return nn.sigmoid(resize(logits.astype(jnp.float32), condition.shape[1]))
+            x = block(4 * self.features, name=f"decoder{index}")(x, train=train)
+        side = condition.shape[1]
+        return AlphaHead(self.initial_alpha, side=side, dtype=self.dtype, name="alpha")(x)
 
 
-class ConvBlock(nn.Module):
-    """Convolution that keeps the side, batch normalisation, ReLU."""
-
-    features: int
-    size: int = 3
-    dilation: int = 1
-    train: bool = False
-    axis_name: str | None = None
-    dtype: Any = None
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        x = Conv(
-            self.features,
-            self.size,
-            dilation=self.dilation,
-            dtype=self.dtype,
-            kernel_init=he_init,
-            name="conv",
-        )(x)
-        return nn.relu(
-            batch_norm(train=self.train, axis_name=self.axis_name, dtype=self.dtype, name="norm")(x)
-        )
-
-
-def _pyramid(block: Any, x: jax.Array, features: int) -> jax.Array:
+def _pyramid(block: Any, x: jax.Array, features: int, train: bool) -> jax.Array:
     """Atrous spatial pyramid pooling: (N, H, W, C) -> (N, H, W, features)."""
-    branches = [block(features, 1, name="aspp_1x1")(x)]
-    branches += [block(features, dilation=rate, name=f"aspp_rate{rate}")(x) for rate in _RATES]
-    image = block(features, 1, name="aspp_image")(x.mean((1, 2), keepdims=True))
+    branches = [block(features, 1, name="aspp_1x1")(x, train=train)]
+    branches += [
+        block(features, dilation=rate, name=f"aspp_rate{rate}")(x, train=train) for rate in _RATES
+    ]
+    mean = x.mean((1, 2), keepdims=True)
+    image = block(features, 1, name="aspp_image")(mean, train=train)
     branches.append(jnp.broadcast_to(image, branches[0].shape))
-    return block(features, 1, name="aspp")(jnp.concatenate(branches, axis=-1))
-
-
-def resize(x: jax.Array, side: int) -> jax.Array:
-    """Bilinear interpolation between pixel centres: (N, H, W, C) -> (N, side, side, C)."""
-    return jax.image.resize(x, (x.shape[0], side, side, x.shape[-1]), "bilinear")
+    return block(features, 1, name="aspp")(jnp.concatenate(branches, axis=-1), train=train)

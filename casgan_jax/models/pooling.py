@@ -1,4 +1,4 @@
-"""Max pooling that remembers its maxima, unpooling, and CF-CNN's central pooling.
+"""Max pooling, plain and with a memory of its maxima, unpooling, and CF-CNN's central pooling.
 
 Pooling and unpooling by indices are each other's transposed maps, and so each other's gradients:
 comparisons and sums of four shifted views, no scatter. Of equal values in a window the first, row
@@ -16,13 +16,37 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def max_pool(x: jax.Array) -> jax.Array:
-    """Maxima of windows of 2 x 2 pixels: (N, 2H, 2W, C) -> (N, H, W, C).
+def max_pool(x: jax.Array, size: int = 2) -> jax.Array:
+    """Maxima of windows of size x size pixels, an incomplete last row or column dropped.
 
-    Raises:
-      ValueError: a side is odd.
+    Reshape and max, because XLA's windowed pooling has a slow gradient on the CPU.
+
+    Args:
+      x: (N, H, W, C).
+
+    Returns:
+      (N, H // size, W // size, C).
     """
-    return max_pool_with_indices(x)[0]
+    n, height, width, channels = x.shape
+    rows, columns = height // size, width // size
+    x = x[:, : rows * size, : columns * size]
+    return x.reshape(n, rows, size, columns, size, channels).max(axis=(2, 4))
+
+
+def max_pool_3x3(x: jax.Array) -> jax.Array:
+    """3x3 max pooling of stride 2 and padding 1: (N, 2H, 2W, C) -> (N, H, W, C).
+
+    Maxima of shifted views, because XLA's windowed pooling has a slow gradient on the CPU.
+    """
+    for axis in (1, 2):
+        even, odd = (
+            jax.lax.slice_in_dim(x, start, x.shape[axis], 2, axis=axis) for start in (0, 1)
+        )
+        before = jax.lax.slice_in_dim(odd, 0, odd.shape[axis] - 1, axis=axis)
+        border = [(1, 0) if each == axis else (0, 0) for each in range(4)]
+        before = jnp.pad(before, border, constant_values=-jnp.inf)
+        x = jnp.maximum(jnp.maximum(even, odd), before)
+    return x
 
 
 @jax.custom_vjp

@@ -12,9 +12,9 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from casgan_jax.models.layers import Conv, DownConv, batch_norm, he_init
+from casgan_jax.models.pooling import max_pool_3x3
 
 _BLOCKS = {34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}  # blocks of each stage
 _OUTPUT_STRIDES = (16, 32)
@@ -153,19 +153,3 @@ def _shortcut(conv: Any, norm: Any, x: jax.Array, width: int, stride: int) -> ja
     if stride == 1 and x.shape[-1] == width:
         return x
     return norm(name="downsample_1")(conv(width, 1, stride, name="downsample_0")(x))
-
-
-def max_pool_3x3(x: jax.Array) -> jax.Array:
-    """3x3 max pooling of stride 2 and padding 1: (N, 2H, 2W, C) -> (N, H, W, C).
-
-    Maxima of shifted views, because XLA's windowed pooling has a slow gradient on the CPU.
-    """
-    for axis in (1, 2):
-        even, odd = (
-            jax.lax.slice_in_dim(x, start, x.shape[axis], 2, axis=axis) for start in (0, 1)
-        )
-        before = jax.lax.slice_in_dim(odd, 0, odd.shape[axis] - 1, axis=axis)
-        border = [(1, 0) if each == axis else (0, 0) for each in range(4)]
-        before = jnp.pad(before, border, constant_values=-jnp.inf)
-        x = jnp.maximum(jnp.maximum(even, odd), before)
-    return x

@@ -27,12 +27,14 @@ def check_side(condition: jax.Array, multiple: int, reason: str) -> None:
 
 
 class ConvBlock(nn.Module):
-    """3x3 convolution, batch normalisation if wanted, ReLU, dropout if wanted; keeps the side.
+    """Convolution, batch normalisation if wanted, ReLU, dropout if wanted; keeps the side.
 
     Weights start as He et al. 2015 draw them for ReLU.
     """
 
     features: int
+    size: int = 3
+    dilation: int = 1
     normalise: bool = True
     dropout: float = 0.0
     axis_name: str | None = None
@@ -42,6 +44,8 @@ class ConvBlock(nn.Module):
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         x = Conv(
             self.features,
+            self.size,
+            dilation=self.dilation,
             # A bias before a normalisation would be subtracted again.
             use_bias=not self.normalise,
             dtype=self.dtype,
@@ -80,11 +84,12 @@ class AlphaHead(nn.Module):
     """Convolution to one channel and sigmoid: (N, H, W, C) -> (N, H, W, 1) float32 in [0, 1].
 
     The weights start small, as DCGAN draws them, and the bias at the logit of `initial_alpha`, so
-    that the output starts near it.
+    that the output starts near it. Where a `side` is given the logits are enlarged to it.
     """
 
     initial_alpha: float
     size: int = 1
+    side: int | None = None
     dtype: Dtype | None = None
 
     @nn.compact
@@ -94,4 +99,10 @@ class AlphaHead(nn.Module):
         bias = self.param("bias", nn.initializers.constant(logit), (1,))
         x, kernel = nn.dtypes.promote_dtype(x, kernel, dtype=self.dtype)
         y = conv(x, kernel, 1, self.size // 2).astype(jnp.float32)
-        return nn.sigmoid(y + bias.reshape(1, 1, 1, 1))
+        y = y + bias.reshape(1, 1, 1, 1)
+        return nn.sigmoid(y if self.side is None else resize(y, self.side))
+
+
+def resize(x: jax.Array, side: int) -> jax.Array:
+    """Bilinear interpolation between pixel centres: (N, H, W, C) -> (N, side, side, C)."""
+    return jax.image.resize(x, (x.shape[0], side, side, x.shape[-1]), "bilinear")

@@ -25,8 +25,8 @@ class SegNet(nn.Module):
     pooling, puts its values back there, and fills the zeros between by its convolutions. The last
     3x3 convolution goes to the output; one sigmoid stands for a softmax of two classes.
 
-    With 64 features and three channels it has the weights of the authors' Caffe model, but for
-    its 11 classes (the biases that batch normalisation would subtract again are left out). The encoder
+    With 64 features and three channels it has the weights of the authors' Caffe model, but for its
+    11 classes (the biases that batch normalisation would subtract again are left out). The encoder
     starts from random weights (He et al. 2015), where the authors start it from VGG16 trained on
     ImageNet; their local contrast normalisation of the image belongs to their data, not here.
 

@@ -20,6 +20,7 @@ import jax
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.models.pooling import max_pool
 from casgan_jax.models.weight_files import IMAGENET_MEAN, IMAGENET_STD, WeightFile, Weights
 
 Params = dict[str, Any]
@@ -154,16 +155,6 @@ def default_layer(params: Params) -> str:
     return next(layer for layer in reversed(LAYERS) if layer in params)
 
 
-def _max_pool(x: jax.Array) -> jax.Array:
-    """2x2, an odd last row or column dropped.
-
-    Reshape and max, because XLA's windowed pooling has a slow gradient on the CPU.
-    """
-    n, height, width, channels = x.shape
-    x = x[:, : height // 2 * 2, : width // 2 * 2]
-    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
-
-
 def vgg19_features(params: Params, images: jax.Array, layer: str) -> jax.Array:
     """The features of `layer` after its ReLU.
 
@@ -180,7 +171,7 @@ def vgg19_features(params: Params, images: jax.Array, layer: str) -> jax.Array:
     block = 1
     for each in _layers_up_to(layer):
         if _block(each) != block:
-            x, block = _max_pool(x), _block(each)
+            x, block = max_pool(x), _block(each)
         x = jax.lax.conv_general_dilated(
             x,
             params[each]["kernel"].astype(x.dtype),

@@ -1,16 +1,10 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from casgan_jax.models import resnet
 from casgan_jax.models.ce_net import CENet, ResidualMultiKernelPooling
-from tests.models.starts import quick_variables, training_step
-
-
-def shapes(model, size, channels=3):
-    x = jnp.zeros((1, size, size, channels))
-    return jax.eval_shape(lambda: model.init(jax.random.key(0), x, train=False))
+from tests.models.segmentation import check_network, parameter_count
 
 
 def test_has_the_parameters_of_the_authors_code():
@@ -28,8 +22,7 @@ def test_has_the_parameters_of_the_authors_code():
     last = 16 * 64 * 32 + 32 + 9 * 32 * 32 + 32 + 9 * 32 + 1
     expected = 21_284_672 + dac + rmp + decoders + last
     assert expected == 29_003_093
-    params = shapes(CENet(), 32)["params"]
-    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == expected
+    assert parameter_count(CENet(), channels=3) == expected
 
 
 def test_pooled_maps_join_the_features():
@@ -44,34 +37,11 @@ def test_pooled_maps_join_the_features():
     np.testing.assert_array_equal(y[..., 4:], x)
 
 
-@pytest.fixture(scope="module")
-def start():
-    """A tiny network on an encoder of four blocks: a step's gradients, output and statistics."""
-    model = CENet(features=4, initial_alpha=0.03)
-    x = jax.random.uniform(jax.random.key(0), (2, 32, 32, 2))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(resnet._BLOCKS, 34, (1, 1, 1, 1))
-        variables = quick_variables(model, x)
-        return variables, *training_step(model, variables, x)
-
-
-def test_starts_at_the_given_alpha(start):
-    _, _, alpha, _ = start
-    assert alpha.shape == (2, 32, 32, 1) and alpha.dtype == jnp.float32
-    np.testing.assert_allclose(alpha.mean(), 0.03, rtol=0.2)
-    assert alpha.min() >= 0 and alpha.max() <= 1 and alpha.std() > 0
-
-
-def test_a_step_reaches_every_parameter_and_statistic(start):
-    variables, gradients, _, statistics = start
-    for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
-        assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, jax.tree_util.keystr(path)
-    for old, new in zip(
-        jax.tree.leaves(variables["batch_stats"]), jax.tree.leaves(statistics), strict=True
-    ):
-        assert np.abs(old - new).max() > 0
+def test_keeps_what_all_networks_promise(monkeypatch):
+    monkeypatch.setitem(resnet._BLOCKS, 34, (1, 1, 1, 1))  # an encoder of four blocks
+    check_network(CENet(features=4, initial_alpha=0.1))
 
 
 def test_a_side_that_does_not_divide_is_named():
     with pytest.raises(ValueError, match="found 48 x 48 pixels, expected .* multiple of 32"):
-        shapes(CENet(features=4), 48)
+        parameter_count(CENet(features=4), channels=1, side=48)

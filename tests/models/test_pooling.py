@@ -1,5 +1,6 @@
 import itertools
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +10,7 @@ from casgan_jax.models.pooling import (
     central_pool,
     central_windows,
     max_pool,
+    max_pool_3x3,
     max_pool_with_indices,
     max_unpool,
 )
@@ -56,7 +58,7 @@ def test_unpooling_puts_values_where_they_came_from():
 def test_the_first_of_equal_values_gets_the_whole_gradient():
     _, indices = reference_pool(TIED)
     weights = np.random.default_rng(2).normal(size=indices.shape).astype(np.float32)
-    gradient = jax.grad(lambda x: (max_pool(x) * weights).sum())(TIED)
+    gradient = jax.grad(lambda x: (max_pool_with_indices(x)[0] * weights).sum())(TIED)
     np.testing.assert_array_equal(gradient, reference_unpool(weights, indices))
 
 
@@ -88,7 +90,7 @@ def test_pooling_keeps_the_dtype():
 
 def test_pooling_names_odd_sides():
     with pytest.raises(ValueError, match="found 6 x 7 pixels, expected even sides"):
-        max_pool(jnp.zeros((1, 6, 7, 1)))
+        max_pool_with_indices(jnp.zeros((1, 6, 7, 1)))
 
 
 @pytest.mark.parametrize("size", range(1, 41))
@@ -121,3 +123,24 @@ def test_central_pooling_takes_the_maximum_of_each_window():
     np.testing.assert_array_equal(
         jax.jit(central_pool)(x), np.array(expected).transpose(2, 0, 1, 3)
     )
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_max_pooling_drops_what_does_not_fill_a_window(size):
+    x = np.random.default_rng(0).normal(size=(2, 7, 11, 3)).astype(np.float32)
+    np.testing.assert_array_equal(max_pool(x, size), nn.max_pool(x, (size, size), (size, size)))
+
+
+def test_pooling_and_its_gradient():
+    x = jax.random.normal(jax.random.key(0), (2, 6, 8, 3))
+
+    def plain(x):
+        return nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+
+    np.testing.assert_array_equal(max_pool_3x3(x), plain(x))
+    weights = jax.random.normal(jax.random.key(1), (2, 3, 4, 3))
+    found, wanted = (
+        jax.jit(jax.grad(lambda x, pool=pool: (pool(x) * weights).sum()))(x)
+        for pool in (max_pool_3x3, plain)
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-6)

@@ -1,11 +1,10 @@
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from casgan_jax.models import resnet
-from casgan_jax.models.resnet import ResNet, max_pool_3x3
+from casgan_jax.models.resnet import ResNet
 
 
 def shapes(model, size, channels=3):
@@ -51,21 +50,6 @@ def test_dilation_fills_in_the_pixels_that_the_stride_leaves_out(monkeypatch):
     assert coarse.shape == (1, 2, 2, 32) and fine.shape == (1, 4, 4, 32)
     np.testing.assert_allclose(fine[:, ::2, ::2], coarse, rtol=1e-3)
     assert coarse.min() > 0 and coarse.std() > 0
-
-
-def test_pooling_and_its_gradient():
-    x = jax.random.normal(jax.random.key(0), (2, 6, 8, 3))
-
-    def plain(x):
-        return nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-
-    np.testing.assert_array_equal(max_pool_3x3(x), plain(x))
-    weights = jax.random.normal(jax.random.key(1), (2, 3, 4, 3))
-    found, wanted = (
-        jax.jit(jax.grad(lambda x, pool=pool: (pool(x) * weights).sum()))(x)
-        for pool in (max_pool_3x3, plain)
-    )
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize(
