@@ -3,33 +3,24 @@ typo."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
 from collections.abc import Iterator, Sequence
-from types import ModuleType
 from typing import Any
 
 from ml_collections import ConfigDict
 
 import launch.configs
 from casgan_jax.errors import UserError
+from launch import catalogue
 
 
 def config_names() -> list[str]:
     """Every module of `launch.configs`."""
-    return sorted(module.name for module in pkgutil.iter_modules(launch.configs.__path__))
+    return catalogue.names(launch.configs)
 
 
 def config_help() -> str:
     """One line a config and variant."""
-    lines = []
-    for name in config_names():
-        module = _module(name)
-        lines.append(f"{name:<18}{module.__doc__.splitlines()[0]}")
-        for variant, text in module.VARIANTS.items():
-            lines.append(f"  {name + (':' + variant if variant else ''):<16}{text}")
-    return "\n".join(lines)
+    return catalogue.help_text(launch.configs)
 
 
 def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
@@ -43,17 +34,7 @@ def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
       UserError: unknown name, variant or field (the line has the nearest valid one), or a value of
         another type.
     """
-    name, _, variant = spec.partition(":")
-    if name not in config_names():
-        raise _unknown("--config=", name, config_names(), "`--config=help` lists them")
-    module = _module(name)
-    if variant not in module.VARIANTS:
-        raise _unknown(
-            f"--config={name}:",
-            variant,
-            [v for v in module.VARIANTS if v],
-            "`--config=help` lists them",
-        )
+    module, variant = catalogue.find(launch.configs, spec)
     config = module.get_config(variant)
     for field, text in overrides:
         _set(config, field, text)
@@ -75,22 +56,21 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str
     return others, overrides
 
 
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"launch.configs.{name}")
-
-
-def _fields(config: ConfigDict, prefix: str = "") -> Iterator[str]:
+def field_names(config: ConfigDict, prefix: str = "") -> Iterator[str]:
+    """The dotted names of all fields of a config."""
     for key, value in config.items():
         if isinstance(value, ConfigDict):
-            yield from _fields(value, f"{prefix}{key}.")
+            yield from field_names(value, f"{prefix}{key}.")
         else:
             yield prefix + key
 
 
 def _set(config: ConfigDict, field: str, text: str) -> None:
-    fields = list(_fields(config))
+    fields = list(field_names(config))
     if field not in fields:
-        raise _unknown("--config.", field, fields, "config.json in a workdir shows all fields")
+        raise catalogue.unknown(
+            "--config.", field, fields, "config.json in a workdir shows all fields"
+        )
     *parents, leaf = field.split(".")
     owner = config
     for parent in parents:
@@ -109,12 +89,3 @@ def _parse(field: str, text: str, old: Any) -> Any:
             f"--config.{field}: found {text!r}, expected a value of type {kind.__name__}; set "
             f"--config.{field}={old}"
         ) from error
-
-
-def _unknown(prefix: str, found: str, valid: Sequence[str], remedy: str) -> UserError:
-    found = " ".join(found.split())  # one line, whatever was typed
-    # A field may have been given without its section, or a section's field by its last name.
-    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
-    last = [name for name in valid if name.split(".")[-1] == found.split(".")[-1]]
-    best = (last or near or list(valid))[0]
-    return UserError(f"{prefix}{found}: no such name, did you mean {best!r}? {remedy}")

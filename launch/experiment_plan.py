@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from types import ModuleType
 
 import launch.experiments
 from casgan_jax.errors import UserError
+from launch import catalogue
 from launch.config_flag import config_names
 
 
@@ -136,18 +134,12 @@ class Experiment:
 
 def experiment_names() -> list[str]:
     """Every module of `launch.experiments`."""
-    return sorted(module.name for module in pkgutil.iter_modules(launch.experiments.__path__))
+    return catalogue.names(launch.experiments)
 
 
 def experiment_help() -> str:
     """One line an experiment and variant."""
-    lines = []
-    for name in experiment_names():
-        module = _module(name)
-        lines.append(f"{name:<18}{module.__doc__.splitlines()[0]}")
-        for variant, text in module.VARIANTS.items():
-            lines.append(f"  {name + (':' + variant if variant else ''):<16}{text}")
-    return "\n".join(lines)
+    return catalogue.help_text(launch.experiments)
 
 
 def load_experiment(spec: str) -> Experiment:
@@ -156,22 +148,5 @@ def load_experiment(spec: str) -> Experiment:
     Raises:
       UserError: there is none; the line has the nearest name.
     """
-    name, _, variant = spec.partition(":")
-    if name not in experiment_names():
-        raise _unknown(name, experiment_names())
-    module = _module(name)
-    if variant not in module.VARIANTS:
-        raise _unknown(spec, [f"{name}:{known}".rstrip(":") for known in module.VARIANTS])
+    module, variant = catalogue.find(launch.experiments, spec)
     return module.get_experiment(variant)
-
-
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"launch.experiments.{name}")
-
-
-def _unknown(found: str, valid: list[str]) -> UserError:
-    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
-    return UserError(
-        f"--config: found {found!r}, expected NAME[:VARIANT] of an experiment; did you mean "
-        f"{near[0]!r}? `--config=help` lists them"
-    )

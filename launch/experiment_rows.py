@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 import shlex
 import signal
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.training.workdir import differences
-from launch.config_flag import load_config
+from launch.config_flag import field_names, load_config
 from launch.experiment_plan import DataSet, Experiment, Row
 
 _TAIL = 4000  # bytes of a process's output that are kept to tell why it failed
@@ -86,7 +85,7 @@ def tasks_of(
                 **row.fields,
                 **{field: str(folders[name]) for field, name in row.uses.items()},
             }
-            known = _known_fields(row.config)
+            known = set(field_names(load_config(row.config, [])))
             fields = {name: value for name, value in fields.items() if name in known}
             tasks.append(Task(row, data_set, seed, folders[row.name], tuple(fields.items())))
     return tasks
@@ -143,7 +142,6 @@ def _run(command: list[str]) -> tuple[int, str]:
         [sys.executable, *command[1:]],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
     )
     tail = bytearray()
 
@@ -208,17 +206,6 @@ def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -
 def _keep(path: Path, made_from: Mapping[str, Any], outcome: Outcome) -> None:
     facts = {"made_from": made_from, **dataclasses.asdict(outcome)}
     write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
-
-
-def _known_fields(config: str) -> set[str]:
-    def names(section: Any, prefix: str) -> set[str]:
-        found = set()
-        for name, value in section.items():
-            inner = names(value, f"{prefix}{name}.") if hasattr(value, "items") else set()
-            found |= inner or {prefix + name}
-        return found
-
-    return names(load_config(config, []), "")
 
 
 def _file_name(name: str) -> str:

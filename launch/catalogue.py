@@ -1,0 +1,57 @@
+"""Names of configs and experiments: modules of a package, each with VARIANTS and their texts."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from types import ModuleType
+
+from casgan_jax.errors import UserError
+
+
+def names(package: ModuleType) -> list[str]:
+    """Every module of a package."""
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def help_text(package: ModuleType) -> str:
+    """A line for each module and for each of its variants."""
+    lines = []
+    for name in names(package):
+        module = _module(package, name)
+        lines.append(f"{name:<18}{module.__doc__.splitlines()[0]}")
+        for variant, text in module.VARIANTS.items():
+            lines.append(f"  {name + (':' + variant if variant else ''):<16}{text}")
+    return "\n".join(lines)
+
+
+def find(package: ModuleType, spec: str) -> tuple[ModuleType, str]:
+    """The module and the variant of NAME[:VARIANT], as --config has it.
+
+    Raises:
+      UserError: there is none; the line has the nearest name.
+    """
+    name, _, variant = spec.partition(":")
+    remedy = "`--config=help` lists them"
+    if name not in names(package):
+        raise unknown("--config=", name, names(package), remedy)
+    module = _module(package, name)
+    if variant not in module.VARIANTS:
+        variants = [known for known in module.VARIANTS if known]
+        raise unknown(f"--config={name}:", variant, variants, remedy)
+    return module, variant
+
+
+def unknown(prefix: str, found: str, valid: list[str], remedy: str) -> UserError:
+    """That a name is none of the valid ones, with the nearest of them."""
+    found = " ".join(found.split())  # one line, whatever was typed
+    # A field may have been given without its section, or a section's field by its last name.
+    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
+    last = [name for name in valid if name.split(".")[-1] == found.split(".")[-1]]
+    best = (last or near or list(valid))[0]
+    return UserError(f"{prefix}{found}: no such name, did you mean {best!r}? {remedy}")
+
+
+def _module(package: ModuleType, name: str) -> ModuleType:
+    return importlib.import_module(f"{package.__name__}.{name}")
