@@ -20,10 +20,13 @@ def help_text(package: ModuleType) -> str:
     lines = []
     for name in names(package):
         module = _module(package, name)
-        lines.append(f"{name:<18}{module.__doc__.splitlines()[0]}")
-        for variant, text in module.VARIANTS.items():
-            lines.append(f"  {name + (':' + variant if variant else ''):<16}{text}")
-    return "\n".join(lines)
+        lines.append((name, module.__doc__.splitlines()[0]))
+        lines += [
+            (f"  {name}:{variant}" if variant else f"  {name}", text)
+            for variant, text in module.VARIANTS.items()
+        ]
+    width = 2 + max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:<{width}}{text}" for name, text in lines)
 
 
 def find(package: ModuleType, spec: str) -> tuple[ModuleType, str]:
