@@ -7,7 +7,7 @@ from launch.experiment_plan import Column, DataSet, Experiment, Row
 VARIANTS = {
     "": "full size on LNSM, LIDC and phantoms (one GPU)",
     "cpu": "a quarter of the widths on LIDC and phantoms (hours on 2 CPU cores)",
-    "quick": "narrow networks on 480 phantoms, 400 steps a row (minutes on 2 CPU cores)",
+    "quick": "narrow networks on 480 phantoms, 400 steps a row (half an hour on 2 CPU cores)",
 }
 COLUMNS = (
     Column("label_dice_128", "Dice", "Dice"),
