@@ -78,15 +78,15 @@ def tasks_of(
         table = output / _file_name(data_set.directory)
         folders = {row.name: table / _file_name(row.name) / f"seed-{seed}" for row in rows}
         for row in rows:
+            known = set(field_names(load_config(row.config, [])))
+            shared = {name: text for name, text in experiment.fields.items() if name in known}
             fields = {
                 "data.dir": str(data_dir / data_set.directory),
                 "seed": str(seed),
-                **experiment.fields,
+                **shared,
                 **row.fields,
                 **{field: str(folders[name]) for field, name in row.uses.items()},
             }
-            known = set(field_names(load_config(row.config, [])))
-            fields = {name: value for name, value in fields.items() if name in known}
             tasks.append(Task(row, data_set, seed, folders[row.name], tuple(fields.items())))
     return tasks
 
