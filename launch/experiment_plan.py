@@ -44,7 +44,8 @@ class Row:
       group: "baseline" or "casgan".
       fields: {dotted field of the config: text of the value}.
       uses: {field: name of the row whose workdir is its value}; "sr", "prior" or "teacher".
-      paper: {Column.paper: value} in the paper's table.
+      paper: {"DATA_SET COLUMN": value} in the paper's table, by `DataSet.paper` and `Column.paper`,
+        or {COLUMN: value} for data sets that the paper does not tell apart.
       shown: false for a part that others use.
     """
 
@@ -65,11 +66,16 @@ class DataSet:
       directory: of the prepared data set below --data_dir.
       build: the command that prepares it.
       note: what it stands for.
+      paper: what the paper calls it, where its table has several.
+      fields: (dotted field of the config, text of the value) of every row on it, where the config
+        has it.
     """
 
     directory: str
     build: str
     note: str = ""
+    paper: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

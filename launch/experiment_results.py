@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.comparison import Values, best, difference, json_interval, mean_of, read_values
-from launch.experiment_plan import Experiment, Row
+from launch.experiment_plan import DataSet, Experiment, Row
 from launch.experiment_rows import Outcome, Task, shown_command
 
 
@@ -52,6 +52,7 @@ def results_of(
                         [pair for pair in of_set if pair[0].row.name == name],
                         measured,
                         rows,
+                        data_set,
                         experiment,
                         output,
                     )
@@ -98,6 +99,7 @@ def _row(
     pairs: Sequence[tuple[Task, Outcome]],
     measured: dict[str, dict[str, Values]],
     rows: dict[str, Row],
+    data_set: DataSet,
     experiment: Experiment,
     output: Path,
 ) -> dict[str, Any]:
@@ -125,9 +127,9 @@ def _row(
             key: json_interval(mean_of(values), values.by_seed) for key, values in mine.items()
         },
         "paper": {
-            column.key: row.paper[column.paper]
+            column.key: row.paper[name]
             for column in experiment.columns
-            if column.paper in row.paper
+            if (name := f"{data_set.paper} {column.paper}".strip()) in row.paper
         },
         "against_best_baseline": against,
         "seconds": sum(outcome.seconds for _, outcome in pairs) if pairs else None,

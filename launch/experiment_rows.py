@@ -79,7 +79,8 @@ def tasks_of(
         folders = {row.name: table / _file_name(row.name) / f"seed-{seed}" for row in rows}
         for row in rows:
             known = set(field_names(load_config(row.config, [])))
-            shared = {name: text for name, text in experiment.fields.items() if name in known}
+            wanted = {**experiment.fields, **dict(data_set.fields)}
+            shared = {name: text for name, text in wanted.items() if name in known}
             fields = {
                 "data.dir": str(data_dir / data_set.directory),
                 "seed": str(seed),

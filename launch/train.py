@@ -1,5 +1,7 @@
 """Trains a config, measures it on the test split and says where the pictures are.
 
+Configs of methods that have no network to train, such as graph_cut, are only measured.
+
     python -m launch.train --config=softgan:quick
     python -m launch.train --config=softgan --config.data.dir=data/lidc --config.optim.lr=1e-4
     python -m launch.train --config=help
@@ -17,9 +19,11 @@ GKE, Cloud TPU and Open MPI need no more; elsewhere say who is who (docs/cluster
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -42,6 +46,9 @@ _PROCESS_COUNT = flags.DEFINE_integer("process_count", None, "Processes of the r
 _PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Which one this is.", lower_bound=0)
 _overrides: list[tuple[str, str]] = []
 
+# Kinds of configs without a network to train: MODULE.run(config, workdir) -> lines to print.
+_OTHER_KINDS: dict[str, str] = {}
+
 
 def main(_: list[str]) -> int:
     if _CONFIG.value == "help":
@@ -53,6 +60,14 @@ def main(_: list[str]) -> int:
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
     keep_compilations()
+    if config.name in _OTHER_KINDS:
+        run = importlib.import_module(_OTHER_KINDS[config.name]).run
+        print("\n".join(run(config, workdir)))
+        return 0
+    return _train(config, workdir)
+
+
+def _train(config: Any, workdir: Path) -> int:
     from casgan_jax.training.loop import format_metrics, train
     from casgan_jax.training.processes import (
         LostProcess,
