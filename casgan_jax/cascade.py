@@ -7,8 +7,9 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,11 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, read_json
 from casgan_jax.system import System, Variables, describe_system
+
+if TYPE_CHECKING:
+    from casgan_jax.classical.system import ClassicalSystem
+
+_TRAINED = ("srgan", "softgan")
 
 
 def _symmetry(x: jax.Array, index: int) -> jax.Array:
@@ -136,11 +142,17 @@ class Cascade:
         }
 
 
-def read_config(workdir: str | Path) -> ml_collections.ConfigDict:
+def read_config(
+    workdir: str | Path, *, names: Sequence[str] = _TRAINED
+) -> ml_collections.ConfigDict:
     """The resolved config of a run.
 
+    Args:
+      workdir: of the run.
+      names: kinds of runs that will do; by default those of trained networks.
+
     Raises:
-      UserError: the folder is not that of a run.
+      UserError: the folder is not that of such a run.
     """
     path = expand_user(workdir) / "config.json"
     if not path.is_file():
@@ -150,15 +162,16 @@ def read_config(workdir: str | Path) -> ml_collections.ConfigDict:
         )
     remedy = "train again in another workdir"
     config = read_json(path, remedy=remedy)
-    if config.get("name") not in ("srgan", "softgan"):
+    if config.get("name") not in names:
         raise UserError(
-            f"{path}: found name {config.get('name')!r}, expected srgan or softgan; {remedy}"
+            f"{path}: found name {config.get('name')!r}, expected {' or '.join(names)}; {remedy}"
         )
     return ml_collections.ConfigDict(config)
 
 
-def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
-    """The best checkpoint of a trained cascade, with the threshold chosen on validation.
+def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade | ClassicalSystem:
+    """The best checkpoint of a trained cascade, with the threshold chosen on validation; or a
+    classical method, in the workdir of one.
 
     Raises:
       UserError: no run in the folder, a run of SRGAN alone, or one whose training has not finished.
@@ -166,7 +179,11 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     from casgan_jax.training.restore import restore_generator
 
     workdir = expand_user(workdir)
-    config = read_config(workdir)
+    config = read_config(workdir, names=(*_TRAINED, "classical"))
+    if config.name == "classical":
+        from casgan_jax.classical.system import load_system
+
+        return load_system(config)
     if config.name != "softgan":
         raise UserError(
             f"workdir: found a run of {config.name!r} in {workdir}, expected one of 'softgan'"

@@ -47,7 +47,7 @@ _PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Which one this is.
 _overrides: list[tuple[str, str]] = []
 
 # Kinds of configs without a network to train: MODULE.run(config, workdir) -> lines to print.
-_OTHER_KINDS: dict[str, str] = {}
+_OTHER_KINDS: dict[str, str] = {"classical": "casgan_jax.classical.run"}
 
 
 def main(_: list[str]) -> int:
@@ -99,19 +99,9 @@ def _train(config: Any, workdir: Path) -> int:
         print(f"warning: {result['warning']}")
     print(f"pictures: {result['grid']}")
     if config.name == "softgan":
-        from casgan_jax.report.evaluation import evaluate_workdir, headline_lines
+        from casgan_jax.report.evaluation import measure_test_split
 
-        print("test split:")
-        for line in headline_lines(evaluate_workdir(workdir, "test")):
-            print(f"  {line}")
-        print(f"worst cases: {workdir / 'evaluation' / 'test' / 'worst.png'}")
-        print(
-            "next:\n"
-            f"  python -m launch.evaluate --workdir={workdir} --split=test\n"
-            f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y "
-            "--output=DIR\n"
-            "  python -m launch.build --dataset=help   # other data to train on"
-        )
+        print("\n".join(measure_test_split(workdir)))
     return 0
 
 

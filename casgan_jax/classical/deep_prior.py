@@ -51,11 +51,13 @@ def deep_prior_cut(
       (H, W) bool, empty where the network sees no lesion.
 
     Raises:
-      UserError: planes of different shapes, a value out of [0, 1], a threshold of 0 or 1, or an
-        option that is not above 0.
+      UserError: planes of different shapes, a value out of [0, 1], a threshold of 0 or 1, a `prior`
+        that is no share, or another option that is not above 0.
     """
     check_planes(image, probability=probability)
-    check_positive(sigma=sigma, bandwidth=bandwidth, spacing=spacing)
+    check_positive(regional=regional, sigma=sigma, bandwidth=bandwidth, spacing=spacing)
+    if not 0 <= prior <= 1:
+        raise UserError(f"prior: found {prior}, expected a share in [0, 1]; leave the default")
     intensity = log_likelihood(image, probability, bandwidth)
     intensity -= log_likelihood(image, 1.0 - probability, bandwidth)
     gain = prior * log_odds(probability, threshold) + (1.0 - prior) * intensity

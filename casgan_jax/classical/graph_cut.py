@@ -5,6 +5,7 @@ images", ICCV 2001.
 
     lesion, background = click_seeds(patch.shape, mark)
     mask = graph_cut(patch, lesion, background)
+    mask = click_cut(patch)  # the same, of the lesion in the middle of the patch
 
 The paper names the method alone. Chosen here: seeds that a click gives and nothing else, Parzen's
 estimate as the histograms of the seeds' intensities, and, as one lesion is asked for, the parts of
@@ -27,6 +28,36 @@ from casgan_jax.errors import UserError
 _EIGHT_NEIGHBOURS = np.ones((3, 3))
 
 
+def click_cut(
+    image: np.ndarray,
+    *,
+    radius: float = 2.5,
+    regional: float = 0.3,
+    sigma: float = 0.06,
+    bandwidth: float = 0.02,
+) -> np.ndarray:
+    """The lesion in the middle of a patch, as if that had been clicked at.
+
+    Patches are cut around the mark of a lesion, so that the mark is in their middle, but for those
+    of a lesion near the border of its image, which are moved inside.
+
+    Args:
+      image: (H, W) in [0, 1], at native resolution.
+      radius: see `click_seeds`.
+      regional, sigma, bandwidth: see `graph_cut`.
+
+    Returns:
+      (H, W) bool.
+
+    Raises:
+      UserError: the image is no plane in [0, 1], or an option is not above 0.
+    """
+    check_planes(image)
+    height, width = image.shape
+    seeds = click_seeds(image.shape, ((width - 1) / 2, (height - 1) / 2), radius=radius)
+    return graph_cut(image, *seeds, regional=regional, sigma=sigma, bandwidth=bandwidth)
+
+
 def click_seeds(
     shape: tuple[int, int], mark: Sequence[float], *, radius: float = 2.5
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -42,8 +73,9 @@ def click_seeds(
       disc between the centres of pixels is the nearest one.
 
     Raises:
-      UserError: the click is outside the patch.
+      UserError: the click is outside the patch, or the radius is not above 0.
     """
+    check_positive(radius=radius)
     height, width = shape
     x, y = mark
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
@@ -91,7 +123,7 @@ def graph_cut(
         that overlap, or an option that is not above 0.
     """
     check_planes(image, lesion=lesion, background=background)
-    check_positive(sigma=sigma, bandwidth=bandwidth, spacing=spacing)
+    check_positive(regional=regional, sigma=sigma, bandwidth=bandwidth, spacing=spacing)
     _check_seeds(lesion, background)
     gain = log_likelihood(image, lesion, bandwidth) - log_likelihood(image, background, bandwidth)
     preference = regional * spacing**2 * gain

@@ -75,9 +75,11 @@ def shape_driven_level_set(
         0, a threshold of 0 or 1, or another option that is not above 0.
     """
     check_planes(image, probability=probability)
-    check_positive(edge=edge, band=band, spacing=spacing)
+    check_positive(
+        edge=edge, smoothing=smoothing, band=band, iterations=iterations, spacing=spacing
+    )
     weights = np.array([region, length, shape], float)
-    if (weights < 0).any() or not weights.any():
+    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
         raise UserError(
             f"region, length, shape: found {region}, {length}, {shape}, expected weights of 0 or "
             "more, one of them above 0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from casgan_jax.errors import UserError
@@ -29,11 +31,11 @@ def check_planes(image: np.ndarray, **others: np.ndarray) -> None:
 
 
 def check_positive(**options: float) -> None:
-    """Options that must be above 0.
+    """Options that must be above 0, and finite.
 
     Raises:
       UserError: one is not.
     """
     for name, value in options.items():
-        if not value > 0:
+        if not 0 < value < math.inf:
             raise UserError(f"{name}: found {value}, expected more than 0; leave the default")

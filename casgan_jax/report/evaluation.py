@@ -123,6 +123,31 @@ def evaluate_workdir(
     return write_evaluation(evaluation, folder, facts=facts)
 
 
+def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
+    """Evaluates a workdir on the test split and tells the result, as a run ends.
+
+    Args:
+      workdir: of a finished run.
+      **options: of `casgan_jax.evaluation.evaluate`.
+
+    Returns:
+      Lines: the headline's figures, where the pictures are, and commands to go on with.
+
+    Raises:
+      UserError: see `evaluate_workdir`.
+    """
+    summary = evaluate_workdir(workdir, "test", **options)
+    return [
+        "test split:",
+        *(f"  {line}" for line in headline_lines(summary)),
+        f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",
+        "next:",
+        f"  python -m launch.evaluate --workdir={workdir} --split=test",
+        f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y --output=DIR",
+        "  python -m launch.build --dataset=help   # other data to train on",
+    ]
+
+
 def headline_lines(summary: Mapping[str, Any]) -> list[str]:
     """The few numbers that a training ends with: Dice, IoU, soft MAE, and how they compare."""
     headline = summary["headline"]

@@ -1,0 +1,89 @@
+"""Runs a classical method on a data set: nothing is trained, the test split is measured.
+
+    lines = run(config, Path("runs/graph_cut"))
+
+The workdir gets `config.json`, from which `casgan_jax.cascade.load_cascade` makes the system again,
+`classical/result.json` and `evaluation/test`. The same call runs everything again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.classical.system import ClassicalSystem, load_system
+from casgan_jax.data import load_split, marked_patch, normalise, read_metadata
+from casgan_jax.errors import UserError
+from casgan_jax.files import expand_user, make_folder, read_json, write_whole
+from casgan_jax.report.evaluation import measure_test_split
+from casgan_jax.training.workdir import hold_workdir
+
+_TIMED = 16  # patches, as many as a network sees at once
+_BATCH = 8  # patches between two steps of the progress bar
+
+
+def run(config: Any, workdir: str | Path) -> list[str]:
+    """Measures a method on the test split.
+
+    Args:
+      config: a `classical` config.
+      workdir: folder of the run.
+
+    Returns:
+      Lines that tell what was found.
+
+    Raises:
+      UserError: bad config, prior or data, or a workdir that another kind of run has.
+    """
+    workdir = expand_user(workdir)
+    system = load_system(config)
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        config.data.window = list(read_metadata(config.data.dir)["window"])
+    patches = _test_patches(config, _TIMED)
+    with hold_workdir(workdir):
+        _keep_config(config, workdir)
+        facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
+        result = make_folder(workdir / "classical", field="--workdir") / "result.json"
+        write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
+        return [
+            f"{config.method}: not trained, {facts['images_per_second']:.1f} images per second",
+            *measure_test_split(workdir, batch_size=_BATCH),
+        ]
+
+
+def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
+    """How fast a system segments patches (N, P, P), its prior's network included, once that is
+    compiled."""
+    system(patches)
+    start = time.perf_counter()
+    system(patches)
+    return len(patches) / (time.perf_counter() - start)
+
+
+def _test_patches(config: Any, count: int) -> np.ndarray:
+    """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
+    records: Sequence[Any] = load_split(config.data.dir, "test")
+    return np.stack(
+        [
+            normalise(marked_patch(records[index], "image", config.data.patch), config.data.window)
+            for index in range(min(count, len(records)))
+        ]
+    )
+
+
+def _keep_config(config: Any, workdir: Path) -> None:
+    path = workdir / "config.json"
+    if path.is_file():
+        name = read_json(path, remedy="choose another --workdir").get("name")
+        if name != config.name:
+            raise UserError(
+                f"workdir: found a run of {name!r} in {workdir}, expected a new folder or one of "
+                f"{config.name!r}; choose another --workdir"
+            )
+    write_whole(path, (config.to_json(indent=2) + "\n").encode())

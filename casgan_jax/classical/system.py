@@ -1,0 +1,208 @@
+"""A classical method as a system like a trained one: native patches -> binary masks.
+
+    system = load_cascade("runs/graph_cut")
+    out = system(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
+
+A method is a function MODULE.FUNCTION, of this package or another, of one patch (P, P) in [0, 1]
+to a mask (P, P). Either it sees the patch alone, and its lesion is the one in the middle,
+
+    method(image, **parameters)
+
+or it refines what a trained network, the "prior", found in that patch:
+
+    method(image, probability, threshold=threshold, **parameters)
+
+with the network's soft mask averaged down to native pixels and the threshold that was chosen for
+that network on validation. All other options have defaults; they are the config's `parameters`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+from casgan_jax.cascade import Cascade, load_cascade, read_config
+from casgan_jax.errors import UserError, one_line
+
+Method = Callable[..., np.ndarray]
+
+_PLANES = (["image"], ["image", "probability"])
+_GIVEN = ("threshold", "spacing")  # options that are no parameters: patches are native
+
+
+def find_method(name: str) -> Method:
+    """The function of a dotted name such as `casgan_jax.classical.graph_cut.click_cut`.
+
+    Raises:
+      UserError: there is none, or it is no method as described above.
+    """
+    advice = "set --config.method=casgan_jax.classical.graph_cut.click_cut"
+    try:
+        method = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"method: found {name!r} ({one_line(error)}), expected MODULE.FUNCTION; {advice}"
+        ) from error
+    if not inspect.isfunction(method) or _planes(method) not in _PLANES:
+        raise UserError(
+            f"method: found {name!r}, expected a function of (image) or of (image, probability) "
+            f"whose other arguments have defaults; {advice}"
+        )
+    return method
+
+
+def parameters_of(method: Method) -> dict[str, Any]:
+    """The options of a method with their defaults."""
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.default is not parameter.empty and name not in _GIVEN
+    }
+
+
+def wants_prior(method: Method) -> bool:
+    """Whether a method refines the soft mask of a trained network."""
+    return "probability" in _planes(method)
+
+
+class ClassicalSystem:
+    """A method with its parameters, and the trained network that it refines, if any.
+
+    Attributes:
+      config: a `classical` config.
+      patch: side of the native patches in pixels.
+      scale: 1, masks are on the patches' own grid.
+      threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
+    """
+
+    scale = 1
+    threshold = 0.5
+
+    def __init__(self, config: Any, prior: Cascade | None) -> None:
+        """
+        Args:
+          config: a `classical` config whose parameters the method has.
+          prior: the trained network, of the same patch; None for a method that wants none.
+        """
+        self.config, self.patch = config, config.data.patch
+        self._method = find_method(config.method)
+        self._parameters = config.parameters.to_dict()
+        self._prior = prior
+
+    def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:
+        """Masks of native patches.
+
+        Args:
+          patches: (N, P, P) float32 in [0, 1].
+
+        Returns:
+          `alpha`, (N, P, P) float32 of 0 and 1, and the patches as `super_resolution`.
+
+        Raises:
+          UserError: patches of another size, or a parameter that the method refuses.
+        """
+        patches = np.asarray(patches, np.float32)
+        if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
+            raise UserError(
+                f"patches: found shape {patches.shape}, expected (N, {self.patch}, {self.patch}), "
+                "the patch of this system's config"
+            )
+        alpha = np.zeros(patches.shape, np.float32)
+        for mask, planes, options in zip(alpha, *self._inputs(patches), strict=True):
+            mask[:] = self._method(*planes, **options, **self._parameters)
+        return {"super_resolution": patches, "alpha": alpha}
+
+    def _inputs(self, patches: np.ndarray) -> tuple[list[tuple[np.ndarray, ...]], list[dict]]:
+        """What the method sees of each patch, and the options that go with it."""
+        if self._prior is None:
+            return [(patch,) for patch in patches], [{}] * len(patches)
+        size = (self.patch, self.patch)
+        soft = [
+            cv2.resize(fine, size, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
+            for fine in self._prior(patches)["alpha"]
+        ]
+        options = {"threshold": self._prior.threshold}
+        return list(zip(patches, soft, strict=True)), [options] * len(patches)
+
+
+def load_system(config: Any) -> ClassicalSystem:
+    """The system that a `classical` config describes.
+
+    Raises:
+      UserError: a field of the config is wrong, or the prior is missing, no trained network, or one
+        of another patch.
+    """
+    check_values(config)
+    return ClassicalSystem(config, _load_prior(config) if config.prior else None)
+
+
+def check_values(config: Any) -> None:
+    """Checks the fields of a `classical` config without a look at any file.
+
+    Raises:
+      UserError: one is wrong; the line names it.
+    """
+    method = find_method(config.method)
+    if wants_prior(method) != bool(config.prior):
+        expected = (
+            "the workdir of a trained network that the method refines; train one with `python -m "
+            "launch.train --config=unet` and set --config.prior=runs/unet"
+            if wants_prior(method)
+            else "'' for a method that sees the patch alone; set --config.prior="
+        )
+        raise UserError(f"prior: found {config.prior!r}, expected {expected}")
+    for field, found, expected in (
+        ("data.patch", config.data.patch, range(1, 2**12 + 1)),
+        ("data.scale", config.data.scale, range(1, 2)),
+    ):
+        if found not in expected:
+            raise UserError(
+                f"{field}: found {found}, expected {expected.start} to {expected.stop - 1}; set "
+                f"--config.{field}={64 if field == 'data.patch' else 1}"
+            )
+    if not config.data.dir:
+        raise UserError(
+            "data.dir: found '', expected the folder of a prepared data set; set "
+            "--config.data.dir=data/phantom"
+        )
+    _check_parameters(method, config.parameters.to_dict(), config.data.patch)
+
+
+def _check_parameters(method: Method, parameters: dict[str, Any], patch: int) -> None:
+    """The method has these parameters, and takes their values for an empty patch."""
+    known = parameters_of(method)
+    for name in parameters:
+        if name not in known:
+            raise UserError(
+                f"parameters.{name}: found none of that name in {method.__name__}, expected "
+                f"{', '.join(known) or 'no parameter'}; choose the method's own --config"
+            )
+    empty = np.zeros((patch, patch), np.float32)
+    try:
+        method(*([empty] * len(_planes(method))), **parameters)
+    except UserError as error:
+        raise UserError(f"parameters: {error}") from error
+
+
+def _load_prior(config: Any) -> Cascade:
+    try:
+        found = read_config(config.prior)
+        if found.data.patch != config.data.patch:
+            raise UserError(
+                f"found data.patch={found.data.patch} in {config.prior}, expected "
+                f"{config.data.patch}; set --config.data.patch={found.data.patch}"
+            )
+        return load_cascade(config.prior)
+    except UserError as error:
+        raise UserError(f"prior: {error}") from error
+
+
+def _planes(method: Method) -> list[str]:
+    """Names of the arguments that have no default."""
+    parameters = inspect.signature(method).parameters.values()
+    return [one.name for one in parameters if one.default is one.empty]
