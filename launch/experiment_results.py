@@ -134,6 +134,7 @@ def _row(
         "against_best_baseline": against,
         "seconds": sum(outcome.seconds for _, outcome in pairs) if pairs else None,
         "images_per_second": _speed(folder) if mine else None,
+        "inference_images_per_second": _inference_speed(folder) if mine else None,
         "parameters": _parameters(folder) if mine else None,
         "curves": _curves(folder) if mine else None,
         "training": _training(folder) if mine else None,
@@ -163,6 +164,12 @@ def _speed(folder: Path) -> float | None:
     """Images a second of training, the median of what was logged."""
     found = [line["images_per_second"] for line in _lines(folder, "train")]
     return float(np.median(found)) if found else None
+
+
+def _inference_speed(folder: Path) -> float | None:
+    """Images a second that a method without training segments."""
+    result = folder / "classical" / "result.json"
+    return json.loads(result.read_text())["images_per_second"] if result.is_file() else None
 
 
 def _training(folder: Path) -> dict[str, list[float]] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,14 +84,18 @@ def markdown_text(text: object) -> str:
 
 
 def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    """What each row measured beside what the paper reports, its speed and its size."""
+    """What each row measured beside what the paper reports, its speed and its size.
+
+    What is not trained has another speed, in a column that is there where a row has one.
+    """
     in_paper = {c["key"] for c in columns if any(c["key"] in row["paper"] for row in rows)}
     names = ["network"]
     for column in columns:
         arrow = "\N{UPWARDS ARROW}" if column["higher_is_better"] else "\N{DOWNWARDS ARROW}"
         names.append(f"{column['name']} {arrow}")
         names += [f"{column['name']}, paper"] if column["key"] in in_paper else []
-    names += ["time", "images/s", "parameters"]
+    costs = [cost for cost in _COSTS if cost.always or any(row.get(cost.key) for row in rows)]
+    names += [cost.name for cost in costs]
     baselines = [row for row in rows if row["group"] == "baseline"]
     best = {column["key"]: _best(column, rows) for column in columns}
     best_baseline = {column["key"]: _best(column, baselines) for column in columns}
@@ -106,7 +110,7 @@ def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
                 else _value(column, row, best[key], best_baseline[key])
             )
             line += [_number(row["paper"].get(key), column)] if key in in_paper else []
-        lines.append(line + _costs(row))
+        lines.append(line + [cost.cell(row) for cost in costs])
     return Table(names, lines)
 
 
@@ -171,15 +175,6 @@ def _interval(value: Mapping[str, Any], form: str) -> str:
     return f"[{value['low']:{form}},{_STAY}{value['high']:{form}}]"
 
 
-def _costs(row: Row) -> list[Cell]:
-    shown = (
-        (row["seconds"], _duration),
-        (row["images_per_second"], lambda speed: f"{speed:.1f}"),
-        (row["parameters"], _count),
-    )
-    return [Cell(_MISSING if value is None else form(value)) for value, form in shown]
-
-
 def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f}{_STAY}s"
@@ -188,8 +183,34 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f}{_STAY}h"
 
 
+def _speed(images_per_second: float) -> str:
+    return f"{images_per_second:.1f}"
+
+
 def _count(number: int) -> str:
     return f"{number / 1e6:.2f}{_STAY}M" if number >= 1e6 else f"{number:,}"
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """A column of what a row took: its name, its field, how it is written, whether always shown."""
+
+    name: str
+    key: str
+    form: Callable[[Any], str]
+    always: bool = True
+
+    def cell(self, row: Row) -> Cell:
+        value = row.get(self.key)
+        return Cell(_MISSING if value is None else self.form(value))
+
+
+_COSTS = (
+    _Cost("time", "seconds", _duration),
+    _Cost("images/s, training", "images_per_second", _speed),
+    _Cost("images/s, inference", "inference_images_per_second", _speed, always=False),
+    _Cost("parameters", "parameters", _count),
+)
 
 
 def _against(column: Column, row: Row) -> Cell:

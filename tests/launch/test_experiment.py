@@ -191,6 +191,24 @@ def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
     assert "CasGAN, without SR" in page and "0.831" in page
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_classical_methods_are_rows_like_any_other(discs, tmp_path):
+    table = load_experiment("table3:quick")
+    data_set = DataSet(f"{discs.parent.name}/{discs.name}", "build", "discs")
+    table = dataclasses.replace(table, data_sets=(data_set,), fields=SHRUNK)
+    names = ["Graph cut", "Deep prior + graph cut"]
+    outcomes, results = run((table, discs.parents[1]), tmp_path, names)
+    assert [outcome.reason for outcome in outcomes] == ["", "", ""]  # U-Net, the prior, is between
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    for name in names:
+        assert rows[name]["inference_images_per_second"] > 0
+        assert rows[name]["images_per_second"] is None and rows[name]["parameters"] is None
+        assert (tmp_path / rows[name]["worst"]).is_file()
+    assert rows["Graph cut"]["values"]["consensus_dice"]["mean"] > 0.7
+    assert rows["U-Net"]["inference_images_per_second"] is None
+    assert "images/s, inference" in (tmp_path / "report.md").read_text()
+
+
 def test_help_lists_the_experiments():
     command = [sys.executable, "-m", "launch.experiment", "--config=help"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -195,7 +195,7 @@ def test_a_row_shows_value_interval_and_costs():
     shown = measured(row("U-Net", 0.8, 0.05, paper={"dice": 0.831}))
     assert shown["network"] == [
         *("Dice \N{UPWARDS ARROW}", "Dice, paper", "soft MAE \N{DOWNWARDS ARROW}"),
-        *("time", "images/s", "parameters"),
+        *("time", "images/s, training", "parameters"),
     ]
     assert shown["U-Net"] == [
         "**0.800\N{DAGGER}** \\[0.790, 0.810\\]",
@@ -203,6 +203,14 @@ def test_a_row_shows_value_interval_and_costs():
         "**0.0500\N{DAGGER}** \\[0.0400, 0.0600\\]",
         *("2.2 min", "50.1", "1.23 M"),
     ]
+
+
+def test_the_speed_of_what_is_not_trained_has_a_column_of_its_own():
+    cut = row("GC", images_per_second=None, parameters=None, inference_images_per_second=39.96)
+    shown = measured(row("U-Net"), cut)
+    assert shown["network"][3:] == ["images/s, training", "images/s, inference", "parameters"]
+    assert shown["U-Net"][3:] == ["50.1", "\N{EN DASH}", "1.23 M"]
+    assert shown["GC"][3:] == ["\N{EN DASH}", "40.0", "\N{EN DASH}"]
 
 
 @pytest.mark.parametrize(
