@@ -1,10 +1,10 @@
-"""The config of a method without a network to train, see `casgan_jax.classical.system`."""
+"""The config of a method without a network to train, see `casgan_jax.classical.method`."""
 
 from __future__ import annotations
 
 from ml_collections import ConfigDict
 
-from casgan_jax.classical.system import find_method, parameters_of
+from casgan_jax.classical.method import find_method, parameters_of
 
 VARIANTS = {
     "": "on native pixels; nothing is trained (a CPU core)",

@@ -3,71 +3,26 @@
     system = load_cascade("runs/graph_cut")
     out = system(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
 
-A method is a function MODULE.FUNCTION, of this package or another, of one patch (P, P) in [0, 1]
-to a mask (P, P). Either it sees the patch alone, and its lesion is the one in the middle,
-
-    method(image, **parameters)
-
-or it refines what a trained network, the "prior", found in that patch:
-
-    method(image, probability, threshold=threshold, **parameters)
-
-with the network's soft mask averaged down to native pixels and the threshold that was chosen for
-that network on validation. All other options have defaults; they are the config's `parameters`.
+A method that refines a network's soft mask (`casgan_jax.classical.method`) has it averaged down to
+native pixels, with the threshold that was chosen for that network on validation.
 """
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
-from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
 
 from casgan_jax.cascade import Cascade, load_cascade, read_config
-from casgan_jax.errors import UserError, one_line
-
-Method = Callable[..., np.ndarray]
-
-_PLANES = (["image"], ["image", "probability"])
-_GIVEN = ("threshold", "spacing")  # options that are no parameters: patches are native
-
-
-def find_method(name: str) -> Method:
-    """The function of a dotted name such as `casgan_jax.classical.graph_cut.click_cut`.
-
-    Raises:
-      UserError: there is none, or it is no method as described above.
-    """
-    advice = "set --config.method=casgan_jax.classical.graph_cut.click_cut"
-    try:
-        method = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(
-            f"method: found {name!r} ({one_line(error)}), expected MODULE.FUNCTION; {advice}"
-        ) from error
-    if not inspect.isfunction(method) or _planes(method) not in _PLANES:
-        raise UserError(
-            f"method: found {name!r}, expected a function of (image) or of (image, probability) "
-            f"whose other arguments have defaults; {advice}"
-        )
-    return method
-
-
-def parameters_of(method: Method) -> dict[str, Any]:
-    """The options of a method with their defaults."""
-    return {
-        name: parameter.default
-        for name, parameter in inspect.signature(method).parameters.items()
-        if parameter.default is not parameter.empty and name not in _GIVEN
-    }
-
-
-def wants_prior(method: Method) -> bool:
-    """Whether a method refines the soft mask of a trained network."""
-    return "probability" in _planes(method)
+from casgan_jax.classical.method import (
+    Method,
+    find_method,
+    parameters_of,
+    planes_of,
+    wants_prior,
+)
+from casgan_jax.errors import UserError
 
 
 class ClassicalSystem:
@@ -184,7 +139,7 @@ def _check_parameters(method: Method, parameters: dict[str, Any], patch: int) ->
             )
     empty = np.zeros((patch, patch), np.float32)
     try:
-        method(*([empty] * len(_planes(method))), **parameters)
+        method(*([empty] * len(planes_of(method))), **parameters)
     except UserError as error:
         raise UserError(f"parameters: {error}") from error
 
@@ -200,9 +155,3 @@ def _load_prior(config: Any) -> Cascade:
         return load_cascade(config.prior)
     except UserError as error:
         raise UserError(f"prior: {error}") from error
-
-
-def _planes(method: Method) -> list[str]:
-    """Names of the arguments that have no default."""
-    parameters = inspect.signature(method).parameters.values()
-    return [one.name for one in parameters if one.default is one.empty]

@@ -62,7 +62,7 @@ FULL = {
     "train.checkpoint_every": "80",
 }
 QUICK = {
-    "data.patch": "48",  # no lesion is larger
+    "data.patch": "48",  # cuts one lesion of the 119, by 2% of its pixels
     "optim.average": "0.95",
     "optim.lr": "2e-3",
     "optim.warmup_steps": "20",

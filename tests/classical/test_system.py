@@ -9,14 +9,9 @@ from scipy.ndimage import gaussian_filter
 from casgan_jax.cascade import load_cascade, read_config
 from casgan_jax.classical.deep_prior import deep_prior_cut
 from casgan_jax.classical.graph_cut import click_cut
+from casgan_jax.classical.method import find_method, parameters_of
 from casgan_jax.classical.run import run
-from casgan_jax.classical.system import (
-    ClassicalSystem,
-    check_values,
-    find_method,
-    load_system,
-    parameters_of,
-)
+from casgan_jax.classical.system import ClassicalSystem, check_values, load_system
 from casgan_jax.errors import UserError
 from casgan_jax.metrics import dice
 from launch.config_flag import load_config
