@@ -36,6 +36,9 @@ _THRESHOLDED = (
     ("Dice, each reader, four readers", _NATIVE, "readers_dice", "four_readers"),
     ("IoU, each reader, four readers", _NATIVE, "readers_iou", "four_readers"),
     ("Dice, 50% consensus, two readers or more", _NATIVE, "consensus_dice", "several_readers"),
+    ("Dice, the one reader", _NATIVE, "consensus_dice", "one_reader"),
+    ("IoU, the one reader", _NATIVE, "consensus_iou", "one_reader"),
+    ("ACC, the one reader", _NATIVE, "consensus_acc", "one_reader"),
     ("Dice", _FINE, "label_dice", "all"),
     ("IoU", _FINE, "label_iou", "all"),
     ("ACC", _FINE, "label_acc", "all"),
@@ -127,7 +130,9 @@ def headline_lines(summary: Mapping[str, Any]) -> list[str]:
     """The few numbers that a training ends with: Dice, IoU, soft MAE, and how they compare."""
     headline = summary["headline"]
     means = summary["metrics"][headline["population"]]
-    truth = "the 50% consensus" if headline["metric"] == "consensus_dice" else "the label"
+    truth = {"one_reader": "the reader's outline", "all": "the label"}.get(
+        headline["population"], "the 50% consensus"
+    )
     iou = means[headline["metric"].replace("dice", "iou")]
     chosen = headline["chosen"]
     one_patient = chosen["low"] is None  # has no interval
