@@ -64,11 +64,12 @@ class DataSet:
 
     Attributes:
       directory: of the prepared data set below --data_dir.
-      build: the command that prepares it.
+      build: the command, or commands, that prepare it.
       note: what it stands for.
       paper: what the paper calls it, where its table has several.
       fields: (dotted field of the config, text of the value) of every row on it, where the config
         has it.
+      test: directory of the data set whose test split is measured; "": the same one.
     """
 
     directory: str
@@ -76,6 +77,17 @@ class DataSet:
     note: str = ""
     paper: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    test: str = ""
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return f"{self.directory}, tested on {self.test}" if self.test else self.directory
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """All that must be prepared."""
+        return tuple(filter(None, (self.directory, self.test)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ def results_of(
         }
         tables.append(
             {
-                "data_set": data_set.directory,
+                "data_set": data_set.name,
                 "note": data_set.note,
                 **_sizes(measured),
                 "rows": [

@@ -27,14 +27,17 @@ def run_experiment(
       UserError: no data set is there, or a row's folder holds one of another configuration.
       Interrupted: asked to stop.
     """
-    data_sets = [one for one in experiment.data_sets if (data_dir / one.directory).is_dir()]
+    data_sets = []
     for one in experiment.data_sets:
-        if one not in data_sets:
-            _say(f"{one.directory}: found no such data set in {data_dir}; prepare it: {one.build}")
+        missing = [name for name in one.directories if not (data_dir / name).is_dir()]
+        if not missing:
+            data_sets.append(one)
+        for name in missing:
+            _say(f"{name}: found no such data set in {data_dir}; prepare it: {one.build}")
     if not data_sets:
         raise UserError(
             f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
-            f"{experiment.data_sets[-1].directory}; {experiment.data_sets[-1].build}"
+            f"{experiment.data_sets[-1].name}; {experiment.data_sets[-1].build}"
         )
     tasks = [
         task
@@ -52,7 +55,7 @@ def run_experiment(
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
-        _say(f"{count} {task.data_set.directory}: {task.row.name}, seed {task.seed}")
+        _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
         outcomes.append(run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")

@@ -104,7 +104,8 @@ def evaluate_workdir(
     Args:
       workdir: of a finished training.
       split: "train", "validation" or "test".
-      data_dir: prepared data set; the one of the training by default.
+      data_dir: prepared data set; by default the one of the training, or for its test split the
+        one that the config names.
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
       **options: of `casgan_jax.evaluation.evaluate`.
 
@@ -112,7 +113,8 @@ def evaluate_workdir(
       UserError: no training there, no such data or split, or data that do not fit the cascade.
     """
     cascade = load_cascade(workdir)
-    data_dir = data_dir or cascade.config.data.dir
+    named = cascade.config.data.get("test_dir") if split == "test" else ""
+    data_dir = data_dir or named or cascade.config.data.dir
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(cascade, records, metadata, **options)
