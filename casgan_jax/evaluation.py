@@ -277,8 +277,8 @@ def measure(prediction: Prediction, threshold: float) -> Case:
         calibration["readers"] = _calibration(native, readers.mean(axis=0, dtype=np.float32))
         if len(readers) == MAX_READERS:
             row |= human_metrics(readers)
-            mask = metrics.binarise(native, threshold)
-            agreement = _pairwise_dice(np.concatenate([readers, consensus[None], mask[None]]))
+            masks = [*readers, consensus, metrics.binarise(native, threshold)]
+            agreement = _pairwise_dice(np.stack(masks))
     return Case(row, curves, calibration, agreement)
 
 
@@ -529,9 +529,13 @@ def _headline(population: str, means: dict[str, dict[str, Any]]) -> dict[str, An
 
 
 def _agreement(cases: list[Case]) -> dict[str, Any]:
-    """The paper's Table 2 over slices with four readers, at the chosen threshold."""
+    """The paper's Table 2 over slices with four readers, at the chosen threshold, and each reader
+    against the majority of the other three."""
     if not cases:
         return {}
-    names = [f"reader_{i}" for i in range(1, MAX_READERS + 1)] + ["consensus", "network"]
+    readers = range(1, MAX_READERS + 1)
+    names = [f"reader_{i}" for i in readers] + ["consensus", "network"]
     mean = np.mean([case.agreement for case in cases], axis=0)
-    return {"agreement": {"names": names, "dice": mean.round(4).tolist()}}
+    others = np.mean([[case.row[f"human_{i}_dice"] for i in readers] for case in cases], axis=0)
+    table = {"names": names, "dice": mean.round(4).tolist(), "others": others.round(4).tolist()}
+    return {"agreement": table}

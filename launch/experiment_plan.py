@@ -100,6 +100,8 @@ class Experiment:
       title: one line.
       columns: the first is what rows are ranked by.
       fields: {dotted field: text} of every row's config, where the config has it.
+      agreement: the paper's Dice of four readers, their consensus and its system with each other,
+        (6, 6); the report has each row's where it is given.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Experiment:
     seeds: tuple[int, ...] = (0,)
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    agreement: tuple[tuple[float, ...], ...] = ()
 
     def with_configs(self, names: list[str] | None) -> Experiment:
         """The experiment with a row for each name that is none of its rows but a config's.

@@ -66,6 +66,7 @@ def results_of(
         "title": experiment.title,
         **facts,
         "notes": list(experiment.notes),
+        "agreement": [list(line) for line in experiment.agreement],
         "columns": [
             {
                 "key": column.key,
@@ -138,6 +139,7 @@ def _row(
         "curves": _curves(folder) if mine else None,
         "training": _training(folder) if mine else None,
         "worst": _worst(folder, output) if mine else None,
+        "agreement": _agreement([task.folder for task, _ in pairs]) if mine else None,
     }
 
 
@@ -183,6 +185,22 @@ def _curves(folder: Path) -> dict[str, list[float]] | None:
         return None
     found = json.loads(path.read_text())
     return {"thresholds": found["thresholds"], "dice": found["dice"]["all"]["label"]}
+
+
+def _agreement(folders: Sequence[Path]) -> dict[str, Any] | None:
+    """Dice of readers, consensus and network with each other, the mean over the seeds."""
+    found = [
+        json.loads(path.read_text()).get("agreement")
+        for folder in folders
+        if (path := folder / "evaluation" / "test" / "metrics.json").is_file()
+    ]
+    if not found or not all(found):
+        return None
+    means = {key: np.mean([one[key] for one in found], axis=0) for key in ("dice", "others")}
+    return {
+        "names": [name.replace("_", " ") for name in found[0]["names"]],
+        **{key: mean.round(4).tolist() for key, mean in means.items()},
+    }
 
 
 def _worst(folder: Path, output: Path) -> str | None:

@@ -281,6 +281,8 @@ def _agreement_table(agreement: Mapping[str, Any]) -> str:
     lines = ["| Dice, four readers | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for name, values in zip(names, agreement["dice"], strict=True):
         lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    others = " | ".join(f"{value:.3f}" for value in agreement["others"])
+    lines.append(f"| majority of the other three | {others} | | |")
     return "\n".join(lines)
 
 

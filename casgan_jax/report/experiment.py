@@ -8,6 +8,7 @@
      "machine": "2 cores of an AMD EPYC virtual machine", "date": "2026-11-24",
      "command": "python -m launch.experiment --config=table1:quick", "notes": ["a line"],
      "columns": [{"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": true}],
+     "agreement": [] (or the paper's, as rows have it: [[1.0, 0.7], [0.7, 1.0]]),
      "tables": [{"data_set": "phantom/quick", "note": "what it stands for",
        "lesions": 110, "patients": 110, "rows": [{
          "name": "U-Net", "group": "baseline" (or "casgan"),
@@ -20,6 +21,8 @@
          "seconds"*: 130.0, "images_per_second"*: 50.1, "parameters"*: 1234567,
          "curves"*: {"thresholds": [0.1, 0.5], "dice": [0.7, 0.8]},
          "training"*: {"steps": [100, 200], "dice": [0.5, 0.7]},
+         "agreement"*: {"names": ["reader 1", "network"], "dice": [[1.0, 0.8], [0.8, 1.0]],
+                        "others": [0.75]},
          "worst"*: "unet/worst.png" (relative to the folder)}]}]}
 """
 
@@ -37,9 +40,11 @@ from casgan_jax.report.experiment_tables import (
     LEGEND,
     Row,
     Table,
+    agreement_table,
     difference_table,
     markdown_text,
     measured_table,
+    overview_table,
     seeds_table,
 )
 from casgan_jax.report.line_plot import Line, LineStyle, legend_key, line_plot, line_style
@@ -48,6 +53,11 @@ from casgan_jax.report.page import as_base64, as_text, picture_address, read_tem
 _AGAINST = (
     "Each CasGAN form minus the best baseline, on the same lesions. It beats the baseline where "
     "the 95% interval of the difference is all on the better side of 0."
+)
+
+_AGREEMENT = (
+    "Mean Dice of readers, their 50% consensus and the network with each other, over slices that "
+    "four readers outlined."
 )
 
 
@@ -98,6 +108,17 @@ def _tables(results: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tu
     for about, make in made:
         if found := make(results["columns"], table["rows"]):
             yield about, found
+    for row in table["rows"]:
+        if results["agreement"] and row["agreement"]:
+            yield _AGREEMENT, agreement_table(row, results["agreement"])
+
+
+def _overview(results: Mapping[str, Any]) -> tuple[str, Table] | None:
+    """The first figure on all data sets, where there are several."""
+    if len(results["tables"]) < 2 or not results["columns"]:
+        return None
+    column = results["columns"][0]
+    return f"{column['name']} on every data set.", overview_table(column, results["tables"])
 
 
 def _extent(table: Mapping[str, Any]) -> str:
@@ -112,6 +133,8 @@ def _markdown(results: Mapping[str, Any]) -> str:
     ]
     if results["notes"]:
         parts.append("\n".join(f"- {markdown_text(note)}" for note in results["notes"]))
+    if overview := _overview(results):
+        parts += [f"{markdown_text(overview[0])}", overview[1].as_markdown()]
     for table in results["tables"]:
         about = f"{table['note']}; {_extent(table)}" if table["note"] else _extent(table)
         parts += [f"## {markdown_text(table['data_set'])}", f"{markdown_text(about)}."]
@@ -132,21 +155,24 @@ def _page(results: Mapping[str, Any], folder: Path) -> str:
         title=as_text(results["title"]),
         origin=as_text(_origin(results)),
         command=as_text(results["command"]),
+        overview=_as_html(*overview) if (overview := _overview(results)) else "",
         notes="\n".join(f"<li>{as_text(note)}</li>" for note in results["notes"]),
         sections="\n".join(_section(results, table, folder) for table in results["tables"]),
     )
 
 
 def _section(results: Mapping[str, Any], table: Mapping[str, Any], folder: Path) -> str:
-    tables = "\n".join(
-        f"<p>{as_text(about)}</p>\n{found.as_html()}" for about, found in _tables(results, table)
-    )
+    tables = "\n".join(_as_html(about, found) for about, found in _tables(results, table))
     note = f"{as_text(table['note'])}<br>" if table["note"] else ""
     return (
         f"<section>\n<h2>{as_text(table['data_set'])}</h2>\n<p>{note}{_extent(table)}</p>\n"
         f"{tables}\n{_plots(table['rows'])}\n{_commands(table['rows'])}\n"
         f"{_worst_cases(table['rows'], folder)}\n</section>"
     )
+
+
+def _as_html(about: str, table: Table) -> str:
+    return f"<p>{as_text(about)}</p>\n{table.as_html()}"
 
 
 def _plots(rows: Sequence[Row]) -> str:

@@ -83,8 +83,25 @@ def test_every_row_of_every_variant_is_a_config(name):
         plan = load_experiment(f"{name}:{variant}".rstrip(":"))
         names = [row.name for row in plan.rows]
         assert len(set(names)) == len(names)
-        for task in tasks_of(plan, plan.data_sets[0], plan.chosen(None), Path("data"), Path("x")):
-            load_config(task.row.config, task.fields)
+        folders = set()
+        for data_set in plan.data_sets:
+            tasks = tasks_of(plan, data_set, plan.chosen(None), Path("data"), Path("x"))
+            for task in tasks:
+                load_config(task.row.config, task.fields)
+                folders.add(task.folder)
+        assert len(folders) == len(plan.data_sets) * len(tasks)
+
+
+def test_a_data_set_has_fields_and_a_test_set_of_its_own():
+    plan = load_experiment("table4:quick")
+    neurons, *_, prostates = plan.data_sets
+    for data_set, patch in ((neurons, "256"), (prostates, "128")):
+        (task, *_) = tasks_of(plan, data_set, plan.rows, Path("data"), Path("x"))
+        assert dict(task.fields)["data.patch"] == patch
+    plan = load_experiment("table2:quick")
+    (task, *_) = tasks_of(plan, plan.data_sets[-1], plan.rows, Path("data"), Path("x"))
+    assert dict(task.fields)["data.dir"] == "data/phantom/quick"
+    assert dict(task.fields)["data.test_dir"] == "data/lidc/500"
 
 
 def test_rows_come_with_what_they_use():
