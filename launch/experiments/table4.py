@@ -16,7 +16,8 @@ COLUMNS = (
     Column("label_soft_mae", "soft MAE", higher_is_better=False, digits=4),
 )
 NOTES = (
-    "Dice, IoU and ACC are against the original binary mask, over images of 256 x 256 pixels, at the threshold chosen on validation: a softened mask comes back near 1 (paper 3.3).",
+    "Dice, IoU and ACC are against the original binary mask, over images of 256 x 256 pixels, at "
+    "the threshold chosen on validation: a softened mask comes back near 1 (paper 3.3).",
     "The paper's protocol leaks: it augments first and then splits by image (ISBI 2012), or splits "
     "slices of one case (PROMISE 2012), so that parts of every test image were trained on. The "
     "honest split keeps slices, or cases, apart; the figures of the paper stand beside both.",
