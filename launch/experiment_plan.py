@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 import launch.experiments
 from casgan_jax.errors import UserError
@@ -102,6 +105,8 @@ class Experiment:
       fields: {dotted field: text} of every row's config, where the config has it.
       agreement: the paper's Dice of four readers, their consensus and its system with each other,
         (6, 6); the report has each row's where it is given.
+      rows_of: name of the experiment whose rows, of the same variant, these are; "": its own.
+      draw: (predictions, threshold) -> picture of each shown row, or None.
     """
 
     name: str
@@ -114,6 +119,13 @@ class Experiment:
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     agreement: tuple[tuple[float, ...], ...] = ()
+    rows_of: str = ""
+    draw: Callable[[Sequence[Any], float], np.ndarray] | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its rows."""
+        return "-".join(filter(None, (self.rows_of or self.name, self.variant)))
 
     def with_configs(self, names: list[str] | None) -> Experiment:
         """The experiment with a row for each name that is none of its rows but a config's.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def results_of(
     done: Sequence[tuple[Task, Outcome]],
     output: Path,
     facts: dict[str, str],
+    pictures: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """See `casgan_jax.report.experiment.write_report`.
 
@@ -31,6 +33,7 @@ def results_of(
       done: tasks and what became of them.
       output: folder of the experiment.
       facts: "machine", "date" and "command".
+      pictures: "title" and "file" of each.
     """
     columns = experiment.columns
     tables = []
@@ -67,6 +70,7 @@ def results_of(
         **facts,
         "notes": list(experiment.notes),
         "agreement": [list(line) for line in experiment.agreement],
+        "pictures": list(pictures),
         "columns": [
             {
                 "key": column.key,
@@ -205,4 +209,4 @@ def _agreement(folders: Sequence[Path]) -> dict[str, Any] | None:
 
 def _worst(folder: Path, output: Path) -> str | None:
     path = folder / "evaluation" / "test" / "worst.png"
-    return str(path.relative_to(output)) if path.is_file() else None
+    return os.path.relpath(path, output) if path.is_file() else None

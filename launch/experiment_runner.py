@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder
 from casgan_jax.report.experiment import write_report
+from launch.experiment_figures import write_figures
 from launch.experiment_plan import Experiment, Row
 from launch.experiment_results import results_of
 from launch.experiment_rows import Outcome, finished, run_task, tasks_of
@@ -20,6 +22,9 @@ def run_experiment(
     experiment: Experiment, rows: tuple[Row, ...], data_dir: Path, output: Path, command: str
 ) -> list[Outcome]:
     """Runs rows on every data set that is there; the report is written after each.
+
+    The rows of an experiment that draws those of another one are in that one's folder, beside
+    `output`.
 
     Other rows that were finished before, in the same configuration, are in the report, too.
 
@@ -39,15 +44,17 @@ def run_experiment(
             f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
             f"{experiment.data_sets[-1].name}; {experiment.data_sets[-1].build}"
         )
+    make_folder(output, field="--output")
+    folder = output.parent / experiment.folder if experiment.rows_of else output
     tasks = [
         task
         for data_set in data_sets
-        for task in tasks_of(experiment, data_set, rows, data_dir, output)
+        for task in tasks_of(experiment, data_set, rows, data_dir, folder)
     ]
     earlier = [
         (task, outcome)
         for data_set in data_sets
-        for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, output)
+        for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, folder)
         if task not in tasks and (outcome := finished(task))
     ]
     facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
@@ -61,6 +68,9 @@ def run_experiment(
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         done = earlier + list(zip(tasks, outcomes, strict=False))
         write_report(results_of(experiment, done, output, facts), output)
+    if experiment.draw:
+        pictures = write_figures(experiment.name, experiment.draw, done, output)
+        write_report(results_of(experiment, done, output, facts, pictures), output)
     return outcomes
 
 

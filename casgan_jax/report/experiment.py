@@ -8,6 +8,7 @@
      "machine": "2 cores of an AMD EPYC virtual machine", "date": "2026-11-24",
      "command": "python -m launch.experiment --config=table1:quick", "notes": ["a line"],
      "columns": [{"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": true}],
+     "pictures": [{"title": "CasGAN", "file": "figure7-1.png"}] (relative to the folder),
      "agreement": [] (or the paper's, as rows have it: [[1.0, 0.7], [0.7, 1.0]]),
      "tables": [{"data_set": "phantom/quick", "note": "what it stands for",
        "lesions": 110, "patients": 110, "rows": [{
@@ -135,6 +136,8 @@ def _markdown(results: Mapping[str, Any]) -> str:
         parts.append("\n".join(f"- {markdown_text(note)}" for note in results["notes"]))
     if overview := _overview(results):
         parts += [f"{markdown_text(overview[0])}", overview[1].as_markdown()]
+    for picture in results["pictures"]:
+        parts += [f"![{markdown_text(picture['title'])}]({picture['file']})"]
     for table in results["tables"]:
         about = f"{table['note']}; {_extent(table)}" if table["note"] else _extent(table)
         parts += [f"## {markdown_text(table['data_set'])}", f"{markdown_text(about)}."]
@@ -157,6 +160,7 @@ def _page(results: Mapping[str, Any], folder: Path) -> str:
         command=as_text(results["command"]),
         overview=_as_html(*overview) if (overview := _overview(results)) else "",
         notes="\n".join(f"<li>{as_text(note)}</li>" for note in results["notes"]),
+        pictures="\n".join(_picture(picture, folder) for picture in results["pictures"]),
         sections="\n".join(_section(results, table, folder) for table in results["tables"]),
     )
 
@@ -220,21 +224,29 @@ def _commands(rows: Sequence[Row]) -> str:
 def _worst_cases(rows: Sequence[Row], folder: Path) -> str:
     return "\n".join(
         f"<details><summary>Worst cases: {as_text(row['name'])}</summary>"
-        f'<div class="wide" tabindex="0"><img src="{_picture(folder / row["worst"])}" '
-        f'alt="worst cases of {as_text(row["name"])}"></div></details>'
+        f"{_image(folder / row['worst'], 'worst cases of ' + row['name'])}</details>"
         for row in rows
         if row["worst"]
     )
 
 
-def _picture(path: Path) -> str:
+def _picture(picture: Mapping[str, str], folder: Path) -> str:
+    title = picture["title"]
+    image = _image(folder / picture["file"], title)
+    return f"<section>\n<h2>{as_text(title)}</h2>\n{image}</section>"
+
+
+def _image(path: Path, alternative: str) -> str:
     try:
-        return picture_address(as_base64(path.read_bytes()))
+        address = picture_address(as_base64(path.read_bytes()))
     except OSError as error:
         raise UserError(
-            f"{path}: found that it cannot be read ({error.strerror}), expected the picture of a "
-            "row's worst cases; evaluate the row again"
+            f"{path}: found that it cannot be read ({error.strerror}), expected a picture of the "
+            "experiment; evaluate the row again"
         ) from error
+    return (
+        f'<div class="wide" tabindex="0"><img src="{address}" alt="{as_text(alternative)}"></div>'
+    )
 
 
 _TEMPLATE = read_template("experiment.html")

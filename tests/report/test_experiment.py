@@ -72,6 +72,7 @@ def results(*rows, **more):
         "command": "python -m launch.experiment --config=table1:quick",
         "notes": ["a note"],
         "agreement": [],
+        "pictures": [],
         "columns": COLUMNS,
         "tables": [{**table, "rows": list(rows)}],
     } | more
