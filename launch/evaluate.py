@@ -22,7 +22,7 @@ from launch.common import keep_compilations, run_main
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Prepared data set; the one of the training by default."
+    "data_dir", None, "Prepared data set; the one that the training's config names by default."
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default."

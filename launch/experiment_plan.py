@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 import launch.experiments
 from casgan_jax.errors import UserError
@@ -64,11 +67,12 @@ class DataSet:
 
     Attributes:
       directory: of the prepared data set below --data_dir.
-      build: the command that prepares it.
+      build: the command, or commands, that prepare it.
       note: what it stands for.
       paper: what the paper calls it, where its table has several.
       fields: (dotted field of the config, text of the value) of every row on it, where the config
         has it.
+      test: directory of the data set whose test split is measured; "": the same one.
     """
 
     directory: str
@@ -76,6 +80,17 @@ class DataSet:
     note: str = ""
     paper: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    test: str = ""
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return f"{self.directory}, tested on {self.test}" if self.test else self.directory
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """All that must be prepared."""
+        return tuple(filter(None, (self.directory, self.test)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +103,10 @@ class Experiment:
       title: one line.
       columns: the first is what rows are ranked by.
       fields: {dotted field: text} of every row's config, where the config has it.
+      agreement: the paper's Dice of four readers, their consensus and its system with each other,
+        (6, 6); the report has each row's where it is given.
+      rows_of: name of the experiment whose rows, of the same variant, these are; "": its own.
+      draw: (predictions, threshold) -> picture of each shown row, or None.
     """
 
     name: str
@@ -99,6 +118,14 @@ class Experiment:
     seeds: tuple[int, ...] = (0,)
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    agreement: tuple[tuple[float, ...], ...] = ()
+    rows_of: str = ""
+    draw: Callable[[Sequence[Any], float], np.ndarray] | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its rows."""
+        return "-".join(filter(None, (self.rows_of or self.name, self.variant)))
 
     def with_configs(self, names: list[str] | None) -> Experiment:
         """The experiment with a row for each name that is none of its rows but a config's.

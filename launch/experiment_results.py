@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def results_of(
     done: Sequence[tuple[Task, Outcome]],
     output: Path,
     facts: dict[str, str],
+    pictures: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """See `casgan_jax.report.experiment.write_report`.
 
@@ -31,6 +33,7 @@ def results_of(
       done: tasks and what became of them.
       output: folder of the experiment.
       facts: "machine", "date" and "command".
+      pictures: "title" and "file" of each.
     """
     columns = experiment.columns
     tables = []
@@ -43,7 +46,7 @@ def results_of(
         }
         tables.append(
             {
-                "data_set": data_set.directory,
+                "data_set": data_set.name,
                 "note": data_set.note,
                 **_sizes(measured),
                 "rows": [
@@ -66,6 +69,8 @@ def results_of(
         "title": experiment.title,
         **facts,
         "notes": list(experiment.notes),
+        "agreement": [list(line) for line in experiment.agreement],
+        "pictures": list(pictures),
         "columns": [
             {
                 "key": column.key,
@@ -139,6 +144,7 @@ def _row(
         "curves": _curves(folder) if mine else None,
         "training": _training(folder) if mine else None,
         "worst": _worst(folder, output) if mine else None,
+        "agreement": _agreement([task.folder for task, _ in pairs]) if mine else None,
     }
 
 
@@ -192,6 +198,22 @@ def _curves(folder: Path) -> dict[str, list[float]] | None:
     return {"thresholds": found["thresholds"], "dice": found["dice"]["all"]["label"]}
 
 
+def _agreement(folders: Sequence[Path]) -> dict[str, Any] | None:
+    """Dice of readers, consensus and network with each other, the mean over the seeds."""
+    found = [
+        json.loads(path.read_text()).get("agreement")
+        for folder in folders
+        if (path := folder / "evaluation" / "test" / "metrics.json").is_file()
+    ]
+    if not found or not all(found):
+        return None
+    means = {key: np.mean([one[key] for one in found], axis=0) for key in ("dice", "others")}
+    return {
+        "names": [name.replace("_", " ") for name in found[0]["names"]],
+        **{key: mean.round(4).tolist() for key, mean in means.items()},
+    }
+
+
 def _worst(folder: Path, output: Path) -> str | None:
     path = folder / "evaluation" / "test" / "worst.png"
-    return str(path.relative_to(output)) if path.is_file() else None
+    return os.path.relpath(path, output) if path.is_file() else None

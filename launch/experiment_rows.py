@@ -75,11 +75,13 @@ def tasks_of(
     """The tasks of one table, those that others use before them."""
     tasks = []
     for seed in experiment.seeds:
-        table = output / _file_name(data_set.directory)
+        table = output / _file_name(data_set.name)
         folders = {row.name: table / _file_name(row.name) / f"seed-{seed}" for row in rows}
         for row in rows:
             known = set(field_names(load_config(row.config, [])))
             wanted = {**experiment.fields, **dict(data_set.fields)}
+            if data_set.test:
+                wanted["data.test_dir"] = str(data_dir / data_set.test)
             shared = {name: text for name, text in wanted.items() if name in known}
             fields = {
                 "data.dir": str(data_dir / data_set.directory),
@@ -187,11 +189,16 @@ def _reason(status: int, said: str) -> str:
 def _made_from(task: Task) -> dict[str, Any]:
     """All that the result of a task depends on, but for the code."""
     config = load_config(task.row.config, task.fields)
-    info = Path(config.data.dir) / "dataset_info.json"
-    versions = sorted(Path(config.data.dir).glob("*/dataset_info.json"))
-    found = [info] if info.is_file() else versions
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()
+    names = filter(None, (config.data.dir, config.data.get("test_dir")))
+    digest = hashlib.sha256(b"".join(_description(Path(name)) for name in names)).hexdigest()
     return {"config": json.loads(config.to_json()), "data_set": digest}
+
+
+def _description(directory: Path) -> bytes:
+    """What a data set says of itself, its version and checksums included."""
+    info = directory / "dataset_info.json"
+    found = [info] if info.is_file() else sorted(directory.glob("*/dataset_info.json"))
+    return b"".join(path.read_bytes() for path in found)
 
 
 def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

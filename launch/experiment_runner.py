@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder
 from casgan_jax.report.experiment import write_report
+from launch.experiment_figures import write_figures
 from launch.experiment_plan import Experiment, Row
 from launch.experiment_results import results_of
 from launch.experiment_rows import Outcome, finished, run_task, tasks_of
@@ -21,30 +23,38 @@ def run_experiment(
 ) -> list[Outcome]:
     """Runs rows on every data set that is there; the report is written after each.
 
+    The rows of an experiment that draws those of another one are in that one's folder, beside
+    `output`.
+
     Other rows that were finished before, in the same configuration, are in the report, too.
 
     Raises:
       UserError: no data set is there, or a row's folder holds one of another configuration.
       Interrupted: asked to stop.
     """
-    data_sets = [one for one in experiment.data_sets if (data_dir / one.directory).is_dir()]
+    data_sets = []
     for one in experiment.data_sets:
-        if one not in data_sets:
-            _say(f"{one.directory}: found no such data set in {data_dir}; prepare it: {one.build}")
+        missing = [name for name in one.directories if not (data_dir / name).is_dir()]
+        if not missing:
+            data_sets.append(one)
+        for name in missing:
+            _say(f"{name}: found no such data set in {data_dir}; prepare it: {one.build}")
     if not data_sets:
         raise UserError(
             f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
-            f"{experiment.data_sets[-1].directory}; {experiment.data_sets[-1].build}"
+            f"{experiment.data_sets[-1].name}; {experiment.data_sets[-1].build}"
         )
+    make_folder(output, field="--output")
+    folder = output.parent / experiment.folder if experiment.rows_of else output
     tasks = [
         task
         for data_set in data_sets
-        for task in tasks_of(experiment, data_set, rows, data_dir, output)
+        for task in tasks_of(experiment, data_set, rows, data_dir, folder)
     ]
     earlier = [
         (task, outcome)
         for data_set in data_sets
-        for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, output)
+        for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, folder)
         if task not in tasks and (outcome := finished(task))
     ]
     facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
@@ -52,12 +62,15 @@ def run_experiment(
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
-        _say(f"{count} {task.data_set.directory}: {task.row.name}, seed {task.seed}")
+        _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
         outcomes.append(run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         done = earlier + list(zip(tasks, outcomes, strict=False))
         write_report(results_of(experiment, done, output, facts), output)
+    if experiment.draw:
+        pictures = write_figures(experiment.name, experiment.draw, done, output)
+        write_report(results_of(experiment, done, output, facts, pictures), output)
     return outcomes
 
 

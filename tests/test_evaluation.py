@@ -169,6 +169,23 @@ def test_without_readers_the_headline_is_the_labels():
     assert "four readers" not in markdown_table(summary)
 
 
+def test_with_one_reader_the_headline_is_the_outlines():
+    """As in data sets of binary masks, whose labels are softened: the mask is the truth."""
+    summary = _evaluate([_record(i, readers=1) for i in range(3)]).summary()
+    assert (summary["headline"]["population"], summary["headline"]["metric"]) == (
+        "one_reader",
+        "consensus_dice",
+    )
+    means = summary["metrics"]["one_reader"]
+    assert means["consensus_dice"]["mean"] == pytest.approx(means["reader_1_dice"]["mean"])
+    assert 0.9 < means["consensus_acc"]["mean"] <= 1.0
+    assert "human_dice" not in means
+    assert "the reader's outline" in headline_lines(summary)[0]
+    assert "Dice, the one reader" in markdown_table(summary)
+    choice = ev.choose_threshold(_evaluate([_record(0, readers=1), _record(1, readers=0)]))
+    assert choice[2:] == ("one_reader", "consensus", 1)
+
+
 def test_curves_hold_the_measured_dice():
     evaluation = _evaluate([_record(0), _record(1, readers=3), _record(2, readers=0)])
     curves = evaluation.curves()

@@ -36,6 +36,9 @@ _THRESHOLDED = (
     ("Dice, each reader, four readers", _NATIVE, "readers_dice", "four_readers"),
     ("IoU, each reader, four readers", _NATIVE, "readers_iou", "four_readers"),
     ("Dice, 50% consensus, two readers or more", _NATIVE, "consensus_dice", "several_readers"),
+    ("Dice, the one reader", _NATIVE, "consensus_dice", "one_reader"),
+    ("IoU, the one reader", _NATIVE, "consensus_iou", "one_reader"),
+    ("ACC, the one reader", _NATIVE, "consensus_acc", "one_reader"),
     ("Dice", _FINE, "label_dice", "all"),
     ("IoU", _FINE, "label_iou", "all"),
     ("ACC", _FINE, "label_acc", "all"),
@@ -101,7 +104,8 @@ def evaluate_workdir(
     Args:
       workdir: of a finished training.
       split: "train", "validation" or "test".
-      data_dir: prepared data set; the one of the training by default.
+      data_dir: prepared data set; by default the one of the training, or for its test split the
+        one that the config names.
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
       **options: of `casgan_jax.evaluation.evaluate`.
 
@@ -109,7 +113,8 @@ def evaluate_workdir(
       UserError: no training there, no such data or split, or data that do not fit the cascade.
     """
     cascade = load_cascade(workdir)
-    data_dir = data_dir or cascade.config.data.dir
+    named = cascade.config.data.get("test_dir") if split == "test" else ""
+    data_dir = data_dir or named or cascade.config.data.dir
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(cascade, records, metadata, **options)
@@ -152,7 +157,9 @@ def headline_lines(summary: Mapping[str, Any]) -> list[str]:
     """The few numbers that a training ends with: Dice, IoU, soft MAE, and how they compare."""
     headline = summary["headline"]
     means = summary["metrics"][headline["population"]]
-    truth = "the 50% consensus" if headline["metric"] == "consensus_dice" else "the label"
+    truth = {"one_reader": "the reader's outline", "all": "the label"}.get(
+        headline["population"], "the 50% consensus"
+    )
     iou = means[headline["metric"].replace("dice", "iou")]
     chosen = headline["chosen"]
     one_patient = chosen["low"] is None  # has no interval
@@ -299,6 +306,8 @@ def _agreement_table(agreement: Mapping[str, Any]) -> str:
     lines = ["| Dice, four readers | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for name, values in zip(names, agreement["dice"], strict=True):
         lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    others = " | ".join(f"{value:.3f}" for value in agreement["others"])
+    lines.append(f"| majority of the other three | {others} | | |")
     return "\n".join(lines)
 
 

@@ -8,6 +8,8 @@
      "machine": "2 cores of an AMD EPYC virtual machine", "date": "2026-11-24",
      "command": "python -m launch.experiment --config=table1:quick", "notes": ["a line"],
      "columns": [{"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": true}],
+     "pictures": [{"title": "CasGAN", "file": "figure7-1.png"}] (relative to the folder),
+     "agreement": [] (or the paper's, as rows have it: [[1.0, 0.7], [0.7, 1.0]]),
      "tables": [{"data_set": "phantom/quick", "note": "what it stands for",
        "lesions": 110, "patients": 110, "rows": [{
          "name": "U-Net", "group": "baseline" (or "casgan"),
@@ -21,6 +23,8 @@
          "inference_images_per_second"*: 40.1 (of what is not trained; may be left out),
          "curves"*: {"thresholds": [0.1, 0.5], "dice": [0.7, 0.8]},
          "training"*: {"steps": [100, 200], "dice": [0.5, 0.7]},
+         "agreement"*: {"names": ["reader 1", "network"], "dice": [[1.0, 0.8], [0.8, 1.0]],
+                        "others": [0.75]},
          "worst"*: "unet/worst.png" (relative to the folder)}]}]}
 """
 
@@ -38,9 +42,11 @@ from casgan_jax.report.experiment_tables import (
     LEGEND,
     Row,
     Table,
+    agreement_table,
     difference_table,
     markdown_text,
     measured_table,
+    overview_table,
     seeds_table,
 )
 from casgan_jax.report.line_plot import Line, LineStyle, legend_key, line_plot, line_style
@@ -49,6 +55,11 @@ from casgan_jax.report.page import as_base64, as_text, picture_address, read_tem
 _AGAINST = (
     "Each CasGAN form minus the best baseline, on the same lesions. It beats the baseline where "
     "the 95% interval of the difference is all on the better side of 0."
+)
+
+_AGREEMENT = (
+    "Mean Dice of readers, their 50% consensus and the network with each other, over slices that "
+    "four readers outlined."
 )
 
 
@@ -99,6 +110,17 @@ def _tables(results: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tu
     for about, make in made:
         if found := make(results["columns"], table["rows"]):
             yield about, found
+    for row in table["rows"]:
+        if results["agreement"] and row["agreement"]:
+            yield _AGREEMENT, agreement_table(row, results["agreement"])
+
+
+def _overview(results: Mapping[str, Any]) -> tuple[str, Table] | None:
+    """The first figure on all data sets, where there are several."""
+    if len(results["tables"]) < 2 or not results["columns"]:
+        return None
+    column = results["columns"][0]
+    return f"{column['name']} on every data set.", overview_table(column, results["tables"])
 
 
 def _extent(table: Mapping[str, Any]) -> str:
@@ -113,6 +135,10 @@ def _markdown(results: Mapping[str, Any]) -> str:
     ]
     if results["notes"]:
         parts.append("\n".join(f"- {markdown_text(note)}" for note in results["notes"]))
+    if overview := _overview(results):
+        parts += [f"{markdown_text(overview[0])}", overview[1].as_markdown()]
+    for picture in results["pictures"]:
+        parts += [f"![{markdown_text(picture['title'])}]({picture['file']})"]
     for table in results["tables"]:
         about = f"{table['note']}; {_extent(table)}" if table["note"] else _extent(table)
         parts += [f"## {markdown_text(table['data_set'])}", f"{markdown_text(about)}."]
@@ -133,21 +159,25 @@ def _page(results: Mapping[str, Any], folder: Path) -> str:
         title=as_text(results["title"]),
         origin=as_text(_origin(results)),
         command=as_text(results["command"]),
+        overview=_as_html(*overview) if (overview := _overview(results)) else "",
         notes="\n".join(f"<li>{as_text(note)}</li>" for note in results["notes"]),
+        pictures="\n".join(_picture(picture, folder) for picture in results["pictures"]),
         sections="\n".join(_section(results, table, folder) for table in results["tables"]),
     )
 
 
 def _section(results: Mapping[str, Any], table: Mapping[str, Any], folder: Path) -> str:
-    tables = "\n".join(
-        f"<p>{as_text(about)}</p>\n{found.as_html()}" for about, found in _tables(results, table)
-    )
+    tables = "\n".join(_as_html(about, found) for about, found in _tables(results, table))
     note = f"{as_text(table['note'])}<br>" if table["note"] else ""
     return (
         f"<section>\n<h2>{as_text(table['data_set'])}</h2>\n<p>{note}{_extent(table)}</p>\n"
         f"{tables}\n{_plots(table['rows'])}\n{_commands(table['rows'])}\n"
         f"{_worst_cases(table['rows'], folder)}\n</section>"
     )
+
+
+def _as_html(about: str, table: Table) -> str:
+    return f"<p>{as_text(about)}</p>\n{table.as_html()}"
 
 
 def _plots(rows: Sequence[Row]) -> str:
@@ -195,21 +225,29 @@ def _commands(rows: Sequence[Row]) -> str:
 def _worst_cases(rows: Sequence[Row], folder: Path) -> str:
     return "\n".join(
         f"<details><summary>Worst cases: {as_text(row['name'])}</summary>"
-        f'<div class="wide" tabindex="0"><img src="{_picture(folder / row["worst"])}" '
-        f'alt="worst cases of {as_text(row["name"])}"></div></details>'
+        f"{_image(folder / row['worst'], 'worst cases of ' + row['name'])}</details>"
         for row in rows
         if row["worst"]
     )
 
 
-def _picture(path: Path) -> str:
+def _picture(picture: Mapping[str, str], folder: Path) -> str:
+    title = picture["title"]
+    image = _image(folder / picture["file"], title)
+    return f"<section>\n<h2>{as_text(title)}</h2>\n{image}</section>"
+
+
+def _image(path: Path, alternative: str) -> str:
     try:
-        return picture_address(as_base64(path.read_bytes()))
+        address = picture_address(as_base64(path.read_bytes()))
     except OSError as error:
         raise UserError(
-            f"{path}: found that it cannot be read ({error.strerror}), expected the picture of a "
-            "row's worst cases; evaluate the row again"
+            f"{path}: found that it cannot be read ({error.strerror}), expected a picture of the "
+            "experiment; evaluate the row again"
         ) from error
+    return (
+        f'<div class="wide" tabindex="0"><img src="{address}" alt="{as_text(alternative)}"></div>'
+    )
 
 
 _TEMPLATE = read_template("experiment.html")

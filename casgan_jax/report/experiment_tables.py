@@ -144,6 +144,38 @@ def seeds_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
     return Table(names, lines)
 
 
+def overview_table(column: Column, tables: Sequence[Mapping[str, Any]]) -> Table:
+    """One figure of every row on every data set, side by side."""
+    names = list(dict.fromkeys(row["name"] for table in tables for row in table["rows"]))
+    lines = []
+    for name in names:
+        found = [row for table in tables for row in table["rows"] if row["name"] == name]
+        cells = [
+            _value(column, row, _best(column, table["rows"]), None)
+            if row["status"] == "done"
+            else _failure(row, with_reason=False)
+            for row, table in zip(found, tables, strict=True)
+        ]
+        lines.append([Cell(name, kind=found[0]["group"]), *cells])
+    return Table(["network", *(table["data_set"] for table in tables)], lines)
+
+
+def agreement_table(row: Row, paper: Sequence[Sequence[float]]) -> Table:
+    """Dice of readers, consensus and a row's network with each other, beside the paper's."""
+    found = row["agreement"]
+    lines = []
+    for name, values, theirs in zip(found["names"], found["dice"], paper, strict=True):
+        cells = [
+            Cell(f"{value:.3f}", f"paper {other:.3f}")
+            for value, other in zip(values, theirs, strict=True)
+        ]
+        lines.append([Cell(name), *cells])
+    others = [Cell(f"{value:.3f}") for value in found["others"]]
+    rest = [Cell(_MISSING)] * (len(found["names"]) - len(others))
+    lines.append([Cell("majority of the other three"), *others, *rest])
+    return Table([f"{row['name']}, Dice", *found["names"]], lines)
+
+
 def _best(column: Column, rows: Sequence[Row]) -> float | None:
     found = [row["values"].get(column["key"]) for row in rows if row["status"] == "done"]
     means = [value["mean"] for value in found if value]

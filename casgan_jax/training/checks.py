@@ -51,6 +51,7 @@ RULES = (
     Rule("dtype", str, ("float32", "bfloat16", "float16"), "float32"),
     Rule("spmd", str, SPMD, "shard_map"),
     Rule("data.dir", str, None, "data/phantom"),
+    Rule("data.test_dir", str, None, "data/lidc/500"),
     Rule("data.label", str, tuple(LABELS), "alpha"),
     Rule("data.patch", int, f"[1, {MAX_SIDE}]", 64),
     Rule("data.scale", int, "[1, 16]", 4),

@@ -28,7 +28,8 @@ def check_data(config: Any) -> None:
     Raises:
       UserError: `sr` is no workdir, no such data set or split, another kind or scale, images
         smaller than a patch, batches that do not divide by the devices or are larger than the
-        training split, a damaged record, or a patient in two splits.
+        training split, a damaged record, a patient in two splits, or one who is learnt from in the
+        test set.
     """
     directories = [config.data.dir]
     _check_stage(config, config.data.dir, config.data.scale)
@@ -39,6 +40,8 @@ def check_data(config: Any) -> None:
             _check_stage(config.srgan, directories[1], config.data.scale)
     for directory in dict.fromkeys(directories):
         _check_patients(directory)
+    if config.data.get("test_dir"):
+        _check_test_set(config, directories)
 
 
 def _check_source_of_sr(sr: str) -> None:
@@ -88,6 +91,40 @@ def _check_patients(directory: str) -> None:
         for split in info.splits
         for record in load_split(directory, split, features=("patient",))
     )
+
+
+def _check_test_set(config: Any, directories: list[str]) -> None:
+    """The other data set that is measured in the end fits, and none of its patients is learnt from.
+
+    Names of patients are compared: those of two data sets mean the same patient where they are
+    equal.
+    """
+    directory = config.data.test_dir
+    if not os.path.isdir(expand_user(directory)):
+        raise UserError(
+            f"data.test_dir: found no folder {directory!r}, expected a prepared data set, or '' "
+            "for that of data.dir; `python -m launch.build --dataset=help` lists what can be made"
+        )
+    segmentation_planes(
+        directory, "test", label="alpha", patch=config.data.patch, scale=config.data.scale
+    )[0]
+    tested = _patients(directory, "test")
+    for source in dict.fromkeys(directories):
+        for split in open_data_set(dataset_directory(source)).info.splits:
+            shared = tested & _patients(source, split) if split != "test" else set()
+            if shared:
+                raise UserError(
+                    f"data.test_dir: found {len(shared)} patients of its test split in the split "
+                    f"{split!r} of {source} ({min(shared)}, ...), expected none; choose a data set "
+                    "of other patients"
+                )
+
+
+def _patients(directory: str, split: str) -> set[str]:
+    if "patient" not in open_data_set(dataset_directory(directory)).info.features:
+        return set()
+    records = load_split(directory, split, features=("patient",))
+    return {record["patient"].decode() for record in records}
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ def get_config(variant: str = "") -> ConfigDict:
             teacher="",
             data=dict(
                 dir="data/phantom",
+                test_dir="",  # another data set, whose test split is measured in the end
                 # What to train towards: alpha, alpha_anchored, true_alpha, readers or consensus.
                 label="readers",
                 patch=64,

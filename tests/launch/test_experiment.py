@@ -13,6 +13,7 @@ import pytest
 from casgan_jax.errors import Interrupted, UserError
 from launch import experiment_rows
 from launch.config_flag import load_config
+from launch.experiment_figures import evenly_ranked
 from launch.experiment_plan import DataSet, experiment_names, load_experiment
 from launch.experiment_rows import tasks_of
 from launch.experiment_runner import run_experiment
@@ -83,8 +84,25 @@ def test_every_row_of_every_variant_is_a_config(name):
         plan = load_experiment(f"{name}:{variant}".rstrip(":"))
         names = [row.name for row in plan.rows]
         assert len(set(names)) == len(names)
-        for task in tasks_of(plan, plan.data_sets[0], plan.chosen(None), Path("data"), Path("x")):
-            load_config(task.row.config, task.fields)
+        folders = set()
+        for data_set in plan.data_sets:
+            tasks = tasks_of(plan, data_set, plan.chosen(None), Path("data"), Path("x"))
+            for task in tasks:
+                load_config(task.row.config, task.fields)
+                folders.add(task.folder)
+        assert len(folders) == len(plan.data_sets) * len(tasks)
+
+
+def test_a_data_set_has_fields_and_a_test_set_of_its_own():
+    plan = load_experiment("table4:quick")
+    neurons, *_, prostates = plan.data_sets
+    for data_set, patch in ((neurons, "256"), (prostates, "128")):
+        (task, *_) = tasks_of(plan, data_set, plan.rows, Path("data"), Path("x"))
+        assert dict(task.fields)["data.patch"] == patch
+    plan = load_experiment("table2:quick")
+    (task, *_) = tasks_of(plan, plan.data_sets[-1], plan.rows, Path("data"), Path("x"))
+    assert dict(task.fields)["data.dir"] == "data/phantom/quick"
+    assert dict(task.fields)["data.test_dir"] == "data/lidc/500"
 
 
 def test_rows_come_with_what_they_use():
@@ -213,3 +231,54 @@ def test_help_lists_the_experiments():
     command = [sys.executable, "-m", "launch.experiment", "--config=help"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert all(name in found for name in experiment_names())
+
+
+def test_cases_are_chosen_by_rank():
+    values = {("p", f"{i}"): i / 10 for i in range(11)}
+    assert evenly_ranked(values, 3) == ["10", "5", "0"]
+    assert evenly_ranked(values, 99) == [f"{i}" for i in range(10, -1, -1)]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_figure_draws_its_tables_rows(experiment, tmp_path):
+    table, data_dir = experiment
+    row = dataclasses.replace(
+        table.rows[-2], fields={"data.label": "alpha", "sr": "none"}
+    )  # CasGAN, without SR
+    figure = dataclasses.replace(
+        load_experiment("figure7:quick"),
+        rows=(row,),
+        data_sets=table.data_sets,
+        fields=SHRUNK,
+    )
+    outcomes, results = run((figure, data_dir), tmp_path / "figure7-quick")
+    assert [outcome.reason for outcome in outcomes] == [""]
+    assert list(tmp_path.glob("table2-quick/*/*/seed-0/row.json"))
+    (picture,) = results["pictures"]
+    assert (tmp_path / "figure7-quick" / picture["file"]).stat().st_size > 1000
+    assert picture["title"] in (tmp_path / "figure7-quick" / "report.html").read_text()
+    # The table finds the row there, and has readers and network with each other.
+    table = dataclasses.replace(load_experiment("table2:quick"), rows=(row,), fields=SHRUNK)
+    table = dataclasses.replace(table, data_sets=figure.data_sets)
+    (outcome,), results = run((table, data_dir), tmp_path / "table2-quick")
+    assert outcome.seconds == outcomes[0].seconds
+    (measured,) = results["tables"][0]["rows"]
+    agreement = measured["agreement"]
+    assert agreement["names"][-2:] == ["consensus", "network"]
+    dice = measured["values"]["consensus_dice"]["mean"]
+    assert agreement["dice"][5][4] == pytest.approx(dice, abs=1e-4)
+    human = measured["values"]["human_dice"]["mean"]
+    assert sum(agreement["others"]) / 4 == pytest.approx(human, abs=1e-4)
+    assert "0.863" in (tmp_path / "table2-quick" / "report.md").read_text()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_shrunk_table_4_gives_a_system_the_soft_masks_of_another(experiment, tmp_path):
+    table, data_dir = experiment
+    plan = dataclasses.replace(load_experiment("table4:quick"), data_sets=table.data_sets)
+    plan = dataclasses.replace(plan, fields=SHRUNK | {"data.scale": "1"})
+    outcomes, results = run((plan, data_dir), tmp_path, ["CasGAN++"])
+    assert [outcome.reason for outcome in outcomes] == ["", ""]
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    assert 0 <= rows["CasGAN++"]["values"]["consensus_acc"]["mean"] <= 1
+    assert rows["CasGAN, soft"]["status"] == "done" and rows["CE-Net"]["status"] == "not run"

@@ -16,6 +16,7 @@ from casgan_jax.report.experiment_tables import (
     difference_table,
     markdown_text,
     measured_table,
+    overview_table,
     seeds_table,
 )
 from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
@@ -47,6 +48,7 @@ def row(name, dice=0.8, mae=0.05, group="baseline", **more):
         "curves": {"thresholds": [0.1, 0.5, 0.9], "dice": [0.7, dice, 0.6]},
         "training": {"steps": [10, 20], "dice": [0.3, dice]},
         "worst": None,
+        "agreement": None,
     } | more
 
 
@@ -69,6 +71,8 @@ def results(*rows, **more):
         "date": "2026-11-24",
         "command": "python -m launch.experiment --config=table1:quick",
         "notes": ["a note"],
+        "agreement": [],
+        "pictures": [],
         "columns": COLUMNS,
         "tables": [{**table, "rows": list(rows)}],
     } | more
@@ -346,3 +350,39 @@ def test_a_single_point_is_seen():
     style = line_style(0, strong=False)
     svg = line_plot([Line([10], [0.5], style)], x="step", y="Dice")
     assert re.search(f"<use [^>]*{style.colour}", svg)
+
+
+def test_readers_and_network_with_each_other_stand_beside_the_papers(tmp_path):
+    agreement = {
+        "names": ["reader 1", "network"],
+        "dice": [[1.0, 0.812], [0.812, 1.0]],
+        "others": [0.751],
+    }
+    paper = [[1.0, 0.777], [0.777, 1.0]]
+    page, text = write(
+        tmp_path, row("A", agreement=agreement), row("B", agreement=None), agreement=paper
+    )
+    assert "| A, Dice | reader 1 | network |" in text and "B, Dice" not in text
+    assert "| reader 1 | 1.000 paper 1.000 | 0.812 paper 0.777 |" in text
+    assert "| majority of the other three | 0.751 | \N{EN DASH} |" in text
+    assert "0.812<small>paper 0.777</small>" in page
+
+
+def test_several_data_sets_are_seen_side_by_side(tmp_path):
+    honest = {"data_set": "honest", "note": "", "lesions": 9, "patients": 3}
+    leaking = honest | {"data_set": "leaking"}
+    first, second = (
+        [row("A", 0.7), unmeasured("B", "failed", "NaN")],
+        [row("A", 0.9), row("B", 0.95)],
+    )
+    tables = [{**honest, "rows": first}, {**leaking, "rows": second}]
+    table = overview_table(DICE, tables)
+    assert list(table.names) == ["network", "honest", "leaking"]
+    assert [[cell.text for cell in line] for line in table.rows] == [
+        ["A", "0.700", "0.900"],
+        ["B", "failed", "0.950"],
+    ]
+    _, text = write(tmp_path, tables=tables)
+    assert "Dice on every data set." in text
+    _, one = write(tmp_path / "one", row("A"))
+    assert "on every data set" not in one

@@ -4,7 +4,9 @@ import pytest
 
 from casgan_jax.training.checks import check_values
 from casgan_jax.training.data_checks import check_data
+from datasets.base import prepare
 from launch.config_flag import load_config
+from tests.conftest import Discs
 from tests.lines import line_of
 from tests.training.test_loop import TINY, tiny_config
 
@@ -106,6 +108,7 @@ DATA = [
     ({"optim__batch_size": 3}, "optim.batch_size: found 3 for 2 devices, expected a multiple of 2"),
     ({"optim__batch_size": 46}, "optim.batch_size: found 46, expected at most the 44 records"),
     ({"sr": "trian"}, "sr: found 'trian', which is no folder with a config.json"),
+    ({"data__test_dir": "/nowhere"}, "data.test_dir: found no folder '/nowhere'"),
     ({"srgan__data__patch": 32}, "srgan.data.patch: found 32, expected at most 16"),
     ({"srgan__optim__batch_size": 3}, "srgan.optim.batch_size: found 3 for 2 devices"),
     ({"srgan__data__dir": "/nowhere"}, "srgan.data.dir: found no folder '/nowhere'"),
@@ -116,3 +119,21 @@ DATA = [
 def test_config_against_its_data(discs, changes, start):
     line = line_of(check_data, tiny_config("softgan:quick", discs, **changes), told_remedy=False)
     assert line.startswith(start)
+
+
+class TestDiscs(Discs, skip_registration=True):
+    """The first disc alone, as a test split."""
+
+    name = "test_discs"
+    __test__ = False  # no test class
+
+    def tasks(self, manual_dir):
+        return [task._replace(split="test") for task in super().tasks(manual_dir)[:1]]
+
+
+def test_a_patient_who_is_learnt_from_is_not_tested_on(discs, tmp_path):
+    other = prepare(TestDiscs, tmp_path, workers=0, show_progress=False).path
+    config = tiny_config("softgan:quick", discs, data__test_dir=str(other))
+    line = line_of(check_data, config, told_remedy=False)
+    assert line.startswith("data.test_dir: found 1 patients of its test split in the split 'train'")
+    check_data(tiny_config("softgan:quick", discs, data__test_dir=str(discs)))

@@ -1,0 +1,73 @@
+"""The pictures of an experiment: cases of one row, chosen by rank and not by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.comparison import read_values
+from casgan_jax.images import write_png
+from launch.experiment_rows import Outcome, Task
+
+Draw = Callable[[Sequence[Any], float], np.ndarray]
+CASES = 6
+
+
+def write_figures(
+    name: str, draw: Draw, done: Sequence[tuple[Task, Outcome]], output: Path
+) -> list[dict[str, str]]:
+    """Draws the first seed of each finished row that is shown, into OUTPUT/NAME-N.png.
+
+    Args:
+      name: of the figure.
+      draw: (predictions, threshold) -> picture, of `casgan_jax.report.comparison_sheet`.
+      done: tasks and what became of them.
+      output: folder of the report, which is there.
+
+    Returns:
+      "title" and "file", relative to the folder, of each picture.
+    """
+    pictures = []
+    for task, outcome in done:
+        if outcome.status != "done" or not task.row.shown or task.seed:
+            continue
+        file = f"{name}-{len(pictures) + 1}.png"
+        write_png(output / file, _picture(task, draw))
+        pictures.append({"title": f"{task.row.name}, {task.data_set.name}", "file": file})
+    return pictures
+
+
+def _picture(task: Task, draw: Draw) -> np.ndarray:
+    # A figure needs the networks; a table does not, and starts without JAX.
+    from casgan_jax.cascade import load_cascade
+    from casgan_jax.data import load_split, read_metadata
+    from casgan_jax.evaluation import Prediction, predict_records
+
+    table = task.folder / "evaluation" / "test" / "lesions.csv"
+    keys = evenly_ranked(read_values([table], "consensus_dice").by_lesion, CASES)
+    cascade = load_cascade(task.folder)
+    data = cascade.config.data
+    directory = data.get("test_dir") or data.dir
+    found = {
+        record["key"].decode(): index
+        for index, record in enumerate(load_split(directory, "test", features=("key",)))
+    }
+    records = load_split(directory, "test")
+    chosen = [records[found[key]] for key in keys]
+    predictions = predict_records(cascade, chosen, read_metadata(directory)["window"])
+    return draw([item for item in predictions if isinstance(item, Prediction)], cascade.threshold)
+
+
+def evenly_ranked(values: dict[tuple[str, str], float], count: int) -> list[str]:
+    """Keys of the best, the worst and evenly spaced ranks between them, best first.
+
+    Args:
+      values: {(patient, key): figure}, higher is better.
+      count: how many; all where there are fewer.
+    """
+    ranked = sorted(values, key=lambda lesion: (-values[lesion], lesion))
+    ranks = np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)
+    return [ranked[rank][1] for rank in ranks]
