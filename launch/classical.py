@@ -27,7 +27,12 @@ def classical(method: str) -> ConfigDict:
             # Workdir of the trained network whose soft mask is refined, which must stay where it
             # is; "" for a method that sees the patch alone.
             prior="",
-            data=dict(dir="data/phantom", patch=64, scale=1),
+            data=dict(
+                dir="data/phantom",
+                test_dir="",  # another data set, whose test split is measured
+                patch=64,
+                scale=1,
+            ),
             parameters=parameters_of(find_method(method)),
         )
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
 
 def _test_patches(config: Any, count: int) -> np.ndarray:
     """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
-    records: Sequence[Any] = load_split(config.data.dir, "test")
+    records = load_split(config.data.test_dir or config.data.dir, "test")
     return np.stack(
         [
             normalise(marked_patch(records[index], "image", config.data.patch), config.data.window)
