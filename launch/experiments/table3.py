@@ -7,7 +7,7 @@ from launch.experiment_plan import Column, DataSet, Experiment, Row
 VARIANTS = {
     "": "full size, 70 epochs, five seeds (one GPU)",
     "cpu": "a quarter of the widths, 70 epochs, five seeds (hours on 2 CPU cores)",
-    "quick": "narrow networks, a few epochs, one seed (ten minutes on 2 CPU cores)",
+    "quick": "narrow networks, 20 epochs, one seed (minutes on 2 CPU cores)",
 }
 COLUMNS = (
     Column("consensus_dice", "Dice", "Dice"),
