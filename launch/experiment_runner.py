@@ -7,13 +7,14 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from casgan_jax.errors import UserError
 from casgan_jax.report.experiment import write_report
 from launch.experiment_plan import Experiment, Row
-from launch.experiment_results import results_of
-from launch.experiment_rows import Outcome, finished, run_task, tasks_of
+from launch.experiment_results import results_of, training_result
+from launch.experiment_rows import Outcome, Task, finished, run_task, tasks_of
 
 
 def run_experiment(
@@ -47,7 +48,7 @@ def run_experiment(
         for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, output)
         if task not in tasks and (outcome := finished(task))
     ]
-    facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
+    facts = {"date": f"{datetime.date.today()}", "command": command}
     outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
@@ -57,12 +58,16 @@ def run_experiment(
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         done = earlier + list(zip(tasks, outcomes, strict=False))
-        write_report(results_of(experiment, done, output, facts), output)
+        machine = {"machine": _machine(done)}
+        write_report(results_of(experiment, done, output, facts | machine), output)
     return outcomes
 
 
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores"
+def _machine(done: Sequence[tuple[Task, Outcome]]) -> str:
+    """The processor, and the devices that rows were trained on where they are others."""
+    found = {training_result(task.folder).get("devices") for task, _ in done} - {None}
+    told = f", trained on {' and '.join(sorted(found))}" if found - {"cpu"} else ""
+    return f"{platform.machine()}, {os.cpu_count()} cores{told}"
 
 
 def _say(line: str) -> None:
