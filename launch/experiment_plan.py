@@ -117,7 +117,7 @@ class Experiment:
     def with_fields(
         self, overrides: Sequence[tuple[str, str]], names: list[str] | None
     ) -> Experiment:
-        """The experiment with fields of every row replaced whose config has them.
+        """The experiment with fields of every row replaced whose config has them, and a note of it.
 
         Args:
           overrides: (dotted field, text of the value) pairs.
@@ -149,7 +149,9 @@ class Experiment:
             dataclasses.replace(one, fields=(*one.fields, *overrides))
             for one in self.data_sets
         )
-        return dataclasses.replace(self, data_sets=data_sets)
+        told = ", ".join(f"{field}={text}" for field, text in overrides)
+        note = (f"Set on the command line, whatever is said above: {told}.",) if told else ()
+        return dataclasses.replace(self, data_sets=data_sets, notes=self.notes + note)
 
     def chosen(self, names: list[str] | None) -> tuple[Row, ...]:
         """The rows of these names, with those that they use before them; None: all.

@@ -109,6 +109,8 @@ def test_a_field_of_the_command_line_is_one_of_every_row_that_has_it(experiment,
     names = ["U-Net", "CE-Net"]
     weights = ("model.encoder_weights", "resnet{depth}.npz")
     changed = plan.with_fields([("train.steps", "3"), weights], names)
+    assert "train.steps=3, model.encoder_weights=resnet{depth}.npz" in changed.notes[-1]
+    assert plan.with_fields([], names) == plan
     tasks = tasks_of(changed, changed.data_sets[0], changed.chosen(names), data_dir, tmp_path)
     for task, has in zip(tasks, (False, True), strict=True):
         fields = dict(task.fields)
