@@ -15,7 +15,9 @@ import numpy as np
 import launch.experiments
 from casgan_jax.errors import UserError
 from launch import catalogue
-from launch.config_flag import config_names
+from launch.config_flag import config_names, field_names, load_config
+
+EACH_TASK = ("data.dir", "seed")  # fields that differ from task to task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +140,45 @@ class Experiment:
         variant = f":{self.variant}" if self.variant else ""
         extra = tuple(Row(name, name + variant) for name in dict.fromkeys(added))
         return dataclasses.replace(self, rows=self.rows + extra)
+
+    def with_fields(
+        self, overrides: Sequence[tuple[str, str]], names: list[str] | None
+    ) -> Experiment:
+        """The experiment with fields of every row replaced whose config has them, and a note of it.
+
+        Args:
+          overrides: (dotted field, text of the value) pairs.
+          names: of the rows that are to be run, as in `chosen`.
+
+        Raises:
+          UserError: no row has such a field, a value is of another type, or the field is what tells
+            rows apart.
+        """
+        rows = self.chosen(names)
+        known = {row.name: set(field_names(load_config(row.config, []))) for row in rows}
+        for field, text in overrides:
+            having = [row for row in rows if field in known[row.name]]
+            if not having:
+                valid = sorted(set().union(*known.values()))
+                raise catalogue.unknown(
+                    "--config.", field, valid, "they are those of the rows' configs"
+                )
+            own = [row.name for row in rows if field in row.fields or field in row.uses]
+            if own or field in EACH_TASK:
+                raise UserError(
+                    f"--config.{field}: found {text!r}, expected a field that the experiment does "
+                    f"not set itself for {'; '.join(own) or 'each row'}; leave it out"
+                )
+            for row in having:
+                load_config(row.config, [(field, text)])
+        data_sets = tuple(
+            # Its own fields come first: the last of a name counts.
+            dataclasses.replace(one, fields=(*one.fields, *overrides))
+            for one in self.data_sets
+        )
+        told = ", ".join(f"{field}={text}" for field, text in overrides)
+        note = (f"Set on the command line, whatever is said above: {told}.",) if told else ()
+        return dataclasses.replace(self, data_sets=data_sets, notes=self.notes + note)
 
     def chosen(self, names: list[str] | None) -> tuple[Row, ...]:
         """The rows of these names, with those that they use before them; None: all.

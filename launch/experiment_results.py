@@ -140,6 +140,7 @@ def _row(
         "seconds": sum(outcome.seconds for _, outcome in pairs) if pairs else None,
         "images_per_second": _speed(folder) if mine else None,
         "parameters": _parameters(folder) if mine else None,
+        "initial_weights": _initial_weights(pairs) if mine else None,
         "curves": _curves(folder) if mine else None,
         "training": _training(folder) if mine else None,
         "worst": _worst(folder, output) if mine else None,
@@ -179,8 +180,20 @@ def _training(folder: Path) -> dict[str, list[float]] | None:
 
 
 def _parameters(folder: Path) -> int | None:
-    result = folder / "softgan" / "result.json"
-    return json.loads(result.read_text()).get("parameters") if result.is_file() else None
+    return training_result(folder).get("parameters")
+
+
+def _initial_weights(pairs: Sequence[tuple[Task, Outcome]]) -> str | None:
+    """What the row's networks started from; None for a row without a network."""
+    found = [training_result(task.folder).get("initial_weights") for task, _ in pairs]
+    return "; ".join(dict.fromkeys(name for name in found if name)) or None
+
+
+def training_result(folder: Path) -> dict[str, Any]:
+    """What training left in a task's folder; empty where nothing was trained."""
+    stages = [folder / stage / "result.json" for stage in ("softgan", "srgan")]
+    found = [json.loads(path.read_text()) for path in stages if path.is_file()]
+    return found[0] if found else {}
 
 
 def _curves(folder: Path) -> dict[str, list[float]] | None:

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from casgan_jax.errors import UserError
@@ -14,8 +15,8 @@ from casgan_jax.files import make_folder
 from casgan_jax.report.experiment import write_report
 from launch.experiment_figures import write_figures
 from launch.experiment_plan import Experiment, Row
-from launch.experiment_results import results_of
-from launch.experiment_rows import Outcome, finished, run_task, tasks_of
+from launch.experiment_results import results_of, training_result
+from launch.experiment_rows import Outcome, Task, finished, run_task, tasks_of
 
 
 def run_experiment(
@@ -57,7 +58,7 @@ def run_experiment(
         for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, folder)
         if task not in tasks and (outcome := finished(task))
     ]
-    facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
+    facts = {"date": f"{datetime.date.today()}", "command": command}
     outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
@@ -67,15 +68,29 @@ def run_experiment(
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         done = earlier + list(zip(tasks, outcomes, strict=False))
-        write_report(results_of(experiment, done, output, facts), output)
+        _report(experiment, done, output, facts)
     if experiment.draw:
         pictures = write_figures(experiment.name, experiment.draw, done, output)
-        write_report(results_of(experiment, done, output, facts, pictures), output)
+        _report(experiment, done, output, facts, pictures)
     return outcomes
 
 
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores"
+def _report(
+    experiment: Experiment,
+    done: Sequence[tuple[Task, Outcome]],
+    output: Path,
+    facts: dict[str, str],
+    pictures: Sequence[dict[str, str]] = (),
+) -> None:
+    facts = facts | {"machine": _machine(done)}
+    write_report(results_of(experiment, done, output, facts, pictures), output)
+
+
+def _machine(done: Sequence[tuple[Task, Outcome]]) -> str:
+    """The processor, and the devices that rows were trained on where they are others."""
+    found = {training_result(task.folder).get("devices") for task, _ in done} - {None}
+    told = f", trained on {' and '.join(sorted(found))}" if found - {"cpu"} else ""
+    return f"{platform.machine()}, {os.cpu_count()} cores{told}"
 
 
 def _say(line: str) -> None:

@@ -20,6 +20,7 @@
          "against_best_baseline"*: {"dice": {"baseline": "UNet++", "difference": 0.01,
                                             "low"*: -0.01, "high"*: 0.03, "p"*: 0.2}},
          "seconds"*: 130.0, "images_per_second"*: 50.1, "parameters"*: 1234567,
+         "initial_weights"*: "random" (or what the network's encoder started from),
          "curves"*: {"thresholds": [0.1, 0.5], "dice": [0.7, 0.8]},
          "training"*: {"steps": [100, 200], "dice": [0.5, 0.7]},
          "agreement"*: {"names": ["reader 1", "network"], "dice": [[1.0, 0.8], [0.8, 1.0]],
@@ -43,6 +44,7 @@ from casgan_jax.report.experiment_tables import (
     Table,
     agreement_table,
     difference_table,
+    initial_weights_line,
     markdown_text,
     measured_table,
     overview_table,
@@ -101,8 +103,9 @@ def _check_finite(value: Any, field: str) -> None:
 
 def _tables(results: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tuple[str, Table]]:
     """(what is to be known of it, the table) of each that there is for a data set."""
+    weights = initial_weights_line(table["rows"])
     made = (
-        (LEGEND, measured_table),
+        (f"{LEGEND} {weights}".rstrip(), measured_table),
         (_AGAINST, difference_table),
         ("Each seed on its own.", seeds_table),
     )

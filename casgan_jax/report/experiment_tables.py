@@ -110,6 +110,16 @@ def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
     return Table(names, lines)
 
 
+def initial_weights_line(rows: Sequence[Row]) -> str:
+    """What the networks that were measured started from; empty where there was none."""
+    found = {row["name"]: row["initial_weights"] for row in rows if row["initial_weights"]}
+    others = [f"{name} {weights}" for name, weights in found.items() if weights != "random"]
+    if not others:
+        return "All networks started from random weights." if found else ""
+    rest = "; all others random" if len(others) < len(found) else ""
+    return f"Initial weights of encoders: {'; '.join(others)}{rest}."
+
+
 def difference_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
     """Whether each CasGAN form beats the best baseline; None where none is compared."""
     compared = [row for row in rows if row["against_best_baseline"]]

@@ -122,6 +122,57 @@ def test_any_config_can_be_a_row():
         plan.chosen(["nonsense"])
 
 
+def test_a_field_of_the_command_line_is_one_of_every_row_that_has_it(experiment, tmp_path, fake):
+    plan, data_dir = experiment
+    names = ["U-Net", "CE-Net"]
+    weights = ("model.encoder_weights", "resnet{depth}.npz")
+    changed = plan.with_fields([("train.steps", "3"), weights], names)
+    assert "train.steps=3, model.encoder_weights=resnet{depth}.npz" in changed.notes[-1]
+    assert plan.with_fields([], names) == plan
+    tasks = tasks_of(changed, changed.data_sets[0], changed.chosen(names), data_dir, tmp_path)
+    for task, has in zip(tasks, (False, True), strict=True):
+        fields = dict(task.fields)
+        assert fields["train.steps"] == "3" and (weights[0] in fields) is has
+        assert load_config(task.row.config, task.fields).train.steps == 3
+    fake({})
+    run(experiment, tmp_path, names)
+    with pytest.raises(UserError, match=r"of another configuration \(config.model.encoder_weights"):
+        run((plan.with_fields([weights], names), data_dir), tmp_path, names)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "line"),
+    [
+        ("model.encoder_weight", "a.npz", "did you mean 'model.encoder_weights'"),
+        ("train.steps", "many", "found 'many', expected a value of type int"),
+        ("data.dir", "data", "expected a field that the experiment does not set itself"),
+        ("data.label", "alpha", "not set itself for CasGAN, soft; leave it out"),
+    ],
+)
+def test_fields_that_rows_cannot_share_are_refused(field, text, line):
+    plan = load_experiment("table1:quick")
+    with pytest.raises(UserError, match=f"--config.{field}: .*{line}"):
+        plan.with_fields([(field, text)], ["CE-Net", "CasGAN, soft"])
+    with pytest.raises(UserError, match="no such name"):
+        plan.with_fields([("model.encoder_weights", "a.npz")], ["U-Net"])
+
+
+def test_a_report_names_what_rows_were_trained_on(experiment, tmp_path, fake):
+    fake({})
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    processor = results["machine"]
+    assert processor.endswith(" cores")
+    (kept,) = tmp_path.glob("*/u-net/seed-0/row.json")
+    (kept.parent / "softgan").mkdir()
+    facts = {"devices": "1 x NVIDIA H100", "initial_weights": "ImageNet: a.npz"}
+    (kept.parent / "softgan" / "result.json").write_text(json.dumps(facts))
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    assert results["machine"] == f"{processor}, trained on 1 x NVIDIA H100"
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    assert rows["U-Net"]["initial_weights"] == "ImageNet: a.npz"
+    assert rows["CE-Net"]["initial_weights"] is None
+
+
 def test_a_finished_row_is_not_run_again_and_a_failed_one_is(experiment, tmp_path, fake):
     names = ["U-Net", "SegNet"]
     assert fake({"segnet": "step 3: found generator = nan"}) is not None
@@ -204,6 +255,7 @@ def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
         assert 0 <= rows[name]["values"]["label_dice_128"]["mean"] <= 1
         assert rows[name]["parameters"] > 0
         assert rows[name]["training"]["steps"] == [2]
+        assert rows[name]["initial_weights"] == "random"
         assert (tmp_path / rows[name]["worst"]).is_file()
     page = (tmp_path / "report.html").read_text()
     assert "CasGAN, without SR" in page and "0.831" in page

@@ -45,6 +45,7 @@ def row(name, dice=0.8, mae=0.05, group="baseline", **more):
         "seconds": 130.0,
         "images_per_second": 50.12,
         "parameters": 1234567,
+        "initial_weights": "random",
         "curves": {"thresholds": [0.1, 0.5, 0.9], "dice": [0.7, dice, 0.6]},
         "training": {"steps": [10, 20], "dice": [0.3, dice]},
         "worst": None,
@@ -53,7 +54,8 @@ def row(name, dice=0.8, mae=0.05, group="baseline", **more):
 
 
 def unmeasured(name, status, reason):
-    nothing = dict.fromkeys(("seconds", "images_per_second", "parameters", "curves", "training"))
+    costs = ("seconds", "images_per_second", "parameters")
+    nothing = dict.fromkeys((*costs, "initial_weights", "curves", "training"))
     return row(name, status=status, reason=reason, values={}, **nothing)
 
 
@@ -266,6 +268,25 @@ def test_probabilities_are_not_shown_finer_than_they_are(p, shown):
 def test_tables_that_would_be_empty_are_left_out():
     assert difference_table(COLUMNS, [row("U-Net")]) is None
     assert seeds_table(COLUMNS, [row("U-Net")]) is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "line"),
+    [
+        ((None, None), ""),
+        (("random", None), "All networks started from random weights."),
+        (
+            ("ImageNet: a", "random"),
+            "Initial weights of encoders: A ImageNet: a; all others random.",
+        ),
+        (("ImageNet: a", "ImageNet: b"), "of encoders: A ImageNet: a; B ImageNet: b."),
+    ],
+)
+def test_what_networks_started_from_is_said(tmp_path, weights, line):
+    rows = [row(name, initial_weights=found) for name, found in zip("AB", weights, strict=True)]
+    for shown in write(tmp_path, *rows):
+        assert line in shown
+        assert ("random" in shown) == ("random" in line)
 
 
 def test_each_seed_is_shown():
