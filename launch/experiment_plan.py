@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import launch.experiments
+from casgan_jax.comparison import Figure, LesionMeans
 from casgan_jax.errors import UserError
 from launch import catalogue
 from launch.config_flag import config_names
+
+DATA_DIR = "DATA_DIR"  # in a data set's fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +24,13 @@ class Column:
     """One figure of every row.
 
     Attributes:
-      key: column of an evaluation's lesions.csv.
+      key: unique in its experiment; what `read` is asked for.
       name: as in the table's head.
       paper: what the paper calls it; "" where it has no such column.
       higher_is_better: whether the largest is the best.
       digits: after the point.
+      read: (folders of the evaluations of a row's seeds, key) -> the figure, None where they have
+        none; by default a mean of that column of their lesions.csv.
     """
 
     key: str
@@ -32,6 +38,7 @@ class Column:
     paper: str = ""
     higher_is_better: bool = True
     digits: int = 3
+    read: Callable[[Sequence[Path], str], Figure | None] = LesionMeans.read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +48,11 @@ class Row:
     Attributes:
       name: unique in its experiment.
       config: NAME[:VARIANT] of `launch.configs`.
-      group: "baseline" or "casgan".
+      group: "baseline" or "casgan": what the paper proposes.
       fields: {dotted field of the config: text of the value}.
-      uses: {field: name of the row whose workdir is its value}; "sr", "prior" or "teacher".
+      uses: {field: name of the row whose workdir is its value}, like "sr", "prior" or "teacher".
+      against: name of the row that it is compared with; "" for the best baseline where the group
+        is "casgan", and for none where it is not.
       paper: {"DATA_SET COLUMN": value} in the paper's table, by `DataSet.paper` and `Column.paper`,
         or {COLUMN: value} for data sets that the paper does not tell apart.
       shown: false for a part that others use.
@@ -54,6 +63,7 @@ class Row:
     group: str = "baseline"
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     uses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    against: str = ""
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     shown: bool = True
 
@@ -68,7 +78,8 @@ class DataSet:
       note: what it stands for.
       paper: what the paper calls it, where its table has several.
       fields: (dotted field of the config, text of the value) of every row on it, where the config
-        has it.
+        has it; DATA_DIR in the text stands for --data_dir.
+      part: what is taken of it, where several tables are of one directory.
     """
 
     directory: str
@@ -76,6 +87,12 @@ class DataSet:
     note: str = ""
     paper: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """Unique in its experiment."""
+        return f"{self.directory}, {self.part}" if self.part else self.directory
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.report.experiment import write_report
 from launch.experiment_plan import Experiment, Row
 from launch.experiment_results import results_of
-from launch.experiment_rows import Outcome, finished, run_task, tasks_of
+from launch.experiment_rows import Outcome, Task, finished, run_task, tasks_of
 
 
 def run_experiment(
@@ -30,7 +30,7 @@ def run_experiment(
     data_sets = [one for one in experiment.data_sets if (data_dir / one.directory).is_dir()]
     for one in experiment.data_sets:
         if one not in data_sets:
-            _say(f"{one.directory}: found no such data set in {data_dir}; prepare it: {one.build}")
+            _say(f"{one.name}: found no such data set in {data_dir}; prepare it: {one.build}")
     if not data_sets:
         raise UserError(
             f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
@@ -52,13 +52,23 @@ def run_experiment(
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
-        _say(f"{count} {task.data_set.directory}: {task.row.name}, seed {task.seed}")
-        outcomes.append(run_task(task))
+        _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
+        outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         done = earlier + list(zip(tasks, outcomes, strict=False))
         write_report(results_of(experiment, done, output, facts), output)
     return outcomes
+
+
+def _failure_of_used(task: Task, tasks: list[Task], outcomes: list[Outcome]) -> Outcome | None:
+    """The failure of a row for which another one failed that it uses; None if none did."""
+    for before, outcome in zip(tasks, outcomes, strict=False):
+        used = before.row.name in task.row.uses.values()
+        same = (before.data_set, before.seed) == (task.data_set, task.seed)
+        if used and same and outcome.status == "failed":
+            return Outcome("failed", f"{before.row.name}: {outcome.reason}")
+    return None
 
 
 def _machine() -> str:
