@@ -51,11 +51,11 @@ class Row:
       group: "baseline" or "casgan": what the paper proposes.
       fields: {dotted field of the config: text of the value}.
       uses: {field: name of the row whose workdir is its value}, like "sr", "prior" or "teacher".
-      against: name of the row that it is compared with; "" for the best baseline where the group
-        is "casgan", and for none where it is not.
       paper: {"DATA_SET COLUMN": value} in the paper's table, by `DataSet.paper` and `Column.paper`,
         or {COLUMN: value} for data sets that the paper does not tell apart.
       shown: false for a part that others use.
+      against: name of the row that it is compared with; "" for the best baseline where the group
+        is "casgan", and for none where it is not.
     """
 
     name: str
@@ -63,9 +63,9 @@ class Row:
     group: str = "baseline"
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     uses: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    against: str = ""
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     shown: bool = True
+    against: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -67,8 +67,9 @@ class AreaUnderCurve:
         return auc(self.result)
 
     def difference(self, other: AreaUnderCurve) -> Difference:
-        """This area minus the other, over the same folds of the same lesions."""
-        return auc_difference(self.result, other.result)
+        """This area minus the other, on the lesions that both have, which met the same folds."""
+        shared = sorted(set(self.keys.tolist()) & set(other.keys.tolist()))
+        return auc_difference(*(_of_lesions(one.keys, one.result, shared) for one in (self, other)))
 
 
 def write_scores(path: Path, keys: Sequence[str], result: OutOfFold) -> None:
@@ -95,9 +96,9 @@ def read_arrays(path: Path, names: Sequence[str], *, remedy: str) -> dict[str, n
       UserError: it cannot be read or lacks one of them.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path}: found that it cannot be read ({one_line(error)}), expected the arrays "
             f"{', '.join(names)}; {remedy}"
