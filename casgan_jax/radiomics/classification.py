@@ -189,7 +189,7 @@ def _search(classifier: str, features: int, inner_folds: int, seed: int) -> Any:
         ]
     )
     grid = {f"classify__{name}": values for name, values in _GRIDS[classifier].items()}
-    percentiles = [share for share in _PERCENTILES if share * features >= 100]  # one or more
+    percentiles = _PERCENTILES if features > 1 else (100,)  # a share of one feature is none
     return GridSearchCV(
         pipeline,
         grid | {"select__percentile": percentiles},

@@ -49,7 +49,9 @@ LIDC = DataSet(
 LIDC_MATCHED = DataSet(
     "lidc/x2",
     LIDC_BUILD,
-    "LIDC, the 30 most spiculated lesions and 30 smooth ones of the same sizes; not in the paper",
+    "LIDC, the 30 most spiculated lesions and 30 smooth ones of the same sizes; not in the paper. "
+    "Most lesions have one of their size but of the other class among those that classifiers are "
+    "trained with, so that what follows size does worse than chance (area)",
     fields=(*LIDC_FIELDS, ("match_area", "true")),
     part="matched in area",
 )
