@@ -1,4 +1,4 @@
-"""Runs an experiment: its rows one after the other, the report written after each."""
+"""Runs an experiment: its rows one after the other, the report written after each one."""
 
 from __future__ import annotations
 
@@ -53,11 +53,13 @@ def run_experiment(
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
         _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
+        was_done = finished(task) is not None
         outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
-        done = earlier + list(zip(tasks, outcomes, strict=False))
-        write_report(results_of(experiment, done, output, facts), output)
+        if not was_done or number == len(tasks):
+            done = earlier + list(zip(tasks, outcomes, strict=False))
+            write_report(results_of(experiment, done, output, facts), output)
     return outcomes
 
 
