@@ -1,4 +1,4 @@
-"""Runs an experiment: its rows one after the other, the report written after each."""
+"""Runs an experiment: its rows one after the other, the report written after each one."""
 
 from __future__ import annotations
 
@@ -64,15 +64,27 @@ def run_experiment(
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
         _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
-        outcomes.append(run_task(task))
+        was_done = finished(task) is not None
+        outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
-        done = earlier + list(zip(tasks, outcomes, strict=False))
-        _report(experiment, done, output, facts)
+        if not was_done or number == len(tasks):
+            done = earlier + list(zip(tasks, outcomes, strict=False))
+            _report(experiment, done, output, facts)
     if experiment.draw:
         pictures = write_figures(experiment.name, experiment.draw, done, output)
         _report(experiment, done, output, facts, pictures)
     return outcomes
+
+
+def _failure_of_used(task: Task, tasks: list[Task], outcomes: list[Outcome]) -> Outcome | None:
+    """The failure of a row for which another one failed that it uses; None if none did."""
+    for before, outcome in zip(tasks, outcomes, strict=False):
+        used = before.row.name in task.row.uses.values()
+        same = (before.data_set, before.seed) == (task.data_set, task.seed)
+        if used and same and outcome.status == "failed":
+            return Outcome("failed", f"{before.row.name}: {outcome.reason}")
+    return None
 
 
 def _report(

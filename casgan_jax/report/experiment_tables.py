@@ -1,7 +1,7 @@
 """The tables of an experiment's report, as HTML and as Markdown from the same cells.
 
-For one data set: what each row measured beside what the paper reports; how each CasGAN form
-compares with the best baseline, lesion by lesion; and each seed's value. `results` are those of
+For one data set: what each row measured beside what the paper reports; how rows compare with
+others on the same lesions; and each seed's value. `results` are those of
 `casgan_jax.report.experiment.write_report`.
 """
 
@@ -19,6 +19,7 @@ LEGEND = (
     "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
     "Arrows: which way is better. Paper: as the paper reports it, on its own data."
 )
+_SYSTEM = "system"
 _MISSING = "\N{EN DASH}"
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
 
@@ -84,14 +85,18 @@ def markdown_text(text: object) -> str:
 
 
 def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    """What each row measured beside what the paper reports, its speed and its size."""
+    """What each row measured beside what the paper reports, its speed and its size.
+
+    Columns that no row has anything for are left out.
+    """
     in_paper = {c["key"] for c in columns if any(c["key"] in row["paper"] for row in rows)}
-    names = ["network"]
+    names = [_SYSTEM]
     for column in columns:
         arrow = "\N{UPWARDS ARROW}" if column["higher_is_better"] else "\N{DOWNWARDS ARROW}"
         names.append(f"{column['name']} {arrow}")
         names += [f"{column['name']}, paper"] if column["key"] in in_paper else []
-    names += ["time", "images/s", "parameters"]
+    costs = [name for name in _COSTS if any(row[name] is not None for row in rows)]
+    names += [_COSTS[name][0] for name in costs]
     baselines = [row for row in rows if row["group"] == "baseline"]
     best = {column["key"]: _best(column, rows) for column in columns}
     best_baseline = {column["key"]: _best(column, baselines) for column in columns}
@@ -106,7 +111,7 @@ def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
                 else _value(column, row, best[key], best_baseline[key])
             )
             line += [_number(row["paper"].get(key), column)] if key in in_paper else []
-        lines.append(line + _costs(row))
+        lines.append(line + [_cost(row, name) for name in costs])
     return Table(names, lines)
 
 
@@ -121,11 +126,11 @@ def initial_weights_line(rows: Sequence[Row]) -> str:
 
 
 def difference_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
-    """Whether each CasGAN form beats the best baseline; None where none is compared."""
-    compared = [row for row in rows if row["against_best_baseline"]]
+    """Whether each row beats the one that it is compared with; None where none is compared."""
+    compared = [row for row in rows if row["against"]]
     if not compared:
         return None
-    names = ["network", *(column["name"] for column in columns)]
+    names = [_SYSTEM, *(column["name"] for column in columns)]
     lines = [
         [Cell(row["name"], kind=row["group"]), *(_against(column, row) for column in columns)]
         for row in compared
@@ -138,7 +143,7 @@ def seeds_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
     several = [row for row in rows if any(len(v["seeds"]) > 1 for v in row["values"].values())]
     if not several:
         return None
-    names = ["network", *(column["name"] for column in columns)]
+    names = [_SYSTEM, *(column["name"] for column in columns)]
     lines = []
     for row in several:
         seeds = (row["values"].get(column["key"], {}).get("seeds", []) for column in columns)
@@ -163,7 +168,7 @@ def overview_table(column: Column, tables: Sequence[Mapping[str, Any]]) -> Table
             for row, table in zip(found, tables, strict=True)
         ]
         lines.append([Cell(name, kind=found[0]["group"]), *cells])
-    return Table(["network", *(table["data_set"] for table in tables)], lines)
+    return Table([_SYSTEM, *(table["data_set"] for table in tables)], lines)
 
 
 def agreement_table(row: Row, paper: Sequence[Sequence[float]]) -> Table:
@@ -213,13 +218,9 @@ def _interval(value: Mapping[str, Any], form: str) -> str:
     return f"[{value['low']:{form}},{_STAY}{value['high']:{form}}]"
 
 
-def _costs(row: Row) -> list[Cell]:
-    shown = (
-        (row["seconds"], _duration),
-        (row["images_per_second"], lambda speed: f"{speed:.1f}"),
-        (row["parameters"], _count),
-    )
-    return [Cell(_MISSING if value is None else form(value)) for value, form in shown]
+def _cost(row: Row, name: str) -> Cell:
+    value = row[name]
+    return Cell(_MISSING if value is None else _COSTS[name][1](value))
 
 
 def _duration(seconds: float) -> str:
@@ -234,9 +235,16 @@ def _count(number: int) -> str:
     return f"{number / 1e6:.2f}{_STAY}M" if number >= 1e6 else f"{number:,}"
 
 
+_COSTS = {
+    "seconds": ("time", _duration),
+    "images_per_second": ("images/s", lambda speed: f"{speed:.1f}"),
+    "parameters": ("parameters", _count),
+}
+
+
 def _against(column: Column, row: Row) -> Cell:
     """In words, what the interval of the paired difference says."""
-    found = row["against_best_baseline"].get(column["key"])
+    found = row["against"].get(column["key"])
     if found is None:
         return Cell(_MISSING)
     form = f"+.{column['digits']}f"
@@ -247,7 +255,7 @@ def _against(column: Column, row: Row) -> Cell:
     verb = "beats" if better else "is worse than" if worse else "does not beat"
     difference = f"{found['difference']:{form}}{_STAY}{_interval(found, form)}".rstrip()
     note = f"{difference}{_probability(found['p'])}"
-    return Cell(f"{verb} {found['baseline']}:", note, best=better)
+    return Cell(f"{verb} {found['row']}:", note, best=better)
 
 
 def _probability(p: float | None) -> str:
