@@ -1,87 +1,118 @@
-"""Several systems measured on the same lesions: means with intervals, and paired differences.
+"""Several systems measured on the same lesions: figures with intervals, and paired differences.
 
-A system's values are a lesion's means over its seeds: lesions are what a result is to hold for, and
-are resampled, by patient; seeds are repetitions, and their means are told beside.
+A figure is what a report tells of a system in one column. Most are means over lesions
+(`LesionMeans`); one of all lesions together, such as the area under a curve, has the same methods
+(`casgan_jax.radiomics.scores.AreaUnderCurve`).
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from casgan_jax.statistics import Interval, cluster_mean
 
-
-class Values(NamedTuple):
-    """One figure of one system.
-
-    Attributes:
-      by_lesion: {(patient, key): mean over the seeds}.
-      by_seed: the mean over lesions of each seed.
-    """
-
-    by_lesion: dict[tuple[str, str], float]
-    by_seed: list[float]
+Lesion = tuple[str, str]  # patient, key
 
 
 class Difference(NamedTuple):
     """One system minus another on the same lesions.
 
     Attributes:
-      interval: mean and 95% interval, resampled by patient.
-      p: two-sided, of the null hypothesis of no difference: the signs of the patients' differences
-        are drawn at random (Fisher's paired permutation test); NaN for less than two patients.
+      interval: of the mean difference, 95%, resampled by patient.
+      p: two-sided, of the null hypothesis of no difference; NaN where it cannot be told.
     """
 
     interval: Interval
     p: float
 
 
-def read_values(tables: Sequence[Path], column: str) -> Values | None:
-    """One column of the `lesions.csv` of a system's seeds; None where they have none."""
-    seeds = [_column(path, column) for path in tables]
-    if not seeds or not all(seeds):
-        return None
-    shared = set.intersection(*(set(seed) for seed in seeds))
-    return Values(
-        {lesion: float(np.mean([seed[lesion] for seed in seeds])) for lesion in sorted(shared)},
-        [float(np.mean(list(seed.values()))) for seed in seeds],
-    )
+class Figure(Protocol):
+    """One figure of one system, over its seeds.
+
+    Lesions are what a result is to hold for, and are resampled, by patient; seeds are repetitions,
+    and their values are told beside.
+    """
+
+    by_seed: Sequence[float]
+
+    @property
+    def lesions(self) -> Sequence[Lesion]:
+        """The lesions that it was measured on."""
+
+    def mean(self) -> Interval:
+        """The figure, with its interval."""
+
+    def difference(self, other: Self) -> Difference:
+        """This one minus the other, on the lesions that both have."""
 
 
-def mean_of(values: Values) -> Interval:
-    """Mean over lesions, with its interval."""
-    return cluster_mean(
-        list(values.by_lesion.values()), [patient for patient, _ in values.by_lesion]
-    )
+@dataclasses.dataclass(frozen=True)
+class LesionMeans:
+    """A mean over lesions.
+
+    Attributes:
+      by_lesion: {(patient, key): mean over the seeds}.
+      by_seed: the mean over lesions of each seed.
+    """
+
+    by_lesion: Mapping[Lesion, float]
+    by_seed: Sequence[float]
+
+    @classmethod
+    def read(cls, folders: Sequence[Path], column: str) -> LesionMeans | None:
+        """One column of the `lesions.csv` of a system's seeds; None where they have none."""
+        seeds = [_column(folder / "lesions.csv", column) for folder in folders]
+        if not seeds or not all(seeds):
+            return None
+        shared = set.intersection(*(set(seed) for seed in seeds))
+        return cls(
+            {lesion: float(np.mean([seed[lesion] for seed in seeds])) for lesion in sorted(shared)},
+            [float(np.mean(list(seed.values()))) for seed in seeds],
+        )
+
+    @property
+    def lesions(self) -> Sequence[Lesion]:
+        """The lesions that it was measured on."""
+        return list(self.by_lesion)
+
+    def mean(self) -> Interval:
+        """Mean over lesions, with its interval."""
+        return cluster_mean(
+            list(self.by_lesion.values()), [patient for patient, _ in self.by_lesion]
+        )
+
+    def difference(self, other: LesionMeans, *, draws: int = 10000, seed: int = 0) -> Difference:
+        """The mean difference over the lesions that both have.
+
+        p is that of Fisher's paired permutation test: the signs of the patients' differences are
+        drawn at random; NaN for less than two patients.
+        """
+        shared = sorted(set(self.by_lesion) & set(other.by_lesion))
+        differences = np.array([self.by_lesion[key] - other.by_lesion[key] for key in shared])
+        patients = [patient for patient, _ in shared]
+        interval = cluster_mean(differences, patients)
+        names, cluster = np.unique(np.asarray(patients, str), return_inverse=True)
+        if len(names) < 2:
+            return Difference(interval, math.nan)
+        sums = np.bincount(cluster, weights=differences)
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(draws, len(sums)))
+        at_least = np.abs(signs @ sums) >= abs(sums.sum()) * (1 - 1e-12)
+        return Difference(interval, float((at_least.sum() + 1) / (draws + 1)))
 
 
-def difference(ours: Values, theirs: Values, *, draws: int = 10000, seed: int = 0) -> Difference:
-    """The mean difference over the lesions that both have."""
-    shared = sorted(set(ours.by_lesion) & set(theirs.by_lesion))
-    differences = np.array([ours.by_lesion[key] - theirs.by_lesion[key] for key in shared])
-    patients = [patient for patient, _ in shared]
-    interval = cluster_mean(differences, patients)
-    names, cluster = np.unique(np.asarray(patients, str), return_inverse=True)
-    if len(names) < 2:
-        return Difference(interval, math.nan)
-    sums = np.bincount(cluster, weights=differences)
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(draws, len(sums)))
-    at_least = np.abs(signs @ sums) >= abs(sums.sum()) * (1 - 1e-12)
-    return Difference(interval, float((at_least.sum() + 1) / (draws + 1)))
-
-
-def best(values: Mapping[str, Values], *, higher_is_better: bool) -> str | None:
+def best(figures: Mapping[str, Figure], *, higher_is_better: bool) -> str | None:
     """The name with the best mean; None of none."""
-    if not values:
+    if not figures:
         return None
     choose = max if higher_is_better else min
-    return choose(values, key=lambda name: mean_of(values[name]).mean)
+    return choose(figures, key=lambda name: figures[name].mean().mean)
 
 
 def json_interval(interval: Interval, seeds: Sequence[float]) -> dict[str, Any]:
@@ -90,7 +121,7 @@ def json_interval(interval: Interval, seeds: Sequence[float]) -> dict[str, Any]:
     return {"mean": interval.mean, "low": low, "high": high, "seeds": list(seeds)}
 
 
-def _column(path: Path, column: str) -> dict[tuple[str, str], float]:
+def _column(path: Path, column: str) -> dict[Lesion, float]:
     with path.open(newline="") as file:
         return {
             (row["patient"], row["key"]): float(row[column])

@@ -26,7 +26,9 @@ def baseline(variant: str, network: str, *, features: int = 64, **model: Any) ->
       variant: one of VARIANTS.
       network: MODULE.CLASS, see `casgan_jax.models.segmentor`.
       features: the network's width in its paper.
-      model: other fields of its section `model`.
+      model: other fields of its section `model`. A network with a ResNet named `encoder` has
+        encoder_weights="": random ones at first, or those of a FILE or of hf://OWNER/NAME, in which
+        {depth} stands for the ResNet's depth.
     """
     config = softgan.get_config(variant)
     kept = ("initial_alpha", "discriminator", "discriminator_features")

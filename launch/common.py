@@ -44,13 +44,12 @@ def keep_compilations() -> None:
     """Keeps what XLA compiles for the next start, in $JAX_COMPILATION_CACHE_DIR, or else in
     `casgan_jax` under $XDG_CACHE_HOME (~/.cache); JAX_ENABLE_COMPILATION_CACHE=false does without.
     """
-    import jax
-
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(cache, "casgan_jax", "jax")
     # A start has many small compilations beside the large ones.
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    # This process may have read its environment already; those it starts are yet to read theirs.
-    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    # JAX reads the environment when it is imported, which other systems' runs never do.
+    if jax := sys.modules.get("jax"):
+        jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -2,11 +2,13 @@
 
     python -m launch.experiment --config=table1:quick
     python -m launch.experiment --config=table1 --rows='U-Net;CasGAN, soft'
+    python -m launch.experiment --config=table1 --config.train.steps=800 --output=short
     python -m launch.experiment --config=help
 
 OUTPUT gets report.html, report.md and results.json, and a folder for each row. The same command
 goes on after an interruption: a finished row is not run again. A row that fails says why in its
-cell, and the others go on; the exit status is 1 then.
+cell, and the others go on; the exit status is 1 then. --config.FIELD=VALUE sets a field of every
+row whose config has it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from absl import flags
 
 from casgan_jax.errors import UserError
 from launch.common import run_main
+from launch.config_flag import split_overrides
 from launch.experiment_plan import experiment_help, load_experiment
 from launch.experiment_runner import run_experiment
 
@@ -31,6 +34,7 @@ _OUTPUT = flags.DEFINE_string(
 _ROWS = flags.DEFINE_string(
     "rows", None, "Names of rows, or of configs, with ';' between them; all by default."
 )
+_overrides: list[tuple[str, str]] = []
 
 
 def main(_: list[str]) -> int:
@@ -42,8 +46,10 @@ def main(_: list[str]) -> int:
     names = _ROWS.value and [name.strip() for name in _ROWS.value.split(";")]
     experiment = load_experiment(_CONFIG.value).with_configs(names)
     output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
+    experiment = experiment.with_fields(_overrides, names)
     rows = experiment.chosen(names)
-    command = shlex.join(["python", "-m", "launch.experiment", *sys.argv[1:]])
+    fields = [f"--config.{field}={text}" for field, text in _overrides]
+    command = shlex.join(["python", "-m", "launch.experiment", *sys.argv[1:], *fields])
     outcomes = run_experiment(experiment, rows, Path(_DATA_DIR.value), output, command)
     print((output / "report.md").read_text())
     print(f"report: {output / 'report.html'}")
@@ -53,4 +59,5 @@ def main(_: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.argv[1:], _overrides[:] = split_overrides(sys.argv[1:])
     run_main(main)

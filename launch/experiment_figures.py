@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from casgan_jax.comparison import read_values
+from casgan_jax.comparison import Lesion, LesionMeans
 from casgan_jax.images import write_png
 from launch.experiment_rows import Outcome, Task
 
@@ -46,8 +46,8 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     from casgan_jax.data import load_split, read_metadata
     from casgan_jax.evaluation import Prediction, predict_records
 
-    table = task.folder / "evaluation" / "test" / "lesions.csv"
-    keys = evenly_ranked(read_values([table], "consensus_dice").by_lesion, CASES)
+    measured = LesionMeans.read([task.folder / "evaluation" / "test"], "consensus_dice")
+    keys = evenly_ranked(measured.by_lesion, CASES)
     cascade = load_cascade(task.folder)
     data = cascade.config.data
     directory = data.get("test_dir") or data.dir
@@ -61,7 +61,7 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     return draw([item for item in predictions if isinstance(item, Prediction)], cascade.threshold)
 
 
-def evenly_ranked(values: dict[tuple[str, str], float], count: int) -> list[str]:
+def evenly_ranked(values: Mapping[Lesion, float], count: int) -> list[str]:
     """Keys of the best, the worst and evenly spaced ranks between them, best first.
 
     Args:

@@ -8,14 +8,20 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import launch.experiments
+from casgan_jax.comparison import Figure, LesionMeans
 from casgan_jax.errors import UserError
 from launch import catalogue
-from launch.config_flag import config_names
+from launch.config_flag import config_names, field_names, load_config
+
+EACH_TASK = ("data.dir", "seed")  # fields that differ from task to task
+
+DATA_DIR = "DATA_DIR"  # in a data set's fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +29,13 @@ class Column:
     """One figure of every row.
 
     Attributes:
-      key: column of an evaluation's lesions.csv.
+      key: unique in its experiment; what `read` is asked for.
       name: as in the table's head.
       paper: what the paper calls it; "" where it has no such column.
       higher_is_better: whether the largest is the best.
       digits: after the point.
+      read: (folders of the evaluations of a row's seeds, key) -> the figure, None where they have
+        none; by default a mean of that column of their lesions.csv.
     """
 
     key: str
@@ -35,6 +43,7 @@ class Column:
     paper: str = ""
     higher_is_better: bool = True
     digits: int = 3
+    read: Callable[[Sequence[Path], str], Figure | None] = LesionMeans.read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +53,14 @@ class Row:
     Attributes:
       name: unique in its experiment.
       config: NAME[:VARIANT] of `launch.configs`.
-      group: "baseline" or "casgan".
+      group: "baseline" or "casgan": what the paper proposes.
       fields: {dotted field of the config: text of the value}.
-      uses: {field: name of the row whose workdir is its value}; "sr", "prior" or "teacher".
+      uses: {field: name of the row whose workdir is its value}, like "sr", "prior" or "teacher".
       paper: {"DATA_SET COLUMN": value} in the paper's table, by `DataSet.paper` and `Column.paper`,
         or {COLUMN: value} for data sets that the paper does not tell apart.
       shown: false for a part that others use.
+      against: name of the row that it is compared with; "" for the best baseline where the group
+        is "casgan", and for none where it is not.
     """
 
     name: str
@@ -59,6 +70,7 @@ class Row:
     uses: Mapping[str, str] = dataclasses.field(default_factory=dict)
     paper: Mapping[str, float] = dataclasses.field(default_factory=dict)
     shown: bool = True
+    against: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +83,9 @@ class DataSet:
       note: what it stands for.
       paper: what the paper calls it, where its table has several.
       fields: (dotted field of the config, text of the value) of every row on it, where the config
-        has it.
+        has it; DATA_DIR in the text stands for --data_dir.
       test: directory of the data set whose test split is measured; "": the same one.
+      part: what is taken of it, where several tables are of one directory.
     """
 
     directory: str
@@ -81,11 +94,13 @@ class DataSet:
     paper: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     test: str = ""
+    part: str = ""
 
     @property
     def name(self) -> str:
-        """As in the report."""
-        return f"{self.directory}, tested on {self.test}" if self.test else self.directory
+        """Unique in its experiment."""
+        tested = self.test and f"tested on {self.test}"
+        return ", ".join(filter(None, (self.directory, self.part, tested)))
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -138,6 +153,45 @@ class Experiment:
         variant = f":{self.variant}" if self.variant else ""
         extra = tuple(Row(name, name + variant) for name in dict.fromkeys(added))
         return dataclasses.replace(self, rows=self.rows + extra)
+
+    def with_fields(
+        self, overrides: Sequence[tuple[str, str]], names: list[str] | None
+    ) -> Experiment:
+        """The experiment with fields of every row replaced whose config has them, and a note of it.
+
+        Args:
+          overrides: (dotted field, text of the value) pairs.
+          names: of the rows that are to be run, as in `chosen`.
+
+        Raises:
+          UserError: no row has such a field, a value is of another type, or the field is what tells
+            rows apart.
+        """
+        rows = self.chosen(names)
+        known = {row.name: set(field_names(load_config(row.config, []))) for row in rows}
+        for field, text in overrides:
+            having = [row for row in rows if field in known[row.name]]
+            if not having:
+                valid = sorted(set().union(*known.values()))
+                raise catalogue.unknown(
+                    "--config.", field, valid, "they are those of the rows' configs"
+                )
+            own = [row.name for row in rows if field in row.fields or field in row.uses]
+            if own or field in EACH_TASK:
+                raise UserError(
+                    f"--config.{field}: found {text!r}, expected a field that the experiment does "
+                    f"not set itself for {'; '.join(own) or 'each row'}; leave it out"
+                )
+            for row in having:
+                load_config(row.config, [(field, text)])
+        data_sets = tuple(
+            # Its own fields come first: the last of a name counts.
+            dataclasses.replace(one, fields=(*one.fields, *overrides))
+            for one in self.data_sets
+        )
+        told = ", ".join(f"{field}={text}" for field, text in overrides)
+        note = (f"Set on the command line, whatever is said above: {told}.",) if told else ()
+        return dataclasses.replace(self, data_sets=data_sets, notes=self.notes + note)
 
     def chosen(self, names: list[str] | None) -> tuple[Row, ...]:
         """The rows of these names, with those that they use before them; None: all.

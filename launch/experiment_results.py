@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax.comparison import Values, best, difference, json_interval, mean_of, read_values
-from launch.experiment_plan import DataSet, Experiment, Row
+from casgan_jax.comparison import Figure, best, json_interval
+from launch.experiment_plan import Column, DataSet, Experiment, Row
 from launch.experiment_rows import Outcome, Task, shown_command
 
 
@@ -85,24 +85,26 @@ def results_of(
     }
 
 
-def _measured(pairs: Sequence[tuple[Task, Outcome]], columns: Any) -> dict[str, Values]:
-    """{column key: values} of a row whose seeds are all done."""
+def _measured(
+    pairs: Sequence[tuple[Task, Outcome]], columns: Sequence[Column]
+) -> dict[str, Figure]:
+    """{column key: figure} of a row whose seeds are all done."""
     if not pairs or any(outcome.status != "done" for _, outcome in pairs):
         return {}
-    files = [task.folder / "evaluation" / "test" / "lesions.csv" for task, _ in pairs]
-    found = {column.key: read_values(files, column.key) for column in columns}
-    return {key: values for key, values in found.items() if values}
+    folders = [task.folder / "evaluation" / "test" for task, _ in pairs]
+    found = {column.key: column.read(folders, column.key) for column in columns}
+    return {key: figure for key, figure in found.items() if figure}
 
 
-def _sizes(measured: dict[str, dict[str, Values]]) -> dict[str, int]:
-    lesions = {key for row in measured.values() for v in row.values() for key in v.by_lesion}
+def _sizes(measured: dict[str, dict[str, Figure]]) -> dict[str, int]:
+    lesions = {key for row in measured.values() for one in row.values() for key in one.lesions}
     return {"lesions": len(lesions), "patients": len({patient for patient, _ in lesions})}
 
 
 def _row(
     row: Row,
     pairs: Sequence[tuple[Task, Outcome]],
-    measured: dict[str, dict[str, Values]],
+    measured: dict[str, dict[str, Figure]],
     rows: dict[str, Row],
     data_set: DataSet,
     experiment: Experiment,
@@ -112,16 +114,14 @@ def _row(
     mine = measured[row.name]
     folder = pairs[0][0].folder if pairs else None
     against = {}
-    if row.group == "casgan":
-        for column in experiment.columns:
-            others = {
-                name: measured[name][column.key]
-                for name, other in rows.items()
-                if other.group == "baseline" and column.key in measured[name]
-            }
-            rival = best(others, higher_is_better=column.higher_is_better)
-            if rival and column.key in mine:
-                against[column.key] = _against(mine[column.key], rival, others[rival])
+    rivals = _rivals(row, rows)
+    for column in experiment.columns:
+        others = {
+            name: measured[name][column.key] for name in rivals if column.key in measured[name]
+        }
+        rival = best(others, higher_is_better=column.higher_is_better)
+        if rival and column.key in mine:
+            against[column.key] = _against(mine[column.key], rival, others[rival])
     return {
         "name": row.name,
         "group": row.group,
@@ -129,18 +129,19 @@ def _row(
         "reason": failed[0].reason if failed else "",
         "command": shown_command(pairs[0][0]) if pairs else "",
         "values": {
-            key: json_interval(mean_of(values), values.by_seed) for key, values in mine.items()
+            key: json_interval(figure.mean(), figure.by_seed) for key, figure in mine.items()
         },
         "paper": {
             column.key: row.paper[name]
             for column in experiment.columns
             if (name := f"{data_set.paper} {column.paper}".strip()) in row.paper
         },
-        "against_best_baseline": against,
+        "against": against,
         "seconds": sum(outcome.seconds for _, outcome in pairs) if pairs else None,
         "images_per_second": _speed(folder) if mine else None,
         "inference_images_per_second": _inference_speed(folder) if mine else None,
         "parameters": _parameters(folder) if mine else None,
+        "initial_weights": _initial_weights(pairs) if mine else None,
         "curves": _curves(folder) if mine else None,
         "training": _training(folder) if mine else None,
         "worst": _worst(folder, output) if mine else None,
@@ -148,11 +149,20 @@ def _row(
     }
 
 
-def _against(ours: Values, name: str, theirs: Values) -> dict[str, Any]:
-    found = difference(ours, theirs)
+def _rivals(row: Row, rows: dict[str, Row]) -> list[str]:
+    """The rows of which it is compared with the best."""
+    if row.against:
+        return [row.against]
+    if row.group != "casgan":
+        return []
+    return [name for name, other in rows.items() if other.group == "baseline"]
+
+
+def _against(ours: Figure, name: str, theirs: Figure) -> dict[str, Any]:
+    found = ours.difference(theirs)
     interval = json_interval(found.interval, ())
     return {
-        "baseline": name,
+        "row": name,
         "difference": interval["mean"],
         "low": interval["low"],
         "high": interval["high"],
@@ -186,8 +196,20 @@ def _training(folder: Path) -> dict[str, list[float]] | None:
 
 
 def _parameters(folder: Path) -> int | None:
-    result = folder / "softgan" / "result.json"
-    return json.loads(result.read_text()).get("parameters") if result.is_file() else None
+    return training_result(folder).get("parameters")
+
+
+def _initial_weights(pairs: Sequence[tuple[Task, Outcome]]) -> str | None:
+    """What the row's networks started from; None for a row without a network."""
+    found = [training_result(task.folder).get("initial_weights") for task, _ in pairs]
+    return "; ".join(dict.fromkeys(name for name in found if name)) or None
+
+
+def training_result(folder: Path) -> dict[str, Any]:
+    """What training left in a task's folder; empty where nothing was trained."""
+    stages = [folder / stage / "result.json" for stage in ("softgan", "srgan")]
+    found = [json.loads(path.read_text()) for path in stages if path.is_file()]
+    return found[0] if found else {}
 
 
 def _curves(folder: Path) -> dict[str, list[float]] | None:

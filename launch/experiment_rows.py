@@ -27,7 +27,7 @@ from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.training.workdir import differences
 from launch.config_flag import field_names, load_config
-from launch.experiment_plan import DataSet, Experiment, Row
+from launch.experiment_plan import DATA_DIR, DataSet, Experiment, Row
 
 _TAIL = 4000  # bytes of a process's output that are kept to tell why it failed
 
@@ -79,7 +79,8 @@ def tasks_of(
         folders = {row.name: table / _file_name(row.name) / f"seed-{seed}" for row in rows}
         for row in rows:
             known = set(field_names(load_config(row.config, [])))
-            wanted = {**experiment.fields, **dict(data_set.fields)}
+            of_set = {name: text.replace(DATA_DIR, str(data_dir)) for name, text in data_set.fields}
+            wanted = {**experiment.fields, **of_set}
             if data_set.test:
                 wanted["data.test_dir"] = str(data_dir / data_set.test)
             shared = {name: text for name, text in wanted.items() if name in known}

@@ -1,4 +1,4 @@
-"""Runs an experiment: its rows one after the other, the report written after each."""
+"""Runs an experiment: its rows one after the other, the report written after each one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from casgan_jax.errors import UserError
@@ -14,8 +15,8 @@ from casgan_jax.files import make_folder
 from casgan_jax.report.experiment import write_report
 from launch.experiment_figures import write_figures
 from launch.experiment_plan import Experiment, Row
-from launch.experiment_results import results_of
-from launch.experiment_rows import Outcome, finished, run_task, tasks_of
+from launch.experiment_results import results_of, training_result
+from launch.experiment_rows import Outcome, Task, finished, run_task, tasks_of
 
 
 def run_experiment(
@@ -57,25 +58,51 @@ def run_experiment(
         for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, folder)
         if task not in tasks and (outcome := finished(task))
     ]
-    facts = {"machine": _machine(), "date": f"{datetime.date.today()}", "command": command}
+    facts = {"date": f"{datetime.date.today()}", "command": command}
     outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
         _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
-        outcomes.append(run_task(task))
+        was_done = finished(task) is not None
+        outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
-        done = earlier + list(zip(tasks, outcomes, strict=False))
-        write_report(results_of(experiment, done, output, facts), output)
+        if not was_done or number == len(tasks):
+            done = earlier + list(zip(tasks, outcomes, strict=False))
+            _report(experiment, done, output, facts)
     if experiment.draw:
         pictures = write_figures(experiment.name, experiment.draw, done, output)
-        write_report(results_of(experiment, done, output, facts, pictures), output)
+        _report(experiment, done, output, facts, pictures)
     return outcomes
 
 
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores"
+def _failure_of_used(task: Task, tasks: list[Task], outcomes: list[Outcome]) -> Outcome | None:
+    """The failure of a row for which another one failed that it uses; None if none did."""
+    for before, outcome in zip(tasks, outcomes, strict=False):
+        used = before.row.name in task.row.uses.values()
+        same = (before.data_set, before.seed) == (task.data_set, task.seed)
+        if used and same and outcome.status == "failed":
+            return Outcome("failed", f"{before.row.name}: {outcome.reason}")
+    return None
+
+
+def _report(
+    experiment: Experiment,
+    done: Sequence[tuple[Task, Outcome]],
+    output: Path,
+    facts: dict[str, str],
+    pictures: Sequence[dict[str, str]] = (),
+) -> None:
+    facts = facts | {"machine": _machine(done)}
+    write_report(results_of(experiment, done, output, facts, pictures), output)
+
+
+def _machine(done: Sequence[tuple[Task, Outcome]]) -> str:
+    """The processor, and the devices that rows were trained on where they are others."""
+    found = {training_result(task.folder).get("devices") for task, _ in done} - {None}
+    told = f", trained on {' and '.join(sorted(found))}" if found - {"cpu"} else ""
+    return f"{platform.machine()}, {os.cpu_count()} cores{told}"
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,6 @@
 """Trains a config, measures it on the test split and says where the pictures are.
 
-Configs of methods that have no network to train, such as graph_cut, are only measured.
+Configs of methods that have no network to train, such as radiomics, are only measured.
 
     python -m launch.train --config=softgan:quick
     python -m launch.train --config=softgan --config.data.dir=data/lidc --config.optim.lr=1e-4
@@ -47,7 +47,10 @@ _PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Which one this is.
 _overrides: list[tuple[str, str]] = []
 
 # Kinds of configs without a network to train: MODULE.run(config, workdir) -> lines to print.
-_OTHER_KINDS: dict[str, str] = {"classical": "casgan_jax.classical.run"}
+_OTHER_KINDS: dict[str, str] = {
+    "classical": "casgan_jax.classical.run",
+    "radiomics": "casgan_jax.radiomics.run",
+}
 
 
 def main(_: list[str]) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from casgan_jax.comparison import Values, best, difference, json_interval, mean_of, read_values
+from casgan_jax.comparison import LesionMeans, best, json_interval
 
 
 def values(numbers, patients=None):
@@ -15,19 +15,23 @@ def values(numbers, patients=None):
         (patient, f"{i}"): float(v)
         for i, (patient, v) in enumerate(zip(patients, numbers, strict=True))
     }
-    return Values(lesions, [float(np.mean(numbers))])
+    return LesionMeans(lesions, [float(np.mean(numbers))])
 
 
 def test_a_lesion_counts_with_its_mean_over_the_seeds(tmp_path):
     for seed, (a, b) in enumerate([(0.5, 0.9), (0.7, 0.5)]):
-        (tmp_path / f"{seed}.csv").write_text(f"key,patient,dice,other\n1,Ann,{a},\n2,Bob,{b},\n")
-    files = [tmp_path / "0.csv", tmp_path / "1.csv"]
-    found = read_values(files, "dice")
+        folder = tmp_path / f"{seed}"
+        folder.mkdir()
+        table = f"key,patient,dice,other\n1,Ann,{a},\n2,Bob,{b},\n"
+        (folder / "lesions.csv").write_text(table)
+    folders = [tmp_path / "0", tmp_path / "1"]
+    found = LesionMeans.read(folders, "dice")
     assert found.by_lesion == pytest.approx({("Ann", "1"): 0.6, ("Bob", "2"): 0.7})
     assert found.by_seed == pytest.approx([0.7, 0.6])
-    assert mean_of(found).mean == pytest.approx(0.65)
-    assert read_values(files, "other") is None
-    assert read_values(files, "missing") is None
+    assert found.lesions == [("Ann", "1"), ("Bob", "2")]
+    assert found.mean().mean == pytest.approx(0.65)
+    assert LesionMeans.read(folders, "other") is None
+    assert LesionMeans.read(folders, "missing") is None
 
 
 def test_p_is_that_of_the_exact_permutation_test():
@@ -36,7 +40,7 @@ def test_p_is_that_of_the_exact_permutation_test():
     exact = stats.permutation_test(
         (ours - theirs,), np.mean, permutation_type="samples", n_resamples=np.inf
     )
-    found = difference(values(ours), values(theirs))
+    found = values(ours).difference(values(theirs))
     assert found.p == pytest.approx(exact.pvalue, abs=0.015)
     assert found.interval.mean == pytest.approx((ours - theirs).mean())
     assert found.interval.low < found.interval.mean < found.interval.high
@@ -44,11 +48,11 @@ def test_p_is_that_of_the_exact_permutation_test():
 
 def test_equal_systems_do_not_differ_and_lesions_of_one_patient_are_one_draw():
     same = values([0.1, 0.2, 0.3])
-    assert difference(same, same).p == 1.0
+    assert same.difference(same).p == 1.0
     many = values(np.linspace(0.5, 0.6, 20), ["Ann"] * 10 + ["Bob"] * 10)
     # Two patients: of four draws of signs two are as extreme.
-    assert difference(many, values(np.zeros(20), ["Ann"] * 10 + ["Bob"] * 10)).p > 0.4
-    assert math.isnan(difference(values([1.0]), values([0.0])).p)
+    assert many.difference(values(np.zeros(20), ["Ann"] * 10 + ["Bob"] * 10)).p > 0.4
+    assert math.isnan(values([1.0]).difference(values([0.0])).p)
 
 
 def test_the_best_is_the_largest_or_the_smallest():
@@ -59,5 +63,5 @@ def test_the_best_is_the_largest_or_the_smallest():
 
 
 def test_what_is_not_known_is_none_in_json():
-    one = json_interval(mean_of(values([0.5])), [0.5])
+    one = json_interval(values([0.5]).mean(), [0.5])
     assert one == {"mean": 0.5, "low": None, "high": None, "seeds": [0.5]}

@@ -1,7 +1,7 @@
 """ImageNet weights for the ResNet encoder of a network.
 
     variables = network.init(key, condition, train=False)
-    variables = load_encoder("hf://timm/resnet50.tv_in1k", variables)
+    variables = load_encoder("hf://timm/resnet{depth}.tv_in1k", variables)
 
 Files of both kinds, `.safetensors` and `.npz`, have torchvision's names (`layer1.0.conv1.weight`,
 `bn1.running_mean`, ...) and its order of axes (out, in, height, width); what is no part of the
@@ -22,6 +22,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.models.weight_files import IMAGENET_MEAN, IMAGENET_STD, WeightFile, Weights
 
 ENCODER = "encoder"
+_COLLECTIONS = ("params", "batch_stats")
 _STEM = ("conv1", "kernel")
 _STEM_MEAN = ("bn1", "mean")
 
@@ -29,7 +30,7 @@ _WEIGHTS = Weights(
     network="ResNet",
     names={".npz": "torchvision", ".safetensors": "torchvision"},
     example="hf://timm/resnet34.tv_in1k",
-    otherwise="train without pretrained weights",
+    otherwise="train without pretrained weights (--config.model.encoder_weights=)",
 )
 # What torchvision calls the leaves of the variables.
 _LEAVES = {
@@ -52,9 +53,8 @@ def load_encoder(source: str | Path, variables: Mapping[str, Any]) -> dict[str, 
     border is black instead of the mean colour.
 
     Args:
-      source: path of a `.safetensors` or `.npz` file, or `hf://OWNER/NAME`, whose
-        `model.safetensors` is downloaded once into the hub's cache.
-      variables: {"params": ..., "batch_stats": ...} of an initialised network.
+      source: as in `locate_encoder`.
+      variables: {"params": ..., "batch_stats": ...} of an initialised network, arrays or shapes.
 
     Returns:
       The variables with the encoder's leaves replaced (NumPy, float32), all others as given.
@@ -63,22 +63,43 @@ def load_encoder(source: str | Path, variables: Mapping[str, Any]) -> dict[str, 
       UserError: the network has no encoder; there is no such file; it is of another kind or
         damaged; or an array is missing or has another shape.
     """
-    collections = ("params", "batch_stats")
-    if any(ENCODER not in variables.get(collection, ()) for collection in collections):
-        raise UserError(
-            f"{source}: found a network without a ResNet encoder, expected one such as DeepLab or "
-            f"CENet; {_WEIGHTS.otherwise}"
-        )
-    path = _WEIGHTS.locate(source)
-    encoder = {name: traverse_util.flatten_dict(variables[name][ENCODER]) for name in collections}
+    path = locate_encoder(source, variables)
+    encoder = {name: traverse_util.flatten_dict(variables[name][ENCODER]) for name in _COLLECTIONS}
     with _WEIGHTS.open(path) as file:
-        loaded = {name: _read(file, name, encoder[name]) for name in collections}
+        loaded = {name: _read(file, name, encoder[name]) for name in _COLLECTIONS}
         mean = loaded["batch_stats"][_STEM_MEAN]
         loaded["batch_stats"][_STEM_MEAN] = mean + _response_to_mean_colour(file)
     return {**variables} | {
         name: {**variables[name], ENCODER: traverse_util.unflatten_dict(loaded[name])}
-        for name in collections
+        for name in _COLLECTIONS
     }
+
+
+def locate_encoder(source: str | Path, variables: Mapping[str, Any]) -> Path:
+    """The file of an encoder's weights.
+
+    Args:
+      source: path of a `.safetensors` or `.npz` file, or `hf://OWNER/NAME`, whose
+        `model.safetensors` is downloaded once into the hub's cache; `{depth}` in it stands for the
+        encoder's depth, 34, 50 or 101.
+      variables: of the network, as in `load_encoder`.
+
+    Raises:
+      UserError: the network has no encoder; there is no such file, or it is of another kind.
+    """
+    if any(ENCODER not in variables.get(collection, ()) for collection in _COLLECTIONS):
+        raise UserError(
+            f"{source}: found a network without a ResNet encoder, expected one such as DeepLab or "
+            f"CENet; {_WEIGHTS.otherwise}"
+        )
+    return _WEIGHTS.locate(str(source).replace("{depth}", str(_depth(variables))))
+
+
+def _depth(variables: Mapping[str, Any]) -> int:
+    """The number that a ResNet is named for: its convolutions beside the shortcuts', and the
+    classifier."""
+    leaves = traverse_util.flatten_dict(variables["params"][ENCODER])
+    return 1 + sum(leaf[-1] == "kernel" and leaf[-2].startswith("conv") for leaf in leaves)
 
 
 def _read(

@@ -7,7 +7,7 @@ Simon, "Bias in error estimation when using cross-validation for model selection
 Bioinformatics 2006), no patient is in two folds, and all is repeated with several seeds.
 
     first, second = (cross_validate(x, positive, patients, "SVM") for x in (binary, soft))
-    print(accuracy(first), auc(first), compare(first, second).auc)
+    print(accuracy(first), auc(first), auc_difference(second, first))
 
 Intervals come from resampling patients of the out-of-fold scores. They say how far the result
 depends on which lesions were measured, not on which the classifiers were trained with.
@@ -15,16 +15,18 @@ depends on which lesions were measured, not on which the classifiers were traine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from casgan_jax.comparison import Difference
 from casgan_jax.errors import UserError
 from casgan_jax.statistics import Interval, cluster_mean, cluster_weights
 
 _LARGEST_F = 1e12  # stands for the F value of a feature without variance within the classes
-_FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least
+FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least
 _PERCENTILES = (10, 100)  # share of the features that is kept, by their F value
 
 _GRIDS: dict[str, dict[str, Sequence[Any]]] = {
@@ -53,13 +55,6 @@ class OutOfFold(NamedTuple):
     folds: np.ndarray
 
 
-class Comparison(NamedTuple):
-    """Second minus first, over the same folds and resamples."""
-
-    accuracy: Interval
-    auc: Interval
-
-
 def cross_validate(
     features: np.ndarray,
     positive: Sequence[bool],
@@ -68,7 +63,7 @@ def cross_validate(
     *,
     folds: int = 5,
     inner_folds: int = 3,
-    seeds: Sequence[int] = range(10),
+    seeds: Collection[int] = range(10),
 ) -> OutOfFold:
     """Out-of-fold scores of every lesion, once a seed, by nested cross-validation.
 
@@ -88,7 +83,9 @@ def cross_validate(
       UserError: the shapes differ, a value is not finite, no feature varies, a class has less than
         18 patients, or there is no such classifier.
     """
+    from sklearn import config_context
     from sklearn.model_selection import StratifiedGroupKFold
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     if classifier not in CLASSIFIERS:
         raise UserError(
@@ -100,20 +97,25 @@ def cross_validate(
     scores = np.empty((len(seeds), len(positive)))
     predicted = np.empty(scores.shape, bool)
     fold_of = np.empty(scores.shape, int)
-    for repetition, seed in enumerate(seeds):
-        outer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        for fold, (train, test) in enumerate(outer.split(features, positive, patients)):
-            search = _search(classifier, inner_folds, seed)
-            search.fit(features[train], positive[train], groups=patients[train])
-            scores[repetition, test] = _positive_scores(search, features[test])
-            predicted[repetition, test] = search.predict(features[test])
-            fold_of[repetition, test] = fold
+    # Thousands of fits of some milliseconds: threads and repeated checks would cost more than they.
+    with (
+        threadpool_limits(1),
+        config_context(assume_finite=True, skip_parameter_validation=True),
+    ):
+        for repetition, seed in enumerate(seeds):
+            outer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+            for fold, (train, test) in enumerate(outer.split(features, positive, patients)):
+                search = _search(classifier, features.shape[1], inner_folds, seed)
+                search.fit(features[train], positive[train], groups=patients[train])
+                scores[repetition, test] = _positive_scores(search, features[test])
+                predicted[repetition, test] = search.predict(features[test])
+                fold_of[repetition, test] = fold
     return OutOfFold(scores, predicted, positive, patients, fold_of)
 
 
 def accuracy(result: OutOfFold) -> Interval:
     """Share of lesions that were classified correctly, mean over repetitions."""
-    return cluster_mean(_correct(result), result.patients)
+    return cluster_mean(correct(result), result.patients)
 
 
 def auc(result: OutOfFold) -> Interval:
@@ -121,8 +123,11 @@ def auc(result: OutOfFold) -> Interval:
     return _auc_interval(_wins(result), result)
 
 
-def compare(first: OutOfFold, second: OutOfFold) -> Comparison:
-    """How much better the second is, pairwise by lesion.
+def auc_difference(first: OutOfFold, second: OutOfFold) -> Difference:
+    """The first's area under the ROC curve minus the second's, over the same resamples.
+
+    p is two-sided, that of the difference over the standard deviation of its resamples as a normal
+    variate (Robin et al., "pROC", BMC Bioinformatics 2011); NaN where they do not vary.
 
     Raises:
       ValueError: they are not of the same lesions and folds.
@@ -133,13 +138,15 @@ def compare(first: OutOfFold, second: OutOfFold) -> Comparison:
         and np.array_equal(first.folds, second.folds)
     ):
         raise ValueError("results: found different lesions or folds, expected the same")
-    return Comparison(
-        cluster_mean(_correct(second) - _correct(first), first.patients),
-        _auc_interval(_wins(second) - _wins(first), first),
-    )
+    wins = _wins(first) - _wins(second)
+    interval = _auc_interval(wins, first)
+    deviation = _resampled(wins, first).std()
+    p = math.erfc(abs(interval.mean) / deviation / math.sqrt(2)) if deviation > 0 else math.nan
+    return Difference(interval, p)
 
 
-def _correct(result: OutOfFold) -> np.ndarray:
+def correct(result: OutOfFold) -> np.ndarray:
+    """(N,) share of the repetitions in which each lesion was classified correctly."""
     return (result.predicted == result.positive).mean(axis=0)
 
 
@@ -152,18 +159,22 @@ def _wins(result: OutOfFold) -> np.ndarray:
 
 def _auc_interval(wins: np.ndarray, result: OutOfFold, confidence: float = 0.95) -> Interval:
     """Mean of `wins` over pairs, and its percentile interval over resampled patients."""
-    weights = cluster_weights(result.patients)
-    positive, negative = weights[:, result.positive], weights[:, ~result.positive]
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    both = pairs > 0  # a resample without one of the classes has no AUC
-    means = np.einsum("bp,pn,bn->b", positive[both], wins, negative[both], optimize=True)
     tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(means / pairs[both], [tail, 1.0 - tail])
+    low, high = np.quantile(_resampled(wins, result), [tail, 1.0 - tail])
     patients = len(np.unique(result.patients))
     return Interval(float(wins.mean()), float(low), float(high), len(result.positive), patients)
 
 
-def _search(classifier: str, inner_folds: int, seed: int) -> Any:
+def _resampled(wins: np.ndarray, result: OutOfFold) -> np.ndarray:
+    """Mean of `wins` over pairs in each resample of patients that has both classes."""
+    weights = cluster_weights(result.patients)
+    positive, negative = weights[:, result.positive], weights[:, ~result.positive]
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    both = pairs > 0  # a resample without one of the classes has no AUC
+    return ((positive[both] @ wins) * negative[both]).sum(axis=1) / pairs[both]
+
+
+def _search(classifier: str, features: int, inner_folds: int, seed: int) -> Any:
     """The pipeline of one fold; all that it learns, it learns from what it is fitted to."""
     from sklearn.feature_selection import SelectPercentile
     from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
@@ -178,9 +189,10 @@ def _search(classifier: str, inner_folds: int, seed: int) -> Any:
         ]
     )
     grid = {f"classify__{name}": values for name, values in _GRIDS[classifier].items()}
+    percentiles = _PERCENTILES if features > 1 else (100,)  # a share of one feature is none
     return GridSearchCV(
         pipeline,
-        grid | {"select__percentile": _PERCENTILES},
+        grid | {"select__percentile": percentiles},
         scoring="roc_auc",
         cv=StratifiedGroupKFold(inner_folds, shuffle=True, random_state=seed),
         error_score="raise",
@@ -228,8 +240,8 @@ def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray) -> 
     if not np.ptp(features, axis=0).any():
         raise UserError("features: found the same for all lesions, expected some that vary")
     counts = [len(np.unique(patients[positive == value])) for value in (False, True)]
-    if min(counts) < _FEWEST:
+    if min(counts) < FEWEST:
         raise UserError(
             f"patients: found {counts[0]} with a negative and {counts[1]} with a positive lesion, "
-            f"expected {_FEWEST} or more of both; take more lesions"
+            f"expected {FEWEST} or more of both; take more lesions"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -57,7 +57,7 @@ FEATURE_SETS: dict[str, FeatureSet] = {
 
 
 def feature_table(
-    lesions: Sequence[SelectedLesion], name: str, intensities: Intensities
+    lesions: Iterable[SelectedLesion], name: str, intensities: Intensities
 ) -> np.ndarray:
     """(N, F) features of lesions, one of FEATURE_SETS.
 

@@ -12,6 +12,9 @@ there are too few patients.
 In LIDC the extremes differ in size above all: the smoothest lesions are small, the most spiculated
 large, and many of the 93 features grow with the region. `match_area` takes smooth lesions of the
 sizes of the spiculated ones instead of the smoothest; what a classifier then finds is not size.
+
+What reads data sets is imported by the functions that do: it is slow to import, and classifying
+features that are there takes none of it.
 """
 
 from __future__ import annotations
@@ -23,10 +26,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax.data.prepared import load_split, read_metadata
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, read_rows
-from casgan_jax.lesion_label import to_native
 from casgan_jax.records import decode_alpha
 from casgan_jax.splits import SPLITS
 
@@ -36,6 +37,10 @@ _SMOOTH, _SPICULATED = 2.0, 3.0
 _PHANTOM_AREA_PX = 35
 
 _COLUMNS = ("patient", "nodule", "spiculation_mean", "margin_mean")
+_REMEDY = (
+    f"put the readers' ratings there, a CSV file with the columns {','.join(_COLUMNS)}, or name "
+    "another by --config.data.ratings"
+)
 
 
 class SelectedLesion(NamedTuple):
@@ -165,7 +170,7 @@ def read_ratings(path: str | Path) -> dict[str, Rating]:
     """
     path = expand_user(path)
     found = {}
-    for line, row in read_rows(path, _COLUMNS, remedy="name the readers' ratings of LIDC"):
+    for line, row in read_rows(path, _COLUMNS, remedy=_REMEDY):
         try:
             rating = Rating(float(row["spiculation_mean"]), float(row["margin_mean"]))
         except ValueError:
@@ -188,6 +193,8 @@ def _select(
     *,
     match_area: bool,
 ) -> list[SelectedLesion]:
+    from casgan_jax.data.prepared import read_metadata
+
     rough = _take(spiculated, per_class, set(), "spiculated")  # first: they are rarer
     taken = {place.patient for place in rough}
     if match_area:
@@ -253,12 +260,17 @@ def _drawn_borders(data_dir: str | Path, splits: Sequence[str]) -> dict[str, tup
 def _records(
     data_dir: str | Path, splits: Sequence[str], features: Sequence[str]
 ) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    from casgan_jax.data.prepared import load_split
+
     for split in splits:
         for index, record in enumerate(load_split(data_dir, split, features=features)):
             yield split, index, record
 
 
 def _read(data_dir: str | Path, place: _Slice, scale: int, *, spiculated: bool) -> SelectedLesion:
+    from casgan_jax.data.prepared import load_split
+    from casgan_jax.lesion_label import to_native
+
     names = ("image", "alpha", "consensus", "key", "spacing_mm")
     record = load_split(data_dir, place.split, features=names)[place.index]
     return SelectedLesion(

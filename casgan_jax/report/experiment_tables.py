@@ -1,7 +1,7 @@
 """The tables of an experiment's report, as HTML and as Markdown from the same cells.
 
-For one data set: what each row measured beside what the paper reports; how each CasGAN form
-compares with the best baseline, lesion by lesion; and each seed's value. `results` are those of
+For one data set: what each row measured beside what the paper reports; how rows compare with
+others on the same lesions; and each seed's value. `results` are those of
 `casgan_jax.report.experiment.write_report`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ LEGEND = (
     "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
     "Arrows: which way is better. Paper: as the paper reports it, on its own data."
 )
+_SYSTEM = "system"
 _MISSING = "\N{EN DASH}"
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
 
@@ -86,16 +87,16 @@ def markdown_text(text: object) -> str:
 def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
     """What each row measured beside what the paper reports, its speed and its size.
 
-    What is not trained has another speed, in a column that is there where a row has one.
+    Columns that no row has anything for are left out.
     """
     in_paper = {c["key"] for c in columns if any(c["key"] in row["paper"] for row in rows)}
-    names = ["network"]
+    names = [_SYSTEM]
     for column in columns:
         arrow = "\N{UPWARDS ARROW}" if column["higher_is_better"] else "\N{DOWNWARDS ARROW}"
         names.append(f"{column['name']} {arrow}")
         names += [f"{column['name']}, paper"] if column["key"] in in_paper else []
-    costs = [cost for cost in _COSTS if cost.always or any(row.get(cost.key) for row in rows)]
-    names += [cost.name for cost in costs]
+    costs = [name for name in _COSTS if any(row.get(name) is not None for row in rows)]
+    names += [_COSTS[name][0] for name in costs]
     baselines = [row for row in rows if row["group"] == "baseline"]
     best = {column["key"]: _best(column, rows) for column in columns}
     best_baseline = {column["key"]: _best(column, baselines) for column in columns}
@@ -110,16 +111,26 @@ def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
                 else _value(column, row, best[key], best_baseline[key])
             )
             line += [_number(row["paper"].get(key), column)] if key in in_paper else []
-        lines.append(line + [cost.cell(row) for cost in costs])
+        lines.append(line + [_cost(row, name) for name in costs])
     return Table(names, lines)
 
 
+def initial_weights_line(rows: Sequence[Row]) -> str:
+    """What the networks that were measured started from; empty where there was none."""
+    found = {row["name"]: row["initial_weights"] for row in rows if row["initial_weights"]}
+    others = [f"{name} {weights}" for name, weights in found.items() if weights != "random"]
+    if not others:
+        return "All networks started from random weights." if found else ""
+    rest = "; all others random" if len(others) < len(found) else ""
+    return f"Initial weights of encoders: {'; '.join(others)}{rest}."
+
+
 def difference_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
-    """Whether each CasGAN form beats the best baseline; None where none is compared."""
-    compared = [row for row in rows if row["against_best_baseline"]]
+    """Whether each row beats the one that it is compared with; None where none is compared."""
+    compared = [row for row in rows if row["against"]]
     if not compared:
         return None
-    names = ["network", *(column["name"] for column in columns)]
+    names = [_SYSTEM, *(column["name"] for column in columns)]
     lines = [
         [Cell(row["name"], kind=row["group"]), *(_against(column, row) for column in columns)]
         for row in compared
@@ -132,7 +143,7 @@ def seeds_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
     several = [row for row in rows if any(len(v["seeds"]) > 1 for v in row["values"].values())]
     if not several:
         return None
-    names = ["network", *(column["name"] for column in columns)]
+    names = [_SYSTEM, *(column["name"] for column in columns)]
     lines = []
     for row in several:
         seeds = (row["values"].get(column["key"], {}).get("seeds", []) for column in columns)
@@ -157,7 +168,7 @@ def overview_table(column: Column, tables: Sequence[Mapping[str, Any]]) -> Table
             for row, table in zip(found, tables, strict=True)
         ]
         lines.append([Cell(name, kind=found[0]["group"]), *cells])
-    return Table(["network", *(table["data_set"] for table in tables)], lines)
+    return Table([_SYSTEM, *(table["data_set"] for table in tables)], lines)
 
 
 def agreement_table(row: Row, paper: Sequence[Sequence[float]]) -> Table:
@@ -207,6 +218,11 @@ def _interval(value: Mapping[str, Any], form: str) -> str:
     return f"[{value['low']:{form}},{_STAY}{value['high']:{form}}]"
 
 
+def _cost(row: Row, name: str) -> Cell:
+    value = row.get(name)
+    return Cell(_MISSING if value is None else _COSTS[name][1](value))
+
+
 def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f}{_STAY}s"
@@ -223,31 +239,17 @@ def _count(number: int) -> str:
     return f"{number / 1e6:.2f}{_STAY}M" if number >= 1e6 else f"{number:,}"
 
 
-@dataclass(frozen=True)
-class _Cost:
-    """A column of what a row took: its name, its field, how it is written, whether always shown."""
-
-    name: str
-    key: str
-    form: Callable[[Any], str]
-    always: bool = True
-
-    def cell(self, row: Row) -> Cell:
-        value = row.get(self.key)
-        return Cell(_MISSING if value is None else self.form(value))
-
-
-_COSTS = (
-    _Cost("time", "seconds", _duration),
-    _Cost("images/s, training", "images_per_second", _speed),
-    _Cost("images/s, inference", "inference_images_per_second", _speed, always=False),
-    _Cost("parameters", "parameters", _count),
-)
+_COSTS = {
+    "seconds": ("time", _duration),
+    "images_per_second": ("images/s, training", _speed),
+    "inference_images_per_second": ("images/s, inference", _speed),  # of what is not trained
+    "parameters": ("parameters", _count),
+}
 
 
 def _against(column: Column, row: Row) -> Cell:
     """In words, what the interval of the paired difference says."""
-    found = row["against_best_baseline"].get(column["key"])
+    found = row["against"].get(column["key"])
     if found is None:
         return Cell(_MISSING)
     form = f"+.{column['digits']}f"
@@ -258,7 +260,7 @@ def _against(column: Column, row: Row) -> Cell:
     verb = "beats" if better else "is worse than" if worse else "does not beat"
     difference = f"{found['difference']:{form}}{_STAY}{_interval(found, form)}".rstrip()
     note = f"{difference}{_probability(found['p'])}"
-    return Cell(f"{verb} {found['baseline']}:", note, best=better)
+    return Cell(f"{verb} {found['row']}:", note, best=better)
 
 
 def _probability(p: float | None) -> str:

@@ -69,6 +69,7 @@ RULES = (
     Rule("model.levels", int, "[0, 12]", 0),
     Rule("model.blocks", int, "[0, 1024]", 5),
     Rule("model.residual_to_interpolation", bool, None, "true"),
+    Rule("model.encoder_weights", str, None, "hf://timm/resnet{depth}.tv_in1k"),
     Rule("model.dropout", float, "[0, 1)", 0.5),
     Rule("model.initial_alpha", float, "(0, 1)", 0.03),
     Rule("model.discriminator", str, tuple(DISCRIMINATORS), "pixel"),

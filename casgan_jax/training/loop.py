@@ -26,6 +26,12 @@ from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
 from casgan_jax.training.checkpoint import Checkpoints
 from casgan_jax.training.checks import check
+from casgan_jax.training.encoder_weights import (
+    EncoderWeights,
+    initial_weights,
+    keep_initial_weights,
+    read_encoder_weights,
+)
 from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
@@ -67,8 +73,9 @@ def train(
     config = resolve(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
+        encoder = read_encoder_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
-        return train_stage(config, workdir, frozen, interruption, notes=changes)
+        return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=changes)
 
 
 def resolve(config: Any) -> Any:
@@ -155,9 +162,19 @@ def train_stage(
     frozen: Any,
     interruption: Interruption,
     *,
+    encoder: EncoderWeights | None = None,
     notes: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Trains one stage to its end, or does nothing if it is there; returns its result."""
+    """Trains one stage to its end, or does nothing if it is there; returns its result.
+
+    Args:
+      config: of the stage.
+      workdir: of the run.
+      frozen: see `frozen_variables`.
+      interruption: asked after each step.
+      encoder: weights that the network's encoder starts from.
+      notes: lines to tell at the start.
+    """
     directory = workdir / config.name
     finished = directory / "result.json"
     if finished.is_file():
@@ -175,6 +192,8 @@ def train_stage(
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
     state = checkpoints.restore(shapes, done) if done else jax.device_get(make_state(frozen))
+    if encoder and not done:
+        state = encoder.put_into(state)
     state = devices.replicate(state)
     loss_variables = devices.replicate(stage.loss_variables)
     step_function = make_step(config, stage, steps, devices)
@@ -185,6 +204,9 @@ def train_stage(
             logs.say(f"{config.name}: going on with another {note}")
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
+        else:
+            keep_initial_weights(directory, encoder)
+            logs.say(f"{config.name}: initial weights: {initial_weights(directory)}")
         meter = Meter(config.optim.batch_size)
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
@@ -228,6 +250,8 @@ def train_stage(
         "step": best,
         "steps": steps,
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(average["params"])),
+        "initial_weights": initial_weights(directory),
+        "devices": device_names(),
         "threshold": result.threshold,
         "warning": result.warning,
         "validation": result.metrics,
@@ -289,6 +313,12 @@ def describe(config: Any, state: TrainState, steps: int, devices: Devices) -> st
         f"{jax.devices()[0].platform} in {jax.process_count()} process(es), "
         f"{optim.batch_size // count} examples each), data {data.dir}"
     )
+
+
+def device_names() -> str:
+    """What a run is computed on: "1 x NVIDIA H100 80GB HBM3", or "cpu"."""
+    device = jax.devices()[0]
+    return "cpu" if device.platform == "cpu" else f"{jax.device_count()} x {device.device_kind}"
 
 
 def _say(line: str) -> None:

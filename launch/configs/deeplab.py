@@ -11,4 +11,4 @@ __all__ = ["VARIANTS", "get_config"]
 
 def get_config(variant: str = "") -> ConfigDict:
     """The config of a variant (VARIANTS)."""
-    return baseline(variant, "casgan_jax.models.deeplab.DeepLab")
+    return baseline(variant, "casgan_jax.models.deeplab.DeepLab", encoder_weights="")

@@ -34,8 +34,7 @@ NOTES = (
     "as in the paper (4.1), and all are measured against them at 128/255.",
     "Every row has the same budget: batch, steps, optimiser and augmentation of one config. No row "
     "was tuned for this table.",
-    "Networks of other papers see patches enlarged bilinearly, without SR, and start from random "
-    "weights.",
+    "Networks of other papers see patches enlarged bilinearly, without SR.",
 )
 
 QUICK_NOTES = (

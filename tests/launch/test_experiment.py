@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import importlib
 import json
 import signal
 import subprocess
@@ -80,10 +81,11 @@ def run(experiment, output, names=None):
 
 @pytest.mark.parametrize("name", experiment_names())
 def test_every_row_of_every_variant_is_a_config(name):
-    for variant in ("", "cpu", "quick"):
+    for variant in importlib.import_module(f"launch.experiments.{name}").VARIANTS:
         plan = load_experiment(f"{name}:{variant}".rstrip(":"))
         names = [row.name for row in plan.rows]
         assert len(set(names)) == len(names)
+        assert {row.against for row in plan.rows} <= {"", *names}
         folders = set()
         for data_set in plan.data_sets:
             tasks = tasks_of(plan, data_set, plan.chosen(None), Path("data"), Path("x"))
@@ -120,6 +122,57 @@ def test_any_config_can_be_a_row():
     assert plan.chosen(["cf_cnn"]) == plan.rows[-1:]
     with pytest.raises(UserError, match="--rows: found 'nonsense'"):
         plan.chosen(["nonsense"])
+
+
+def test_a_field_of_the_command_line_is_one_of_every_row_that_has_it(experiment, tmp_path, fake):
+    plan, data_dir = experiment
+    names = ["U-Net", "CE-Net"]
+    weights = ("model.encoder_weights", "resnet{depth}.npz")
+    changed = plan.with_fields([("train.steps", "3"), weights], names)
+    assert "train.steps=3, model.encoder_weights=resnet{depth}.npz" in changed.notes[-1]
+    assert plan.with_fields([], names) == plan
+    tasks = tasks_of(changed, changed.data_sets[0], changed.chosen(names), data_dir, tmp_path)
+    for task, has in zip(tasks, (False, True), strict=True):
+        fields = dict(task.fields)
+        assert fields["train.steps"] == "3" and (weights[0] in fields) is has
+        assert load_config(task.row.config, task.fields).train.steps == 3
+    fake({})
+    run(experiment, tmp_path, names)
+    with pytest.raises(UserError, match=r"of another configuration \(config.model.encoder_weights"):
+        run((plan.with_fields([weights], names), data_dir), tmp_path, names)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "line"),
+    [
+        ("model.encoder_weight", "a.npz", "did you mean 'model.encoder_weights'"),
+        ("train.steps", "many", "found 'many', expected a value of type int"),
+        ("data.dir", "data", "expected a field that the experiment does not set itself"),
+        ("data.label", "alpha", "not set itself for CasGAN, soft; leave it out"),
+    ],
+)
+def test_fields_that_rows_cannot_share_are_refused(field, text, line):
+    plan = load_experiment("table1:quick")
+    with pytest.raises(UserError, match=f"--config.{field}: .*{line}"):
+        plan.with_fields([(field, text)], ["CE-Net", "CasGAN, soft"])
+    with pytest.raises(UserError, match="no such name"):
+        plan.with_fields([("model.encoder_weights", "a.npz")], ["U-Net"])
+
+
+def test_a_report_names_what_rows_were_trained_on(experiment, tmp_path, fake):
+    fake({})
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    processor = results["machine"]
+    assert processor.endswith(" cores")
+    (kept,) = tmp_path.glob("*/u-net/seed-0/row.json")
+    (kept.parent / "softgan").mkdir()
+    facts = {"devices": "1 x NVIDIA H100", "initial_weights": "ImageNet: a.npz"}
+    (kept.parent / "softgan" / "result.json").write_text(json.dumps(facts))
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    assert results["machine"] == f"{processor}, trained on 1 x NVIDIA H100"
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    assert rows["U-Net"]["initial_weights"] == "ImageNet: a.npz"
+    assert rows["CE-Net"]["initial_weights"] is None
 
 
 def test_a_finished_row_is_not_run_again_and_a_failed_one_is(experiment, tmp_path, fake):
@@ -161,13 +214,54 @@ def test_casgan_is_compared_with_the_best_baseline(experiment, tmp_path, fake):
     names = ["U-Net", "SegNet", "CasGAN, soft"]
     _, results = run(experiment, tmp_path, names)
     rows = {row["name"]: row for row in results["tables"][0]["rows"]}
-    found = rows["CasGAN, soft"]["against_best_baseline"]["label_dice_128"]
-    assert found["baseline"] == "U-Net"
+    found = rows["CasGAN, soft"]["against"]["label_dice_128"]
+    assert found["row"] == "U-Net"
     assert found["difference"] == pytest.approx(0.1)
     assert found["p"] < 0.05
-    assert rows["U-Net"]["against_best_baseline"] == {}
+    assert rows["U-Net"]["against"] == {}
     assert rows["U-Net"]["paper"]["label_dice_128"] == 0.831
     assert results["tables"][0]["lesions"] == 8
+
+
+def test_a_row_may_name_the_one_that_it_is_compared_with(experiment, tmp_path, fake):
+    fake({"u-net": 0.7, "segnet": 0.6, "ce-net": 0.65})
+    plan, data_dir = experiment
+    named = [
+        dataclasses.replace(row, against="SegNet") if row.name == "CE-Net" else row
+        for row in plan.rows
+    ]
+    names = ["U-Net", "SegNet", "CE-Net"]
+    changed = dataclasses.replace(plan, rows=tuple(named))
+    _, results = run((changed, data_dir), tmp_path, names)
+    rows = {row["name"]: row["against"] for row in results["tables"][0]["rows"]}
+    assert rows["CE-Net"]["label_dice_128"]["row"] == "SegNet"
+    assert rows["CE-Net"]["label_dice_128"]["difference"] == pytest.approx(0.05)
+    assert rows["U-Net"] == rows["SegNet"] == {}
+    assert "Each row minus the one that its cell names" in (tmp_path / "report.md").read_text()
+
+
+def test_a_row_fails_with_the_one_that_it_uses(experiment, tmp_path, fake):
+    ran = fake({"srgan": "no room"})
+    outcomes, results = run(experiment, tmp_path, ["CasGAN, soft", "U-Net"])
+    assert [outcome.status for outcome in outcomes] == ["failed", "failed", "done"]
+    rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+    assert rows["CasGAN, soft"]["reason"] == "SRGAN: no room"
+    assert ran == ["srgan", "u-net"]
+
+
+def test_two_tables_of_one_directory_do_not_share_a_folder(experiment, tmp_path):
+    plan, data_dir = experiment
+    (whole,) = plan.data_sets
+    part = dataclasses.replace(
+        whole, part="half of it", fields=(("data.label", "DATA_DIR/x"), ("no.such.field", "1"))
+    )
+    rows = plan.chosen(["U-Net"])
+    first, second = (tasks_of(plan, one, rows, data_dir, tmp_path)[0] for one in (whole, part))
+    assert first.folder.parent.name == second.folder.parent.name == "u-net"
+    assert second.folder.parents[1].name == f"{first.folder.parents[1].name}-half-of-it"
+    assert dict(second.fields)["data.dir"] == dict(first.fields)["data.dir"]
+    assert dict(second.fields)["data.label"] == f"{data_dir}/x"
+    assert "no.such.field" not in dict(second.fields)
 
 
 def test_an_interruption_ends_the_experiment(experiment, tmp_path, fake):
@@ -204,6 +298,7 @@ def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
         assert 0 <= rows[name]["values"]["label_dice_128"]["mean"] <= 1
         assert rows[name]["parameters"] > 0
         assert rows[name]["training"]["steps"] == [2]
+        assert rows[name]["initial_weights"] == "random"
         assert (tmp_path / rows[name]["worst"]).is_file()
     page = (tmp_path / "report.html").read_text()
     assert "CasGAN, without SR" in page and "0.831" in page

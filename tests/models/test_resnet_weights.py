@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from casgan_jax.errors import UserError
 from casgan_jax.models.resnet import ResNet
-from casgan_jax.models.resnet_weights import load_encoder
+from casgan_jax.models.resnet_weights import load_encoder, locate_encoder
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
@@ -124,6 +124,17 @@ def test_hub_address_downloads_the_safetensors(torch_file, monkeypatch):
     loaded = load_encoder("hf://timm/resnet34.tv_in1k", variables())
     np.testing.assert_array_equal(loaded["params"]["encoder"]["bn1"]["bias"], ARRAYS["bn1.bias"])
     assert asked == [("timm/resnet34.tv_in1k", "model.safetensors")]
+
+
+@pytest.mark.parametrize("depth", [34, 50, 101])
+def test_depth_in_an_address_is_the_encoder_s(tmp_path, depth):
+    encoder = ResNet(depth, 4)
+    x = jnp.zeros((1, 32, 32, 1))
+    shapes = jax.eval_shape(lambda: encoder.init(jax.random.key(0), x, train=False))
+    shapes = {name: {"encoder": tree} for name, tree in shapes.items()}
+    (tmp_path / f"resnet{depth}.npz").touch()
+    found = locate_encoder(tmp_path / "resnet{depth}.npz", shapes)
+    assert found == tmp_path / f"resnet{depth}.npz"
 
 
 def without(name):

@@ -17,6 +17,8 @@ SLICES = [
     *((f"P{n}", 0, 0, 4.0 + n, n / 10, 0.0) for n in range(5, 9)),
     ("P9", 0, 0, 3.0, 0.0, 0.0),
 ]
+# Enough of both classes to classify them: the spiculated ones are larger, and have spicules.
+MANY = [(f"Q{n:02}", 0, 0, 4.0 + (n % 7) / 2 + 2.0 * (n % 2), float(n % 2), 0.0) for n in range(48)]
 
 
 def record_of(row) -> dict:
@@ -51,6 +53,7 @@ class Rated(PreparedBuilder, skip_registration=True):
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}
     make_record = staticmethod(record_of)
+    slices = SLICES
 
     def _info(self):
         extra = {
@@ -64,5 +67,12 @@ class Rated(PreparedBuilder, skip_registration=True):
         del manual_dir
         return [
             Task(split_of(row[0]), f"{row[0]}/nodule-{row[1]}/slice-{row[2]}", row)
-            for row in SLICES
+            for row in self.slices
         ]
+
+
+class ManyRated(Rated, skip_registration=True):
+    """Discs, 24 of each class."""
+
+    name = "many_rated"
+    slices = MANY

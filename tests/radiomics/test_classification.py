@@ -10,7 +10,7 @@ from casgan_jax.radiomics.classification import (
     OutOfFold,
     accuracy,
     auc,
-    compare,
+    auc_difference,
     cross_validate,
 )
 
@@ -71,7 +71,7 @@ def test_two_feature_sets_meet_the_same_folds():
     first, second = quick(noise(5)), quick(noise(8, seed=9))
     np.testing.assert_array_equal(first.folds, second.folds)
     assert (first.scores != second.scores).any()
-    assert np.isfinite(compare(first, second).auc).all()
+    assert np.isfinite(auc_difference(first, second).interval).all()
 
 
 def result_of(scores, positive, patients=None):
@@ -114,24 +114,42 @@ def test_more_lesions_of_the_same_patients_do_not_narrow_the_interval():
     assert fivefold.patients == 40
 
 
-def test_comparison_is_paired():
+def test_the_difference_of_areas_is_paired():
     rng = np.random.default_rng(0)
     positive = np.arange(60) % 2 == 0
     first = result_of(rng.normal(size=60) + positive, positive)
     better = result_of(first.scores + 0.2 * (2.0 * positive - 1), positive)
-    assert compare(first, first).auc[:3] == (0.0, 0.0, 0.0)
-    found = compare(first, better)
-    assert found.auc.mean == pytest.approx(auc(better).mean - auc(first).mean)
-    assert found.accuracy.mean == pytest.approx(accuracy(better).mean - accuracy(first).mean)
+    same = auc_difference(first, first)
+    assert same.interval[:3] == (0.0, 0.0, 0.0) and np.isnan(same.p)
+    found = auc_difference(better, first)
+    assert found.interval.mean == pytest.approx(auc(better).mean - auc(first).mean)
     # The shift helps everywhere: the paired interval sees it, those of both overlap.
-    assert found.auc.low > 0
+    assert found.interval.low > 0
     assert auc(first).high > auc(better).low
+    assert found.p < 0.05
+    assert auc_difference(first, better).p == pytest.approx(found.p)
 
 
-def test_comparison_wants_the_same_folds():
+def test_p_of_equal_areas_is_uniform():
+    rng = np.random.default_rng(0)
+    positive = np.arange(60) % 2 == 0
+    small = 0
+    for _ in range(100):
+        shared = rng.normal(size=60) + positive
+        first, second = (result_of(shared + rng.normal(size=60), positive) for _ in range(2))
+        small += auc_difference(first, second).p < 0.2
+    assert 10 <= small <= 30
+
+
+def test_a_difference_wants_the_same_folds():
     first = result_of([1, 2, 3], [0, 1, 1])
     with pytest.raises(ValueError, match="expected the same"):
-        compare(first, first._replace(folds=first.folds + 1))
+        auc_difference(first, first._replace(folds=first.folds + 1))
+
+
+def test_one_feature_is_always_kept():
+    found = auc(quick(noise(1) + 2.0 * POSITIVE[:, None], "SVM"))
+    assert found.mean > 0.7
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,11 @@ def row(name, dice=0.8, mae=0.05, group="baseline", **more):
         "command": f"train {name}",
         "values": {"dice": value(dice), "mae": value(mae)},
         "paper": {},
-        "against_best_baseline": {},
+        "against": {},
         "seconds": 130.0,
         "images_per_second": 50.12,
         "parameters": 1234567,
+        "initial_weights": "random",
         "curves": {"thresholds": [0.1, 0.5, 0.9], "dice": [0.7, dice, 0.6]},
         "training": {"steps": [10, 20], "dice": [0.3, dice]},
         "worst": None,
@@ -53,12 +54,13 @@ def row(name, dice=0.8, mae=0.05, group="baseline", **more):
 
 
 def unmeasured(name, status, reason):
-    nothing = dict.fromkeys(("seconds", "images_per_second", "parameters", "curves", "training"))
+    costs = ("seconds", "images_per_second", "parameters")
+    nothing = dict.fromkeys((*costs, "initial_weights", "curves", "training"))
     return row(name, status=status, reason=reason, values={}, **nothing)
 
 
 def against(difference, low, high, p=0.2):
-    return {"baseline": "UNet++", "difference": difference, "low": low, "high": high, "p": p}
+    return {"row": "UNet++", "difference": difference, "low": low, "high": high, "p": p}
 
 
 def results(*rows, **more):
@@ -160,11 +162,11 @@ def test_the_page_needs_nothing_else(tmp_path):
 @pytest.mark.parametrize("text", ['<script>alert("x")</script>', "a' onclick='b", "&lt;$title$x_y"])
 def test_text_stays_text(tmp_path, text):
     def of(text):
-        compared = against(0, -1, 1) | {"baseline": text}
+        compared = against(0, -1, 1) | {"row": text}
         return [
             row(text, worst="worst.png", command=text, **UNDRAWN),
             unmeasured(text, "failed", text) | {"command": text},
-            row("CasGAN", against_best_baseline={"dice": compared}, **UNDRAWN),
+            row("CasGAN", against={"dice": compared}, **UNDRAWN),
         ]
 
     write_png(tmp_path / "worst.png", np.zeros((2, 2, 3), np.uint8))
@@ -186,9 +188,8 @@ def test_rows_without_numbers_say_why(tmp_path):
     ]
     rows[0]["paper"] = {"dice": 0.796}
     shown = measured(*rows)
-    nothing = ["\N{EN DASH}"] * 3
-    assert shown["R2U-Net"] == ["failed: found a loss of nan", "0.796", "failed", *nothing]
-    assert shown["TransUNet"] == ["not run", "\N{EN DASH}", "not run", *nothing]
+    assert shown["R2U-Net"] == ["failed: found a loss of nan", "0.796", "failed"]
+    assert shown["TransUNet"] == ["not run", "\N{EN DASH}", "not run"]
     page, _ = write(tmp_path, *rows)
     assert '<td class="failed">failed: found a loss of nan</td>' in page
     assert page.count('<td class="unrun">not run</td>') == 2
@@ -197,7 +198,7 @@ def test_rows_without_numbers_say_why(tmp_path):
 
 def test_a_row_shows_value_interval_and_costs():
     shown = measured(row("U-Net", 0.8, 0.05, paper={"dice": 0.831}))
-    assert shown["network"] == [
+    assert shown["system"] == [
         *("Dice \N{UPWARDS ARROW}", "Dice, paper", "soft MAE \N{DOWNWARDS ARROW}"),
         *("time", "images/s, training", "parameters"),
     ]
@@ -212,7 +213,7 @@ def test_a_row_shows_value_interval_and_costs():
 def test_the_speed_of_what_is_not_trained_has_a_column_of_its_own():
     cut = row("GC", images_per_second=None, parameters=None, inference_images_per_second=39.96)
     shown = measured(row("U-Net"), cut)
-    assert shown["network"][3:] == ["images/s, training", "images/s, inference", "parameters"]
+    assert shown["system"][3:] == ["images/s, training", "images/s, inference", "parameters"]
     assert shown["U-Net"][3:] == ["50.1", "\N{EN DASH}", "1.23 M"]
     assert shown["GC"][3:] == ["\N{EN DASH}", "40.0", "\N{EN DASH}"]
 
@@ -257,7 +258,7 @@ def test_the_best_is_bold_and_the_best_baseline_marked():
     ],
 )
 def test_differences_are_told_in_words(column, found, words):
-    made = row("CasGAN", group="casgan", against_best_baseline={column["key"]: found})
+    made = row("CasGAN", group="casgan", against={column["key"]: found})
     table = difference_table([column], [row("UNet++"), made])
     assert markdown_rows(table.as_markdown())["CasGAN"] == [f"{words}, p = 0.200"]
 
@@ -267,7 +268,7 @@ def test_differences_are_told_in_words(column, found, words):
 )
 def test_probabilities_are_not_shown_finer_than_they_are(p, shown):
     found = {"dice": against(0.03, None, None, p)}
-    table = difference_table([DICE], [row("CasGAN", against_best_baseline=found)])
+    table = difference_table([DICE], [row("CasGAN", against=found)])
     assert table.as_markdown().splitlines()[-1].removesuffix(" |").endswith(shown)
 
 
@@ -276,11 +277,30 @@ def test_tables_that_would_be_empty_are_left_out():
     assert seeds_table(COLUMNS, [row("U-Net")]) is None
 
 
+@pytest.mark.parametrize(
+    ("weights", "line"),
+    [
+        ((None, None), ""),
+        (("random", None), "All networks started from random weights."),
+        (
+            ("ImageNet: a", "random"),
+            "Initial weights of encoders: A ImageNet: a; all others random.",
+        ),
+        (("ImageNet: a", "ImageNet: b"), "of encoders: A ImageNet: a; B ImageNet: b."),
+    ],
+)
+def test_what_networks_started_from_is_said(tmp_path, weights, line):
+    rows = [row(name, initial_weights=found) for name, found in zip("AB", weights, strict=True)]
+    for shown in write(tmp_path, *rows):
+        assert line in shown
+        assert ("random" in shown) == ("random" in line)
+
+
 def test_each_seed_is_shown():
     several = row("U-Net", values={"dice": value(0.81, 0.8, 0.82)})
     table = seeds_table(COLUMNS, [several, row("UNet++")])
     assert markdown_rows(table.as_markdown()) == {
-        "network": ["Dice", "soft MAE"],
+        "system": ["Dice", "soft MAE"],
         "---": ["---", "---"],
         "U-Net": ["0.800, 0.820", "\N{EN DASH}"],
     }
@@ -291,7 +311,7 @@ def test_markdown_tables_are_rectangular(tmp_path):
         tmp_path,
         row("a|b", paper={"dice": 0.8}, **UNDRAWN),
         unmeasured("U-Net", "failed", "x | y"),
-        row("C", against_best_baseline={"dice": against(0.1, 0.0, 0.2)}, **UNDRAWN),
+        row("C", against={"dice": against(0.1, 0.0, 0.2)}, **UNDRAWN),
     )
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
     widths = [{len(re.split(r"(?<!\\)\|", line)) for line in t.splitlines()} for t in tables]
@@ -377,7 +397,7 @@ def test_several_data_sets_are_seen_side_by_side(tmp_path):
     )
     tables = [{**honest, "rows": first}, {**leaking, "rows": second}]
     table = overview_table(DICE, tables)
-    assert list(table.names) == ["network", "honest", "leaking"]
+    assert list(table.names) == ["system", "honest", "leaking"]
     assert [[cell.text for cell in line] for line in table.rows] == [
         ["A", "0.700", "0.900"],
         ["B", "failed", "0.950"],
@@ -386,3 +406,11 @@ def test_several_data_sets_are_seen_side_by_side(tmp_path):
     assert "Dice on every data set." in text
     _, one = write(tmp_path / "one", row("A"))
     assert "on every data set" not in one
+
+
+def test_columns_that_no_row_has_are_left_out():
+    rows = [row("SVM", images_per_second=None, parameters=None), unmeasured("k-NN", "not run", "")]
+    rows[1] |= {"images_per_second": None, "parameters": None}
+    shown = measured(*rows)
+    assert shown["system"][2:] == ["time"]
+    assert shown["SVM"][2:] == ["2.2 min"] and shown["k-NN"][2:] == ["\N{EN DASH}"]

@@ -1,0 +1,217 @@
+"""A run of table 5: lesions, their features, cross-validation, what is left behind in a folder.
+
+    python -m launch.train --config=radiomics --config.data.dir=data/phantom/medium \\
+        --config.features=soft_any --config.classifier=SVM
+
+WORKDIR gets config.json; features.npz, unless another run's are taken (`config.table`); and in
+evaluation/test lesions.csv, metrics.json and scores.npz, unless `config.classifier` is "none". No
+split is left out for testing: all lesions are measured, each by classifiers that have not seen it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from casgan_jax.errors import UserError
+from casgan_jax.files import expand_user, make_folder, read_json, write_whole
+from casgan_jax.radiomics.classification import (
+    CLASSIFIERS,
+    FEWEST,
+    OutOfFold,
+    accuracy,
+    auc,
+    correct,
+    cross_validate,
+)
+from casgan_jax.radiomics.feature_sets import FEATURE_SETS, feature_table
+from casgan_jax.radiomics.features import EIGHT_BITS, HOUNSFIELD
+from casgan_jax.radiomics.scores import NAME, read_arrays, write_scores
+
+NONE = "none"
+_TABLE = "features.npz"
+# What a table of features depends on.
+_OF_TABLE = ("data", "features", "per_class", "match_area", "seed")
+_RANGES = {
+    "per_class": (FEWEST, None),
+    "folds": (2, 10),
+    "inner_folds": (2, 5),
+    "repetitions": (1, None),
+}
+
+
+class FeatureTable(NamedTuple):
+    """Lesions and their features.
+
+    Attributes:
+      keys, patients: (N,) names.
+      spiculated: (N,) bool, the class.
+      values: (N, F).
+    """
+
+    keys: np.ndarray
+    patients: np.ndarray
+    spiculated: np.ndarray
+    values: np.ndarray
+
+
+def run(config: Any, workdir: Path) -> list[str]:
+    """Measures how well lesions' features tell spiculated from smooth; returns lines to print.
+
+    Args:
+      config: `launch.configs.radiomics`.
+      workdir: made if it is not there.
+
+    Raises:
+      UserError: a field is out of range, lesions, ratings or another run's features cannot be
+        read, there are too few lesions, or pyradiomics is missing.
+    """
+    _check(config)
+    workdir = make_folder(expand_user(workdir), field="--workdir")
+    _keep_config(config, workdir)
+    if config.table:
+        table = _read_table(config)
+    else:
+        table = _make_table(config)
+        _write_table(workdir / _TABLE, table)
+    lesions = f"{len(table.keys)} lesions of {len(np.unique(table.patients))} patients"
+    lines = [f"{config.features}: {table.values.shape[1]} features of {lesions}"]
+    if config.classifier == NONE:
+        return [*lines, f"features: {workdir / _TABLE}"]
+    first = config.seed * config.repetitions
+    result = cross_validate(
+        table.values,
+        table.spiculated,
+        table.patients,
+        config.classifier,
+        folds=config.folds,
+        inner_folds=config.inner_folds,
+        seeds=tqdm(range(first, first + config.repetitions), config.classifier, unit="repetition"),
+    )
+    folder = make_folder(workdir / "evaluation" / "test", field="--workdir")
+    _write_evaluation(folder, table, result)
+    return [
+        *lines,
+        f"{config.classifier}, smooth against spiculated, {config.repetitions} x "
+        f"{config.folds}-fold cross-validation:",
+        f"  ACC {accuracy(result)}",
+        f"  AUC {auc(result)}",
+        f"lesions: {folder / 'lesions.csv'}",
+    ]
+
+
+def _check(config: Any) -> None:
+    for field, valid in (("features", FEATURE_SETS), ("classifier", (*CLASSIFIERS, NONE))):
+        if config[field] not in valid:
+            raise UserError(
+                f"{field}: found {config[field]!r}, expected one of {', '.join(valid)}; set "
+                f"--config.{field}={next(iter(valid))!r}"
+            )
+    for field, (low, high) in _RANGES.items():
+        if config[field] < low or (high is not None and config[field] > high):
+            expected = f"{low} or more" if high is None else f"{low} to {high}"
+            raise UserError(
+                f"{field}: found {config[field]}, expected {expected}; set --config.{field}={low}"
+            )
+    if config.seed < 0:
+        raise UserError(f"seed: found {config.seed}, expected 0 or more; set --config.seed=0")
+
+
+def _keep_config(config: Any, workdir: Path) -> None:
+    path = workdir / "config.json"
+    if path.is_file():
+        name = read_json(path, remedy="choose another --workdir").get("name")
+        if name != config.name:
+            raise UserError(
+                f"workdir: found a run of {name} in {workdir}, expected none or one of "
+                f"{config.name}; choose another --workdir"
+            )
+    write_whole(path, (config.to_json(indent=2) + "\n").encode())
+
+
+def _make_table(config: Any) -> FeatureTable:
+    # Imported here: who takes another run's features reads no data set.
+    from casgan_jax.data.prepared import feature_names
+    from casgan_jax.radiomics.selection import select_lidc, select_phantoms
+
+    found = feature_names(config.data.dir)
+    missing = sorted({"image", "alpha", "consensus", "lesion", "patient"} - found)
+    if missing:
+        raise UserError(
+            f"data.dir: found records without {', '.join(missing)} in {config.data.dir}, expected "
+            "lesions with soft and binary masks; name a data set like phantom or lidc"
+        )
+    choice = dict(per_class=config.per_class, match_area=bool(config.match_area), seed=config.seed)
+    if config.data.ratings:
+        lesions = select_lidc(config.data.dir, config.data.ratings, **choice)
+    elif {"spiculation", "lobulation"} <= found:
+        lesions = select_phantoms(config.data.dir, **choice)
+    else:
+        raise UserError(
+            f"data.ratings: found none, and {config.data.dir} does not know how its lesions were "
+            "drawn, expected a CSV file with the columns patient,nodule,spiculation_mean,"
+            "margin_mean; set --config.data.ratings=FILE"
+        )
+    eight_bits = lesions[0].image.dtype == np.uint8
+    values = feature_table(
+        tqdm(lesions, config.features, unit="lesion"),
+        config.features,
+        EIGHT_BITS if eight_bits else HOUNSFIELD,
+    )
+    return FeatureTable(
+        np.asarray([one.key for one in lesions]),
+        np.asarray([one.patient for one in lesions]),
+        np.asarray([one.spiculated for one in lesions]),
+        values,
+    )
+
+
+def _write_table(path: Path, table: FeatureTable) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **table._asdict())
+    write_whole(path, buffer.getvalue())
+
+
+def _read_table(config: Any) -> FeatureTable:
+    folder = expand_user(config.table)
+    remedy = "set --config.table= to compute them, or name a run that did"
+    made_from = read_json(folder / "config.json", remedy=remedy)
+    for field in _OF_TABLE:
+        wanted = json.loads(config.to_json())[field]
+        if made_from.get(field) != wanted:
+            raise UserError(
+                f"table: found features made with {field} {made_from.get(field)!r} in {folder}, "
+                f"expected {wanted!r}; {remedy}"
+            )
+    return FeatureTable(**read_arrays(folder / _TABLE, FeatureTable._fields, remedy=remedy))
+
+
+def _write_evaluation(folder: Path, table: FeatureTable, result: OutOfFold) -> None:
+    columns = {
+        "key": table.keys.tolist(),
+        "patient": table.patients.tolist(),
+        "spiculated": table.spiculated.astype(int).tolist(),
+        "score": result.scores.mean(axis=0).tolist(),
+        "correct": correct(result).tolist(),
+    }
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    metrics = {
+        "acc": accuracy(result)._asdict(),
+        "auc": auc(result)._asdict(),
+        "lesions": len(table.keys),
+        "patients": len(np.unique(table.patients)),
+        "features": table.values.shape[1],
+        "repetitions": len(result.scores),
+    }
+    write_whole(folder / "lesions.csv", text.getvalue().encode())
+    write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+    write_scores(folder / NAME, table.keys, result)

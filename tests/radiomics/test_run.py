@@ -1,0 +1,147 @@
+"""What a run of table 5 leaves behind, and what it refuses."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.radiomics.run import run
+from casgan_jax.radiomics.scores import read_scores
+from datasets.base import prepare
+from launch.config_flag import load_config
+from tests.radiomics.rated import MANY, ManyRated
+from tests.radiomics.regions import needs_pyradiomics
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    root = tmp_path_factory.mktemp("many")
+    return prepare(ManyRated, root, workers=0, show_progress=False).path
+
+
+def config(data, **fields):
+    """Two repetitions of 2-fold cross-validation of the lesions' areas."""
+    made = load_config("radiomics:quick", [("data.dir", str(data))])
+    made.update(dict(features="area", folds=2, inner_folds=2, repetitions=2) | fields)
+    return made
+
+
+def test_a_run_leaves_lesions_figures_and_scores(many, tmp_path):
+    lines = run(config(many), tmp_path)
+    folder = tmp_path / "evaluation" / "test"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["lesions"], metrics["patients"], metrics["features"]) == (36, 36, 1)
+    assert metrics["auc"]["mean"] > 0.8  # the spiculated ones are larger
+    assert metrics["auc"]["low"] <= metrics["auc"]["mean"] <= metrics["auc"]["high"]
+    with (folder / "lesions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    drawn = {f"{row[0]}/nodule-0/slice-0": row[4] for row in MANY}
+    assert [float(row["spiculated"]) for row in rows] == [drawn[row["key"]] for row in rows]
+    assert np.mean([float(row["correct"]) for row in rows]) == metrics["acc"]["mean"]
+    keys, result = read_scores(folder / "scores.npz")
+    assert keys.tolist() == [row["key"] for row in rows]
+    assert result.scores.shape == (2, 36)
+    np.testing.assert_allclose(result.scores.mean(0), [float(row["score"]) for row in rows])
+    assert json.loads((tmp_path / "config.json").read_text())["name"] == "radiomics"
+    assert any("AUC" in line for line in lines)
+
+
+def test_features_of_another_run_are_taken(many, tmp_path):
+    run(config(many, classifier="none"), tmp_path / "features")
+    assert not (tmp_path / "features" / "evaluation").exists()
+    for name, table in (("own", ""), ("taken", str(tmp_path / "features"))):
+        run(config(many, table=table), tmp_path / name)
+    own, taken = (
+        (tmp_path / name / "evaluation" / "test" / "lesions.csv").read_text()
+        for name in ("own", "taken")
+    )
+    assert own == taken
+    assert not (tmp_path / "taken" / "features.npz").exists()
+
+
+def test_refuses_features_of_other_lesions_or_of_no_run(many, tmp_path):
+    table = str(tmp_path / "features")
+    with pytest.raises(UserError, match=r"config.json: found no such file.*--config.table="):
+        run(config(many, table=table), tmp_path / "run")
+    run(config(many, classifier="none"), Path(table))
+    for field, value in (("per_class", 20), ("match_area", True), ("features", "binary")):
+        with pytest.raises(UserError, match=f"table: found features made with {field}"):
+            run(config(many, table=table, **{field: value}), tmp_path / "run")
+    (tmp_path / "features" / "features.npz").unlink()
+    with pytest.raises(UserError, match=r"features.npz: found that it cannot be read"):
+        run(config(many, table=table), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("features", "soft", "features: found 'soft', expected one of binary"),
+        ("classifier", "forest", "classifier: found 'forest', expected one of decision tree"),
+        ("per_class", 17, "per_class: found 17, expected 18 or more"),
+        ("folds", 1, "folds: found 1, expected 2 to 10"),
+        ("inner_folds", 6, "inner_folds: found 6, expected 2 to 5"),
+        ("repetitions", 0, "repetitions: found 0, expected 1 or more"),
+        ("seed", -1, "seed: found -1, expected 0 or more"),
+        ("per_class", 25, "per_class: found 24 spiculated lesions, expected 25"),
+    ],
+)
+def test_refuses_fields(many, tmp_path, field, value, found):
+    with pytest.raises(UserError, match=found):
+        run(config(many, **{field: value}), tmp_path)
+
+
+def test_refuses_data_that_do_not_tell_the_classes(discs, many, tmp_path):
+    with pytest.raises(UserError, match=r"data.ratings: found none.*--config.data.ratings=FILE"):
+        run(config(discs), tmp_path)
+    there = config(many)
+    there.data.ratings = str(tmp_path / "ratings.csv")
+    with pytest.raises(UserError, match=r"ratings.csv: found no such file.*put the readers'"):
+        run(there, tmp_path)
+
+
+def test_never_overwrites_the_config_of_a_training(many, tmp_path):
+    (tmp_path / "config.json").write_text('{"name": "softgan"}')
+    with pytest.raises(UserError, match="workdir: found a run of softgan"):
+        run(config(many), tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["name"] == "softgan"
+
+
+@needs_pyradiomics
+def test_features_of_regions(many, tmp_path):
+    run(config(many, features="soft_any", classifier="none"), tmp_path)
+    with np.load(tmp_path / "features.npz") as table:
+        assert table["values"].shape == (36, 93)
+        assert table["spiculated"].sum() == 18
+
+
+def test_the_command_of_a_row_does_without_jax(many, tmp_path):
+    run(config(many, classifier="none"), tmp_path / "features")
+    overrides = (
+        ("data.dir", many),
+        ("features", "area"),
+        ("table", tmp_path / "features"),
+        ("folds", 2),
+    )
+    program = (
+        "import runpy, sys\n"
+        "try:\n    runpy.run_module('launch.train', run_name='__main__')\n"
+        "finally:\n    print('jax' in sys.modules)\n"
+    )
+    arguments = [f"--config.{name}={value}" for name, value in overrides]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--config=radiomics:quick", *arguments]
+        + [f"--workdir={tmp_path / 'run'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "AUC" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
