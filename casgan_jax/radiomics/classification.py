@@ -27,6 +27,7 @@ from casgan_jax.statistics import Interval, cluster_mean, cluster_weights
 
 _LARGEST_F = 1e12  # stands for the F value of a feature without variance within the classes
 FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least
+_FEWEST_GROUPS = 20  # the same where lesions are folded in pairs
 _PERCENTILES = (10, 100)  # share of the features that is kept, by their F value
 
 _GRIDS: dict[str, dict[str, Sequence[Any]]] = {
@@ -61,19 +62,21 @@ def cross_validate(
     patients: Sequence[str],
     classifier: str,
     *,
+    groups: Sequence[str] | None = None,
     folds: int = 5,
     inner_folds: int = 3,
     seeds: Collection[int] = range(10),
 ) -> OutOfFold:
     """Out-of-fold scores of every lesion, once a seed, by nested cross-validation.
 
-    The folds depend on the classes, patients and seeds alone: two feature sets of the same lesions
+    The folds depend on the classes, groups and seeds alone: two feature sets of the same lesions
     meet the same folds.
 
     Args:
       features: (N, F).
       positive: (N,), the class.
       patients: (N,), the patient of each lesion.
+      groups: (N,), lesions that must stay in one fold, of whole patients; by default the patients.
       classifier: one of CLASSIFIERS.
       folds: of the outer loop, which measures.
       inner_folds: of the inner loop, which chooses features and hyperparameters by AUC.
@@ -81,7 +84,7 @@ def cross_validate(
 
     Raises:
       UserError: the shapes differ, a value is not finite, no feature varies, a class has less than
-        18 patients, or there is no such classifier.
+        18 patients, there are less than 20 groups, or there is no such classifier.
     """
     from sklearn import config_context
     from sklearn.model_selection import StratifiedGroupKFold
@@ -93,7 +96,8 @@ def cross_validate(
         )
     features, positive = np.asarray(features, np.float64), np.asarray(positive, bool)
     patients = np.asarray(patients, str)
-    _check(features, positive, patients)
+    groups = patients if groups is None else np.asarray(groups, str)
+    _check(features, positive, patients, groups)
     scores = np.empty((len(seeds), len(positive)))
     predicted = np.empty(scores.shape, bool)
     fold_of = np.empty(scores.shape, int)
@@ -104,9 +108,9 @@ def cross_validate(
     ):
         for repetition, seed in enumerate(seeds):
             outer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            for fold, (train, test) in enumerate(outer.split(features, positive, patients)):
+            for fold, (train, test) in enumerate(outer.split(features, positive, groups)):
                 search = _search(classifier, features.shape[1], inner_folds, seed)
-                search.fit(features[train], positive[train], groups=patients[train])
+                search.fit(features[train], positive[train], groups=groups[train])
                 scores[repetition, test] = _positive_scores(search, features[test])
                 predicted[repetition, test] = search.predict(features[test])
                 fold_of[repetition, test] = fold
@@ -226,8 +230,11 @@ def _positive_scores(search: Any, features: np.ndarray) -> np.ndarray:
     return search.decision_function(features)
 
 
-def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray) -> None:
-    if features.ndim != 2 or not len(features) == len(positive) == len(patients):
+def _check(
+    features: np.ndarray, positive: np.ndarray, patients: np.ndarray, groups: np.ndarray
+) -> None:
+    lengths = {len(features), len(positive), len(patients), len(groups)}
+    if features.ndim != 2 or len(lengths) > 1:
         raise UserError(
             f"features: found the shape {features.shape}, {len(positive)} classes and "
             f"{len(patients)} patients, expected one row, class and patient a lesion"
@@ -244,4 +251,9 @@ def _check(features: np.ndarray, positive: np.ndarray, patients: np.ndarray) -> 
         raise UserError(
             f"patients: found {counts[0]} with a negative and {counts[1]} with a positive lesion, "
             f"expected {FEWEST} or more of both; take more lesions"
+        )
+    if len(np.unique(groups)) < _FEWEST_GROUPS:
+        raise UserError(
+            f"groups: found {len(np.unique(groups))}, expected {_FEWEST_GROUPS} or more; take more "
+            "lesions"
         )

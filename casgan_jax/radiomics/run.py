@@ -51,12 +51,14 @@ class FeatureTable(NamedTuple):
 
     Attributes:
       keys, patients: (N,) names.
+      groups: (N,) names of what stays in one fold, see `casgan_jax.radiomics.selection`.
       spiculated: (N,) bool, the class.
       values: (N, F).
     """
 
     keys: np.ndarray
     patients: np.ndarray
+    groups: np.ndarray
     spiculated: np.ndarray
     values: np.ndarray
 
@@ -90,6 +92,7 @@ def run(config: Any, workdir: Path) -> list[str]:
         table.spiculated,
         table.patients,
         config.classifier,
+        groups=table.groups,
         folds=config.folds,
         inner_folds=config.inner_folds,
         seeds=tqdm(range(first, first + config.repetitions), config.classifier, unit="repetition"),
@@ -167,6 +170,7 @@ def _make_table(config: Any) -> FeatureTable:
     return FeatureTable(
         np.asarray([one.key for one in lesions]),
         np.asarray([one.patient for one in lesions]),
+        np.asarray([one.group for one in lesions]),
         np.asarray([one.spiculated for one in lesions]),
         values,
     )

@@ -11,7 +11,9 @@ there are too few patients.
 
 In LIDC the extremes differ in size above all: the smoothest lesions are small, the most spiculated
 large, and many of the 93 features grow with the region. `match_area` takes smooth lesions of the
-sizes of the spiculated ones instead of the smoothest; what a classifier then finds is not size.
+sizes of the spiculated ones instead of the smoothest; what a classifier then finds is not size. The
+two lesions of a size are one group and belong into one fold: with one of them among those that a
+classifier learns from, the other's class is the opposite of what its size tells.
 
 What reads data sets is imported by the functions that do: it is slow to import, and classifying
 features that are there takes none of it.
@@ -53,6 +55,8 @@ class SelectedLesion(NamedTuple):
       alpha: (H, W) float32 in [0, 1], the mean of the label over each native pixel.
       consensus: (H, W) bool, marked by at least half of the readers.
       spacing_mm: side of a pixel; 0 where it is not known.
+      group: the patient, or, of a smooth lesion that was chosen by its area, the patient of the
+        spiculated one that it was chosen for.
     """
 
     key: str
@@ -63,6 +67,7 @@ class SelectedLesion(NamedTuple):
     alpha: np.ndarray
     consensus: np.ndarray
     spacing_mm: float
+    group: str
 
 
 class Rating(NamedTuple):
@@ -197,12 +202,17 @@ def _select(
 
     rough = _take(spiculated, per_class, set(), "spiculated")  # first: they are rarer
     taken = {place.patient for place in rough}
+    groups: dict[str, str] = {}
     if match_area:
-        smooth = _nearest_in_area(smooth, rough, taken)
+        groups = _nearest_in_area(smooth, rough, taken)
+        places = {place.lesion: place for place in smooth}
+        smooth = [places[lesion] for lesion in groups]
     even = _take(smooth, per_class, taken, "smooth")
     scale = read_metadata(data_dir)["scale"]
-    return [_read(data_dir, place, scale, spiculated=False) for place in even] + [
-        _read(data_dir, place, scale, spiculated=True) for place in rough
+    return [
+        _read(data_dir, place, scale, groups.get(place.lesion, place.patient), spiculated=kind)
+        for kind, chosen in ((False, even), (True, rough))
+        for place in chosen
     ]
 
 
@@ -220,14 +230,18 @@ def _take(ranked: list[_Slice], count: int, taken: set[str], name: str) -> list[
     return (first + rest)[:count]
 
 
-def _nearest_in_area(slices: list[_Slice], others: list[_Slice], taken: set[str]) -> list[_Slice]:
-    """For each of the others, largest first, a slice of a new patient with nearly its area."""
+def _nearest_in_area(slices: list[_Slice], others: list[_Slice], taken: set[str]) -> dict[str, str]:
+    """For each of the others, largest first, a slice of a new patient with nearly its area.
+
+    Returns:
+      {lesion of the slice: patient of the other}.
+    """
     left = {place.lesion: place for place in slices if place.patient not in taken}
-    chosen = []
+    chosen = {}
     for other in sorted(others, key=lambda place: -place.area):
         if left:
             near = min(left.values(), key=lambda place: abs(np.log(place.area / other.area)))
-            chosen.append(near)
+            chosen[near.lesion] = other.patient
             left = {name: place for name, place in left.items() if place.patient != near.patient}
     return chosen
 
@@ -267,7 +281,9 @@ def _records(
             yield split, index, record
 
 
-def _read(data_dir: str | Path, place: _Slice, scale: int, *, spiculated: bool) -> SelectedLesion:
+def _read(
+    data_dir: str | Path, place: _Slice, scale: int, group: str, *, spiculated: bool
+) -> SelectedLesion:
     from casgan_jax.data.prepared import load_split
     from casgan_jax.lesion_label import to_native
 
@@ -282,6 +298,7 @@ def _read(data_dir: str | Path, place: _Slice, scale: int, *, spiculated: bool) 
         to_native(decode_alpha(record["alpha"]), scale),
         record["consensus"] > 0,
         float(record["spacing_mm"]),
+        group,
     )
 
 

@@ -53,6 +53,24 @@ def test_patients_are_in_one_fold_each():
     assert auc(result).mean < 0.8
 
 
+def test_groups_of_patients_are_in_one_fold():
+    # One positive and one negative of each size: with its partner in training, a lesion's nearest
+    # neighbour is of the other class.
+    pairs = 24
+    sizes = np.repeat(np.random.default_rng(0).permutation(pairs), 2)[:, None].astype(float)
+    positive = np.arange(2 * pairs) % 2 == 0
+    patients = [f"p{index}" for index in range(2 * pairs)]
+    groups = [f"pair {index // 2}" for index in range(2 * pairs)]
+    options = dict(folds=3, inner_folds=2, seeds=(0, 1))
+    apart = cross_validate(sizes, positive, patients, "k-NN", **options)
+    together = cross_validate(sizes, positive, patients, "k-NN", groups=groups, **options)
+    np.testing.assert_array_equal(together.folds[:, ::2], together.folds[:, 1::2])
+    assert auc(apart).mean < 0.4 < auc(together).mean < 0.6
+    assert together.patients.tolist() == patients
+    with pytest.raises(UserError, match="groups: found 4, expected 20 or more"):
+        cross_validate(sizes, positive, patients, "k-NN", groups=["a", "b", "c", "d"] * 12)
+
+
 def test_a_feature_that_separates_perfectly_gives_no_warning():
     features = noise(3)
     features[:, 0] = POSITIVE

@@ -11,7 +11,8 @@ from tests.radiomics.regions import ct_like, needs_pyradiomics, soft_disc
 
 
 def lesion(alpha):
-    return SelectedLesion("P0/0/3", "P0/0", "P0", True, ct_like(), alpha, soft_disc() > 0.6, 0.7)
+    consensus = soft_disc() > 0.6
+    return SelectedLesion("P0/0/3", "P0/0", "P0", True, ct_like(), alpha, consensus, 0.7, "P0")
 
 
 @needs_pyradiomics

@@ -87,6 +87,9 @@ def test_matched_in_area(rated, ratings):
     assert names(free, True) == names(matched, True)
     assert names(free, False) == ["P0/nodule-1", "P1/nodule-0"]
     assert names(matched, False) == ["P0/nodule-0", "P3/nodule-0"]
+    groups = {one.lesion: one.group for one in matched if not one.spiculated}
+    assert groups == {"P0/nodule-0": "P6", "P3/nodule-0": "P5"}
+    assert all(one.group == one.patient for one in free)
 
 
 def test_only_from_the_splits_that_are_named(rated, ratings):
