@@ -17,10 +17,10 @@ import numpy as np
 
 from casgan_jax.classical.system import ClassicalSystem, load_system
 from casgan_jax.data import load_split, marked_patch, normalise, read_metadata
-from casgan_jax.errors import UserError
-from casgan_jax.files import expand_user, make_folder, read_json, write_whole
+from casgan_jax.files import expand_user, make_folder, write_whole
 from casgan_jax.report.evaluation import measure_test_split
 from casgan_jax.training.workdir import hold_workdir
+from casgan_jax.untrained import write_config
 
 _TIMED = 16  # patches, as many as a network sees at once
 _BATCH = 8  # patches between two steps of the progress bar
@@ -46,7 +46,7 @@ def run(config: Any, workdir: str | Path) -> list[str]:
         config.data.window = list(read_metadata(config.data.dir)["window"])
     patches = _test_patches(config, _TIMED)
     with hold_workdir(workdir):
-        _keep_config(config, workdir)
+        write_config(config, workdir)
         facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
         result = make_folder(workdir / "classical", field="--workdir") / "result.json"
         write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
@@ -74,15 +74,3 @@ def _test_patches(config: Any, count: int) -> np.ndarray:
             for index in range(min(count, len(records)))
         ]
     )
-
-
-def _keep_config(config: Any, workdir: Path) -> None:
-    path = workdir / "config.json"
-    if path.is_file():
-        name = read_json(path, remedy="choose another --workdir").get("name")
-        if name != config.name:
-            raise UserError(
-                f"workdir: found a run of {name!r} in {workdir}, expected a new folder or one of "
-                f"{config.name!r}; choose another --workdir"
-            )
-    write_whole(path, (config.to_json(indent=2) + "\n").encode())

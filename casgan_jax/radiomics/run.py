@@ -33,6 +33,7 @@ from casgan_jax.radiomics.classification import (
 from casgan_jax.radiomics.feature_sets import FEATURE_SETS, feature_table
 from casgan_jax.radiomics.features import EIGHT_BITS, HOUNSFIELD
 from casgan_jax.radiomics.scores import NAME, read_arrays, write_scores
+from casgan_jax.untrained import write_config
 
 NONE = "none"
 _TABLE = "features.npz"
@@ -76,7 +77,7 @@ def run(config: Any, workdir: Path) -> list[str]:
     """
     _check(config)
     workdir = make_folder(expand_user(workdir), field="--workdir")
-    _keep_config(config, workdir)
+    write_config(config, workdir)
     if config.table:
         table = _read_table(config)
     else:
@@ -124,18 +125,6 @@ def _check(config: Any) -> None:
             )
     if config.seed < 0:
         raise UserError(f"seed: found {config.seed}, expected 0 or more; set --config.seed=0")
-
-
-def _keep_config(config: Any, workdir: Path) -> None:
-    path = workdir / "config.json"
-    if path.is_file():
-        name = read_json(path, remedy="choose another --workdir").get("name")
-        if name != config.name:
-            raise UserError(
-                f"workdir: found a run of {name} in {workdir}, expected none or one of "
-                f"{config.name}; choose another --workdir"
-            )
-    write_whole(path, (config.to_json(indent=2) + "\n").encode())
 
 
 def _make_table(config: Any) -> FeatureTable:

@@ -108,7 +108,7 @@ def test_refuses_data_that_do_not_tell_the_classes(discs, many, tmp_path):
 
 def test_never_overwrites_the_config_of_a_training(many, tmp_path):
     (tmp_path / "config.json").write_text('{"name": "softgan"}')
-    with pytest.raises(UserError, match="workdir: found a run of softgan"):
+    with pytest.raises(UserError, match="workdir: found a run of 'softgan'"):
         run(config(many), tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["name"] == "softgan"
 
