@@ -56,7 +56,7 @@ from casgan_jax.report.page import as_base64, as_text, picture_address, read_tem
 
 _AGAINST = (
     "Each row minus the one that its cell names, on the same lesions. It beats that one where the "
-    "95% interval of the difference is all on the better side of 0."
+    "95% interval of the difference is all on the better side of 0 and p is below 0.05."
 )
 
 _AGREEMENT = (

@@ -20,6 +20,7 @@ LEGEND = (
     "Arrows: which way is better. Paper: as the paper reports it, on its own data."
 )
 _SYSTEM = "system"
+_SIGNIFICANT = 0.05
 _MISSING = "\N{EN DASH}"
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
 
@@ -248,13 +249,17 @@ _COSTS = {
 
 
 def _against(column: Column, row: Row) -> Cell:
-    """In words, what the interval of the paired difference says."""
+    """In words, what interval and p of the paired difference say together.
+
+    Of few patients the interval is too narrow: there the test, which is exact, does not agree.
+    """
     found = row["against"].get(column["key"])
     if found is None:
         return Cell(_MISSING)
     form = f"+.{column['digits']}f"
     low, high = found["low"], found["high"]
-    better, worse = (low is not None and low > 0), (high is not None and high < 0)
+    sure = found["p"] is not None and found["p"] < _SIGNIFICANT
+    better, worse = (sure and low is not None and low > 0), (sure and high is not None and high < 0)
     if not column["higher_is_better"]:
         better, worse = worse, better
     verb = "beats" if better else "is worse than" if worse else "does not beat"

@@ -59,7 +59,7 @@ def unmeasured(name, status, reason):
     return row(name, status=status, reason=reason, values={}, **nothing)
 
 
-def against(difference, low, high, p=0.2):
+def against(difference, low, high, p=0.02):
     return {"row": "UNet++", "difference": difference, "low": low, "high": high, "p": p}
 
 
@@ -260,7 +260,14 @@ def test_the_best_is_bold_and_the_best_baseline_marked():
 def test_differences_are_told_in_words(column, found, words):
     made = row("CasGAN", group="casgan", against={column["key"]: found})
     table = difference_table([column], [row("UNet++"), made])
-    assert markdown_rows(table.as_markdown())["CasGAN"] == [f"{words}, p = 0.200"]
+    assert markdown_rows(table.as_markdown())["CasGAN"] == [f"{words}, p = 0.020"]
+
+
+def test_interval_and_p_must_agree():
+    # As of three patients: whatever they say, p is 0.25 or more.
+    found = {"dice": against(0.01, 0.002, 0.018, 0.25)}
+    table = difference_table([DICE], [row("CasGAN", against=found)])
+    assert "does not beat UNet++" in table.as_markdown()
 
 
 @pytest.mark.parametrize(
