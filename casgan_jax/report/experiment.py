@@ -37,7 +37,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.report.experiment_tables import (
     LEGEND,
@@ -52,7 +52,7 @@ from casgan_jax.report.experiment_tables import (
     seeds_table,
 )
 from casgan_jax.report.line_plot import Line, LineStyle, legend_key, line_plot, line_style
-from casgan_jax.report.page import as_base64, as_text, picture_address, read_template
+from casgan_jax.report.page import as_base64, as_jpeg, as_text, picture_address, read_template
 
 _AGAINST = (
     "Each row minus the one that its cell names, on the same lesions. It beats that one where the "
@@ -242,12 +242,13 @@ def _picture(picture: Mapping[str, str], folder: Path) -> str:
 
 def _image(path: Path, alternative: str) -> str:
     try:
-        address = picture_address(as_base64(path.read_bytes()))
-    except OSError as error:
+        coded = as_base64(as_jpeg(path.read_bytes()))
+    except (OSError, ValueError) as error:
         raise UserError(
-            f"{path}: found that it cannot be read ({error.strerror}), expected a picture of the "
+            f"{path}: found that it cannot be read ({one_line(error)}), expected a picture of the "
             "experiment; evaluate the row again"
         ) from error
+    address = picture_address(coded, kind="jpeg")
     return (
         f'<div class="wide" tabindex="0"><img src="{address}" alt="{as_text(alternative)}"></div>'
     )

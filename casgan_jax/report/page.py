@@ -7,6 +7,9 @@ import html
 import importlib.resources
 import string
 
+import cv2
+import numpy as np
+
 
 def read_template(name: str) -> string.Template:
     """A page of this package, such as "review.html", with $placeholders."""
@@ -19,15 +22,29 @@ def as_text(value: object) -> str:
     return html.escape(str(value))
 
 
-def as_base64(png: bytes) -> str:
-    """A PNG file as text that JSON can hold, too."""
-    return base64.b64encode(png).decode()
+def as_base64(file: bytes) -> str:
+    """A picture file as text that JSON can hold, too."""
+    return base64.b64encode(file).decode()
 
 
-def picture_address(coded: str) -> str:
+def picture_address(coded: str, *, kind: str = "png") -> str:
     """The address of a picture that is in the page itself.
 
     Args:
       coded: of `as_base64`.
+      kind: "png" or "jpeg".
     """
-    return f"data:image/png;base64,{coded}"
+    return f"data:image/{kind};base64,{coded}"
+
+
+def as_jpeg(png: bytes) -> bytes:
+    """A PNG file as a JPEG file, for a page of many large pictures: of images with noise a sixth of
+    the size.
+
+    Raises:
+      ValueError: not a PNG file.
+    """
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError("picture: found a file that is no picture, expected a PNG file")
+    return cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes()

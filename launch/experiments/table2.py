@@ -43,6 +43,8 @@ QUICK_NOTES = (
 )
 _FIGURES = dict(zip((c.paper for c in COLUMNS), (0.863, 0.777, 0.743, 0.808, 0.697), strict=False))
 _BUDGET = {
+    "optim.warmup_steps": "20",
+    "optim.average": "0.95",
     "predict.symmetries": "false",
     "train.steps": "200",
     "train.evaluate_every": "200",

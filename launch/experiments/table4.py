@@ -38,8 +38,12 @@ _BUDGETS = {
         "train.checkpoint_every": "250",
         "predict.symmetries": "false",
     },
+    # Of 60 steps: a few to warm up, and an average over the last ten.
     "quick": {
         "optim.batch_size": "2",
+        "optim.lr": "0.002",
+        "optim.warmup_steps": "10",
+        "optim.average": "0.9",
         "train.steps": "60",
         "train.evaluate_every": "60",
         "train.checkpoint_every": "60",
