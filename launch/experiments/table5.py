@@ -49,9 +49,8 @@ LIDC = DataSet(
 LIDC_MATCHED = DataSet(
     "lidc/x2",
     LIDC_BUILD,
-    "LIDC, the 30 most spiculated lesions and 30 smooth ones of the same sizes; not in the paper. "
-    "Most lesions have one of their size but of the other class among those that classifiers are "
-    "trained with, so that what follows size does worse than chance (area)",
+    "LIDC, the 30 most spiculated lesions and 30 smooth ones of the same sizes, folded in pairs, so "
+    "that size tells nothing (area); not in the paper",
     fields=(*LIDC_FIELDS, ("match_area", "true")),
     part="matched in area",
 )
