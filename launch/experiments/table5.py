@@ -49,8 +49,8 @@ LIDC = DataSet(
 LIDC_MATCHED = DataSet(
     "lidc/x2",
     LIDC_BUILD,
-    "LIDC, the 30 most spiculated lesions and 30 smooth ones of the same sizes, folded in pairs, so "
-    "that size tells nothing (area); not in the paper",
+    "LIDC, the 30 most spiculated lesions and 30 smooth ones of the same sizes, folded in pairs, "
+    "so that size tells nothing (area); not in the paper",
     fields=(*LIDC_FIELDS, ("match_area", "true")),
     part="matched in area",
 )
