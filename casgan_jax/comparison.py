@@ -66,9 +66,15 @@ class LesionMeans:
     by_seed: Sequence[float]
 
     @classmethod
-    def read(cls, folders: Sequence[Path], column: str) -> LesionMeans | None:
-        """One column of the `lesions.csv` of a system's seeds; None where they have none."""
-        seeds = [_column(folder / "lesions.csv", column) for folder in folders]
+    def read(cls, folders: Sequence[Path], column: str, *, having: str = "") -> LesionMeans | None:
+        """One column of the `lesions.csv` of a system's seeds; None where they have none.
+
+        Args:
+          folders: of the seeds' evaluations.
+          column: of the table.
+          having: another column; lesions without a value there are left out.
+        """
+        seeds = [_column(folder / "lesions.csv", column, having) for folder in folders]
         if not seeds or not all(seeds):
             return None
         shared = set.intersection(*(set(seed) for seed in seeds))
@@ -121,10 +127,10 @@ def json_interval(interval: Interval, seeds: Sequence[float]) -> dict[str, Any]:
     return {"mean": interval.mean, "low": low, "high": high, "seeds": list(seeds)}
 
 
-def _column(path: Path, column: str) -> dict[Lesion, float]:
+def _column(path: Path, column: str, having: str) -> dict[Lesion, float]:
     with path.open(newline="") as file:
         return {
             (row["patient"], row["key"]): float(row[column])
             for row in csv.DictReader(file)
-            if row.get(column)
+            if row.get(column) and row.get(having or column)
         }

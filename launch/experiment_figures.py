@@ -46,8 +46,14 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     from casgan_jax.data import load_split, read_metadata
     from casgan_jax.evaluation import Prediction, predict_records
 
-    measured = LesionMeans.read([task.folder / "evaluation" / "test"], "consensus_dice")
-    keys = evenly_ranked(measured.by_lesion, CASES)
+    folders = [task.folder / "evaluation" / "test"]
+    measured, readers = (
+        LesionMeans.read(folders, column).by_lesion for column in ("consensus_dice", "n_readers")
+    )
+    # All of as many readers, so that columns of the sheet are of one thing.
+    most = max(readers.values())
+    kept = {lesion: dice for lesion, dice in measured.items() if readers[lesion] == most}
+    keys = evenly_ranked(kept, CASES)
     cascade = load_cascade(task.folder)
     data = cascade.config.data
     directory = data.get("test_dir") or data.dir

@@ -36,6 +36,7 @@ class Column:
       digits: after the point.
       read: (folders of the evaluations of a row's seeds, key) -> the figure, None where they have
         none; by default a mean of that column of their lesions.csv.
+      compared: whether rows are compared in it; not in one that tells of the data set.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Column:
     higher_is_better: bool = True
     digits: int = 3
     read: Callable[[Sequence[Path], str], Figure | None] = LesionMeans.read
+    compared: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

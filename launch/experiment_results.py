@@ -120,7 +120,7 @@ def _row(
             name: measured[name][column.key] for name in rivals if column.key in measured[name]
         }
         rival = best(others, higher_is_better=column.higher_is_better)
-        if rival and column.key in mine:
+        if rival and column.compared and column.key in mine:
             against[column.key] = _against(mine[column.key], rival, others[rival])
     return {
         "name": row.name,

@@ -34,6 +34,14 @@ def test_a_lesion_counts_with_its_mean_over_the_seeds(tmp_path):
     assert LesionMeans.read(folders, "missing") is None
 
 
+def test_lesions_without_another_figure_can_be_left_out(tmp_path):
+    table = "key,patient,dice,human\n1,Ann,0.5,0.8\n2,Bob,0.9,\n"
+    (tmp_path / "lesions.csv").write_text(table)
+    found = LesionMeans.read([tmp_path], "dice", having="human")
+    assert found.by_lesion == {("Ann", "1"): 0.5}
+    assert LesionMeans.read([tmp_path], "dice").mean().n == 2
+
+
 def test_p_is_that_of_the_exact_permutation_test():
     rng = np.random.default_rng(0)
     ours, theirs = rng.normal(0.3, 1, 10), rng.normal(0, 1, 10)

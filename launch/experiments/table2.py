@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+from casgan_jax.comparison import LesionMeans
 from launch.experiment_plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
@@ -9,14 +12,16 @@ VARIANTS = {
     "cpu": "a quarter of the widths on LIDC and phantoms, 2,000 steps (hours on 2 CPU cores)",
     "quick": "narrow networks, 200 steps (minutes on 2 CPU cores)",
 }
+# A reader is only compared with the other three where there are four.
+FOUR_READERS = functools.partial(LesionMeans.read, having="human_dice")
 COLUMNS = (
-    Column("consensus_dice", "Dice, consensus", "consensus"),
-    Column("reader_1_dice", "reader 1", "reader 1"),
-    Column("reader_2_dice", "reader 2", "reader 2"),
-    Column("reader_3_dice", "reader 3", "reader 3"),
-    Column("reader_4_dice", "reader 4", "reader 4"),
-    Column("human_dice", "a reader, other three"),
-    Column("consensus_dice_128", "Dice, consensus, 128/255"),
+    Column("consensus_dice", "Dice, consensus", "consensus", read=FOUR_READERS),
+    *(
+        Column(f"reader_{i}_dice", f"reader {i}", f"reader {i}", read=FOUR_READERS)
+        for i in range(1, 5)
+    ),
+    Column("human_dice", "a reader, other three", compared=False),
+    Column("consensus_dice_128", "Dice, consensus, 128/255", read=FOUR_READERS),
 )
 # Rows and columns: four doctors, their 50% consensus, CasGAN.
 PAPER = (
