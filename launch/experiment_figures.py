@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.comparison import Lesion, LesionMeans
+from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from launch.experiment_rows import Outcome, Task
 
@@ -29,6 +30,9 @@ def write_figures(
 
     Returns:
       "title" and "file", relative to the folder, of each picture.
+
+    Raises:
+      UserError: a case cannot be predicted again.
     """
     pictures = []
     for task, outcome in done:
@@ -44,7 +48,7 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     # A figure needs the networks; a table does not, and starts without JAX.
     from casgan_jax.cascade import load_cascade
     from casgan_jax.data import load_split, read_metadata
-    from casgan_jax.evaluation import Prediction, predict_records
+    from casgan_jax.evaluation import Failure, predict_records
 
     folders = [task.folder / "evaluation" / "test"]
     measured, readers = (
@@ -63,8 +67,14 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     }
     records = load_split(directory, "test")
     chosen = [records[found[key]] for key in keys]
-    predictions = predict_records(cascade, chosen, read_metadata(directory)["window"])
-    return draw([item for item in predictions if isinstance(item, Prediction)], cascade.threshold)
+    predictions = list(predict_records(cascade, chosen, read_metadata(directory)["window"]))
+    for item in predictions:
+        if isinstance(item, Failure):
+            raise UserError(
+                f"{item.key}: found {item.reason}, expected a prediction as when {task.folder} was "
+                "measured; remove that folder and run the same command again"
+            )
+    return draw(predictions, cascade.threshold)
 
 
 def evenly_ranked(values: Mapping[Lesion, float], count: int) -> list[str]:

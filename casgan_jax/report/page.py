@@ -38,7 +38,7 @@ def picture_address(coded: str, *, kind: str = "png") -> str:
 
 
 def as_jpeg(png: bytes) -> bytes:
-    """A PNG file as a JPEG file, for a page of many large pictures: of images with noise a sixth of
+    """A PNG file as a JPEG file, for a page of many large pictures: of images with noise a fifth of
     the size.
 
     Raises:

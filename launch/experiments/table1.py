@@ -6,7 +6,7 @@ from launch.experiment_plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "full size on LNSM, LIDC and phantoms (one GPU)",
-    "cpu": "a quarter of the widths on LIDC and phantoms, 2,000 steps (a night on 2 CPU cores)",
+    "cpu": "a quarter of the widths on LIDC and phantoms, 2,000 steps (2 CPU cores)",
     "quick": "narrow networks on 480 phantoms, 400 steps a row (half an hour on 2 CPU cores)",
 }
 COLUMNS = (

@@ -9,7 +9,7 @@ from launch.experiment_plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "full size, trained on LNSM, LIDC and phantoms (one GPU)",
-    "cpu": "a quarter of the widths on LIDC and phantoms, 2,000 steps (hours on 2 CPU cores)",
+    "cpu": "a quarter of the widths on LIDC and phantoms, 2,000 steps (2 CPU cores)",
     "quick": "narrow networks, 200 steps (minutes on 2 CPU cores)",
 }
 # A reader is only compared with the other three where there are four.

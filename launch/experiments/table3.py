@@ -6,7 +6,7 @@ from launch.experiment_plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "full size, 70 epochs, five seeds (one GPU)",
-    "cpu": "a quarter of the widths, 70 epochs, five seeds (hours on 2 CPU cores)",
+    "cpu": "a quarter of the widths, 70 epochs, five seeds (2 CPU cores)",
     "quick": "narrow networks, 20 epochs, one seed (minutes on 2 CPU cores)",
 }
 COLUMNS = (

@@ -6,7 +6,7 @@ from launch.experiment_plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "full widths, 5 seeds (one GPU)",
-    "cpu": "a quarter of the widths, 2,000 steps of 4 images (a night on 2 CPU cores)",
+    "cpu": "a quarter of the widths, 2,000 steps of 4 images (2 CPU cores)",
     "quick": "narrow networks, a few steps (minutes on 2 CPU cores)",
 }
 COLUMNS = (

@@ -6,7 +6,7 @@ from casgan_jax.radiomics.scores import AreaUnderCurve
 from launch.experiment_plan import DATA_DIR, Column, DataSet, Experiment, Row
 
 VARIANTS = {
-    "": "LIDC, LIDC matched in area and phantoms, 10 repetitions (an hour on 2 CPU cores)",
+    "": "LIDC, LIDC matched in area and phantoms, 10 repetitions (2 CPU cores)",
     "quick": "LIDC and 480 phantoms, one repetition (minutes on 2 CPU cores)",
 }
 COLUMNS = (
