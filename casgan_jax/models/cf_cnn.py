@@ -20,7 +20,7 @@ _PReLU = partial(nn.PReLU, negative_slope_init=0.25)
 
 
 class CFCNN(nn.Module):
-    """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; S a multiple of `stride`.
+    """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; S a multiple of the strides.
 
     A classifier of pixels by what surrounds them, in two branches of the same form that share no
     weights and meet in the last layer. A branch is three pairs of 3x3 convolutions on 35, 18 and 9
@@ -35,10 +35,11 @@ class CFCNN(nn.Module):
       are (one slice; or three, if the condition has neighbouring slices as channels);
     * the original classifies voxels that are drawn by how hard they are and, to segment, each voxel
       in turn. Here the network classifies all points of a lattice, one in the middle of each cell
-      of stride x stride pixels, in training as in use, and the mask between them is interpolated:
-      so losses of whole masks train it. No parameter depends on `stride`; 1 classifies every pixel,
-      at stride^2 times the cost: one point takes 68 million products forward at 36 features. On an
-      image that is enlarged by 4, a stride of 4 is every original pixel. A training step of 8
+      of stride x stride pixels, and the mask between them is interpolated: so losses of whole masks
+      train it. As the original it may be trained on fewer points than it segments: no parameter
+      depends on the strides. 1 classifies every pixel, at stride^2 times the cost: one point takes
+      68 million products forward at 36 features. On an image that is enlarged by 4, a
+      `predict_stride` of 4 is every original pixel. A training step of 8
       images of 128 x 128 pixels with 16 features and a stride of 8 took 22 s of CPU time and
       9.5 GB (AMD EPYC, busy with other work);
     * one sigmoid in place of a softmax of two classes, which is the same function.
@@ -49,7 +50,8 @@ class CFCNN(nn.Module):
 
     Attributes:
       features: channels of the first pair of convolutions; the others follow in proportion.
-      stride: distance of the classified points in pixels.
+      stride: distance of the classified points in pixels in training.
+      predict_stride: the same in use; 0: as in training.
       windows: sides in pixels of the smaller and the larger surroundings of a point.
       side: side in pixels of the patches that both are scaled to.
       initial_alpha: mean of the output before training.
@@ -62,6 +64,7 @@ class CFCNN(nn.Module):
 
     features: int = 36
     stride: int = 8
+    predict_stride: int = 0
     windows: tuple[int, int] = (35, 65)
     side: int = 35
     initial_alpha: float = 0.5
@@ -70,10 +73,9 @@ class CFCNN(nn.Module):
 
     @nn.compact
     def __call__(self, condition: jax.Array, *, train: bool) -> jax.Array:
-        check_side(condition, self.stride, f"a stride of {self.stride}")
-        near, far = (
-            pixel_patches(condition, self.stride, window, self.side) for window in self.windows
-        )
+        stride = self.stride if train else self.predict_stride or self.stride
+        check_side(condition, stride, f"a stride of {stride}")
+        near, far = (pixel_patches(condition, stride, window, self.side) for window in self.windows)
         lattice = near.shape[:3]
         branch = partial(
             _Branch, self.features, train=train, axis_name=self.axis_name, dtype=self.dtype

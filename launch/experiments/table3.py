@@ -45,14 +45,13 @@ NOTES = (
     "figures of CasGAN, binary and CasGAN++ are not legible.",
 )
 FULL_NOTES = (
-    "70 epochs, 560 steps of 8 lesions, as the paper trains; SRGAN 1,000 steps. CF-CNN classifies "
-    "every 4th native pixel of a row or column.",
+    "70 epochs, 560 steps of 8 lesions, as the paper trains; SRGAN 1,000 steps. CF-CNN is trained "
+    "on every 4th native pixel of a row or column.",
 )
 QUICK_NOTES = (
     "Quick: an eighth of the networks' widths (CasGAN's segmentor: a quarter), patches of 48 "
-    "pixels, 20 epochs, one seed; CF-CNN classifies every 8th native pixel of a row or column, "
-    "which is coarse for lesions of 11 pixels across. It shows that everything runs, not which "
-    "system is better.",
+    "pixels, 20 epochs, one seed; CF-CNN is trained on every 8th native pixel of a row or column. It "
+    "shows that everything runs, not which system is better.",
 )
 # The configs are for trainings that are twenty times as long: what they warm up for and average
 # over is shorter here.

@@ -1,3 +1,5 @@
+import jax
+import numpy as np
 import pytest
 
 from casgan_jax.models.cf_cnn import CFCNN
@@ -21,6 +23,24 @@ def test_has_the_parameters_of_two_branches():
 
 def test_keeps_what_all_networks_promise():
     check_network(CFCNN(features=2, stride=16, side=9, windows=(9, 17), initial_alpha=0.1))
+
+
+def test_segments_on_a_finer_lattice_than_it_is_trained_on():
+    shape = dict(features=2, side=9, windows=(9, 17))
+    network = CFCNN(stride=16, predict_stride=4, **shape)
+    image = jax.random.uniform(jax.random.key(0), (2, 32, 32, 1))
+    variables = network.init(jax.random.key(1), image, train=False)
+
+    alpha = network.apply(variables, image, train=False)
+    np.testing.assert_array_equal(
+        alpha, CFCNN(stride=4, **shape).apply(variables, image, train=False)
+    )
+
+    trained, coarse = (
+        one.apply(variables, image, train=True, mutable=["batch_stats"])[0]
+        for one in (network, CFCNN(stride=16, **shape))
+    )
+    np.testing.assert_array_equal(trained, coarse)
 
 
 def test_a_side_that_does_not_divide_is_named():
