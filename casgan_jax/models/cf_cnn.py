@@ -20,7 +20,7 @@ _PReLU = partial(nn.PReLU, negative_slope_init=0.25)
 
 
 class CFCNN(nn.Module):
-    """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; S a multiple of the strides.
+    """Condition image (N, S, S, C) -> soft mask (N, S, S, 1) in [0, 1]; strides divide S.
 
     A classifier of pixels by what surrounds them, in two branches of the same form that share no
     weights and meet in the last layer. A branch is three pairs of 3x3 convolutions on 35, 18 and 9
@@ -39,9 +39,9 @@ class CFCNN(nn.Module):
       train it. As the original it may be trained on fewer points than it segments: no parameter
       depends on the strides. 1 classifies every pixel, at stride^2 times the cost: one point takes
       68 million products forward at 36 features. On an image that is enlarged by 4, a
-      `predict_stride` of 4 is every original pixel. A training step of 8
-      images of 128 x 128 pixels with 16 features and a stride of 8 took 22 s of CPU time and
-      9.5 GB (AMD EPYC, busy with other work);
+      `predict_stride` of 4 is every original pixel. A training step of 8 images of 128 x 128 pixels
+      with 16 features and a stride of 8 took 22 s of CPU time and 9.5 GB (AMD EPYC, busy with other
+      work);
     * one sigmoid in place of a softmax of two classes, which is the same function.
 
     No code of the authors is public: the widths (36, 48, 68 channels, 300 of the dense layer) are

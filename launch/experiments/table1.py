@@ -30,10 +30,10 @@ NOTES = (
     "Every row has the same budget: batch, steps, optimiser and augmentation of one config. No row "
     "was tuned for this table.",
     "Networks of other papers see patches enlarged bilinearly, without SR.",
-    "The paper's table ends with CasGAN, soft. The rows after it are the systems of its tables 3 and "
-    "4, so that each is measured against the same label and, on phantoms, the true alpha. Graph "
-    "cut, deep prior + graph cut (of this table's U-Net) and the level set (the same) are not "
-    "trained; their masks are binary and native, so that their soft MAE and gradient error are on "
+    "The paper's table ends with CasGAN, soft. The rows after it are the systems of its tables 3 "
+    "and 4, so that each is measured against the same label and, on phantoms, the true alpha. "
+    "Graph cut, deep prior + graph cut and the level set are not trained, and the last two refine "
+    "this table's U-Net; their masks are binary, and their soft MAE and gradient error are on "
     "native pixels. Graph cut has a click in the middle of the patch. CasGAN++ and CE-Net++ learn "
     "the binary label and see the soft mask of CasGAN, soft (Figure 5).",
 )

@@ -50,8 +50,8 @@ FULL_NOTES = (
 )
 QUICK_NOTES = (
     "Quick: an eighth of the networks' widths (CasGAN's segmentor: a quarter), patches of 48 "
-    "pixels, 20 epochs, one seed; CF-CNN is trained on every 8th native pixel of a row or column. It "
-    "shows that everything runs, not which system is better.",
+    "pixels, 20 epochs, one seed; CF-CNN is trained on every 8th native pixel of a row or column. "
+    "It shows that everything runs, not which system is better.",
 )
 # The configs are for trainings that are twenty times as long: what they warm up for and average
 # over is shorter here.
