@@ -106,7 +106,7 @@ class Evaluation:
     """All measured cases, the failures and the worst examples.
 
     Attributes:
-      threshold: the cascade's, chosen on validation.
+      threshold: the system's: chosen on validation, or 0.5 for one whose masks are binary.
       cases: one for each record that could be measured.
       failures: one for each that could not.
       worst: examples of the lowest Dice, worst first; the headline's population before others.

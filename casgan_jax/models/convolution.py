@@ -18,6 +18,7 @@ from casgan_jax.models import winograd
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _WINOGRAD_CHANNELS = 32
+_FEW_CHANNELS = 4
 
 
 def space_to_depth(x: jax.Array) -> jax.Array:
@@ -58,6 +59,8 @@ def conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> 
     plain = functools.partial(_plain_conv, **geometry)
     if _is_larger_than_output(x, kernel, **geometry):
         on_cpu = functools.partial(_conv_as_product, **geometry)
+    elif stride == 1 and x.shape[-1] <= _FEW_CHANNELS:
+        on_cpu = functools.partial(_conv_of_few_channels, padding=padding)
     elif _suits_winograd(x, kernel, **geometry):
         on_cpu = winograd.winograd_conv
     elif stride == 1 and _shrinks(kernel):
@@ -122,6 +125,20 @@ def _shrinks(kernel: jax.Array) -> bool:
     """Whether the products of a pixel with all taps are few beside its channels."""
     size, _, channels, features = kernel.shape
     return features < 8 or size**2 * features <= 4 * channels
+
+
+def _conv_of_few_channels(x: jax.Array, kernel: jax.Array, *, padding: int) -> jax.Array:
+    """A sum of planes, each of a tap and a channel times its weights, in one pass of the output."""
+    size, _, channels, _ = kernel.shape
+    x = pad(x, padding)
+    height, width = (side - size + 1 for side in x.shape[1:3])
+    return sum(
+        x[:, row : row + height, column : column + width, channel, None]
+        * kernel[row, column, channel].reshape(1, 1, 1, -1)
+        for row in range(size)
+        for column in range(size)
+        for channel in range(channels)
+    )
 
 
 def _conv_as_shifted_sum(x: jax.Array, kernel: jax.Array, *, padding: int) -> jax.Array:
@@ -195,6 +212,9 @@ def _kernel_gradient(
 ) -> jax.Array:
     """The gradient of `conv` by its kernel as matrix products over all pixels."""
     size, _, channels, features = kernel.shape
+    if stride == 1 and _suits_plain_kernel_gradient(kernel, gradient):
+        plain = functools.partial(_plain_conv, x, stride=stride, padding=padding)
+        return jax.vjp(plain, kernel)[1](gradient)[0]
     if stride == 1 and (features < 8 or size**2 * features <= 2 * channels):
         return _kernel_gradient_by_shifted_gradients(x, kernel, gradient, padding)
     # The map of a gradient of many features costs more than the products it saves.
@@ -203,6 +223,14 @@ def _kernel_gradient(
     gradient = gradient.reshape(-1, features)
     products = [seen.reshape(-1, channels).T @ gradient for seen in _taps(x, size, stride, padding)]
     return jnp.stack(products).reshape(kernel.shape)
+
+
+def _suits_plain_kernel_gradient(kernel: jax.Array, gradient: jax.Array) -> bool:
+    """Whether XLA's own, which reads each pixel once, is ahead of long products of few columns."""
+    size, _, channels, features = kernel.shape
+    pixels = gradient.size // features
+    is_narrow = channels * features <= 2048 or (pixels >= 2**15 and features <= 64)
+    return size > 1 and size % 2 == 1 and features >= 8 and is_narrow
 
 
 def _kernel_gradient_by_shifted_gradients(

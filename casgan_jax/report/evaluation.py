@@ -267,7 +267,7 @@ def _panel(example: Example, threshold: float) -> list[np.ndarray]:
 def _thresholded_table(summary: Mapping[str, Any]) -> str:
     chosen = summary["threshold"]["chosen"]
     lines = [
-        f"| | grid | at {chosen:.3f}, chosen on validation | at 128/255 | lesions | patients |",
+        f"| | grid | at {chosen:.3f}, the system's threshold | at 128/255 | lesions | patients |",
         "|---|---|---|---|---|---|",
     ]
     for what, where, metric, population in _THRESHOLDED:
