@@ -1,9 +1,9 @@
 """Convolution with stride 1 or 2 that the CPU backend runs at the pace of matrix products.
 
 On accelerators `conv` is XLA's own convolution. XLA's CPU backend is slow in some places, which are
-written as something that it is fast at: gradients by the kernel, kernels of many channels on few
-pixels, small kernels that shrink the number of channels, gradients by the input of a strided
-convolution. 3x3 kernels of many channels on many pixels are applied by
+written as something that it is fast at: most gradients by the kernel, kernels of few channels or of
+many on few pixels, small kernels that shrink the number of channels, gradients by the input of a
+strided convolution. 3x3 kernels of many channels on many pixels are applied by
 `casgan_jax.models.winograd`, with fewer products.
 """
 
