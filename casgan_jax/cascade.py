@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +20,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, read_json
 from casgan_jax.system import System, Variables, describe_system
 
-if TYPE_CHECKING:
-    from casgan_jax.classical.system import ClassicalSystem
-
-_TRAINED = ("srgan", "softgan")
+TRAINED = ("srgan", "softgan")
 
 
 def _symmetry(x: jax.Array, index: int) -> jax.Array:
@@ -143,7 +140,7 @@ class Cascade:
 
 
 def read_config(
-    workdir: str | Path, *, names: Sequence[str] = _TRAINED
+    workdir: str | Path, *, names: Sequence[str] = TRAINED
 ) -> ml_collections.ConfigDict:
     """The resolved config of a run.
 
@@ -169,9 +166,8 @@ def read_config(
     return ml_collections.ConfigDict(config)
 
 
-def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade | ClassicalSystem:
-    """The best checkpoint of a trained cascade, with the threshold chosen on validation; or a
-    classical method, in the workdir of one.
+def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
+    """The best checkpoint of a trained cascade, with the threshold chosen on validation.
 
     Raises:
       UserError: no run in the folder, a run of SRGAN alone, or one whose training has not finished.
@@ -179,11 +175,7 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade | Clas
     from casgan_jax.training.restore import restore_generator
 
     workdir = expand_user(workdir)
-    config = read_config(workdir, names=(*_TRAINED, "classical"))
-    if config.name == "classical":
-        from casgan_jax.classical.system import load_system
-
-        return load_system(config)
+    config = read_config(workdir)
     if config.name != "softgan":
         raise UserError(
             f"workdir: found a run of {config.name!r} in {workdir}, expected one of 'softgan'"

@@ -1,6 +1,6 @@
 """Measures a trained cascade on prepared records: against labels, true alphas and several readers.
 
-    cascade = load_cascade(workdir)
+    cascade = load_system(workdir)
     evaluation = evaluate(cascade, load_split(data_dir, "test"), read_metadata(data_dir))
     print(evaluation.summary()["headline"])
 
@@ -49,7 +49,7 @@ _FACTS = ("key", "patient", "lesion", "kind", "n_readers", "spacing_mm")
 
 
 class Cascade(Protocol):
-    """What is asked of a trained system; `casgan_jax.cascade.load_cascade` returns one."""
+    """What is asked of a trained system; `casgan_jax.saved_system.load_system` returns one."""
 
     patch: int
     scale: int

@@ -1,6 +1,6 @@
 """Soft masks of lesions in whole images: image and mark in, soft mask on the image's own grid out.
 
-    cascade, image = load_cascade(workdir), read_image("slice.png")
+    cascade, image = load_system(workdir), read_image("slice.png")
     prediction = predict(cascade, image, (212, 305), window=(0, 255))
     mask = binarise(prediction.alpha, cascade.threshold)
 
@@ -161,7 +161,7 @@ def run_jobs(
     """Reads, predicts and writes every job.
 
     Args:
-      cascade: of `casgan_jax.cascade.load_cascade`.
+      cascade: of `casgan_jax.saved_system.load_system`.
       jobs: of `plan`.
       output: folder, made if it is not there.
       threshold: of the binary mask; the cascade's by default.

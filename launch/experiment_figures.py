@@ -46,9 +46,9 @@ def write_figures(
 
 def _picture(task: Task, draw: Draw) -> np.ndarray:
     # A figure needs the networks; a table does not, and starts without JAX.
-    from casgan_jax.cascade import load_cascade
     from casgan_jax.data import load_split, read_metadata
     from casgan_jax.evaluation import Failure, predict_records
+    from casgan_jax.saved_system import load_system
 
     folders = [task.folder / "evaluation" / "test"]
     measured, readers = (
@@ -58,7 +58,7 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     most = max(readers.values())
     kept = {lesion: dice for lesion, dice in measured.items() if readers[lesion] == most}
     keys = evenly_ranked(kept, CASES)
-    cascade = load_cascade(task.folder)
+    cascade = load_system(task.folder)
     data = cascade.config.data
     directory = data.get("test_dir") or data.dir
     found = {

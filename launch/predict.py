@@ -60,9 +60,9 @@ def main(_: list[str]) -> int:
     jobs = prediction.plan(_INPUT.value, centres, table)
 
     keep_compilations()
-    from casgan_jax.cascade import load_cascade
+    from casgan_jax.saved_system import load_system
 
-    cascade = load_cascade(_WORKDIR.value)
+    cascade = load_system(_WORKDIR.value)
     failures = 0
     for outcome in prediction.run_jobs(
         cascade,

@@ -302,7 +302,7 @@ import runpy, sys
 import casgan_jax.report.evaluation, ml_collections
 from tests.test_evaluation import METADATA, BrightIsLesion, _record
 BrightIsLesion.config = ml_collections.ConfigDict({"data": {"dir": "somewhere"}})
-casgan_jax.report.evaluation.load_cascade = lambda workdir: BrightIsLesion()
+casgan_jax.report.evaluation.load_system = lambda workdir: BrightIsLesion()
 casgan_jax.report.evaluation.load_split = lambda data_dir, split: [_record(i) for i in range(3)]
 casgan_jax.report.evaluation.read_metadata = lambda data_dir: METADATA
 sys.argv = ["evaluate", *sys.argv[1:]]

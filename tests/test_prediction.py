@@ -210,9 +210,9 @@ def test_formats_offsets_and_failures(tmp_path):
 
 _LAUNCH = """
 import runpy, sys
-import casgan_jax.cascade
+import casgan_jax.saved_system
 from tests.test_prediction import BrightIsLesion
-casgan_jax.cascade.load_cascade = lambda workdir: BrightIsLesion()
+casgan_jax.saved_system.load_system = lambda workdir: BrightIsLesion()
 sys.argv = ["predict", *sys.argv[1:]]
 runpy.run_module("launch.predict", run_name="__main__")
 """

@@ -2,8 +2,8 @@
 
     lines = run(config, Path("runs/graph_cut"))
 
-The workdir gets `config.json`, from which `casgan_jax.cascade.load_cascade` makes the system again,
-`classical/result.json` and `evaluation/test`. The same call runs everything again.
+The workdir gets `config.json`, from which `casgan_jax.saved_system.load_system` makes the system
+again, `classical/result.json` and `evaluation/test`. The same call runs everything again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax.classical.system import ClassicalSystem, load_system
+from casgan_jax.classical.system import ClassicalSystem, classical_system
 from casgan_jax.data import load_split, marked_patch, normalise, read_metadata
 from casgan_jax.files import expand_user, make_folder, write_whole
 from casgan_jax.report.evaluation import measure_test_split
@@ -40,7 +40,7 @@ def run(config: Any, workdir: str | Path) -> list[str]:
       UserError: bad config, prior or data, or a workdir that another kind of run has.
     """
     workdir = expand_user(workdir)
-    system = load_system(config)
+    system = classical_system(config)
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.data.window = list(read_metadata(config.data.dir)["window"])

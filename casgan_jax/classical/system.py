@@ -1,6 +1,6 @@
 """A classical method as a system like a trained one: native patches -> binary masks.
 
-    system = load_cascade("runs/graph_cut")
+    system = load_system("runs/graph_cut")
     out = system(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
 
 A method that refines a network's soft mask (`casgan_jax.classical.method`) has it averaged down to
@@ -85,7 +85,7 @@ class ClassicalSystem:
         return list(zip(patches, soft, strict=True)), [options] * len(patches)
 
 
-def load_system(config: Any) -> ClassicalSystem:
+def classical_system(config: Any) -> ClassicalSystem:
     """The system that a `classical` config describes.
 
     Raises:

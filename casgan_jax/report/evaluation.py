@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.cascade import load_cascade
 from casgan_jax.data import load_split, read_metadata
 from casgan_jax.evaluation import Evaluation, Example, evaluate
 from casgan_jax.files import make_folder
 from casgan_jax.images import write_png
 from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
+from casgan_jax.saved_system import load_system
 from casgan_jax.statistics import Interval
 
 _FINE = "fine grid, against the label at 128/255"
@@ -112,7 +112,7 @@ def evaluate_workdir(
     Raises:
       UserError: no training there, no such data or split, or data that do not fit the cascade.
     """
-    cascade = load_cascade(workdir)
+    cascade = load_system(workdir)
     named = cascade.config.data.get("test_dir") if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from casgan_jax.cascade import load_cascade, read_config
+from casgan_jax.cascade import read_config
 from casgan_jax.classical.deep_prior import deep_prior_cut
 from casgan_jax.classical.graph_cut import click_cut
 from casgan_jax.classical.method import find_method, parameters_of
 from casgan_jax.classical.run import run
-from casgan_jax.classical.system import ClassicalSystem, check_values, load_system
+from casgan_jax.classical.system import ClassicalSystem, check_values, classical_system
 from casgan_jax.errors import UserError
 from casgan_jax.metrics import dice
+from casgan_jax.saved_system import load_system
 from launch.config_flag import load_config
 from tests.classical.patches import disc, noisy
 
@@ -42,7 +43,7 @@ def config_of(name, **fields):
 def line_of(config):
     with pytest.raises(UserError) as caught:
         check_values(config)
-        load_system(config)
+        classical_system(config)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -103,7 +104,7 @@ def test_a_method_of_one_s_own():
     config = config_of("graph_cut", method=f"{__name__}.own_method")
     assert line_of(config).startswith("parameters.bandwidth: found none of that name in own_method")
     config.parameters = {"level": 0.6}
-    found = load_system(config)(PATCHES)["alpha"]
+    found = classical_system(config)(PATCHES)["alpha"]
     np.testing.assert_array_equal(found > 0, PATCHES >= 0.6)
 
 
@@ -151,7 +152,7 @@ def test_a_run_is_measured_and_found_again(discs, tmp_path, capsys):
     measured = tmp_path / "evaluation" / "test" / "metrics.json"
     summary = json.loads(measured.read_text())
     assert summary["metrics"]["four_readers"]["consensus_dice"]["mean"] > 0.7
-    system = load_cascade(tmp_path)
+    system = load_system(tmp_path)
     assert system.config.data.window == [0, 255]
     np.testing.assert_array_equal(
         system(PATCHES)["alpha"], ClassicalSystem(config, None)(PATCHES)["alpha"]
