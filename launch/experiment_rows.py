@@ -191,7 +191,11 @@ def _made_from(task: Task) -> dict[str, Any]:
     """All that the result of a task depends on, but for the code."""
     config = load_config(task.row.config, task.fields)
     names = filter(None, (config.data.dir, config.data.get("test_dir")))
-    digest = hashlib.sha256(b"".join(_description(Path(name)) for name in names)).hexdigest()
+    parts = [_description(Path(name)) for name in names]
+    ratings = Path(config.data.get("ratings") or "")
+    if ratings.is_file():
+        parts.append(ratings.read_bytes())
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()
     return {"config": json.loads(config.to_json()), "data_set": digest}
 
 

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from casgan_jax.errors import UserError
 from datasets.base import prepare
+from launch import experiment_rows
 from launch.experiment_plan import DataSet, load_experiment
 from launch.experiment_runner import run_experiment
 from tests.radiomics.rated import ManyRated
@@ -67,3 +69,17 @@ def test_each_soft_row_meets_the_binary_one_with_its_classifier():
     for row in compared:
         assert row.against == f"binary, {row.name.split(', ')[1]}"
         assert row.uses["table"].split(": ")[1] == row.fields["features"]
+
+
+def test_other_ratings_are_another_configuration(experiment, tmp_path, monkeypatch):
+    plan, data_dir = experiment
+    ratings = tmp_path / "ratings.csv"
+    rated = dataclasses.replace(plan.data_sets[0], fields=(("data.ratings", str(ratings)),))
+    rows = plan.chosen(["features: binary"])
+    (task,) = experiment_rows.tasks_of(plan, rated, rows, data_dir, tmp_path / "out")
+    monkeypatch.setattr(experiment_rows, "_run", lambda command: (0, ""))
+    ratings.write_text("some")
+    assert experiment_rows.run_task(task).status == "done"
+    ratings.write_text("others")
+    with pytest.raises(UserError, match=r"a row of another configuration \(data_set: "):
+        experiment_rows.run_task(task)
