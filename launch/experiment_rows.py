@@ -158,12 +158,15 @@ def _run(command: list[str]) -> tuple[int, str]:
 
     reader = threading.Thread(target=pass_on, daemon=True)
     reader.start()
+    # A scheduler tells this process alone; it is the row that has a state to save.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
     try:
         status = process.wait()
     except KeyboardInterrupt:
         status = process.wait()  # it has had the signal, too, and saves its state
         raise _interrupted(signal.SIGINT) from None
     finally:
+        signal.signal(signal.SIGTERM, before)
         reader.join(timeout=10)
         process.stderr.close()
         if tail and not tail.endswith(b"\n"):  # it ended within its progress bar

@@ -4,9 +4,12 @@ import csv
 import dataclasses
 import importlib
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -274,6 +277,33 @@ def test_an_interruption_ends_the_experiment(experiment, tmp_path, fake):
     again.clear()
     run(experiment, tmp_path, ["U-Net", "SegNet", "CE-Net"])
     assert again == ["segnet", "ce-net"]
+
+
+def test_a_row_is_told_when_the_experiment_shall_stop(tmp_path):
+    """SIGTERM of a scheduler reaches one process alone; the row ends in its own way."""
+    ready, saved = tmp_path / "ready", tmp_path / "saved"
+    row = f"""
+import pathlib, signal, sys, time
+def save(number, frame):
+    pathlib.Path({str(saved)!r}).touch()
+    sys.exit(128 + number)
+signal.signal(signal.SIGTERM, save)
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(60)
+"""
+
+    def stop_when_ready():
+        while not ready.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    scheduler = threading.Thread(target=stop_when_ready)
+    scheduler.start()
+    with pytest.raises(Interrupted, match="stopped by SIGTERM"):
+        experiment_rows._run(["python", "-c", row])
+    scheduler.join()
+    assert saved.exists()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_data_set_that_is_not_there_names_its_command(tmp_path):
