@@ -1,9 +1,9 @@
 """Convolution with stride 1 or 2 that the CPU backend runs at the pace of matrix products.
 
 On accelerators `conv` is XLA's own convolution. XLA's CPU backend is slow in some places, which are
-written as something that it is fast at: most gradients by the kernel, kernels of few channels or of
-many on few pixels, small kernels that shrink the number of channels, gradients by the input of a
-strided convolution. 3x3 kernels of many channels on many pixels are applied by
+written as something that it is fast at: most gradients by the kernel, kernels of many channels on
+few pixels, small kernels that shrink the number of channels, gradients by the input of a strided
+convolution. 3x3 kernels of many channels on many pixels are applied by
 `casgan_jax.models.winograd`, with fewer products.
 """
 
@@ -18,7 +18,6 @@ from casgan_jax.models import winograd
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _WINOGRAD_CHANNELS = 32
-_FEW_CHANNELS = 4
 
 
 def space_to_depth(x: jax.Array) -> jax.Array:
@@ -59,8 +58,6 @@ def conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> 
     plain = functools.partial(_plain_conv, **geometry)
     if _is_larger_than_output(x, kernel, **geometry):
         on_cpu = functools.partial(_conv_as_product, **geometry)
-    elif stride == 1 and x.shape[-1] <= _FEW_CHANNELS:
-        on_cpu = functools.partial(_conv_of_few_channels, padding=padding)
     elif _suits_winograd(x, kernel, **geometry):
         on_cpu = winograd.winograd_conv
     elif stride == 1 and _shrinks(kernel):
@@ -125,20 +122,6 @@ def _shrinks(kernel: jax.Array) -> bool:
     """Whether the products of a pixel with all taps are few beside its channels."""
     size, _, channels, features = kernel.shape
     return features < 8 or size**2 * features <= 4 * channels
-
-
-def _conv_of_few_channels(x: jax.Array, kernel: jax.Array, *, padding: int) -> jax.Array:
-    """A sum of planes, each of a tap and a channel times its weights, in one pass of the output."""
-    size, _, channels, _ = kernel.shape
-    x = pad(x, padding)
-    height, width = (side - size + 1 for side in x.shape[1:3])
-    return sum(
-        x[:, row : row + height, column : column + width, channel, None]
-        * kernel[row, column, channel].reshape(1, 1, 1, -1)
-        for row in range(size)
-        for column in range(size)
-        for channel in range(channels)
-    )
 
 
 def _conv_as_shifted_sum(x: jax.Array, kernel: jax.Array, *, padding: int) -> jax.Array:

@@ -16,7 +16,7 @@ def test_depth_to_space_undoes_space_to_depth():
 @pytest.mark.parametrize(
     ("channels", "features", "size", "stride", "padding"),
     [
-        (3, 9, 3, 1, 1),  # few channels
+        (3, 9, 3, 1, 1),
         (12, 9, 3, 1, 1),  # few products a pixel
         (3, 9, 3, 2, 1),
         (3, 9, 1, 2, 0),
