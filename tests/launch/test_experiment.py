@@ -293,9 +293,11 @@ time.sleep(60)
 """
 
     def stop_when_ready():
-        while not ready.exists():
+        deadline = time.monotonic() + 30
+        while not ready.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if ready.exists():
+            os.kill(os.getpid(), signal.SIGTERM)
 
     scheduler = threading.Thread(target=stop_when_ready)
     scheduler.start()
