@@ -31,7 +31,7 @@ def classical(method: str) -> ConfigDict:
                 dir="data/phantom",
                 test_dir="",  # another data set, whose test split is measured
                 patch=64,
-                scale=1,
+                scale=1,  # pixels of the mask along a native one, as those of networks beside it
             ),
             parameters=parameters_of(find_method(method)),
         )

@@ -5,6 +5,9 @@
 
 A method that refines a network's soft mask (`casgan_jax.classical.method`) has it averaged down to
 native pixels, with the threshold that was chosen for that network on validation.
+
+A method works on native pixels. With a `data.scale` of r each of them is r x r pixels of the mask,
+so that it is measured on the grid of the networks that enlarge their patches r times.
 """
 
 from __future__ import annotations
@@ -31,11 +34,10 @@ class ClassicalSystem:
     Attributes:
       config: a `classical` config.
       patch: side of the native patches in pixels.
-      scale: 1, masks are on the patches' own grid.
+      scale: r, the mask's pixels along a native one; they are equal.
       threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
     """
 
-    scale = 1
     threshold = 0.5
 
     def __init__(self, config: Any, prior: Cascade | None) -> None:
@@ -44,7 +46,7 @@ class ClassicalSystem:
           config: a `classical` config whose parameters the method has.
           prior: the trained network, of the same patch; None for a method that wants none.
         """
-        self.config, self.patch = config, config.data.patch
+        self.config, self.patch, self.scale = config, config.data.patch, config.data.scale
         self._method = find_method(config.method)
         self._parameters = config.parameters.to_dict()
         self._prior = prior
@@ -56,7 +58,8 @@ class ClassicalSystem:
           patches: (N, P, P) float32 in [0, 1].
 
         Returns:
-          `alpha`, (N, P, P) float32 of 0 and 1, and the patches as `super_resolution`.
+          `alpha`, (N, r P, r P) float32 of 0 and 1, and the patches, enlarged likewise, as
+          `super_resolution`.
 
         Raises:
           UserError: patches of another size, or a parameter that the method refuses.
@@ -70,7 +73,10 @@ class ClassicalSystem:
         alpha = np.zeros(patches.shape, np.float32)
         for mask, planes, options in zip(alpha, *self._inputs(patches), strict=True):
             mask[:] = self._method(*planes, **options, **self._parameters)
-        return {"super_resolution": patches, "alpha": alpha}
+        return {"super_resolution": self._enlarge(patches), "alpha": self._enlarge(alpha)}
+
+    def _enlarge(self, planes: np.ndarray) -> np.ndarray:
+        return planes.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
 
     def _inputs(self, patches: np.ndarray) -> tuple[list[tuple[np.ndarray, ...]], list[dict]]:
         """What the method sees of each patch, and the options that go with it."""
@@ -113,7 +119,7 @@ def check_values(config: Any) -> None:
         raise UserError(f"prior: found {config.prior!r}, expected {expected}")
     for field, found, expected in (
         ("data.patch", config.data.patch, range(1, 2**12 + 1)),
-        ("data.scale", config.data.scale, range(1, 2)),
+        ("data.scale", config.data.scale, range(1, 16 + 1)),
     ):
         if found not in expected:
             raise UserError(

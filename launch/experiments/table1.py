@@ -33,9 +33,9 @@ NOTES = (
     "The paper's table ends with CasGAN, soft. The rows after it are the systems of its tables 3 "
     "and 4, so that each is measured against the same label and, on phantoms, the true alpha. "
     "Graph cut, deep prior + graph cut and the level set are not trained, and the last two refine "
-    "this table's U-Net; their masks are binary, and their soft MAE and gradient error are on "
-    "native pixels. Graph cut has a click in the middle of the patch. CasGAN++ and CE-Net++ learn "
-    "the binary label and see the soft mask of CasGAN, soft (Figure 5).",
+    "this table's U-Net; their masks are binary, of native pixels, and measured on the same grid as "
+    "all others. Graph cut has a click in the middle of the patch. CasGAN++ and CE-Net++ learn the "
+    "binary label and see the soft mask of CasGAN, soft (Figure 5).",
 )
 
 QUICK_NOTES = (
@@ -87,6 +87,7 @@ def phantoms(config: str) -> DataSet:
 def rows(size: str) -> tuple[Row, ...]:
     """The table's rows, of configs of a variant."""
     suffix = f":{size}" if size else ""
+    grid = {"data.scale": "2" if size else "4"}  # of the networks' masks
 
     def paper(dice: float, iou: float, acc: float) -> dict[str, float]:
         return {"Dice": dice, "IoU": iou, "ACC": acc}
@@ -108,10 +109,10 @@ def rows(size: str) -> tuple[Row, ...]:
         casgan("CasGAN, binary", "binary", 0.911, 0.852, 0.993, sr="SRGAN"),
         casgan("CasGAN, without SR", "alpha", 0.916, 0.843, 0.993),
         casgan("CasGAN, soft", "alpha", 0.919, 0.864, 0.994, sr="SRGAN"),
-        Row("Graph cut", f"graph_cut{suffix}"),
-        Row("Deep prior + graph cut", f"deep_prior{suffix}", uses={"prior": "U-Net"}),
+        Row("Graph cut", f"graph_cut{suffix}", fields=grid),
+        Row("Deep prior + graph cut", f"deep_prior{suffix}", fields=grid, uses={"prior": "U-Net"}),
         Row("CF-CNN", f"cf_cnn{suffix}"),
-        Row("Level set", f"level_set{suffix}", uses={"prior": "U-Net"}),
+        Row("Level set", f"level_set{suffix}", fields=grid, uses={"prior": "U-Net"}),
         Row(
             "CasGAN++",
             f"softgan{suffix}",

@@ -74,6 +74,15 @@ def test_every_method_is_a_system(name):
         system(np.zeros((1, 8, 8), np.float32))
 
 
+def test_masks_on_the_grid_of_networks_are_those_of_native_pixels():
+    native = ClassicalSystem(config_of("graph_cut"), None)(PATCHES)
+    system = ClassicalSystem(config_of("graph_cut", data__scale=3), None)
+    found = system(PATCHES)
+    assert system.scale == 3
+    for name, planes in native.items():
+        np.testing.assert_array_equal(found[name], np.kron(planes, np.ones((3, 3))))
+
+
 def test_a_network_s_mask_is_averaged_down_and_its_threshold_used():
     system = ClassicalSystem(config_of("deep_prior", prior="a network"), Blurred())
     fine = Blurred()(PATCHES)["alpha"]
@@ -124,7 +133,7 @@ def test_a_method_of_one_s_own():
         ("level_set", {"prior": "x", "parameters.region": "nan"}, "parameters: region, length"),
         ("level_set", {"prior": "x", "parameters.iterations": "-1"}, "parameters: iterations:"),
         ("graph_cut", {"data.patch": "0"}, "data.patch: found 0, expected 1 to 4096; set"),
-        ("graph_cut", {"data.scale": "2"}, "data.scale: found 2, expected 1 to 1; set"),
+        ("graph_cut", {"data.scale": "17"}, "data.scale: found 17, expected 1 to 16; set"),
         ("graph_cut", {"data.dir": ""}, "data.dir: found ''"),
     ],
 )
