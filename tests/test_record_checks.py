@@ -16,8 +16,8 @@ from casgan_jax.training.checks import check
 from casgan_jax.training.data_checks import check_data
 from tests import damage
 from tests.lines import LINE_WITH_REMEDY, line_of
-from tests.test_evaluation import METADATA, _record
-from tests.test_evaluation import BrightIsLesion as Evaluated
+from tests.outlined_discs import METADATA, record_of
+from tests.outlined_discs import BrightIsLesion as Evaluated
 from tests.training.test_loop import tiny_config
 
 SHARD = "discs-train.array_record-00000-of-00001"
@@ -115,15 +115,15 @@ def test_evaluation_goes_on_and_lists_a_damaged_record(discs, tmp_path):
 
 
 def test_a_record_whose_planes_do_not_fit_is_listed():
-    odd = _record(1) | {"alpha": np.zeros((30, 30), np.uint8)}
-    measured = evaluate(Evaluated(), [_record(0), odd], METADATA, progress=False)
+    odd = record_of(1) | {"alpha": np.zeros((30, 30), np.uint8)}
+    measured = evaluate(Evaluated(), [record_of(0), odd], METADATA, progress=False)
     (failure,) = measured.failures
     assert failure.reason.startswith("alpha: found the shape (30, 30), expected")
 
 
 def test_a_label_without_a_lesion_is_background_and_no_error():
     empty = np.zeros((32 * 2, 32 * 2), np.uint8)
-    record = _record(0, readers=0, alpha=empty, trimap=empty)
+    record = record_of(0, readers=0, alpha=empty, trimap=empty)
     assert evaluate(Evaluated(), [record], METADATA, progress=False).rows[0]["label_dice"] == 0.0
     output, target = jnp.full((1, 8, 8, 1), 0.3), jnp.zeros((1, 8, 8, 1))
     terms = (losses.mse, losses.l1, losses.cross_entropy, losses.soft_dice)

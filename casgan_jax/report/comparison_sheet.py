@@ -13,7 +13,7 @@ import numpy as np
 
 from casgan_jax import metrics
 from casgan_jax.data import marked_patch
-from casgan_jax.evaluation import Prediction, reader_planes, to_native_crop
+from casgan_jax.measurement import Prediction, reader_planes, to_native_crop
 from casgan_jax.records import decode_alpha
 from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, YELLOW, Colour, overlay_contour, sheet
 

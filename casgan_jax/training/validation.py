@@ -21,7 +21,8 @@ from casgan_jax.data import (
     read_metadata,
     super_resolution_planes,
 )
-from casgan_jax.evaluation import SWEEP, evaluate
+from casgan_jax.evaluation import evaluate
+from casgan_jax.measurement import SWEEP
 from casgan_jax.records import decode_alpha
 from casgan_jax.report.sheet import colour_error, sheet
 from casgan_jax.system import super_resolver

@@ -33,8 +33,8 @@ NOTES = (
     "The paper's table ends with CasGAN, soft. The rows after it are the systems of its tables 3 "
     "and 4, so that each is measured against the same label and, on phantoms, the true alpha. "
     "Graph cut, deep prior + graph cut and the level set are not trained, and the last two refine "
-    "this table's U-Net; their masks are binary, of native pixels, and measured on the same grid as "
-    "all others. Graph cut has a click in the middle of the patch. CasGAN++ and CE-Net++ learn the "
+    "this table's U-Net; their masks are binary, of native pixels, and measured on the networks' "
+    "grid. Graph cut has a click in the middle of the patch. CasGAN++ and CE-Net++ learn the "
     "binary label and see the soft mask of CasGAN, soft (Figure 5).",
 )
 
