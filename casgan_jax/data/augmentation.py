@@ -10,18 +10,23 @@ import dataclasses
 
 import numpy as np
 
+from casgan_jax.data.elastic import NODES
+
 Draw = dict[str, np.ndarray | np.generic]
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """What is drawn for each record; every field is the limit of a uniform draw around no change.
+    """What is drawn for each record; a field is the limit of a uniform draw around no change, but
+    for `elastic`, the standard deviation of a normal one.
 
     Attributes:
       flip: mirror half of the records.
       rotation: degrees.
       zoom: logarithm of the magnification.
       shift: native pixels in each direction.
+      elastic: native pixels in each direction, of each node of a coarse grid over the patch (see
+        `casgan_jax.data.elastic`); Ronneberger et al. 2015 take 10 for patches of 512.
       contrast: logarithm of the factor about mid-grey.
       brightness: added, of the [0, 1] range.
       noise: largest standard deviation of white noise, of the [0, 1] range.
@@ -31,30 +36,36 @@ class Augmentation:
     rotation: float = 180.0
     zoom: float = 0.15
     shift: float = 4.0
+    elastic: float = 0.0
     contrast: float = 0.2
     brightness: float = 0.1
     noise: float = 0.02
 
 
 def draw_segmentation(index: int, rng: np.random.Generator, *, augmentation: Augmentation) -> Draw:
-    """A patch of a record, turned, mirrored, zoomed and shifted about its mark.
+    """A patch of a record, turned, mirrored, zoomed and shifted about its mark, and deformed.
 
     Returns:
       `record`, `matrix` (2, 2) from an output pixel's offset (x, y) to the source's, both from the
-      patch's centre, `shift` (2,) of that centre from the mark in native pixels, and grey levels
-      (see `_draw_levels`).
+      patch's centre, `shift` (2,) of that centre from the mark in native pixels, grey levels (see
+      `_draw_levels`), and where there is elastic deformation `nodes` (2, 3, 3): how far it moves
+      the source's x and y at the nodes of its grid, in native pixels.
     """
     angle = np.deg2rad(rng.uniform(-augmentation.rotation, augmentation.rotation))
     shrink = np.exp(-rng.uniform(-augmentation.zoom, augmentation.zoom))
     mirror = -1.0 if augmentation.flip and rng.random() < 0.5 else 1.0
     cosine, sine = np.cos(angle) * shrink, np.sin(angle) * shrink
     shift = rng.uniform(-augmentation.shift, augmentation.shift, 2)
-    return {
+    draw = {
         "record": np.int32(index),
         "matrix": np.array([[mirror * cosine, -sine], [mirror * sine, cosine]], np.float32),
         "shift": shift.astype(np.float32),
         **_draw_levels(augmentation, rng),
     }
+    if augmentation.elastic:
+        nodes = rng.standard_normal((2, NODES, NODES), np.float32)
+        draw["nodes"] = np.float32(augmentation.elastic) * nodes
+    return draw
 
 
 def draw_super_resolution(

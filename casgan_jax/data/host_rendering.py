@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.data.augmentation import Draw
+from casgan_jax.data.elastic import node_weights
 from casgan_jax.data.prepared import Record
 from casgan_jax.records import decode_alpha
 
@@ -26,11 +27,13 @@ def render_segmentation(
       planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, and `mark`.
       draw: of `draw_segmentation`.
     """
-    matrix = draw["matrix"].astype(np.float64)
+    matrix, nodes = draw["matrix"].astype(np.float64), draw.get("nodes")
     centre = planes["mark"] + draw["shift"].astype(np.float64)
-    image = _adjust(_warp(planes["image"], patch, matrix, centre), draw)
+    image = _adjust(_warp(planes["image"], patch, matrix, centre, nodes), draw)
     fine_centre = scale * centre + (scale - 1) / 2
-    target = decode_alpha(_warp(planes["target"], scale * patch, matrix, fine_centre))
+    fine_nodes = None if nodes is None else scale * nodes
+    coded = _warp(planes["target"], scale * patch, matrix, fine_centre, fine_nodes)
+    target = decode_alpha(coded)
     return {"image": image[..., None], "target": target[..., None]}
 
 
@@ -50,14 +53,33 @@ def render_super_resolution(
     return {"image": image[..., None], "target": target[..., None]}
 
 
-def _warp(plane: np.ndarray, size: int, matrix: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Samples a `size` square around `centre`, (x, y) in the plane's pixels."""
+def _warp(
+    plane: np.ndarray,
+    size: int,
+    matrix: np.ndarray,
+    centre: np.ndarray,
+    nodes: np.ndarray | None,
+) -> np.ndarray:
+    """Samples a `size` square around `centre`, (x, y) in the plane's pixels, as are the `nodes`."""
     offset = centre - matrix @ np.full(2, (size - 1) / 2)
-    return cv2.warpAffine(
+    if nodes is None:
+        return cv2.warpAffine(
+            plane,
+            np.column_stack([matrix, offset]).astype(np.float32),
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    weights, pixel = node_weights(size), np.arange(size)
+    x, y = (
+        (row[0] * pixel + row[1] * pixel[:, None] + start + weights @ moved @ weights.T)
+        for row, start, moved in zip(matrix, offset, nodes, strict=True)
+    )
+    return cv2.remap(
         plane,
-        np.column_stack([matrix, offset]).astype(np.float32),
-        (size, size),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        x.astype(np.float32),
+        y.astype(np.float32),
+        cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
 

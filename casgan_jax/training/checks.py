@@ -61,6 +61,7 @@ RULES = (
     Rule("data.augmentation.rotation", float, "[0, 180]", 180),
     Rule("data.augmentation.zoom", float, "[0, 3]", 0.15),
     Rule("data.augmentation.shift", float, f"[0, {MAX_SIDE}]", 4),
+    Rule("data.augmentation.elastic", float, f"[0, {MAX_SIDE}]", 10),
     Rule("data.augmentation.contrast", float, "[0, 3]", 0.2),
     Rule("data.augmentation.brightness", float, "[0, 1]", 0.1),
     Rule("data.augmentation.noise", float, "[0, 1]", 0.02),

@@ -44,6 +44,7 @@ def get_config(variant: str = "") -> ConfigDict:
                     rotation=180.0,
                     zoom=0.15,
                     shift=4.0,
+                    elastic=0.0,
                     contrast=0.2,
                     brightness=0.1,
                     noise=0.02,

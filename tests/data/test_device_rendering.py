@@ -1,5 +1,7 @@
 """The device renders what the host does."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -30,11 +32,12 @@ def on_device(render, planes, draw, **sizes):
     return jax.jit(render, static_argnames=("patch", "scale"))(stacked, draw, **sizes)
 
 
+@pytest.mark.parametrize("elastic", [0.0, 2.0])
 @pytest.mark.parametrize("seed", range(8))
-def test_segmentation_examples_are_those_of_the_host(seed):
+def test_segmentation_examples_are_those_of_the_host(seed, elastic):
     # The patch reaches over the record's border: replication is compared, too.
     planes, rng = one_record(), np.random.default_rng(seed)
-    draw = draw_segmentation(0, rng, augmentation=QUIET)
+    draw = draw_segmentation(0, rng, augmentation=dataclasses.replace(QUIET, elastic=elastic))
     sizes = dict(patch=20, scale=2)
     expected = host.render_segmentation(planes, draw, **sizes)
     found = on_device(device.render_segmentation, planes, draw, **sizes)

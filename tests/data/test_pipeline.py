@@ -59,10 +59,11 @@ def test_without_augmentation_image_and_target_are_the_centre(discs, cache):
 
 
 @BOTH
-def test_image_and_target_move_together(discs, cache):
+@pytest.mark.parametrize("elastic", [0.0, 1.5])
+def test_image_and_target_move_together(discs, cache, elastic):
     # On the discs, brightness is alpha: whatever is drawn, the native mean of the target says where
     # the image is bright.
-    strong = Augmentation(contrast=0.0, brightness=0.0, noise=0.0, zoom=0.3)
+    strong = Augmentation(contrast=0.0, brightness=0.0, noise=0.0, zoom=0.3, elastic=elastic)
     data = open_stream(discs, cache=cache, label="alpha", augmentation=strong)
     for batch in rendered(data, 5):
         native = batch["target"].reshape(4, 16, 2, 16, 2).mean((2, 4))

@@ -26,6 +26,7 @@ VALUES = [
     ({"data.augmentation.rotation": "-1"}, "data.augmentation.rotation: found -1.0, expected"),
     ({"data.augmentation.zoom": "inf"}, "data.augmentation.zoom: found inf"),
     ({"data.augmentation.shift": "nan"}, "data.augmentation.shift: found nan"),
+    ({"data.augmentation.elastic": "-1"}, "data.augmentation.elastic: found -1.0"),
     ({"data.augmentation.contrast": "-0.1"}, "data.augmentation.contrast: found -0.1"),
     ({"data.augmentation.brightness": "2"}, "data.augmentation.brightness: found 2.0"),
     ({"data.augmentation.noise": "-1"}, "data.augmentation.noise: found -1.0"),
