@@ -26,6 +26,7 @@ from casgan_jax.measurement import SWEEP
 from casgan_jax.records import decode_alpha
 from casgan_jax.report.sheet import colour_error, sheet
 from casgan_jax.system import super_resolver
+from casgan_jax.training.processes import is_first
 
 Variables = Any
 GRID_ROWS = 6
@@ -75,7 +76,7 @@ def softgan_validation(
         if cascade is None:
             cascade = Cascade(config, variables, frozen)
         current = cascade.with_variables(variables)
-        measured = evaluate(current, records, metadata, progress=False)
+        measured = evaluate(current, records, metadata, progress=is_first())
         rows = measured.rows
         population, curves = next(iter(measured.curves()["dice"].items()))
         truth = "consensus" if "consensus" in curves else "label"
