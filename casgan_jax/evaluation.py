@@ -43,9 +43,6 @@ _CURVES = {
 }
 
 
-BAR_AFTER = 2.0  # seconds
-
-
 class Cascade(Protocol):
     """What is asked of a trained system; `casgan_jax.saved_system.load_system` returns one."""
 
@@ -166,7 +163,7 @@ def evaluate(
       metadata: that data set's metadata; its window normalises the images.
       batch_size: patches given to the cascade at once.
       worst: how many of the worst cases are kept as examples.
-      progress: whether to show a progress bar on stderr, where it takes BAR_AFTER or more.
+      progress: whether to show a progress bar on stderr.
 
     Raises:
       UserError: the data set does not fit the cascade, or not a single record could be measured.
@@ -179,7 +176,6 @@ def evaluate(
         desc="evaluate",
         unit="lesion",
         disable=not progress,
-        delay=BAR_AFTER,
         leave=None,  # below another bar it goes when it is done
     )
     for item in predict_records(cascade, records, metadata["window"], batch_size=batch_size):

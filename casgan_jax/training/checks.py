@@ -212,9 +212,10 @@ def _check_halvings(config: Any) -> None:
             "--config.data.patch=64"
         )
     if levels is not None and possible < (levels or int(math.log2(side))):
+        other = "" if levels else ", or 0 for a power of two"
         raise UserError(
-            f"model.levels: found {levels} for targets of {side} x {side} pixels, expected 1 to "
-            f"{possible}{', or 0 for a power of two' if not levels else ''}; set "
+            f"model.levels: found {levels} for targets of {side} x {side} pixels (data.patch="
+            f"{patch} at data.scale={config.data.scale}), expected 1 to {possible}{other}; set "
             f"--config.model.levels={possible}"
         )
 

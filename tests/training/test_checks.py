@@ -33,7 +33,11 @@ VALUES = [
     ({"model.features": "0"}, "model.features: found 0, expected a whole number in [1, 4096]; set"),
     ({"model.features": "-3"}, "model.features: found -3"),
     ({"model.levels": "-1"}, "model.levels: found -1"),
-    ({"model.levels": "9"}, "model.levels: found 9 for targets of 32 x 32 pixels, expected 1 to 5"),
+    (
+        {"model.levels": "9"},
+        "model.levels: found 9 for targets of 32 x 32 pixels (data.patch=16 at data.scale=2), "
+        "expected 1 to 5; set --config.model.levels=5",
+    ),
     ({"model.network": "unet"}, "model.network: found 'unet'"),
     (
         {"model.network": "casgan_jax.models.ce_net.CENet", "data.patch": "24"},

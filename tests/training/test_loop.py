@@ -66,11 +66,10 @@ def test_the_cascade_trains_from_data_to_use(trained, discs):
     assert cascade.threshold == result["threshold"]
 
 
-def test_the_last_validation_shows_how_far_it_is(trained, discs, tmp_path, monkeypatch, capsys):
+def test_the_last_validation_shows_how_far_it_is(trained, discs, tmp_path, capsys):
     # Of all records, by the best checkpoint: with a slow network it takes longer than any other.
     workdir = shutil.copytree(trained[0], tmp_path / "run")
     (workdir / "softgan" / "result.json").unlink()
-    monkeypatch.setattr("casgan_jax.evaluation.BAR_AFTER", 0.0)
     result = train(tiny_config("softgan:quick", discs), workdir)
     assert "evaluate: 100%" in capsys.readouterr().err
     assert result["validation"] == trained[1]["validation"]
