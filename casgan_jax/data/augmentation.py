@@ -26,7 +26,7 @@ class Augmentation:
       zoom: logarithm of the magnification.
       shift: native pixels in each direction.
       elastic: native pixels in each direction, of each node of a coarse grid over the patch (see
-        `casgan_jax.data.elastic`); Ronneberger et al. 2015 take 10 for patches of 512.
+        `casgan_jax.data.elastic`); Ronneberger et al. 2015 take 10.
       contrast: logarithm of the factor about mid-grey.
       brightness: added, of the [0, 1] range.
       noise: largest standard deviation of white noise, of the [0, 1] range.

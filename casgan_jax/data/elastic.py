@@ -1,8 +1,8 @@
 """Elastic deformation: nine random displacements of a patch, and a smooth field through them.
 
 Ronneberger et al. 2015, Section 3.1: "smooth deformations using random displacement vectors on a
-coarse 3 by 3 grid [...] Per-pixel displacements are then computed using bicubic interpolation". It
-is what their network of 30 training images owes most to.
+coarse 3 by 3 grid. The displacements are sampled from a Gaussian distribution with 10 pixels
+standard deviation. Per-pixel displacements are then computed using bicubic interpolation."
 """
 
 from __future__ import annotations
