@@ -96,7 +96,7 @@ def _train(config: Any, workdir: Path) -> int:
     leave_processes()
     if not is_first():
         return 0
-    print(f"{result['stage']}: best step {result['step']} of {result['steps']}")
+    print(f"{result['stage']}: the weights of step {result['step']} of {result['steps']}")
     print(f"validation: {format_metrics(result['validation'])}")
     if result["warning"]:
         print(f"warning: {result['warning']}")

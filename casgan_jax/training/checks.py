@@ -101,7 +101,7 @@ RULES = (
     Rule("train.evaluate_every", int, f"[1, {STEPS_LIMIT}]", 1000),
     Rule("train.checkpoint_every", int, f"[1, {STEPS_LIMIT}]", 500),
     Rule("train.validation_records", int, f"[0, {STEPS_LIMIT}]", 200),
-    Rule("train.best", str, ("dice", "soft_mae"), "dice"),
+    Rule("train.best", str, ("dice", "soft_mae", "last"), "dice"),
     Rule("predict.symmetries", bool, None, "true"),
 )
 

@@ -85,7 +85,7 @@ def get_config(variant: str = "") -> ConfigDict:
                 evaluate_every=1000,
                 checkpoint_every=500,
                 validation_records=200,
-                best="dice",  # or soft_mae
+                best="dice",  # or soft_mae; or last: no choice, the newest
             ),
             predict=dict(symmetries=True),  # average over the eight symmetries of the square
         )

@@ -77,7 +77,7 @@ VALUES = [
     ({"train.evaluate_every": "0"}, "train.evaluate_every: found 0"),
     ({"train.checkpoint_every": "0"}, "train.checkpoint_every: found 0"),
     ({"train.validation_records": "-1"}, "train.validation_records: found -1"),
-    ({"train.best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae"),
+    ({"train.best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae, last"),
     ({"name": "softgn"}, "name: found 'softgn', expected 'softgan'"),
     ({"srgan.data.scale": "0"}, "srgan.data.scale: found 0"),
     ({"srgan.data.patch": "4"}, "srgan.data.patch: found 4 at data.scale=2, expected"),

@@ -129,6 +129,18 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(trained, discs, tmp_
     jax.tree.map(np.testing.assert_array_equal, whole.discriminator, resumed.discriminator)
 
 
+def test_where_no_checkpoint_is_chosen_the_last_weights_are_used(discs, tmp_path):
+    # So large a learning rate that an earlier step is the best one.
+    fields = dict(sr="none", train__evaluate_every=1)
+    fields |= dict(optim__lr=0.1, optim__warmup_steps=0, optim__average=0)
+    chosen, last = (
+        train(tiny_config("softgan:quick", discs, train__best=best, **fields), tmp_path / best)
+        for best in ("dice", "last")
+    )
+    assert chosen["step"] < last["step"] == last["steps"] == 4
+    assert chosen["validation"] != last["validation"]
+
+
 def test_a_loss_that_is_not_finite_stops_with_its_name(discs, tmp_path):
     config = tiny_config("softgan:quick", discs, sr="none", optim__lr=1e30, optim__warmup_steps=0)
     with pytest.raises(ValueError, match=r"step \d: found \w+ = (nan|inf), expected a finite loss"):
@@ -154,7 +166,7 @@ def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
         ({"loss__cross_entropy": 0, "loss__soft_dice": 0}, "loss: found no weight above 0 among"),
         ({"loss__mse": -1}, "loss.mse: found -1.0, expected a number"),
         ({"model__discriminator": "pixl"}, "model.discriminator: found 'pixl'"),
-        ({"train__best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae"),
+        ({"train__best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae, last"),
     ],
 )
 def test_bad_fields_are_named(discs, tmp_path, changes, line):
