@@ -38,7 +38,13 @@ from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.processes import barrier, is_first
-from casgan_jax.training.restore import ROLES, initial_state, restore_generator, restore_stage
+from casgan_jax.training.restore import (
+    ROLES,
+    initial_state,
+    restore_generator,
+    restore_stage,
+    used_step,
+)
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
@@ -63,7 +69,7 @@ def train(
       accept_config_changes: go on with a run of another config, where its arrays allow it.
 
     Returns:
-      The last stage's result: best step, threshold, validation metrics.
+      The last stage's result: step whose weights are used, threshold, validation metrics.
 
     Raises:
       UserError: bad config or data, a workdir that cannot be used, or a loss that is not finite.
@@ -241,13 +247,13 @@ def train_stage(
                     asked_by,
                 )
 
-    # The best checkpoint, measured on all of the validation split.
-    best = checkpoints.best()
-    average = checkpoints.restore(shapes, best).average
+    # The checkpoint that is used, measured on all of the validation split.
+    used = used_step(config, checkpoints)
+    average = checkpoints.restore(shapes, used).average
     result = BUILD_VALIDATION[config.name](config, frozen)(average)
     facts = {
         "stage": config.name,
-        "step": best,
+        "step": used,
         "steps": steps,
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(average["params"])),
         "initial_weights": initial_weights(directory),

@@ -1,4 +1,4 @@
-"""A stage's state: freshly initialised, or the best one that training left behind."""
+"""A stage's state: freshly initialised, or the one of those that training left behind that is used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def initial_state(config: Any, stage: Stage, steps: int, frozen: Any) -> TrainSt
 
 
 def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> TrainState:
-    """The best checkpoint of a trained stage, as numpy arrays.
+    """The checkpoint of a trained stage that is used, as numpy arrays.
 
     Args:
       config: the stage's.
@@ -48,7 +48,16 @@ def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> Train
     """
     shapes = state_shapes(config, frozen)
     checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
-    return checkpoints.restore(shapes, checkpoints.best())
+    return checkpoints.restore(shapes, used_step(config, checkpoints))
+
+
+def used_step(config: Any, checkpoints: Checkpoints) -> int:
+    """The step whose weights are used: the best, or the newest where `train.best` is "last".
+
+    Raises:
+      UserError: there is no intact checkpoint.
+    """
+    return checkpoints.newest() if config.train.get("best") == "last" else checkpoints.best()
 
 
 def state_shapes(config: Any, frozen: Any = None) -> TrainState:

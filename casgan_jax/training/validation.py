@@ -38,14 +38,14 @@ class Validation:
 
     Attributes:
       metrics: by name, for the logs.
-      score: what the best checkpoint is chosen by; higher is better. None: the newest is the best.
+      score: what the best checkpoint is chosen by; higher is better.
       grid: (H, W, 3) uint8.
       threshold: the best one, or None where there is nothing to binarise.
       warning: a line if the networks have gone astray, else "".
     """
 
     metrics: dict[str, float]
-    score: float | None
+    score: float
     grid: np.ndarray
     threshold: float | None = None
     warning: str = ""
@@ -65,7 +65,7 @@ def softgan_validation(
     """Measures a segmentor on the first `limit` records of a split (0: all).
 
     The score is the mean Dice at the best threshold (against the consensus of four readers where
-    there is one), minus the soft MAE, or none, by `config.train.best`.
+    there is one); minus the soft MAE where `config.train.best` says so.
     """
     metadata = read_metadata(config.data.dir)
     records = _first(load_split(config.data.dir, split), limit)
@@ -92,10 +92,10 @@ def softgan_validation(
         }
         if "matting_soft_mae" in rows[0]:
             metrics["matting_soft_mae"] = float(np.mean([row["matting_soft_mae"] for row in rows]))
-        scores = {"dice": metrics["dice"], "soft_mae": -metrics["soft_mae"], "last": None}
+        score = -metrics["soft_mae"] if config.train.best == "soft_mae" else metrics["dice"]
         return Validation(
             metrics,
-            scores[config.train.best],
+            score,
             _segmentation_grid(current, records[:GRID_ROWS], metadata, config.data),
             threshold=metrics["threshold"],
             warning=_collapse([row["predicted_share"] for row in rows], curve),
