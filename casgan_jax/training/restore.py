@@ -1,4 +1,4 @@
-"""A stage's state: freshly initialised, or the one of those that training left behind that is used."""
+"""A stage's state: freshly initialised, or of the checkpoint that is used after training."""
 
 from __future__ import annotations
 
