@@ -31,9 +31,9 @@ import errno
 import inspect
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Protocol, Self
 
 import tensorflow_datasets as tfds
 import tqdm
@@ -41,34 +41,39 @@ import tqdm
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, make_folder, only_process
 from casgan_jax.pool import OrderedPool
-from casgan_jax.splits import SPLITS
+from casgan_jax.records.splits import SPLITS
 from datasets.checksums import checksums
 from datasets.outcomes import Outcome, Outcomes, Skip
 from datasets.stable_writer import StableWriter
-
-if TYPE_CHECKING:  # needs an extra
-    from datasets.beam import BeamBuild, BeamRun
-
-Record = dict[str, Any]
+from datasets.task import Make, Record, Task
 
 # Errors of the disk, as opposed to those of a program.
 _CANNOT_WRITE = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 
 
-class Task(NamedTuple):
-    """One record to make.
+class Pipelines(Protocol):
+    """What makes the records of one build in place of this machine's processes; entered while it
+    runs. `datasets.beam.BeamBuild` is one."""
 
-    Attributes:
-      split: "train", "validation" or "test".
-      key: name of the record, unique in the data set.
-      arguments: what `make_record` needs, picklable.
-      sources: source files that the record is made from; their checksums go to the data set.
-    """
+    def __enter__(self) -> Self: ...
 
-    split: str
-    key: str
-    arguments: Any
-    sources: tuple[Path, ...] = ()
+    def __exit__(self, *exception: Any) -> None: ...
+
+    def records(self, split: str, tasks: Sequence[Task], make: Make) -> Any:
+        """The transform of a split's tasks that TFDS runs."""
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of the tasks, once all is done."""
+
+
+class PipelineRunner(Protocol):
+    """Where and how pipelines run; `datasets.beam.BeamRun` is one."""
+
+    runner: Any
+    options: Any
+
+    def build(self, stage: Path) -> Pipelines:
+        """The pipelines of one build, which keep their files below `stage`."""
 
 
 class _LocalInfo(tfds.core.DatasetInfo):
@@ -91,7 +96,7 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
     CITATION = ""
     make_record: Callable[[Any], Record | Skip]
     workers: int | None = None  # processes; None: one for each core, 0: none, all in this process
-    beam: BeamBuild | None = None  # makes the records instead of the processes
+    beam: Pipelines | None = None  # makes the records instead of the processes
     show_progress: bool = True
     _notes: tuple[str, ...] = ()
     _checksums: dict[str, str] = {}
@@ -234,7 +239,7 @@ def prepare(
     overwrite: bool = False,
     workers: int | None = None,
     show_progress: bool = True,
-    beam: BeamRun | None = None,
+    beam: PipelineRunner | None = None,
     finish: Callable[[Path], None] | None = None,
 ) -> Prepared:
     """Builds a data set, atomically: its folder appears complete, in one rename, or not at all.
@@ -283,8 +288,9 @@ def prepare(
             builder = builder_class(data_dir=stage, config=config)
             builder.workers, builder.show_progress = workers, show_progress
             if beam is not None:
-                builder.beam = _beam_build(stage)
-                download_config.beam_runner, download_config.beam_options = beam
+                builder.beam = beam.build(stage)
+                download_config.beam_runner = beam.runner
+                download_config.beam_options = beam.options
             tfds.disable_progress_bar()  # one bar, ours, instead of one for each of TFDS's phases
             builder.download_and_prepare(
                 download_dir=stage / "downloads",
@@ -300,12 +306,6 @@ def prepare(
         finally:
             shutil.rmtree(stage, ignore_errors=True)
     return Prepared(final, built=True)
-
-
-def _beam_build(stage: Path) -> BeamBuild:
-    from datasets.beam import BeamBuild
-
-    return BeamBuild(stage)
 
 
 def _checked_manual_dir(

@@ -14,14 +14,15 @@ import json
 import logging
 import pickle
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.pool import CHUNK, use_one_core
-from casgan_jax.splits import SPLITS
+from casgan_jax.records.splits import SPLITS
 from datasets.outcomes import Outcome
+from datasets.task import Make, Task
 
 logging.disable(logging.WARNING)  # Beam warns that Google's libraries are not there
 try:
@@ -41,11 +42,6 @@ except ImportError as error:
 finally:
     logging.disable(logging.NOTSET)
 
-if TYPE_CHECKING:
-    from datasets.base import Record, Task
-
-Make = Callable[["Task"], tuple["Record | None", Outcome]]
-
 # DirectRunner, unless told otherwise: a process for each core as without Beam, since records that
 # are made in this process, with more threads, may differ in a last bit; and without their chatter.
 _DIRECT_OPTIONS = (
@@ -61,6 +57,10 @@ class BeamRun(NamedTuple):
 
     runner: PipelineRunner
     options: PipelineOptions
+
+    def build(self, stage: Path) -> BeamBuild:
+        """The pipelines of one build, which keep their files below `stage`."""
+        return BeamBuild(stage)
 
 
 def beam_run(runner: str, options: Sequence[str]) -> BeamRun:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from datasets.base import Record, Skip
+from casgan_jax.records import features as records
+from datasets.base import Skip
+from datasets.task import Record
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
-    from casgan_jax.lesion import Lesion
-    from casgan_jax.lesion_label import LesionLabel
+    from casgan_jax.labelling.label import LesionLabel
+    from casgan_jax.labelling.lesion import Lesion
 
 
 class LesionSource(NamedTuple):
@@ -28,7 +29,7 @@ class LesionSource(NamedTuple):
       size: side of the crop in native pixels.
       scale: r.
       image_dtype: np.uint8: the window becomes 0..255; np.int16: source values (HU).
-      window: for all lesions; None: see `casgan_jax.lesion`.
+      window: for all lesions; None: see `casgan_jax.labelling.lesion`.
       larger: name of the config to use for lesions that do not fit; "" where there is none.
     """
 
@@ -64,8 +65,8 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     The crop has the lesion in its centre, is moved inside the image where it would leave it, and
     continues the image's edge where the image is smaller.
     """
-    from casgan_jax.lesion import read_lesion
-    from casgan_jax.lesion_label import LabelOptions, label_read_lesion
+    from casgan_jax.labelling.label import LabelOptions, label_read_lesion
+    from casgan_jax.labelling.lesion import read_lesion
     from casgan_jax.soft_mask.trimap import AnnotationError
 
     if isinstance(source, Skip):
@@ -157,8 +158,8 @@ def _masks(label: LesionLabel) -> tuple[np.ndarray, np.ndarray]:
 
     Axes are no outline: R is 0, and in place of the consensus is the soft mask at the threshold.
     """
-    from casgan_jax.lesion_label import to_native
-    from casgan_jax.soft_mask.labelling import binarise
+    from casgan_jax.labelling.label import to_native
+    from casgan_jax.soft_mask.label import binarise
 
     if label.masks is None:
         consensus = binarise(to_native(label.alpha, label.scale), label.threshold)

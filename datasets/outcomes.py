@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from casgan_jax.splits import SPLITS, check_disjoint
+from casgan_jax.records.splits import SPLITS, check_disjoint
 from datasets.checksums import listing
 
 SOURCES_FILE = "sources.sha256"  # in a data set's folder

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax import records
 from casgan_jax.images import to_unit
-from datasets.base import Record
+from casgan_jax.records import features as records
+from datasets.task import Record
 
 
 class Softened(NamedTuple):
@@ -68,7 +68,7 @@ def soften_image(
     Raises:
       AnnotationError: no trimap can be made; its `reason` says why.
     """
-    from casgan_jax.soft_mask.labelling import label_from_binary, soften
+    from casgan_jax.soft_mask.label import label_from_binary, soften
     from casgan_jax.soft_mask.trimap import upsample_mask
 
     label = label_from_binary(to_unit(image, window), mask, scale, fraction=fraction)

@@ -27,8 +27,8 @@ from typing import Any
 import jax
 from absl import flags
 
+from casgan_jax.commands.entry import run_main
 from casgan_jax.errors import UserError
-from launch.common import run_main
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
 flags.DEFINE_string("data_dir", None, "label, input: folder of a prepared data set.")

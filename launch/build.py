@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
+from casgan_jax.commands.entry import run_main
 from casgan_jax.errors import UserError
-from launch.common import run_main
 
 if TYPE_CHECKING:  # needs an extra
     from datasets.beam import BeamRun
@@ -174,7 +174,7 @@ def _next_command(path: pathlib.Path, metadata: dict[str, Any]) -> str:
 
 def _add_samples(path: pathlib.Path) -> None:
     from casgan_jax.images import write_png
-    from casgan_jax.report.samples import samples_sheet
+    from datasets.samples import samples_sheet
 
     write_png(path / "samples.png", samples_sheet(path))
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from absl import flags
 
+from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.errors import UserError
-from launch.common import keep_compilations, run_main
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
@@ -37,7 +37,8 @@ def main(_: list[str]) -> None:
         raise UserError("--workdir: found none, expected the folder of a training; see --help")
 
     keep_compilations()
-    from casgan_jax.report.evaluation import evaluate_workdir, markdown_table
+    from casgan_jax.inference.evaluate import evaluate_workdir
+    from casgan_jax.report.evaluation import markdown_table
 
     folder = Path(_OUTPUT.value or Path(_WORKDIR.value) / "evaluation" / _SPLIT.value)
     summary = evaluate_workdir(

@@ -20,11 +20,13 @@ from pathlib import Path
 
 from absl import flags
 
+import launch.experiments
+from casgan_jax.commands.entry import run_main
+from casgan_jax.configs.schema import catalogue
+from casgan_jax.configs.schema.load import split_overrides
 from casgan_jax.errors import UserError
-from launch.common import run_main
-from launch.config_flag import split_overrides
-from launch.experiment_plan import experiment_help, load_experiment
-from launch.experiment_runner import run_experiment
+from casgan_jax.experiments.plan import load_experiment
+from casgan_jax.experiments.runner import run_experiment
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
@@ -39,12 +41,12 @@ _overrides: list[tuple[str, str]] = []
 
 def main(_: list[str]) -> int:
     if _CONFIG.value == "help":
-        print(experiment_help())
+        print(catalogue.help_text(launch.experiments))
         return 0
     if not _CONFIG.value:
         raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
     names = _ROWS.value and [name.strip() for name in _ROWS.value.split(";")]
-    experiment = load_experiment(_CONFIG.value).with_configs(names)
+    experiment = load_experiment(launch.experiments, _CONFIG.value).with_configs(names)
     output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
     experiment = experiment.with_fields(_overrides, names)
     rows = experiment.chosen(names)

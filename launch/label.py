@@ -29,12 +29,12 @@ from absl import flags
 
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
 from casgan_jax.annotations.table import check_key, default_key
+from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.errors import Interrupted, UserError
-from launch.common import keep_compilations, run_main
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
-    from casgan_jax.lesion_batch import Batch
-    from casgan_jax.lesion_label import LabelOptions
+    from casgan_jax.labelling.batch import Batch
+    from casgan_jax.labelling.label import LabelOptions
 
 _INPUT = flags.DEFINE_string("input", None, "Image of one lesion.")
 _RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
@@ -91,7 +91,7 @@ def main(_: list[str]) -> int:
         raise UserError("--output: found none, expected a folder; see --help")
     annotations = _annotations()
     keep_compilations()
-    from casgan_jax.lesion_batch import BatchOptions, label_batch
+    from casgan_jax.labelling.batch import BatchOptions, label_batch
 
     try:
         batch = label_batch(
@@ -171,8 +171,8 @@ def _one_lesion(image: Path) -> Annotation:
 
 
 def _label_options() -> LabelOptions:
-    from casgan_jax.lesion_label import LabelOptions
-    from casgan_jax.soft_mask.labelling import THRESHOLD
+    from casgan_jax.labelling.label import LabelOptions
+    from casgan_jax.soft_mask.label import THRESHOLD
 
     return LabelOptions(
         # Coarser labels are means of fine ones, which are the better ones (docs/labelling.md).

@@ -27,9 +27,9 @@ from pathlib import Path
 
 from absl import flags
 
-from casgan_jax import prediction
+from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.errors import UserError
-from launch.common import keep_compilations, run_main
+from casgan_jax.inference import predict as prediction
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
 _INPUT = flags.DEFINE_multi_string("input", [], "Image file or glob; may be repeated.")
@@ -60,7 +60,7 @@ def main(_: list[str]) -> int:
     jobs = prediction.plan(_INPUT.value, centres, table)
 
     keep_compilations()
-    from casgan_jax.saved_system import load_system
+    from casgan_jax.inference.load import load_system
 
     cascade = load_system(_WORKDIR.value)
     failures = 0

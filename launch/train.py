@@ -27,9 +27,9 @@ from typing import Any
 
 from absl import flags
 
+from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.configs.schema.load import config_help, load_config, split_overrides
 from casgan_jax.errors import UserError
-from launch.common import keep_compilations, run_main
-from launch.config_flag import config_help, load_config, split_overrides
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
 _WORKDIR = flags.DEFINE_string(
@@ -48,7 +48,7 @@ _overrides: list[tuple[str, str]] = []
 
 # Kinds of configs without a network to train: MODULE.run(config, workdir) -> lines to print.
 _OTHER_KINDS: dict[str, str] = {
-    "classical": "casgan_jax.classical.run",
+    "classical": "casgan_jax.inference.classical",
     "radiomics": "casgan_jax.radiomics.run",
 }
 
@@ -72,7 +72,7 @@ def main(_: list[str]) -> int:
 
 def _train(config: Any, workdir: Path) -> int:
     from casgan_jax.training.loop import format_metrics, train
-    from casgan_jax.training.processes import (
+    from casgan_jax.workdir.processes import (
         LostProcess,
         is_first,
         join_processes,
@@ -102,7 +102,7 @@ def _train(config: Any, workdir: Path) -> int:
         print(f"warning: {result['warning']}")
     print(f"pictures: {result['grid']}")
     if config.name == "softgan":
-        from casgan_jax.report.evaluation import measure_test_split
+        from casgan_jax.inference.evaluate import measure_test_split
 
         print("\n".join(measure_test_split(workdir)))
     return 0

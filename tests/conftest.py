@@ -12,9 +12,10 @@ import pytest
 import tensorflow_datasets as tfds
 from absl import flags
 
-from casgan_jax import records
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Task, prepare
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder, prepare
+from datasets.task import Task
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")

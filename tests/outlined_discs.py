@@ -4,8 +4,8 @@ out."""
 import cv2
 import numpy as np
 
-from casgan_jax import records
-from casgan_jax.evaluation import evaluate
+from casgan_jax.evaluation.data_set import evaluate
+from casgan_jax.records import features as records
 
 SIZE, PATCH, SCALE = 32, 16, 2
 METADATA = records.metadata(kind="segmentation", window=(0, 255), scale=SCALE)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casgan_jax import prediction as pr
-from casgan_jax.cascade import load_cascade
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.images import read_image, write_png
+from casgan_jax.inference import predict as pr
+from casgan_jax.inference.load import load_cascade
 from casgan_jax.models.vgg19 import load_vgg19
 from casgan_jax.training.loop import train
 from datasets.base import prepare
@@ -18,9 +18,9 @@ from datasets.deeplesion import builder as deeplesion
 from datasets.lidc import slices as lidc
 from tests import damage
 from tests.datasets import toy
+from tests.inference.test_predict import BrightIsLesion
 from tests.launch.test_commands import command
 from tests.lines import line_of
-from tests.test_prediction import BrightIsLesion
 from tests.training.test_loop import tiny_config
 
 

@@ -16,13 +16,13 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casgan_jax import prediction as pr
-from casgan_jax.data import load_split, read_metadata
+from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
+from casgan_jax.inference import predict as pr
+from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training.checks import check_values
 from casgan_jax.training.loop import BUILD_STAGE, initial_state
-from launch.config_flag import load_config
 from tests import damage
 
 fuzz = functools.partial(

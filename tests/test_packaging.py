@@ -30,4 +30,4 @@ def test_the_wheel_holds_casgan_jax_and_nothing_else(tmp_path):
     assert top == {"casgan_jax"}
     assert "casgan_jax/soft_mask/closed_form.py" in names
     assert "casgan_jax/training/loop.py" in names
-    assert "casgan_jax/report/review.html" in names
+    assert "casgan_jax/labelling/review.html" in names

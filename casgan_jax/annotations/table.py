@@ -31,7 +31,7 @@ from casgan_jax.annotations import cells
 from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
 from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
-from casgan_jax.splits import SPLITS
+from casgan_jax.records.splits import SPLITS
 
 ENDS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 MARKS = ("recist", "mask", "reader_masks")

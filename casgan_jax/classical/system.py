@@ -17,7 +17,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from casgan_jax.cascade import Cascade, load_cascade, read_config
 from casgan_jax.classical.method import (
     Method,
     find_method,
@@ -26,6 +25,7 @@ from casgan_jax.classical.method import (
     wants_prior,
 )
 from casgan_jax.errors import UserError
+from casgan_jax.systems.cascade import Cascade
 
 
 class ClassicalSystem:
@@ -91,17 +91,6 @@ class ClassicalSystem:
         return list(zip(patches, soft, strict=True)), [options] * len(patches)
 
 
-def classical_system(config: Any) -> ClassicalSystem:
-    """The system that a `classical` config describes.
-
-    Raises:
-      UserError: a field of the config is wrong, or the prior is missing, no trained network, or one
-        of another patch.
-    """
-    check_values(config)
-    return ClassicalSystem(config, _load_prior(config) if config.prior else None)
-
-
 def check_values(config: Any) -> None:
     """Checks the fields of a `classical` config without a look at any file.
 
@@ -148,16 +137,3 @@ def _check_parameters(method: Method, parameters: dict[str, Any], patch: int) ->
         method(*([empty] * len(planes_of(method))), **parameters)
     except UserError as error:
         raise UserError(f"parameters: {error}") from error
-
-
-def _load_prior(config: Any) -> Cascade:
-    try:
-        found = read_config(config.prior)
-        if found.data.patch != config.data.patch:
-            raise UserError(
-                f"found data.patch={found.data.patch} in {config.prior}, expected "
-                f"{config.data.patch}; set --config.data.patch={found.data.patch}"
-            )
-        return load_cascade(config.prior)
-    except UserError as error:
-        raise UserError(f"prior: {error}") from error

@@ -14,32 +14,16 @@ by the devices, which then hold the records and are sent a few numbers an exampl
 """
 
 from casgan_jax.data.augmentation import Augmentation
-from casgan_jax.data.labels import LABELS, readers_mean
-from casgan_jax.data.patches import marked_patch, marked_region, normalise
 from casgan_jax.data.pipeline import CACHES, TrainingData, training_batches
 from casgan_jax.data.planes import Planes, segmentation_planes, super_resolution_planes
-from casgan_jax.data.prepared import (
-    Record,
-    dataset_directory,
-    feature_names,
-    load_split,
-    read_metadata,
-)
+from casgan_jax.data.targets import LABELS, readers_mean
 
 __all__ = [
     "CACHES",
     "LABELS",
     "Augmentation",
     "Planes",
-    "Record",
     "TrainingData",
-    "dataset_directory",
-    "feature_names",
-    "load_split",
-    "marked_patch",
-    "marked_region",
-    "normalise",
-    "read_metadata",
     "readers_mean",
     "segmentation_planes",
     "super_resolution_planes",

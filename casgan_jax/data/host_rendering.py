@@ -11,8 +11,8 @@ import numpy as np
 
 from casgan_jax.data.augmentation import Draw
 from casgan_jax.data.elastic import node_weights
-from casgan_jax.data.prepared import Record
-from casgan_jax.records import decode_alpha
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.records.prepared import Record
 
 # Grain runs several threads of its own; OpenCV's would fight with them for the cores.
 cv2.setNumThreads(1)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.data.labels import LABELS
-from casgan_jax.data.patches import marked_region, normalise
-from casgan_jax.data.prepared import Record, feature_names, load_split, read_metadata
+from casgan_jax.data.targets import LABELS
 from casgan_jax.errors import UserError
+from casgan_jax.records.patches import marked_region, normalise
+from casgan_jax.records.prepared import Record, feature_names, load_split, read_metadata
 
 
 class Planes(Sequence[Record]):

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax.comparison import Difference
 from casgan_jax.errors import UserError
-from casgan_jax.statistics import Interval, cluster_mean, cluster_weights
+from casgan_jax.evaluation.bootstrap import Interval, cluster_mean, cluster_weights
+from casgan_jax.evaluation.comparison import Difference
 
 _LARGEST_F = 1e12  # stands for the F value of a feature without variance within the classes
 FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least

@@ -145,7 +145,7 @@ def check_alpha(alpha: np.ndarray) -> None:
     if not np.issubdtype(alpha.dtype, np.floating):
         raise UserError(
             f"alpha: found {alpha.dtype}, expected floating point in [0, 1]; decode it with "
-            "casgan_jax.records.decode_alpha"
+            "casgan_jax.records.features.decode_alpha"
         )
     if not (alpha >= 0.0).all() or alpha.max() > 1.0:  # NaN is in no range
         raise UserError(

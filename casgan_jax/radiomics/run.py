@@ -33,7 +33,7 @@ from casgan_jax.radiomics.classification import (
 from casgan_jax.radiomics.feature_sets import FEATURE_SETS, feature_table
 from casgan_jax.radiomics.features import EIGHT_BITS, HOUNSFIELD
 from casgan_jax.radiomics.scores import NAME, read_arrays, write_scores
-from casgan_jax.untrained import write_config
+from casgan_jax.workdir.config import write_config
 
 NONE = "none"
 _TABLE = "features.npz"
@@ -68,7 +68,7 @@ def run(config: Any, workdir: Path) -> list[str]:
     """Measures how well lesions' features tell spiculated from smooth; returns lines to print.
 
     Args:
-      config: `launch.configs.radiomics`.
+      config: `casgan_jax.configs.radiomics`.
       workdir: made if it is not there.
 
     Raises:
@@ -129,8 +129,8 @@ def _check(config: Any) -> None:
 
 def _make_table(config: Any) -> FeatureTable:
     # Imported here: who takes another run's features reads no data set.
-    from casgan_jax.data.prepared import feature_names
     from casgan_jax.radiomics.selection import select_lidc, select_phantoms
+    from casgan_jax.records.prepared import feature_names
 
     found = feature_names(config.data.dir)
     missing = sorted({"image", "alpha", "consensus", "lesion", "patient"} - found)

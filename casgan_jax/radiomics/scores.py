@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.comparison import Difference, Lesion
 from casgan_jax.errors import UserError, one_line
+from casgan_jax.evaluation.bootstrap import Interval
+from casgan_jax.evaluation.comparison import Difference, Lesion
 from casgan_jax.files import write_whole
 from casgan_jax.radiomics.classification import OutOfFold, auc, auc_difference
-from casgan_jax.statistics import Interval
 
 NAME = "scores.npz"
 

@@ -30,8 +30,8 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, read_rows
-from casgan_jax.records import decode_alpha
-from casgan_jax.splits import SPLITS
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.records.splits import SPLITS
 
 # Halves of the readers' scale from 1 to 5; between them a lesion is neither.
 _SMOOTH, _SPICULATED = 2.0, 3.0
@@ -198,7 +198,7 @@ def _select(
     *,
     match_area: bool,
 ) -> list[SelectedLesion]:
-    from casgan_jax.data.prepared import read_metadata
+    from casgan_jax.records.prepared import read_metadata
 
     rough = _take(spiculated, per_class, set(), "spiculated")  # first: they are rarer
     taken = {place.patient for place in rough}
@@ -274,7 +274,7 @@ def _drawn_borders(data_dir: str | Path, splits: Sequence[str]) -> dict[str, tup
 def _records(
     data_dir: str | Path, splits: Sequence[str], features: Sequence[str]
 ) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
-    from casgan_jax.data.prepared import load_split
+    from casgan_jax.records.prepared import load_split
 
     for split in splits:
         for index, record in enumerate(load_split(data_dir, split, features=features)):
@@ -284,8 +284,8 @@ def _records(
 def _read(
     data_dir: str | Path, place: _Slice, scale: int, group: str, *, spiculated: bool
 ) -> SelectedLesion:
-    from casgan_jax.data.prepared import load_split
-    from casgan_jax.lesion_label import to_native
+    from casgan_jax.labelling.label import to_native
+    from casgan_jax.records.prepared import load_split
 
     names = ("image", "alpha", "consensus", "key", "spacing_mm")
     record = load_split(data_dir, place.split, features=names)[place.index]

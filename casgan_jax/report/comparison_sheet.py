@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.data import marked_patch
-from casgan_jax.measurement import Prediction, reader_planes, to_native_crop
-from casgan_jax.records import decode_alpha
+from casgan_jax.evaluation.case import Prediction, reader_planes, to_native_crop
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.records.patches import marked_patch
 from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, YELLOW, Colour, overlay_contour, sheet
 
 _OUTLINED_SIDE = 256  # pixels; smaller patches are enlarged before they are drawn on

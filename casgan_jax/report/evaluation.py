@@ -18,13 +18,10 @@ import cv2
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.data import load_split, read_metadata
-from casgan_jax.evaluation import Evaluation, Example, evaluate
-from casgan_jax.files import make_folder
+from casgan_jax.evaluation.bootstrap import Interval
+from casgan_jax.evaluation.data_set import Evaluation, Example
 from casgan_jax.images import write_png
 from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
-from casgan_jax.saved_system import load_system
-from casgan_jax.statistics import Interval
 
 _FINE = "fine grid, against the label at 128/255"
 _NATIVE = "native grid"
@@ -89,68 +86,6 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-
-
-def evaluate_workdir(
-    workdir: str | Path,
-    split: str,
-    *,
-    data_dir: str | Path | None = None,
-    output: str | Path | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Evaluates a workdir's cascade, writes the report and returns what metrics.json holds.
-
-    Args:
-      workdir: of a finished training.
-      split: "train", "validation" or "test".
-      data_dir: prepared data set; by default the one of the training, or for its test split the
-        one that the config names.
-      output: folder to write to; WORKDIR/evaluation/SPLIT by default.
-      **options: of `casgan_jax.evaluation.evaluate`.
-
-    Raises:
-      UserError: no training there, no such data or split, or data that do not fit the cascade.
-    """
-    cascade = load_system(workdir)
-    named = cascade.config.data.get("test_dir") if split == "test" else ""
-    data_dir = data_dir or named or cascade.config.data.dir
-    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")
-    records, metadata = load_split(data_dir, split), read_metadata(data_dir)
-    evaluation = evaluate(cascade, records, metadata, **options)
-    facts = {
-        "workdir": str(workdir),
-        "data_dir": str(data_dir),
-        "split": split,
-        "patch": cascade.patch,
-        "scale": cascade.scale,
-    }
-    return write_evaluation(evaluation, folder, facts=facts)
-
-
-def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
-    """Evaluates a workdir on the test split and tells the result, as a run ends.
-
-    Args:
-      workdir: of a finished run.
-      **options: of `casgan_jax.evaluation.evaluate`.
-
-    Returns:
-      Lines: the headline's figures, where the pictures are, and commands to go on with.
-
-    Raises:
-      UserError: see `evaluate_workdir`.
-    """
-    summary = evaluate_workdir(workdir, "test", **options)
-    return [
-        "test split:",
-        *(f"  {line}" for line in headline_lines(summary)),
-        f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",
-        "next:",
-        f"  python -m launch.evaluate --workdir={workdir} --split=test",
-        f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y --output=DIR",
-        "  python -m launch.build --dataset=help   # other data to train on",
-    ]
 
 
 def headline_lines(summary: Mapping[str, Any]) -> list[str]:

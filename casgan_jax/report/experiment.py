@@ -254,4 +254,4 @@ def _image(path: Path, alternative: str) -> str:
     )
 
 
-_TEMPLATE = read_template("experiment.html")
+_TEMPLATE = read_template(__package__, "experiment.html")

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 
-def read_template(name: str) -> string.Template:
-    """A page of this package, such as "review.html", with $placeholders."""
-    page = importlib.resources.files(__package__).joinpath(name)
+def read_template(package: str, name: str) -> string.Template:
+    """A page of a package, such as "review.html", with $placeholders."""
+    page = importlib.resources.files(package).joinpath(name)
     return string.Template(page.read_text(encoding="utf-8"))
 
 

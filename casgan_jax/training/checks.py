@@ -115,7 +115,7 @@ def check(config: Any) -> None:
     """Checks a config's values and whether they fit its data sets.
 
     Args:
-      config: `srgan` or `softgan`, as `launch.configs` gives them.
+      config: `srgan` or `softgan`, as `casgan_jax.configs` gives them.
 
     Raises:
       UserError: something would not work; the line names the field or the file.

@@ -10,16 +10,12 @@ from typing import Any
 
 import jax
 
-from casgan_jax.data import (
-    dataset_directory,
-    load_split,
-    segmentation_planes,
-    super_resolution_planes,
-)
+from casgan_jax.data import segmentation_planes, super_resolution_planes
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user
-from casgan_jax.record_checks import open_data_set
-from casgan_jax.splits import check_disjoint
+from casgan_jax.records.checks import open_data_set
+from casgan_jax.records.prepared import dataset_directory, load_split
+from casgan_jax.records.splits import check_disjoint
 
 
 def check_data(config: Any) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.models.resnet_weights import ENCODER, load_encoder, locate_encoder
-from casgan_jax.training.checkpoint import Checkpoints
-from casgan_jax.training.processes import is_first
 from casgan_jax.training.restore import state_shapes
 from casgan_jax.training.state import TrainState
+from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.processes import is_first
 
 _FILE = "initial_weights.json"
 

@@ -19,12 +19,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from casgan_jax.cascade import read_config
-from casgan_jax.data import Augmentation, TrainingData, read_metadata, training_batches
+from casgan_jax.data import Augmentation, TrainingData, training_batches
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
-from casgan_jax.training.checkpoint import Checkpoints
+from casgan_jax.records.prepared import read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.encoder_weights import (
     EncoderWeights,
@@ -37,7 +36,6 @@ from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.parallel import Devices
-from casgan_jax.training.processes import barrier, is_first
 from casgan_jax.training.restore import (
     ROLES,
     initial_state,
@@ -49,7 +47,10 @@ from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
 from casgan_jax.training.validation import softgan_validation, srgan_validation
-from casgan_jax.training.workdir import hold_workdir, keep_config
+from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.config import keep_config, read_config
+from casgan_jax.workdir.lock import hold_workdir
+from casgan_jax.workdir.processes import barrier, is_first
 
 BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
@@ -64,7 +65,7 @@ def train(
     CPU an interrupted training ends with the very bits of one that was not.
 
     Args:
-      config: of `launch/configs`.
+      config: of `casgan_jax.configs`.
       workdir: folder of the run, shared by all processes.
       accept_config_changes: go on with a run of another config, where its arrays allow it.
 
@@ -128,7 +129,7 @@ def config_of_other_system(config: Any, role: str) -> Any:
 
 
 def frozen_variables(config: Any, workdir: Path, interruption: Interruption) -> dict[str, Any]:
-    """What the stage builds on and does not train, see `casgan_jax.system`."""
+    """What the stage builds on and does not train, see `casgan_jax.systems.networks`."""
     frozen = {}
     if config.name == "softgan" and config.sr != "none":
         frozen["srgan"] = super_resolution_variables(config, workdir, interruption)

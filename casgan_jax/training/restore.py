@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from casgan_jax.files import expand_user
-from casgan_jax.training.checkpoint import Checkpoints
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState, create_state
 from casgan_jax.training.step import Stage
+from casgan_jax.workdir.checkpoints import Checkpoints
 
 ROLES = ("prior", "teacher")  # other trained systems that a config names
 

@@ -14,7 +14,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.models.discriminators import PatchDiscriminator, PixelDiscriminator
 from casgan_jax.models.srgan import SRDiscriminator
 from casgan_jax.models.vgg19 import default_layer, load_vgg19, vgg19_features
-from casgan_jax.system import describe_system, super_resolver
+from casgan_jax.systems.networks import describe_system, super_resolver
 from casgan_jax.training.step import AXIS, Batch, Losses, Stage
 
 DISCRIMINATORS = {"pixel": PixelDiscriminator, "patch": PatchDiscriminator}

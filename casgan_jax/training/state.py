@@ -36,7 +36,7 @@ class TrainState:
       generator, discriminator: the networks in training.
       average: moving average of the generator's variables; what is evaluated and kept for use.
       frozen: variables that condition and targets depend on and that are not trained, see
-        `casgan_jax.system`.
+        `casgan_jax.systems.networks`.
       key: base of all random draws of the step; draw with `jax.random.fold_in(key, step)`.
     """
 

@@ -11,22 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from casgan_jax.cascade import Cascade
-from casgan_jax.data import (
-    LABELS,
-    load_split,
-    marked_patch,
-    marked_region,
-    normalise,
-    read_metadata,
-    super_resolution_planes,
-)
-from casgan_jax.evaluation import evaluate
-from casgan_jax.measurement import SWEEP
-from casgan_jax.records import decode_alpha
+from casgan_jax.data import LABELS, super_resolution_planes
+from casgan_jax.evaluation.case import SWEEP
+from casgan_jax.evaluation.data_set import evaluate
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.records.patches import marked_patch, marked_region, normalise
+from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
-from casgan_jax.system import super_resolver
-from casgan_jax.training.processes import is_first
+from casgan_jax.systems.cascade import Cascade
+from casgan_jax.systems.networks import super_resolver
+from casgan_jax.workdir.processes import is_first
 
 Variables = Any
 GRID_ROWS = 6

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.annotations.deeplesion import HU_OFFSET, INFO_FILE, SERIES, find_images
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder, Skip
+from datasets.task import Record, Task
 
 SIZE = 512
 LUNG_WINDOW = (-1000, 400)

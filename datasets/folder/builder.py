@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.errors import UserError
-from casgan_jax.splits import SPLITS, split_of
-from datasets.base import PreparedBuilder, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import SPLITS, split_of
+from datasets.base import PreparedBuilder, Skip
 from datasets.folder.layout import read_layout
 from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.task import Task
 
 TABLE = "lesions.csv"
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.errors import UserError
 from casgan_jax.images import Stack, open_stack
-from casgan_jax.splits import split_by_counts
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_by_counts
+from datasets.base import PreparedBuilder, Skip
 from datasets.softening import Softened, record_of, soften_image
+from datasets.task import Record, Task
 
 SIZE = 256  # side of the images, native pixels
 SCALE = 4

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records import features as records
+from datasets.base import PreparedBuilder, Skip
 from datasets.lidc import selection, slices, tcia
 from datasets.lidc.reading import RATINGS
 from datasets.lidc.record import features
+from datasets.task import Record, Task
 
 
 def make_record(source: slices.Slice | tcia.NoduleSlice | Skip) -> Record | Skip:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.images import to_unit
-from datasets.base import Record, Skip
+from casgan_jax.records import features as records
+from datasets.base import Skip
+from datasets.task import Record
 
 SIZE = 128  # side of the crops
 
@@ -44,7 +45,7 @@ def record_of(
       scale: r.
       **more: the features that are not made here.
     """
-    from casgan_jax.soft_mask.labelling import label_from_readers
+    from casgan_jax.soft_mask.label import label_from_readers
     from casgan_jax.soft_mask.trimap import AnnotationError
 
     reason = why_not(readers)

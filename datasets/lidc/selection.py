@@ -13,8 +13,8 @@ import collections
 from collections.abc import Callable, Mapping, Sequence
 
 from casgan_jax.errors import UserError
-from casgan_jax.splits import position_of, split_by_counts
-from datasets.base import Task
+from casgan_jax.records.splits import position_of, split_by_counts
+from datasets.task import Task
 
 READERS = 4
 _TEST_SHARE = {119: 0.4, 500: 1.0}

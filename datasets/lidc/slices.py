@@ -12,9 +12,10 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder, Skip
 from datasets.lidc.record import SIZE, agree, record_of
+from datasets.task import Record, Task
 
 SPACING_FILE = "patient_spacing.csv"
 WINDOW = (0, 255)

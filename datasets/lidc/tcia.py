@@ -13,15 +13,16 @@ import tqdm
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_scan
 from casgan_jax.pool import OrderedPool
-from casgan_jax.records import MAX_READERS
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records.features import MAX_READERS
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder, Skip
 from datasets.crop import crop_around
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, Reading, read_readers
 from datasets.lidc.record import SIZE, agree, record_of
 from datasets.lidc.series import Series, SliceFiles, find_folders, read_series, slice_files
+from datasets.task import Record, Task
 
 WINDOW = (-1000, 400)  # HU, the lung's
 

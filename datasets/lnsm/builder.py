@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.annotations.deeplesion import INFO_FILE, LUNG, Lesions, read_lesions
 from casgan_jax.pool import OrderedPool
-from casgan_jax.splits import split_by_counts, split_of
-from datasets.base import PreparedBuilder, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_by_counts, split_of
+from datasets.base import PreparedBuilder, Skip
 from datasets.deeplesion.builder import LUNG_WINDOW
 from datasets.deeplesion.builder import Builder as DeepLesion
 from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.task import Task
 
 SIZE = 128  # side of the crops in native pixels
 SCALE = 4

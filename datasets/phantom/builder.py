@@ -9,14 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.errors import UserError
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder, Skip
 from datasets.phantom import readers
 from datasets.phantom.axes import recist_axes
 from datasets.phantom.lesion import KINDS
 from datasets.phantom.phantom import SCALE, SIDE, make_phantom
+from datasets.task import Record, Task
 
 WINDOW = (-1000.0, 400.0)  # HU, the usual lung window
 _REDRAWS = 8  # times the readers try again where their masks cannot be labelled
@@ -31,7 +32,7 @@ class Source(NamedTuple):
 
 def make_record(source: Source) -> Record | Skip:
     """The record of one phantom; depends on `source` only."""
-    from casgan_jax.soft_mask.labelling import label_from_readers
+    from casgan_jax.soft_mask.label import label_from_readers
 
     phantom = make_phantom(source.seed, source.index)
     low, high = WINDOW

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from casgan_jax.commands.entry import run_main
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
 from casgan_jax.report.sheet import sheet
 from datasets.phantom.phantom import make_phantom
-from launch.common import run_main
 
 _REAL = flags.DEFINE_string("real", None, "LIDC-IDRI-slices folder.", required=True)
 _OUTPUT = flags.DEFINE_string("output", "compare.png", "Picture to write.")

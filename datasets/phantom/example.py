@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from casgan_jax.commands.entry import run_main
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.images import write_png
-from datasets.base import Record, Skip
-from launch.common import run_main
+from datasets.base import Skip
+from datasets.task import Record
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
 _LESIONS = flags.DEFINE_integer("lesions", 36, "How many.", lower_bound=1)

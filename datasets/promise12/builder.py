@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
 from casgan_jax.errors import UserError
 from casgan_jax.images import open_stack, to_unit
-from casgan_jax.splits import position_of, split_by_counts, split_of
-from datasets.base import PreparedBuilder, Record, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import position_of, split_by_counts, split_of
+from datasets.base import PreparedBuilder, Skip
 from datasets.crop import crop_around
 from datasets.softening import record_of, soften_image
+from datasets.task import Record, Task
 
 SIZE = 256  # side of the crops, native pixels
 SCALE = 4

@@ -19,12 +19,12 @@ from typing import Any
 
 import jax
 
+from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
 from casgan_jax.training.loop import make_step, resolve, training_data
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
-from launch.config_flag import load_config
 
 SOURCES = (
     *(("none", workers) for workers in (0, 1, 2)),

@@ -22,18 +22,19 @@ import cv2
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.data import feature_names, load_split, normalise, read_metadata
 from casgan_jax.errors import UserError
-from casgan_jax.records import decode_alpha
-from casgan_jax.soft_mask import labelling
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.records.patches import normalise
+from casgan_jax.records.prepared import feature_names, load_split, read_metadata
+from casgan_jax.soft_mask import label as labelling
 from casgan_jax.soft_mask.grabcut import CERTAIN, POSSIBLE, grabcut_mask
 from casgan_jax.soft_mask.recist import measure_axes, relative_distance, to_scale
 from casgan_jax.soft_mask.trimap import trimap_from_binary
-from launch import label_agreement
-from launch.benchmarks import label_quality
-from launch.benchmarks.label_quality import Sample
+from launch.benchmarks.labels import agreement as label_agreement
+from launch.benchmarks.labels import quality as label_quality
+from launch.benchmarks.labels.agreement import SCALE
+from launch.benchmarks.labels.quality import Sample
 from launch.benchmarks.matting import RADII, SIZE, lesion
-from launch.label_agreement import SCALE
 
 Lesion = tuple[np.ndarray, np.ndarray]  # (H, W) image in [0, 1], (8,) axes
 STAGES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

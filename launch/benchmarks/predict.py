@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax.cascade import Cascade, read_config
+from casgan_jax.configs.schema.load import load_config
+from casgan_jax.systems.cascade import Cascade
 from casgan_jax.training.restore import initial_state, restore_generator
 from casgan_jax.training.stages import BUILD_STAGE
-from launch.config_flag import load_config
+from casgan_jax.workdir.config import read_config
 
 BATCHES = (1, 64)
 

@@ -22,12 +22,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from casgan_jax.configs import softgan, srgan
 from casgan_jax.errors import UserError
 from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
-from launch.configs import softgan, srgan
 
 DTYPES = ("float32", "bfloat16")
 _CONSTANT_RATE = dict(schedule="constant", warmup_steps=0)
@@ -187,7 +187,7 @@ def torch_training(config: Any, device: Any) -> Any:
     """`AdversarialTraining` of a config, with the weights of its Flax modules."""
     import torch
 
-    from launch.pytorch import networks, step
+    from launch.benchmarks.pytorch import networks, step
 
     state = initial_state(config, BUILD_STAGE[config.name](config), 1, {})
     model, scale, weights = config.model, config.data.scale, config.loss

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from casgan_jax.experiments.plan import Experiment
 from casgan_jax.report.comparison_sheet import readers_sheet
-from launch.experiment_plan import Experiment
 from launch.experiments import table2
 
 VARIANTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from launch.experiment_plan import Column, DataSet, Experiment, Row
+from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "full size on LNSM, LIDC and phantoms (one GPU)",

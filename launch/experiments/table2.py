@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from casgan_jax.comparison import LesionMeans
-from launch.experiment_plan import Column, DataSet, Experiment, Row
+from casgan_jax.evaluation.comparison import LesionMeans
+from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "full size, trained on LNSM, LIDC and phantoms (one GPU)",

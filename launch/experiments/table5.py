@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from casgan_jax.experiments.plan import DATA_DIR, Column, DataSet, Experiment, Row
 from casgan_jax.radiomics.scores import AreaUnderCurve
-from launch.experiment_plan import DATA_DIR, Column, DataSet, Experiment, Row
 
 VARIANTS = {
     "": "LIDC, LIDC matched in area and phantoms, 10 repetitions (2 CPU cores)",

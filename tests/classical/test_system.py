@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from casgan_jax.cascade import read_config
 from casgan_jax.classical.deep_prior import deep_prior_cut
 from casgan_jax.classical.graph_cut import click_cut
 from casgan_jax.classical.method import find_method, parameters_of
-from casgan_jax.classical.run import run
-from casgan_jax.classical.system import ClassicalSystem, check_values, classical_system
+from casgan_jax.classical.system import ClassicalSystem, check_values
+from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
+from casgan_jax.inference.classical import run
+from casgan_jax.inference.load import classical_system, load_system
 from casgan_jax.metrics import dice
-from casgan_jax.saved_system import load_system
-from launch.config_flag import load_config
+from casgan_jax.workdir.config import read_config
 from tests.classical.patches import disc, noisy
 
 CONFIGS = ("graph_cut", "deep_prior", "level_set")

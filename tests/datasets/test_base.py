@@ -12,7 +12,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
-from casgan_jax.splits import SPLITS, split_of
+from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
 from tests.datasets import toy
 from tests.datasets.toy import N_TASKS, Toy

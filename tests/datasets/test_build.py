@@ -9,7 +9,7 @@ import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
-from casgan_jax.report.samples import samples_sheet
+from datasets.samples import samples_sheet
 from launch import build as launch_build
 from tests.datasets.trees import (
     disc,

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets.base import Task, prepare
+from datasets.base import prepare
 from datasets.checksums import checksums, listing
 from datasets.outcomes import SOURCES_FILE
+from datasets.task import Task
 from tests.datasets.toy import Toy
 
 

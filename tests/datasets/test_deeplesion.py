@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
-from casgan_jax.splits import SPLITS, split_of
+from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
 from datasets.deeplesion.builder import SIZE, Builder, Slice, make_record, read_spacing
 from tests.datasets.trees import write_deeplesion_slice

@@ -5,12 +5,12 @@ import pytest
 import tensorflow_datasets as tfds
 
 from casgan_jax.images import write_nifti
-from casgan_jax.splits import SPLITS, split_of
+from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
 from datasets.folder.builder import Builder
 from datasets.folder.layout import read_layout
 from launch.build import summary
-from tests import lesions
+from tests.labelling import lesions
 from tests.lines import line_of
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0

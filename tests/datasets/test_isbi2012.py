@@ -8,8 +8,8 @@ import pytest
 import tifffile
 
 from casgan_jax.images import open_stack
-from casgan_jax.records import decode_alpha
-from casgan_jax.soft_mask.labelling import soften
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.soft_mask.label import soften
 from casgan_jax.soft_mask.trimap import upsample_mask
 from datasets.base import Skip, prepare
 from datasets.isbi2012 import builder as isbi

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
-from casgan_jax.splits import split_of
+from casgan_jax.records.splits import split_of
 from datasets.base import Skip, prepare
 from datasets.lidc.builder import Builder, make_record
 from datasets.lidc.slices import Slice, read_spacing

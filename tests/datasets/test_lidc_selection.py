@@ -4,9 +4,9 @@ import collections
 
 import pytest
 
-from datasets.base import Task
 from datasets.lidc.builder import Builder
 from datasets.lidc.selection import select
+from datasets.task import Task
 from tests.datasets.trees import disc, nodule, write_lidc_slice
 from tests.lines import line_of
 

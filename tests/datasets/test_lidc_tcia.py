@@ -6,14 +6,14 @@ import tensorflow_datasets as tfds
 from hypothesis import given
 
 from casgan_jax.errors import UserError
-from casgan_jax.report.samples import samples_sheet
-from casgan_jax.splits import split_of
+from casgan_jax.records.splits import split_of
 from datasets.base import Skip, prepare
 from datasets.lidc import tcia
 from datasets.lidc.builder import Builder
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, read_readers
+from datasets.samples import samples_sheet
 from tests.datasets.tcia import (
     THICKNESS,
     Nodule,

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from casgan_jax.splits import SPLITS, split_of
+from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
 from datasets.lnsm.builder import Builder, Config
-from tests import lesions
 from tests.datasets.trees import write_deeplesion_slice
+from tests.labelling import lesions
 from tests.lines import line_of
 from tests.shared_data import shared_data
 

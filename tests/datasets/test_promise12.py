@@ -7,9 +7,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
-from casgan_jax.records import decode_alpha
+from casgan_jax.records.features import decode_alpha
+from casgan_jax.records.splits import split_of
 from casgan_jax.soft_mask.trimap import upsample_mask
-from casgan_jax.splits import split_of
 from datasets.base import Skip, prepare
 from datasets.promise12 import builder as promise
 from datasets.promise12.builder import Builder, Slice, make_record

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Skip, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder, Skip
+from datasets.task import Task
 
 N_TASKS = 40
 

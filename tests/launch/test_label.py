@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.images import read_image, write_npy
-from tests import lesions
+from tests.labelling import lesions
 from tests.launch.test_commands import ROOT, command
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0
@@ -100,11 +100,12 @@ def test_mistakes_get_one_line_and_write_nothing(tmp_path, arguments, line):
 
 def test_an_interruption_says_how_to_go_on(tmp_path):
     program = (
-        "import signal, os, casgan_jax.lesion_batch as batch\n"
+        "import signal, os, casgan_jax.labelling.batch as batch\n"
         "batch.label_batch = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from launch import common, label\n"
-        "common.run_main(label.main)\n"
+        "from launch import label\n"
+        "from casgan_jax.commands import entry\n"
+        "entry.run_main(label.main)\n"
     )
     arguments = ["--input=a.png", "--mask=b.png", f"--output={tmp_path}"]
     done = subprocess.run(

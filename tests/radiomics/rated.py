@@ -3,9 +3,10 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax import records
-from casgan_jax.splits import split_of
-from datasets.base import PreparedBuilder, Task
+from casgan_jax.records import features as records
+from casgan_jax.records.splits import split_of
+from datasets.base import PreparedBuilder
+from datasets.task import Task
 
 SIZE, SCALE = 32, 2
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
 from casgan_jax.radiomics.run import run
 from casgan_jax.radiomics.scores import read_scores
 from datasets.base import prepare
-from launch.config_flag import load_config
 from tests.radiomics.rated import MANY, ManyRated
 from tests.radiomics.regions import needs_pyradiomics
 

@@ -5,7 +5,7 @@ import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.radiomics.selection import Rating, read_ratings, select_lidc, select_phantoms
-from casgan_jax.splits import split_of
+from casgan_jax.records.splits import split_of
 from datasets.base import prepare
 from tests.radiomics.rated import SLICES, Rated
 

@@ -8,7 +8,7 @@ import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.grabcut import grabcut_mask
-from casgan_jax.soft_mask.labelling import THRESHOLD, binarise, label_from_recist, recist_prior
+from casgan_jax.soft_mask.label import THRESHOLD, binarise, label_from_recist, recist_prior
 from casgan_jax.soft_mask.recist import measure_axes, recist_agreement, relative_distance, to_scale
 from casgan_jax.soft_mask.trimap import AnnotationError, trimap_from_recist
 from tests.shared_data import shared_data

@@ -2,10 +2,10 @@
 
 import pytest
 
+from casgan_jax.configs.schema.load import load_config
 from casgan_jax.training.checks import check_values
 from casgan_jax.training.data_checks import check_data
 from datasets.base import prepare
-from launch.config_flag import load_config
 from tests.conftest import Discs
 from tests.lines import line_of
 from tests.training.test_loop import TINY, tiny_config

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
 from casgan_jax.training import loop
 from casgan_jax.training.encoder_weights import EncoderWeights
 from casgan_jax.training.loop import resolve, train
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.training.state import Network, TrainState
-from launch.config_flag import load_config
 from tests.models.test_resnet_weights import ARRAYS
 from tests.training.test_loop import TINY, TINY_SR
 

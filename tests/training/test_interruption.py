@@ -6,8 +6,8 @@ import pytest
 from casgan_jax.errors import Interrupted
 from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.loop import train
-from tests.training.processes import training_lines
 from tests.training.test_loop import tiny_config
+from tests.workdir.processes import training_lines
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -12,8 +12,8 @@ import time
 
 import jax
 
-from tests.training.processes import finish, results, same_bits, start, states, training_lines
 from tests.training.test_loop import TINY, TINY_SR
+from tests.workdir.processes import finish, results, same_bits, start, states, training_lines
 
 KILLS = int(os.environ.get("CASGAN_KILLS", "2"))
 STEPS = max(12, 4 * KILLS)  # more kills need more to interrupt

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from casgan_jax.cascade import load_cascade
 from casgan_jax.errors import UserError
+from casgan_jax.inference.load import load_cascade
 from casgan_jax.training.loop import resolve, train
 from casgan_jax.training.restore import frozen_shapes
 from casgan_jax.training.stages import softgan_stage

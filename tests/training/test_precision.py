@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from casgan_jax.configs import softgan, srgan
 from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
-from launch.configs import softgan, srgan
 
 
 def small_config(name):

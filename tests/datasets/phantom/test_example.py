@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import read_annotations
-from casgan_jax.lesion import read_lesion
+from casgan_jax.labelling.lesion import read_lesion
 from datasets.phantom.builder import Source, make_record
 from datasets.phantom.example import write_example
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
-from casgan_jax.records import decode_alpha
+from casgan_jax.records.features import decode_alpha
 from datasets.base import Skip, prepare
 from datasets.phantom import builder, readers, scanner
 from datasets.phantom.lesion import KINDS
@@ -146,7 +146,7 @@ def test_record(phantoms):
 
 
 def test_readers_who_cannot_be_labelled_try_again(monkeypatch):
-    from casgan_jax.soft_mask import labelling
+    from casgan_jax.soft_mask import label as labelling
 
     calls = []
 

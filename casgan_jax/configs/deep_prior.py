@@ -1,0 +1,14 @@
+"""Graph cut with the soft mask of a trained network as prior (Mukherjee et al. 2017)."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+from casgan_jax.configs.families.classical import VARIANTS, classical
+
+__all__ = ["VARIANTS", "get_config"]
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config of a variant (VARIANTS), which are all the same."""
+    return classical("casgan_jax.classical.deep_prior.deep_prior_cut")

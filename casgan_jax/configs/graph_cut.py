@@ -1,0 +1,14 @@
+"""Graph cut (Boykov, Jolly 2001) from a click in the middle of the patch."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+from casgan_jax.configs.families.classical import VARIANTS, classical
+
+__all__ = ["VARIANTS", "get_config"]
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config of a variant (VARIANTS), which are all the same."""
+    return classical("casgan_jax.classical.graph_cut.click_cut")

@@ -1,0 +1,14 @@
+"""SegNet (Badrinarayanan et al. 2017) on the enlarged patch, learning the binary label."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+from casgan_jax.configs.families.baseline import VARIANTS, baseline
+
+__all__ = ["VARIANTS", "get_config"]
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config of a variant (VARIANTS)."""
+    return baseline(variant, "casgan_jax.models.segnet.SegNet")

@@ -1,0 +1,14 @@
+"""U-Net (Ronneberger et al. 2015) on the enlarged patch, learning the binary label."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+from casgan_jax.configs.families.baseline import VARIANTS, baseline
+
+__all__ = ["VARIANTS", "get_config"]
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config of a variant (VARIANTS)."""
+    return baseline(variant, "casgan_jax.models.ronneberger_unet.RonnebergerUNet", normalise=True)

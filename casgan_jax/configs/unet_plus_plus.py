@@ -1,0 +1,20 @@
+"""UNet++ (Zhou et al. 2018), deeply supervised on the enlarged patch, learning the binary label."""
+
+from __future__ import annotations
+
+from ml_collections import ConfigDict
+
+from casgan_jax.configs.families.baseline import VARIANTS, baseline
+
+__all__ = ["VARIANTS", "get_config"]
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """The config of a variant (VARIANTS)."""
+    return baseline(
+        variant,
+        "casgan_jax.models.unet_plus_plus.UNetPlusPlus",
+        features=32,
+        normalise=True,
+        dropout=0.0,
+    )

@@ -1,0 +1,232 @@
+"""All numbers of one predicted soft mask: against its label, the true alpha and the readers.
+
+Two grids are involved. Labels and true alphas are compared on the fine grid, r times the native,
+over the system's patch. Readers outlined at native resolution, so the prediction is averaged down
+to native pixels and placed in the record's whole crop, empty outside of the patch: a lesion that
+leaves the patch counts as missed. Every binary metric is given at two thresholds, the one chosen on
+validation (no suffix) and the paper's 128/255 (suffix `_128`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from casgan_jax import metrics
+from casgan_jax.errors import UserError
+from casgan_jax.records.features import MAX_READERS, decode_alpha
+from casgan_jax.records.patches import marked_patch, marked_region
+
+# The thresholds tried: uint8 codes from 0.10 to 0.98. A mask that was softened comes back at "a
+# threshold close to 255" (paper 3.3).
+SWEEP = np.arange(26, 251) / 255.0
+CALIBRATION_BINS = 10
+
+# What a headline is measured on: the first of these populations that has a lesion. One reader's
+# outline is the original mask of a data set whose masks were softened (paper 3.3, Eq. 6).
+POPULATIONS = ("four_readers", "several_readers", "one_reader", "all")
+
+# What a row says of the lesion itself.
+FACTS = ("key", "patient", "lesion", "kind", "n_readers", "spacing_mm")
+
+
+class Prediction(NamedTuple):
+    """A record with what the cascade made of its marked patch."""
+
+    record: Mapping[str, Any]
+    patch: np.ndarray  # (P, P) float32 in [0, 1], what the cascade saw
+    alpha: np.ndarray  # (r P, r P) float32 in [0, 1]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measured record: its row of numbers, and what is averaged over records later."""
+
+    row: dict[str, Any]
+    curves: dict[str, np.ndarray]  # Dice at every threshold of SWEEP
+    calibration: dict[str, np.ndarray]  # (3, bins): pixels, sum of predictions, sum of targets
+    agreement: np.ndarray | None  # (R + 2, R + 2) Dice of R readers, consensus, prediction
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """The populations this case belongs to, in the order of POPULATIONS."""
+        n = self.row["n_readers"]
+        belongs = (n == MAX_READERS, n >= 2, n == 1, True)
+        return tuple(name for name, is_in in zip(POPULATIONS, belongs, strict=True) if is_in)
+
+
+def measure(prediction: Prediction, threshold: float) -> Case:
+    """All numbers of one prediction.
+
+    Args:
+      prediction: with the record's `image`, `alpha`, `trimap`, `reader_masks`, `consensus`, and
+        `true_alpha` where it is known.
+      threshold: the chosen one; 128/255 is always measured beside it.
+    """
+    record, alpha = prediction.record, prediction.alpha
+    size, patch = len(record["image"]), len(prediction.patch)
+    scale = len(alpha) // patch
+    label = fine_alpha(record, "alpha", patch, scale)
+    native = to_native_crop(alpha, scale, size, record["mark"])
+    area = int(metrics.binarise(native, threshold).sum())
+    row: dict[str, Any] = {name: plain_value(record[name]) for name in FACTS if name in record}
+    row |= {"predicted_px": area, "predicted_share": area / prediction.patch.size}
+    row |= label_metrics(alpha, label, threshold)
+    curves = {"label": metrics.dice_curves(alpha, _hard(label), SWEEP)}
+    calibration = {"label": _calibration(alpha, label)}
+    agreement = None
+    if "true_alpha" in record:
+        true_alpha = fine_alpha(record, "true_alpha", patch, scale)
+        trimap = fine_alpha(record, "trimap", patch, scale)
+        row |= true_alpha_metrics(alpha, label, true_alpha, (trimap > 0.0) & (trimap < 1.0))
+    if row["n_readers"] >= 1:
+        readers, consensus = reader_planes(record)
+        row |= reader_metrics(native, readers, consensus, threshold)
+        whole_label = fine_alpha(record, "alpha", size, 1)
+        curves["consensus"] = metrics.dice_curves(native, consensus, SWEEP)
+        curves["label_against_consensus"] = metrics.dice_curves(whole_label, consensus, SWEEP)
+        row["label_against_consensus_dice_128"] = float(metrics.dice(_hard(whole_label), consensus))
+        calibration["readers"] = _calibration(native, readers.mean(axis=0, dtype=np.float32))
+        if len(readers) == MAX_READERS:
+            row |= human_metrics(readers)
+            masks = [*readers, consensus, metrics.binarise(native, threshold)]
+            agreement = _pairwise_dice(np.stack(masks))
+    return Case(row, curves, calibration, agreement)
+
+
+def label_metrics(alpha: np.ndarray, label: np.ndarray, threshold: float) -> dict[str, float]:
+    """Prediction against the label on the fine grid; the label is always binarised at 128/255."""
+    truth = _hard(label)
+    row = {}
+    for suffix, mask in _binarised(alpha, threshold).items():
+        row |= {
+            f"label_dice{suffix}": float(metrics.dice(mask, truth)),
+            f"label_iou{suffix}": float(metrics.iou(mask, truth)),
+            f"label_acc{suffix}": float(metrics.accuracy(mask, truth)),
+        }
+    return row | {
+        "label_auc": metrics.auc(alpha, truth),
+        "label_soft_mae": float(metrics.soft_mae(alpha, label)),
+    }
+
+
+def true_alpha_metrics(
+    alpha: np.ndarray, label: np.ndarray, true_alpha: np.ndarray, unknown: np.ndarray
+) -> dict[str, float]:
+    """Prediction and matted label against the true alpha, over the patch and its unknown band.
+
+    `network_*` is the prediction's error, `matting_*` the label's, on the same pixels, and `gain_*`
+    is matting minus network: positive where the network is closer to the truth.
+    """
+    row = {}
+    for suffix, region in (("", None), ("_unknown", unknown)):
+        for name, metric in (
+            ("soft_mae", metrics.soft_mae),
+            ("gradient_error", metrics.gradient_error),
+        ):
+            network = float(metric(alpha, true_alpha, region=region))
+            matting = float(metric(label, true_alpha, region=region))
+            row |= {
+                f"network_{name}{suffix}": network,
+                f"matting_{name}{suffix}": matting,
+                f"gain_{name}{suffix}": matting - network,
+            }
+    return row
+
+
+def reader_metrics(
+    native: np.ndarray, readers: np.ndarray, consensus: np.ndarray, threshold: float
+) -> dict[str, float]:
+    """Prediction against the consensus, each reader and the readers on average, on the native grid.
+
+    Args:
+      native: soft mask (H, W) on the whole crop.
+      readers: bool (R, H, W), none of them empty.
+      consensus: bool (H, W).
+      threshold: the chosen one.
+    """
+    row: dict[str, float] = {"consensus_px": int(consensus.sum())}
+    for suffix, mask in _binarised(native, threshold).items():
+        to_readers = metrics.dice(mask, readers)
+        row |= {
+            f"consensus_dice{suffix}": float(metrics.dice(mask, consensus)),
+            f"consensus_iou{suffix}": float(metrics.iou(mask, consensus)),
+            f"consensus_acc{suffix}": float(metrics.accuracy(mask, consensus)),
+            f"readers_dice{suffix}": float(to_readers.mean()),
+            f"readers_iou{suffix}": float(metrics.iou(mask, readers).mean()),
+        }
+        row |= {f"reader_{i}_dice{suffix}": float(d) for i, d in enumerate(to_readers, 1)}
+    return row
+
+
+def human_metrics(readers: np.ndarray) -> dict[str, float]:
+    """Each of four readers, bool (4, H, W), against the majority of the other three; the means."""
+    votes = readers.sum(axis=0)
+    others = votes - readers >= 2
+    return {
+        "human_dice": float(metrics.dice(readers, others).mean()),
+        "human_iou": float(metrics.iou(readers, others).mean()),
+        **{f"human_{i}_dice": float(d) for i, d in enumerate(metrics.dice(readers, others), 1)},
+    }
+
+
+def to_native_crop(alpha: np.ndarray, scale: int, size: int, mark: Sequence[float]) -> np.ndarray:
+    """Soft mask of the marked patch (r P, r P) -> native pixels in the whole crop (size, size).
+
+    Each native pixel is the mean of its r x r fine ones; outside of the patch the mask is 0.
+    """
+    patch = len(alpha) // scale
+    crop = np.zeros((size, size), np.float32)
+    crop[marked_region(mark, patch, size)] = cv2.resize(
+        alpha, (patch, patch), interpolation=cv2.INTER_AREA
+    )
+    return crop
+
+
+def reader_planes(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The readers who marked anything, bool (R, H, W), and their consensus, bool (H, W)."""
+    readers = np.moveaxis(record["reader_masks"] > 0, -1, 0)
+    readers = readers[readers.any(axis=(1, 2))]
+    if len(readers) != record["n_readers"]:
+        raise UserError(
+            f"reader_masks: found {len(readers)} masks with a marked pixel, expected n_readers = "
+            f"{record['n_readers']}; rebuild the data set"
+        )
+    return readers, record["consensus"] > 0
+
+
+def fine_alpha(record: Mapping[str, Any], name: str, patch: int, scale: int) -> np.ndarray:
+    """A stored fine plane over the marked patch, decoded, on the grid `scale` times the native."""
+    stored = len(record[name]) // len(record["image"])
+    alpha = decode_alpha(marked_patch(record, name, patch, scale=stored))
+    return cv2.resize(alpha, (scale * patch,) * 2, interpolation=cv2.INTER_AREA)
+
+
+def plain_value(value: Any) -> Any:
+    """A text, which data sets give as bytes, as str; a NumPy scalar as Python's."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _hard(alpha: np.ndarray) -> np.ndarray:
+    return metrics.binarise(alpha, metrics.PAPER_THRESHOLD)
+
+
+def _binarised(alpha: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
+    return {"": metrics.binarise(alpha, threshold), "_128": _hard(alpha)}
+
+
+def _pairwise_dice(masks: np.ndarray) -> np.ndarray:
+    return np.stack([metrics.dice(mask, masks) for mask in masks])
+
+
+def _calibration(alpha: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(3, bins): pixels, sum of predictions and sum of targets by predicted alpha."""
+    bins = np.minimum((alpha * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1).ravel()
+    weights = (None, alpha.ravel(), target.ravel())
+    return np.stack([np.bincount(bins, w, minlength=CALIBRATION_BINS) for w in weights])

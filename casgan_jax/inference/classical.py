@@ -1,0 +1,78 @@
+"""Runs a classical method on a data set: nothing is trained, the test split is measured.
+
+    lines = run(config, Path("runs/graph_cut"))
+
+The workdir gets `config.json`, from which `casgan_jax.inference.load.load_system` makes the system
+again, `classical/result.json` and `evaluation/test`. The same call runs everything again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.classical.system import ClassicalSystem
+from casgan_jax.files import expand_user, make_folder, write_whole
+from casgan_jax.inference.evaluate import measure_test_split
+from casgan_jax.inference.load import classical_system
+from casgan_jax.records.patches import marked_patch, normalise
+from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.workdir.config import write_config
+from casgan_jax.workdir.lock import hold_workdir
+
+_TIMED = 16  # patches, as many as a network sees at once
+_BATCH = 8  # patches between two steps of the progress bar
+
+
+def run(config: Any, workdir: str | Path) -> list[str]:
+    """Measures a method on the test split.
+
+    Args:
+      config: a `classical` config.
+      workdir: folder of the run.
+
+    Returns:
+      Lines that tell what was found.
+
+    Raises:
+      UserError: bad config, prior or data, or a workdir that another kind of run has.
+    """
+    workdir = expand_user(workdir)
+    system = classical_system(config)
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        config.data.window = list(read_metadata(config.data.dir)["window"])
+    patches = _test_patches(config, _TIMED)
+    with hold_workdir(workdir):
+        write_config(config, workdir)
+        facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
+        result = make_folder(workdir / "classical", field="--workdir") / "result.json"
+        write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
+        return [
+            f"{config.method}: not trained, {facts['images_per_second']:.1f} images per second",
+            *measure_test_split(workdir, batch_size=_BATCH),
+        ]
+
+
+def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
+    """How fast a system segments patches (N, P, P), its prior's network included, once that is
+    compiled."""
+    system(patches)
+    start = time.perf_counter()
+    system(patches)
+    return len(patches) / (time.perf_counter() - start)
+
+
+def _test_patches(config: Any, count: int) -> np.ndarray:
+    """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
+    records = load_split(config.data.test_dir or config.data.dir, "test")
+    return np.stack(
+        [
+            normalise(marked_patch(records[index], "image", config.data.patch), config.data.window)
+            for index in range(min(count, len(records)))
+        ]
+    )

@@ -1,0 +1,74 @@
+"""Measures the system of a workdir on a split of a prepared data set, and leaves the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from casgan_jax.evaluation.data_set import evaluate
+from casgan_jax.files import make_folder
+from casgan_jax.inference.load import load_system
+from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.report.evaluation import headline_lines, write_evaluation
+
+
+def evaluate_workdir(
+    workdir: str | Path,
+    split: str,
+    *,
+    data_dir: str | Path | None = None,
+    output: str | Path | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Evaluates a workdir's cascade, writes the report and returns what metrics.json holds.
+
+    Args:
+      workdir: of a finished training.
+      split: "train", "validation" or "test".
+      data_dir: prepared data set; by default the one of the training, or for its test split the
+        one that the config names.
+      output: folder to write to; WORKDIR/evaluation/SPLIT by default.
+      **options: of `casgan_jax.evaluation.data_set.evaluate`.
+
+    Raises:
+      UserError: no training there, no such data or split, or data that do not fit the cascade.
+    """
+    cascade = load_system(workdir)
+    named = cascade.config.data.get("test_dir") if split == "test" else ""
+    data_dir = data_dir or named or cascade.config.data.dir
+    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")
+    records, metadata = load_split(data_dir, split), read_metadata(data_dir)
+    evaluation = evaluate(cascade, records, metadata, **options)
+    facts = {
+        "workdir": str(workdir),
+        "data_dir": str(data_dir),
+        "split": split,
+        "patch": cascade.patch,
+        "scale": cascade.scale,
+    }
+    return write_evaluation(evaluation, folder, facts=facts)
+
+
+def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
+    """Evaluates a workdir on the test split and tells the result, as a run ends.
+
+    Args:
+      workdir: of a finished run.
+      **options: of `casgan_jax.evaluation.data_set.evaluate`.
+
+    Returns:
+      Lines: the headline's figures, where the pictures are, and commands to go on with.
+
+    Raises:
+      UserError: see `evaluate_workdir`.
+    """
+    summary = evaluate_workdir(workdir, "test", **options)
+    return [
+        "test split:",
+        *(f"  {line}" for line in headline_lines(summary)),
+        f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",
+        "next:",
+        f"  python -m launch.evaluate --workdir={workdir} --split=test",
+        f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y --output=DIR",
+        "  python -m launch.build --dataset=help   # other data to train on",
+    ]

@@ -1,0 +1,359 @@
+"""Soft masks of lesions in whole images: image and mark in, soft mask on the image's own grid out.
+
+    cascade, image = load_system(workdir), read_image("slice.png")
+    prediction = predict(cascade, image, (212, 305), window=(0, 255))
+    mask = binarise(prediction.alpha, cascade.threshold)
+
+Pixel centres lie at integer coordinates (x to the right, y down). The patch around a mark begins at
+ceil(x - patch / 2), so that a mark at (64, 64) or (63.5, 63.5) of a 128 x 128 crop gives the crop's
+central patch, the one the cascade was trained on.
+"""
+
+from __future__ import annotations
+
+import glob
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.evaluation.data_set import Cascade
+from casgan_jax.files import make_folder, read_rows, unique_names
+from casgan_jax.images import read_image, write_npy, write_png
+from casgan_jax.metrics import binarise
+from casgan_jax.records.features import encode_alpha
+from casgan_jax.records.patches import normalise
+from casgan_jax.records.prepared import read_metadata
+from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
+
+EIGHT_BIT = (0.0, 255.0)
+LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
+
+Point = tuple[float, float]
+
+
+class Prediction(NamedTuple):
+    """The soft mask of one lesion.
+
+    Attributes:
+      alpha: (H, W) float32 in [0, 1] on the image's grid, 0 outside of the patch.
+      fine_alpha: (r P, r P) float32 in [0, 1], the patch r times as fine.
+      patch: (P, P) float32 in [0, 1], what the cascade saw.
+      corner: (left, top) pixel of the patch in the image; negative where it leaves the image.
+    """
+
+    alpha: np.ndarray
+    fine_alpha: np.ndarray
+    patch: np.ndarray
+    corner: tuple[int, int]
+
+
+class Job(NamedTuple):
+    """One lesion to predict: an image file, the mark in it, and what to call the outputs."""
+
+    file: Path
+    centre: Point
+    name: str
+
+
+def predict(
+    cascade: Cascade, image: np.ndarray, centre: Point, *, window: tuple[float, float]
+) -> Prediction:
+    """Predicts the soft mask of the lesion at `centre`.
+
+    Args:
+      cascade: the trained system.
+      image: (H, W) source values.
+      centre: (x, y) of the mark in pixels; the patch around it is padded with the image's border.
+      window: source values that map to 0 and 1.
+
+    Raises:
+      UserError: the mark lies outside of the image, the patch is all black or all white in this
+        window, or the prediction is not finite.
+    """
+    source, (left, top) = cut_patch(image, centre, cascade.patch)
+    patch = normalise(source, window)
+    if patch.min() == patch.max() and patch.min() in (0.0, 1.0):
+        colour = "white" if patch.min() else "black"
+        raise UserError(
+            f"window: found the patch all {colour} in ({window[0]:g}, {window[1]:g}), its values "
+            f"are {source.min():g} to {source.max():g}; correct --window or --hu_offset"
+        )
+    fine = np.asarray(cascade(patch[None])["alpha"][0], np.float32)
+    if not np.isfinite(fine).all():
+        raise UserError("prediction: found NaN or Inf; the workdir's weights are damaged, retrain")
+    native = cv2.resize(fine, patch.shape, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
+    alpha = np.zeros(image.shape, np.float32)
+    bottom, right = np.minimum(image.shape, (top + cascade.patch, left + cascade.patch))
+    inside = native[max(0, -top) : bottom - top, max(0, -left) : right - left]
+    alpha[max(0, top) : bottom, max(0, left) : right] = inside
+    return Prediction(alpha, fine, patch, (left, top))
+
+
+def cut_patch(image: np.ndarray, centre: Point, size: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """The patch around a mark, padded with the image's border, and its (left, top) pixel.
+
+    Raises:
+      UserError: the mark lies outside of the image.
+    """
+    height, width = image.shape
+    x, y = centre
+    if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+        raise UserError(
+            f"centre: found ({x:g}, {y:g}), expected a point of the image, x in [0, {width - 1}] "
+            f"and y in [0, {height - 1}]; x counts columns and comes first"
+        )
+    left, top = math.ceil(x - size / 2), math.ceil(y - size / 2)
+    rows = np.arange(top, top + size).clip(0, height - 1)
+    columns = np.arange(left, left + size).clip(0, width - 1)
+    return image[np.ix_(rows, columns)], (left, top)
+
+
+def choose_window(
+    image: np.ndarray,
+    *,
+    trained: tuple[float, float],
+    given: tuple[float, float] | None,
+) -> tuple[float, float]:
+    """The source values that map to 0 and 1: the given ones, or those of the training data.
+
+    Raises:
+      UserError: no window is given, and image and training data are not both 8-bit or both not.
+    """
+    if given is not None:
+        return given
+    eight_bit = image.dtype == np.uint8
+    if eight_bit and trained != EIGHT_BIT:
+        raise UserError(
+            f"image: found 8-bit grey levels, expected the training data's values, windowed to "
+            f"({trained[0]:g}, {trained[1]:g}); for an image exported with that window give "
+            "--window=0,255"
+        )
+    if not eight_bit and trained == EIGHT_BIT:
+        raise UserError(
+            f"image: found {image.dtype} values from {image.min():g} to {image.max():g}, expected "
+            "8-bit grey levels as in training; give the values that are black and white: "
+            "--window=LOW,HIGH"
+        )
+    return trained
+
+
+def trained_window(cascade: Any) -> tuple[float, float]:
+    """The window of the data that the cascade was trained on: of its config, or of its data set."""
+    data = cascade.config.data
+    low, high = data.get("window") or read_metadata(data.dir)["window"]
+    return float(low), float(high)
+
+
+def run_jobs(
+    cascade: Any,
+    jobs: Sequence[Job],
+    output: Path,
+    *,
+    threshold: float | None = None,
+    window: tuple[float, float] | None = None,
+    hu_offset: float = 0.0,
+) -> Iterator[dict[str, Any] | str]:
+    """Reads, predicts and writes every job.
+
+    Args:
+      cascade: of `casgan_jax.inference.load.load_system`.
+      jobs: of `plan`.
+      output: folder, made if it is not there.
+      threshold: of the binary mask; the cascade's by default.
+      window: see `choose_window`.
+      hu_offset: added to the images' values first.
+
+    Yields:
+      For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line.
+
+    Raises:
+      UserError: the output folder cannot be made, or `hu_offset` is no offset.
+    """
+    if not abs(hu_offset) <= LARGEST_OFFSET:
+        raise UserError(
+            f"--hu_offset: found {hu_offset:g}, expected a number in [-{LARGEST_OFFSET:g}, "
+            f"{LARGEST_OFFSET:g}]; DeepLesion's files need -32768"
+        )
+    make_folder(output, field="--output")
+    threshold = cascade.threshold if threshold is None else threshold
+    trained = trained_window(cascade) if window is None else window
+    for job in jobs:
+        try:
+            image = read_image(job.file)
+            if hu_offset:
+                image = image.astype(np.float32) + np.float32(hu_offset)
+            levels = choose_window(image, trained=trained, given=window)
+            prediction = predict(cascade, image, job.centre, window=levels)
+            written = write_prediction(
+                output, job.name, normalise(image, levels), prediction, threshold=threshold
+            )
+        except UserError as error:
+            yield f"{job.file} at {job.centre[0]:g},{job.centre[1]:g}: {error}"
+            continue
+        yield {
+            "file": str(job.file),
+            "center": list(job.centre),
+            "window": list(levels),
+            **written,
+        }
+
+
+def write_prediction(
+    folder: Path, name: str, image01: np.ndarray, prediction: Prediction, *, threshold: float
+) -> dict[str, Any]:
+    """Writes soft mask, binary mask and overlay; returns what is worth telling (JSON-ready).
+
+    NAME_alpha.png and NAME_alpha.npy hold the soft mask on the image's grid (8-bit and float32),
+    NAME_alpha_xR.png the patch r times as fine, NAME_mask.png the binary mask (0 / 255) at
+    `threshold`, NAME_overlay.png a picture for the eye.
+
+    Args:
+      image01: (H, W) the image in [0, 1].
+      threshold: that makes a binary mask of the soft one.
+    """
+    mask = binarise(prediction.alpha, threshold)
+    scale = len(prediction.fine_alpha) // len(prediction.patch)
+    files = [
+        write_png(folder / f"{name}_alpha.png", encode_alpha(prediction.alpha)),
+        write_png(folder / f"{name}_alpha_x{scale}.png", encode_alpha(prediction.fine_alpha)),
+        write_png(folder / f"{name}_mask.png", mask.astype(np.uint8) * 255),
+        write_png(folder / f"{name}_overlay.png", overlay(image01, prediction, threshold)),
+        write_npy(folder / f"{name}_alpha.npy", prediction.alpha),
+    ]
+    fine = binarise(prediction.fine_alpha, threshold)
+    return {
+        "threshold": threshold,
+        "area_px": int(mask.sum()),
+        "soft_area_px": round(float(prediction.alpha.sum(dtype=np.float64)), 2),
+        # The lesion reaches the patch's border: what lies beyond was not looked at.
+        "cut_off": bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
+        "files": [str(path) for path in files],
+    }
+
+
+def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np.ndarray:
+    """Three tiles: the image with the outline and the patch's frame, the patch outlined, alpha."""
+    height, width = image01.shape
+    left, top = prediction.corner
+    size = len(prediction.patch)
+    whole = overlay_contour(image01, binarise(prediction.alpha, threshold), ORANGE)
+    corners = [(left, top), (left + size - 1, top + size - 1)]
+    low, high = (np.clip(point, 0, (width - 1, height - 1)).tolist() for point in corners)
+    cv2.rectangle(whole, low, high, (255, 255, 255), 1)
+    side = prediction.fine_alpha.shape
+    patch = cv2.resize(prediction.patch, side, interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
+    outlined = overlay_contour(patch, binarise(prediction.fine_alpha, threshold), ORANGE)
+    titles = ["image", f"patch, outline at {threshold:.3f}", "soft mask"]
+    return sheet([[whole, outlined, prediction.fine_alpha]], titles=titles, tile=384)
+
+
+def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) -> list[Job]:
+    """What to predict, from files or globs with marks, or from a table, or both.
+
+    Args:
+      inputs: files and globs.
+      centres: one for every input file, or a single one for all of them. Not with a table.
+      table: CSV with the columns file, x, y and a line for each lesion; files are relative to the
+        table's folder. With inputs, only lines of those files count (by file name).
+
+    Raises:
+      UserError: nothing to do, marks that do not match the files, or a bad table.
+    """
+    files = [path for pattern in inputs for path in _expand(pattern)]
+    if table is not None:
+        if centres:
+            raise UserError("--center: found beside --table, expected one of them; drop one")
+        marks = _marks_of(files, read_table(table)) if files else read_table(table)
+    elif not files:
+        raise UserError("--input: found none, expected an image file; or name a --table of marks")
+    elif len(centres) not in (1, len(files)):
+        raise UserError(
+            f"--center: found {len(centres)} for {len(files)} files, expected one for each or one "
+            "for all; repeat --center=X,Y, or name a --table with the columns file,x,y"
+        )
+    else:
+        every = list(centres) * (len(files) if len(centres) == 1 else 1)
+        marks = list(zip(files, every, strict=True))
+    names = unique_names([file.stem for file, _ in marks])
+    return [Job(file, centre, name) for (file, centre), name in zip(marks, names, strict=True)]
+
+
+def read_table(table: Path) -> list[tuple[Path, Point]]:
+    """Files and marks of a CSV with the columns file, x, y; other columns are ignored.
+
+    Raises:
+      UserError: no such file, a column is missing, a line is no mark, or there is no line.
+    """
+    rows = read_rows(table, ("file", "x", "y"), remedy="give a CSV with the columns file,x,y")
+    marks = [
+        (table.parent / _text(row, table, line), _point(row, table, line)) for line, row in rows
+    ]
+    if not marks:
+        raise UserError(f"{table}: found no line below the column names, expected one a lesion")
+    return marks
+
+
+def parse_pair(field: str, text: str, *, example: str = "212,305") -> tuple[float, float]:
+    """Two finite numbers from "A,B"; `field` is named where they are not."""
+    try:
+        first, second = (float(part) for part in text.split(","))
+    except ValueError:
+        first = second = math.nan
+    if not (math.isfinite(first) and math.isfinite(second)):
+        raise UserError(f"{field}: found {text!r}, expected two numbers like {example}")
+    return first, second
+
+
+def parse_window(text: str) -> tuple[float, float]:
+    """(low, high) from "LOW,HIGH" with low < high, in the float32 of the images."""
+    low, high = parse_pair("--window", text, example="-1000,400")
+    with np.errstate(over="ignore"):
+        width = np.float32(high) - np.float32(low)
+    if not 0 < width < np.inf:
+        raise UserError(
+            f"--window: found {text!r}, expected LOW,HIGH with LOW < HIGH, like -1000,400"
+        )
+    return low, high
+
+
+def _expand(pattern: str) -> list[Path]:
+    if os.path.exists(pattern) or not glob.has_magic(pattern):
+        return [Path(pattern)]
+    found = sorted(glob.glob(pattern, recursive=True))
+    if not found:
+        raise UserError(
+            f"--input: found no file like {pattern!r}, expected at least one; check the folder and "
+            "the quotes"
+        )
+    return [Path(path) for path in found]
+
+
+def _marks_of(
+    files: Sequence[Path], marks: Sequence[tuple[Path, Point]]
+) -> list[tuple[Path, Point]]:
+    found = [
+        (file, centre) for file in files for marked, centre in marks if marked.name == file.name
+    ]
+    lacking = [file for file in files if file.name not in {marked.name for marked, _ in marks}]
+    if lacking:
+        raise UserError(
+            f"--table: found no line for {lacking[0]} ({len(lacking)} of {len(files)} files have "
+            "none), expected its file name in the column file; add it"
+        )
+    return found
+
+
+def _text(row: Mapping[str, str], table: Path, line: int) -> str:
+    if not row["file"].strip():
+        raise UserError(f"{table}:{line}: found no file name, expected one in the column file")
+    return row["file"].strip()
+
+
+def _point(row: Mapping[str, str], table: Path, line: int) -> Point:
+    return parse_pair(f"{table}:{line}", f"{row['x']},{row['y']}")

@@ -1,0 +1,260 @@
+"""Many lesions labelled into one folder, on all cores, in as many sittings as it takes.
+
+    batch = label_batch(read_annotations("lesions.csv"), Path("out"), BatchOptions())
+    [row for row in batch.rows if row["status"] == "failed"]
+
+The folder gets the files of each lesion (`casgan_jax.labelling.files`), and when all lesions were
+gone through, labels.csv and review.html (`casgan_jax.labelling.review`).
+
+A lesion is done when its record, records/KEY.json, is there, which is written after its files. The
+record holds a fingerprint of all that the label depends on: the marks, the options, the version of
+this package, and name, size and time of the files. What has no record with the right fingerprint is
+labelled again, and so is what failed.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tqdm
+
+import casgan_jax
+from casgan_jax.annotations import Annotation, Annotations
+from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder, only_process, read_json, write_whole
+from casgan_jax.images.checks import import_extra
+from casgan_jax.images.metaimage import voxel_file
+from casgan_jax.labelling.files import (
+    COLUMNS,
+    FORMATS,
+    KINDS,
+    Row,
+    failed_row,
+    lesion_row,
+    make_folders,
+    remove_lesion,
+    write_lesion,
+)
+from casgan_jax.labelling.label import LabelOptions, label_read_lesion
+from casgan_jax.labelling.lesion import read_lesion
+from casgan_jax.labelling.review import review_pages, tiles, write_review
+from casgan_jax.pool import OrderedPool
+
+_RECORDS = "records"
+_FEW = 8  # lesions that are labelled sooner than a process has started
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """How lesions are labelled and written.
+
+    Attributes:
+      label: how they are labelled; its scale is a multiple of the one of the files.
+      format: of soft masks, one of `lesion_files.FORMATS`.
+      scale: r, pixels of the files' soft masks and trimaps a pixel of the image.
+    """
+
+    label: LabelOptions = LabelOptions()
+    format: str = "png"
+    scale: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What was done.
+
+    Attributes:
+      rows: one for each lesion, columns as in `lesion_files.COLUMNS`, in the order of the table;
+        lines of the table that are no lesion come last.
+      kept: number of lesions that had been labelled before.
+      others: number of lesions in the folder that are not in the table.
+      table: labels.csv.
+      pages: review.html, and those that follow it.
+    """
+
+    rows: list[Row]
+    kept: int
+    others: int
+    table: Path
+    pages: list[Path]
+
+
+class _Job(NamedTuple):
+    annotation: Annotation
+    fingerprint: str
+    folder: Path
+    options: BatchOptions
+
+
+def label_batch(
+    annotations: Annotations,
+    folder: Path,
+    options: BatchOptions,
+    *,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Batch:
+    """Labels what is not labelled yet.
+
+    Args:
+      annotations: the lesions, and the lines of their table that are none.
+      folder: to write to; made if it is not there.
+      options: see `BatchOptions`.
+      workers: processes; None: one for each core, none for a few lesions; 0: none.
+      overwrite: label all again.
+      progress: show a bar on standard error.
+
+    Raises:
+      UserError: an option is out of range, the folder cannot be written to, or another process
+        labels into it. A lesion that cannot be labelled raises nothing, its row tells.
+    """
+    _check_options(options, folder)
+    make_folder(folder, field="--output")
+    with only_process(folder / ".lock", f"labelling into {folder}", field="--output"):
+        table = folder / "labels.csv"
+        _clear(folder, table)
+        jobs = [
+            _Job(one, fingerprint(one, options), folder, options) for one in annotations.annotations
+        ]
+        kept = {} if overwrite else {job.annotation.key: row for job in jobs if (row := _kept(job))}
+        missing = [job for job in jobs if job.annotation.key not in kept]
+        found = kept | _label_all(missing, workers, progress)
+        rows = [found[job.annotation.key] for job in jobs]
+        rows += [
+            {"key": failure.key, "status": "failed", "reason": failure.reason}
+            for failure in annotations.failures
+        ]
+        _write_table(table, rows)
+        pages = write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
+        others = {path.stem for path in (folder / _RECORDS).glob("*.json")} - found.keys()
+    return Batch(rows, len(kept), len(others), table, pages)
+
+
+def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
+    """A name for all that a lesion's label depends on; "" where a file cannot be read."""
+    try:
+        files = [_state(path) for path in annotation.files]
+    except (OSError, ValueError):  # a name with a null byte; what is wrong is told when it is read
+        return ""
+    parts = {
+        "version": casgan_jax.__version__,
+        "options": dataclasses.asdict(options),
+        "annotation": dataclasses.asdict(annotation),
+        "files": files,
+    }
+    return hashlib.sha256(json.dumps(parts, default=_plain).encode()).hexdigest()
+
+
+def _check_options(options: BatchOptions, folder: Path) -> None:
+    threshold = options.label.threshold
+    if not 0 < threshold <= 1:
+        raise UserError(
+            f"threshold: found {threshold:g}, expected a number in (0, 1]; the paper's is 128/255"
+        )
+    if options.label.scale % options.scale:
+        raise UserError(
+            f"scale: found {options.scale} for soft masks made at {options.label.scale}, expected "
+            "a divisor of it"
+        )
+    if options.format not in FORMATS:
+        raise UserError(f"format: found {options.format!r}, expected one of {', '.join(FORMATS)}")
+    if options.format == "nifti":
+        import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
+
+
+def _clear(folder: Path, table: Path) -> None:
+    """Makes the folders of files and removes what tells of an earlier run or was not finished."""
+    make_folders(folder)
+    make_folder(folder / _RECORDS, field="--output")
+    for path in (table, *review_pages(folder), *folder.glob("*/.*.part")):
+        path.unlink(missing_ok=True)
+
+
+def _write_table(path: Path, rows: Sequence[Row]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def _cell(value: str | float) -> str | int:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _state(path: Path) -> list[Any]:
+    """Names, sizes and times of a file and of the one that its voxels are in."""
+    paths = [path]
+    if path.suffix.lower() == ".mhd":
+        paths.append(voxel_file(path))
+    found = [(one.absolute(), one.stat()) for one in paths]
+    return [(str(one), state.st_size, state.st_mtime_ns) for one, state in found]
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else str(value)
+
+
+def _kept(job: _Job) -> Row | None:
+    """The row of a lesion that is labelled already as it is asked for."""
+    try:
+        record = _read_record(job.folder, job.annotation.key)
+        files = [record["row"][kind] for kind in KINDS if kind in record["row"]]
+        if not job.fingerprint or record["fingerprint"] != job.fingerprint:
+            return None
+    except (UserError, KeyError):  # none, or one that was damaged: the lesion is labelled again
+        return None
+    return record["row"] if all((job.folder / name).is_file() for name in files) else None
+
+
+def _label_all(jobs: Sequence[_Job], workers: int | None, progress: bool) -> dict[str, Row]:
+    """{key: row} of lesions that are labelled now."""
+    if workers is None:
+        workers = min(len(os.sched_getaffinity(0)), len(jobs) // _FEW)
+        workers = workers if workers > 1 else 0
+    bar = tqdm.tqdm(total=len(jobs), unit="lesion", disable=not progress or not jobs)
+    rows = {}
+    with bar, OrderedPool(_label, workers) as pool:
+        for job, row in zip(jobs, pool.map(jobs), strict=True):
+            rows[job.annotation.key] = row
+            bar.update()
+    return rows
+
+
+def _label(job: _Job) -> Row:
+    """Labels and writes one lesion; the record comes last and is removed first."""
+    annotation, folder, options = job.annotation, job.folder, job.options
+    _record_file(folder, annotation.key).unlink(missing_ok=True)
+    remove_lesion(folder, annotation.key)
+    try:
+        lesion = read_lesion(annotation, window=options.label.window)
+        label = label_read_lesion(lesion, options.label)
+    except UserError as error:
+        return failed_row(annotation, str(error))
+    except Exception as error:
+        error.add_note(f"while labelling {annotation.key} of {annotation.image}")
+        raise
+    shape, form, scale = lesion.values.shape, options.format, options.scale
+    files = write_lesion(label, shape, folder, format=form, scale=scale)
+    row = lesion_row(annotation, label, files) | {"scale": scale}
+    record = {"fingerprint": job.fingerprint, "row": row, "tiles": tiles(label)}
+    write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
+    return row
+
+
+def _record_file(folder: Path, key: str) -> Path:
+    return folder / _RECORDS / f"{key}.json"
+
+
+def _read_record(folder: Path, key: str) -> dict[str, Any]:
+    return read_json(_record_file(folder, key), remedy="label the lesion again")

@@ -1,0 +1,210 @@
+"""What a labelled lesion leaves in a folder: pictures to compute with and to look at, and a row.
+
+| file | content |
+|---|---|
+| soft_masks/KEY.png | soft mask, see `FORMATS` |
+| trimaps/KEY.png | 0 background, 128 unknown, 255 lesion |
+| overlays/KEY.png | the lesion enlarged, given marks in blue, the soft mask's outline in orange |
+| readers_mean/KEY.png | share of the readers who marked a pixel, coded as the soft mask |
+| readers_spread/KEY.png | standard deviation over the readers, 0 to 0.5, coded as the soft mask |
+
+All but the overlay have the size of the whole image, r times as fine where the scale is r; the
+readers' maps, which are no finer than the readers drew, have exactly its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from casgan_jax.annotations import Annotation
+from casgan_jax.files import make_folder
+from casgan_jax.images import write_nifti, write_npy, write_png
+from casgan_jax.labelling.label import LesionLabel, to_native
+from casgan_jax.labelling.outlines import draw_overlay
+from casgan_jax.records.features import encode_alpha
+from casgan_jax.soft_mask.recist import axis_lengths
+
+# 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, with spacing.
+FORMATS = {"png": ".png", "npy": ".npy", "nifti": ".nii.gz"}
+KINDS = ("soft_mask", "trimap", "overlay", "readers_mean", "readers_spread")
+COLUMNS = (
+    "key",
+    "patient",
+    "image",
+    "slice",
+    "status",  # labelled or failed
+    "reason",  # of a failure
+    "strategy",
+    "quality",
+    "readers",  # who marked anything
+    "recist",  # as given, like `measured_recist`
+    "measured_recist",  # x1,y1,...,x4,y4 in pixels of the image
+    "axes_agreement",  # of the two, 0 to 1
+    "given_long_px",
+    "given_short_px",
+    "long_px",
+    "short_px",
+    "area_px",
+    "given_long_mm",
+    "given_short_mm",
+    "long_mm",
+    "short_mm",
+    "area_mm2",
+    "spacing_mm",  # row,column
+    "window",  # low,high
+    "unit",
+    "scale",  # of the files
+    "threshold",
+    *KINDS,  # files, relative to the folder
+)
+
+Row = dict[str, str | float]
+
+
+def write_lesion(
+    label: LesionLabel, shape: tuple[int, int], folder: Path, *, format: str, scale: int
+) -> dict[str, str]:
+    """Writes the files of a lesion.
+
+    Args:
+      label: the lesion.
+      shape: (H, W) of its image.
+      folder: that has the folders made by `make_folders`.
+      format: of soft masks and readers' maps, one of `FORMATS`.
+      scale: r of soft mask and trimap, a divisor of the label's. What is in a pixel is averaged; a
+        trimap's pixel is known where all of it is.
+
+    Returns:
+      {kind: path relative to the folder}.
+
+    Raises:
+      UserError: a file cannot be written.
+    """
+    fine = None if label.spacing_mm is None else tuple(s / scale for s in label.spacing_mm)
+    alpha = to_native(label.alpha, label.scale // scale)
+    soft = {"soft_mask": (_whole(label, alpha, shape, scale), fine)}
+    if label.strategy == "readers":
+        for kind in ("readers_mean", "readers_spread"):
+            soft[kind] = _whole(label, getattr(label, kind), shape, 1), label.spacing_mm
+    pictures = {
+        "trimap": _whole(label, _coarser(label.trimap, label.scale // scale), shape, scale),
+        "overlay": draw_overlay(label),
+    }
+    names = {kind: _name(kind, label.key, FORMATS[format]) for kind in soft}
+    names |= {kind: _name(kind, label.key, ".png") for kind in pictures}
+    for kind, (values, spacing_mm) in soft.items():
+        _write_soft(folder / names[kind], values, spacing_mm)
+    for kind, picture in pictures.items():
+        write_png(folder / names[kind], picture)
+    return names
+
+
+def make_folders(folder: Path) -> None:
+    """Makes the folders that `write_lesion` writes to.
+
+    Raises:
+      UserError: one cannot be made.
+    """
+    for kind in KINDS:
+        make_folder(folder / _folder(kind), field="--output")
+
+
+def remove_lesion(folder: Path, key: str) -> None:
+    """Removes the files that a lesion of that key left, in whatever format."""
+    for kind in KINDS:
+        for suffix in FORMATS.values():
+            (folder / _name(kind, key, suffix)).unlink(missing_ok=True)
+
+
+def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, str]) -> Row:
+    """The line of a labelled lesion, {column: value}; columns that say nothing are left out."""
+    row = {
+        **_origin(annotation),
+        "status": "labelled",
+        "strategy": label.strategy,
+        "quality": label.quality,
+        "measured_recist": _numbers(label.measured_axes),
+        "area_px": label.area_px,
+        "window": _numbers(label.window),
+        "unit": label.unit,
+        "threshold": label.threshold,
+        **_diameters("", label.measured_axes, label.spacing_mm),
+        **files,
+    }
+    if label.masks is not None:
+        row["readers"] = label.masks.shape[2]
+    if label.given_axes is not None:
+        row["recist"] = _numbers(label.given_axes)
+        row["axes_agreement"] = label.axes_agreement
+        row |= _diameters("given_", label.given_axes, label.spacing_mm)
+    if label.spacing_mm is not None:
+        row |= {"spacing_mm": _numbers(label.spacing_mm), "area_mm2": label.area_mm2}
+    return row
+
+
+def failed_row(annotation: Annotation, reason: str) -> Row:
+    """The line of a lesion that could not be labelled."""
+    return {**_origin(annotation), "status": "failed", "reason": reason}
+
+
+def _origin(annotation: Annotation) -> Row:
+    row = {
+        "key": annotation.key,
+        "patient": annotation.patient,
+        "image": str(annotation.image.absolute()),
+    }
+    if annotation.slice_index is not None:
+        row["slice"] = annotation.slice_index
+    if annotation.recist is not None:
+        row["recist"] = _numbers(annotation.recist)
+    return row
+
+
+def _diameters(
+    prefix: str, recist: np.ndarray, spacing_mm: tuple[float, float] | None
+) -> dict[str, float]:
+    long, short = axis_lengths(recist)
+    found = {f"{prefix}long_px": long, f"{prefix}short_px": short}
+    if spacing_mm is not None:
+        long, short = axis_lengths(recist, spacing_mm)
+        found |= {f"{prefix}long_mm": long, f"{prefix}short_mm": short}
+    return found
+
+
+def _numbers(values: np.ndarray | tuple[float, float]) -> str:
+    return ",".join(f"{value:.6g}" for value in values)
+
+
+def _folder(kind: str) -> str:
+    return kind if kind.startswith("readers_") else f"{kind}s"
+
+
+def _name(kind: str, key: str, suffix: str) -> str:
+    return f"{_folder(kind)}/{key}{suffix}"
+
+
+def _coarser(trimap: np.ndarray, factor: int) -> np.ndarray:
+    height, width = (side // factor for side in trimap.shape)
+    parts = trimap.reshape(height, factor, width, factor)
+    low, high = parts.min(axis=(1, 3)), parts.max(axis=(1, 3))
+    return np.where(low == high, low, np.uint8(128))
+
+
+def _whole(label: LesionLabel, crop: np.ndarray, shape: tuple[int, int], scale: int) -> np.ndarray:
+    """A crop in its place in the whole image, with zeros around it."""
+    whole = np.zeros((scale * shape[0], scale * shape[1]), crop.dtype)
+    left, top, right, bottom = (scale * edge for edge in label.box)
+    whole[top:bottom, left:right] = crop
+    return whole
+
+
+def _write_soft(path: Path, values: np.ndarray, spacing_mm: tuple[float, float] | None) -> None:
+    if path.suffix == ".png":
+        write_png(path, encode_alpha(values))
+    elif path.suffix == ".npy":
+        write_npy(path, values)
+    else:
+        write_nifti(path, values, spacing_mm)

@@ -1,0 +1,281 @@
+"""The soft mask of one lesion of a table, with all that is measured on it.
+
+    label = label_lesion(read_annotations("lesions.csv").annotations[0])
+    label.alpha, label.box  # soft mask of a crop around the lesion, and where the crop lies
+    label.diameters_mm, label.quality
+
+The marks choose the strategy (`casgan_jax.soft_mask.label`): axes "recist", several masks
+"readers", one mask "mask". Of several readers only those who marked anything count; where that
+is one, his outline tells nothing of where the border is in doubt and is taken as a "mask".
+
+The quality, from 0 to 1, ranks lesions for review:
+
+| strategy | quality |
+|---|---|
+| recist | agreement of the axes, given and measured, times the soft mask's with GrabCut |
+| readers | mean Dice of the pairs of readers |
+| mask | Dice of the soft mask at the threshold, at the image's resolution, with the mask |
+
+The soft mask is drawn towards the given axes, and so the axes alone hardly tell where these are
+wrong; GrabCut leaves their shape where the image does (`recist_quality`; docs/labels.md has what
+was measured).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from casgan_jax.annotations import Annotation
+from casgan_jax.errors import UserError
+from casgan_jax.images import to_unit
+from casgan_jax.labelling.lesion import Lesion, read_lesion
+from casgan_jax.metrics import dice
+from casgan_jax.records.features import decode_alpha, encode_alpha
+from casgan_jax.soft_mask.label import (
+    THRESHOLD,
+    Label,
+    binarise,
+    label_from_binary,
+    label_from_readers,
+    label_from_recist,
+)
+from casgan_jax.soft_mask.recist import axis_lengths, measure_axes, recist_agreement
+
+_LEAST_MARGIN = 16  # pixels around the marks that are looked at
+_MARGIN = 0.75  # the same in sizes of the lesion; GrabCut looks at 0.5
+
+Box = tuple[int, int, int, int]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelOptions:
+    """How lesions are labelled.
+
+    Attributes:
+      scale: r, pixels of the soft mask a pixel of the image.
+      window: (low, high) for all lesions; None: see `casgan_jax.labelling.lesion`.
+      readers_strategy: "matting" or "anchored", see `label_from_readers`.
+      threshold: at which the soft mask is measured, in (0, 1].
+    """
+
+    scale: int = 4
+    window: tuple[float, float] | None = None
+    readers_strategy: str = "matting"
+    threshold: float = THRESHOLD
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class LesionLabel:
+    """A labelled lesion. Pixels are the image's, pixel centres at whole numbers.
+
+    Attributes:
+      key, patient: of the annotation.
+      strategy: "recist", "readers" or "mask".
+      box: (left, top, right, bottom), exclusive, of the crop (h, w) in the image.
+      image: (h, w) source values of the crop.
+      unit: "HU" or "stored".
+      window: (low, high) of the source values that maps to [0, 1].
+      scale: r.
+      alpha: (r h, r w) float32 in [0, 1], whole steps of 1/255 as it is stored in 8 bits; outside
+        of the crop there is no lesion.
+      trimap: (r h, r w) uint8: 0 background, 128 unknown, 255 lesion.
+      masks: (h, w, R) bool: the readers who marked anything, or the one mask; None for "recist".
+      given_axes: (8,) float32 in pixels of the image, or None.
+      measured_axes: (8,) float32 in pixels of the image, of the soft mask at `threshold`.
+      threshold: of the measured axes and of the quality.
+      spacing_mm: (row, column), or None where it is not known.
+      quality: in [0, 1], see the module.
+    """
+
+    key: str
+    patient: str
+    strategy: str
+    box: Box
+    image: np.ndarray
+    unit: str
+    window: tuple[float, float]
+    scale: int
+    alpha: np.ndarray
+    trimap: np.ndarray
+    masks: np.ndarray | None
+    given_axes: np.ndarray | None
+    measured_axes: np.ndarray
+    threshold: float
+    spacing_mm: tuple[float, float] | None
+    quality: float
+
+    @property
+    def readers_mean(self) -> np.ndarray | None:
+        """(h, w) float32 in [0, 1], the share of readers who marked a pixel; None without."""
+        return self.masks.mean(axis=2, dtype=np.float32) if self.strategy == "readers" else None
+
+    @property
+    def readers_spread(self) -> np.ndarray | None:
+        """(h, w) float32 in [0, 0.5], standard deviation over the readers; None without."""
+        return self.masks.std(axis=2, dtype=np.float32) if self.strategy == "readers" else None
+
+    @property
+    def diameters_px(self) -> tuple[float, float]:
+        """(long, short) of the measured axes in pixels."""
+        return axis_lengths(self.measured_axes)
+
+    @property
+    def diameters_mm(self) -> tuple[float, float] | None:
+        """(long, short) of the measured axes in mm; None where the spacing is not known."""
+        return self.spacing_mm and axis_lengths(self.measured_axes, self.spacing_mm)
+
+    @property
+    def axes_agreement(self) -> float | None:
+        """`recist_agreement` of the given axes and the measured ones, 0 to 1; None without."""
+        if self.given_axes is None:
+            return None
+        return recist_agreement(self.given_axes, self.measured_axes)
+
+    @property
+    def area_px(self) -> float:
+        """Sum of the soft mask, in pixels."""
+        return float(self.alpha.sum(dtype=np.float64)) / self.scale**2
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Sum of the soft mask, in mm2; None where the spacing is not known."""
+        return self.spacing_mm and self.area_px * self.spacing_mm[0] * self.spacing_mm[1]
+
+
+def label_lesion(annotation: Annotation, options: LabelOptions | None = None) -> LesionLabel:
+    """Reads and labels one lesion.
+
+    Raises:
+      AnnotationError: no trimap can be made of the marks; its `reason` says why.
+      UserError: what `read_lesion` and `label_read_lesion` raise.
+    """
+    options = options or LabelOptions()
+    return label_read_lesion(read_lesion(annotation, window=options.window), options)
+
+
+def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
+    """Labels a lesion on a crop as large as its size asks for, not on the whole image.
+
+    Raises:
+      AnnotationError: no trimap can be made of the marks; its `reason` says why.
+      UserError: nothing is to be seen in the window, or an option is out of range.
+    """
+    box = crop_box(lesion.extent, lesion.values.shape)
+    left, top, right, bottom = box
+    source = lesion.values[top:bottom, left:right]
+    image = to_unit(source, lesion.window)
+    _check_contrast(lesion, source, image)
+    masks = None if lesion.masks is None else lesion.masks[top:bottom, left:right]
+    corner = np.tile(np.float32((left, top)), 4)
+    axes = None if lesion.recist is None else lesion.recist - corner
+    strategy, label = _label(image, axes, masks, options)
+    # What is measured is what is stored, and the last bits depend on the number of threads.
+    label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))
+    measured = measure_axes(label.alpha, options.threshold, scale=options.scale)
+    return LesionLabel(
+        key=lesion.annotation.key,
+        patient=lesion.annotation.patient,
+        strategy=strategy,
+        box=box,
+        image=source,
+        unit=lesion.unit,
+        window=lesion.window,
+        scale=options.scale,
+        alpha=label.alpha,
+        trimap=label.trimap,
+        masks=masks,
+        given_axes=lesion.recist,
+        measured_axes=measured + corner,
+        threshold=options.threshold,
+        spacing_mm=lesion.spacing_mm,
+        quality=_quality(strategy, label, axes, measured, masks, options),
+    )
+
+
+def recist_quality(
+    label: Label, given: np.ndarray, measured: np.ndarray, threshold: float
+) -> float:
+    """How far axes and image bear out a soft mask made from RECIST axes.
+
+    The product of `recist_agreement` and of the Dice of the soft mask with what GrabCut found.
+
+    Args:
+      label: of `label_from_recist`.
+      given: (8,) axes that it was made from.
+      measured: (8,) axes of its soft mask.
+      threshold: at which they were measured.
+
+    Returns:
+      0 to 1 (all the same).
+    """
+    found = float(dice(binarise(label.alpha, threshold), label.grabcut))
+    return recist_agreement(given, measured) * found
+
+
+def crop_box(extent: Box, shape: tuple[int, int]) -> Box:
+    """The part of an image that is looked at to label a lesion.
+
+    Args:
+      extent: (left, top, right, bottom), exclusive, of the marks.
+      shape: (H, W) of the image.
+
+    Returns:
+      (left, top, right, bottom), exclusive: the extent with a margin that grows with it, cut at the
+      image's border.
+    """
+    left, top, right, bottom = extent
+    margin = max(_LEAST_MARGIN, int(np.ceil(_MARGIN * max(right - left, bottom - top))))
+    return (
+        max(left - margin, 0),
+        max(top - margin, 0),
+        min(right + margin, shape[1]),
+        min(bottom + margin, shape[0]),
+    )
+
+
+def to_native(alpha: np.ndarray, scale: int) -> np.ndarray:
+    """(r H, r W) soft mask -> (H, W), the mean of each pixel's r x r parts."""
+    height, width = (side // scale for side in alpha.shape)
+    return alpha.reshape(height, scale, width, scale).mean(axis=(1, 3))
+
+
+def _check_contrast(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None:
+    if image.min() < image.max():
+        return
+    low, high = lesion.window
+    raise UserError(
+        f"{lesion.annotation.image}: found the surroundings of the lesion, {source.min():g} to "
+        f"{source.max():g}, without any contrast in the window {low:g} to {high:g}, expected a "
+        "window that shows the lesion; give another"
+    )
+
+
+def _label(
+    image: np.ndarray, axes: np.ndarray | None, masks: np.ndarray | None, options: LabelOptions
+) -> tuple[str, Label]:
+    if axes is not None:
+        return "recist", label_from_recist(image, axes, options.scale)
+    if masks.shape[2] == 1:
+        return "mask", label_from_binary(image, masks[..., 0], options.scale)
+    strategy = options.readers_strategy
+    return "readers", label_from_readers(image, masks, options.scale, strategy=strategy)
+
+
+def _quality(
+    strategy: str,
+    label: Label,
+    given: np.ndarray | None,
+    measured: np.ndarray,
+    masks: np.ndarray | None,
+    options: LabelOptions,
+) -> float:
+    if strategy == "recist":
+        return recist_quality(label, given, measured, options.threshold)
+    if strategy == "readers":
+        readers = np.moveaxis(masks, 2, 0)
+        return float(np.mean([dice(a, b) for a, b in itertools.combinations(readers, 2)]))
+    mask = binarise(to_native(label.alpha, options.scale), options.threshold)
+    return float(dice(mask, masks[..., 0]))

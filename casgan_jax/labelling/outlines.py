@@ -1,0 +1,72 @@
+"""Lines over a lesion: the given axes or outlines, and where its soft mask crosses the threshold.
+
+write_png("overlay.png", draw_overlay(label))  # given in blue, soft mask in orange
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from casgan_jax.images import to_unit
+from casgan_jax.labelling.label import LesionLabel
+from casgan_jax.report.sheet import BLUE, ORANGE, as_picture
+from casgan_jax.soft_mask.label import binarise
+
+_SIDE = 288  # pixels at which a line of one pixel is thin beside a lesion
+_FINER = 4  # lines are traced on a grid so much finer than the image's
+_SHIFT = 4  # fractional bits of the points that are drawn
+
+
+class Outlines(NamedTuple):
+    """Lines in pixels of a crop, whose corner is (0, 0) and whose first pixel's centre (0.5, 0.5).
+
+    Attributes:
+      given: (N, 2) x, y of each line of the marks: two axes, or the closed outlines of the masks.
+      found: the same of the soft mask at its threshold, closed.
+    """
+
+    given: list[np.ndarray]
+    found: list[np.ndarray]
+
+
+def lesion_outlines(label: LesionLabel) -> Outlines:
+    """Traces the marks and the soft mask of a lesion."""
+    height, width = label.image.shape
+    size = (_FINER * width, _FINER * height)
+    given = []
+    if label.given_axes is not None:
+        given += list(label.given_axes.reshape(2, 2, 2) - np.float32(label.box[:2]) + 0.5)
+    if label.masks is not None:
+        for mask in np.moveaxis(label.masks, 2, 0):
+            fine = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+            given += _trace(fine > 0)
+    alpha = cv2.resize(label.alpha, size, interpolation=cv2.INTER_LINEAR)
+    return Outlines(given, _trace(binarise(alpha, label.threshold)))
+
+
+def draw_overlay(label: LesionLabel) -> np.ndarray:
+    """Draws the outlines over the crop around a lesion.
+
+    Returns:
+      (k h, k w, 3) uint8; k is the whole number that brings the longer side nearest to 288 pixels.
+    """
+    height, width = label.image.shape
+    enlarge = max(1, round(_SIDE / max(height, width)))
+    size = (enlarge * width, enlarge * height)
+    image = to_unit(label.image, label.window)
+    picture = as_picture(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
+    outlines = lesion_outlines(label)
+    for lines, colour in ((outlines.given, BLUE), (outlines.found, ORANGE)):
+        points = [np.rint((enlarge * line - 0.5) * 2**_SHIFT).astype(np.int32) for line in lines]
+        cv2.polylines(picture, points, False, colour, 1, cv2.LINE_AA, _SHIFT)
+    return picture
+
+
+def _trace(mask: np.ndarray) -> list[np.ndarray]:
+    """Closed lines along the inner edge of a fine mask, in pixels of the crop."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    closed = [np.concatenate([contour[:, 0], contour[:1, 0]]) for contour in contours]
+    return [(line.astype(np.float32) + 0.5) / _FINER for line in closed]

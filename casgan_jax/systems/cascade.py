@@ -1,0 +1,133 @@
+"""A trained system as one function: native patches -> SR images and soft masks (paper 3.2).
+
+cascade = load_cascade("runs/softgan-quick")
+out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.systems.networks import System, Variables, describe_system
+
+
+def _symmetry(x: jax.Array, index: int) -> jax.Array:
+    """One of the eight symmetries of the square, applied to (N, S, S, C)."""
+    x = x[:, :, ::-1] if index >= 4 else x
+    return jnp.rot90(x, index % 4, axes=(1, 2))
+
+
+def _undo_symmetry(x: jax.Array, index: int) -> jax.Array:
+    x = jnp.rot90(x, -(index % 4), axes=(1, 2))
+    return x[:, :, ::-1] if index >= 4 else x
+
+
+# A function of the module, so that all cascades of the same networks share its compilations: in
+# training one is made for every validation, and once more for the test split.
+@functools.partial(jax.jit, static_argnames=("system", "symmetries"))
+def _predict(
+    variables: tuple[Variables, Variables],
+    patches: jax.Array,
+    *,
+    system: System,
+    symmetries: int,
+) -> tuple[jax.Array, jax.Array]:
+    """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
+    segmentor_variables, frozen = variables
+    condition, sr = system.condition(frozen, patches)
+    alpha = sum(
+        _undo_symmetry(
+            system.network.apply(segmentor_variables, _symmetry(condition, index), train=False),
+            index,
+        )
+        for index in range(symmetries)
+    )
+    return sr, alpha / symmetries
+
+
+class Cascade:
+    """SRGAN and SoftGAN's segmentor with their variables.
+
+    Attributes:
+      config: the run's.
+      patch: side of the native patches in pixels.
+      scale: r.
+      threshold: chosen on validation; the paper's is 128/255.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        variables: Variables,
+        frozen: Variables,
+        *,
+        threshold: float = 128 / 255,
+        batch_size: int = 16,
+    ) -> None:
+        """
+        Args:
+          config: a `softgan` config.
+          variables: the segmentor's params and batch_stats.
+          frozen: variables of what the network builds on, see `casgan_jax.systems.networks`.
+          threshold: stored as an attribute, applied by nobody here.
+          batch_size: patches that go through the networks at once.
+        """
+        self.config, self.threshold = config, threshold
+        self.patch, self.scale = config.data.patch, config.data.scale
+        # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
+        self._variables = jax.device_put((variables, frozen))
+        self._batch_size = batch_size
+        self._predict = functools.partial(
+            _predict,
+            system=describe_system(config),
+            symmetries=8 if config.predict.symmetries else 1,
+        )
+
+    def with_variables(self, variables: Variables) -> Cascade:
+        """The same compiled cascade with other segmentor variables (for validation in training)."""
+        other = object.__new__(Cascade)
+        other.__dict__.update(self.__dict__)
+        other._variables = (jax.device_put(variables), self._variables[1])
+        return other
+
+    def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:
+        """Soft masks of native patches.
+
+        Args:
+          patches: (N, P, P) float32 in [0, 1].
+
+        Returns:
+          `super_resolution` and `alpha`, (N, r P, r P) float32 in [0, 1].
+
+        Raises:
+          UserError: patches of another size.
+        """
+        patches = np.asarray(patches, np.float32)
+        if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
+            raise UserError(
+                f"patches: found shape {patches.shape}, expected (N, {self.patch}, {self.patch}), "
+                "the patch this system was trained for"
+            )
+        sr, alpha = [], []
+        for start in range(0, len(patches), self._batch_size):
+            part = patches[start : start + self._batch_size, ..., None]
+            # Each number of patches would be another compilation, which takes seconds; of powers of
+            # two there are few, and at most every other patch is padding.
+            missing = min(self._batch_size, 1 << (len(part) - 1).bit_length()) - len(part)
+            padded = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
+            for results, result in zip(
+                (sr, alpha), self._predict(self._variables, padded), strict=True
+            ):
+                results.append(np.asarray(result)[: len(part), ..., 0])
+        side = self.scale * self.patch
+        empty = np.zeros((0, side, side), np.float32)
+        return {
+            "super_resolution": np.concatenate([empty, *sr]),
+            "alpha": np.concatenate([empty, *alpha]),
+        }

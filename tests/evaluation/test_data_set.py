@@ -1,0 +1,225 @@
+"""Evaluation on made-up lesions whose numbers can be worked out, with a cascade that thresholds."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.evaluation.data_set import choose_threshold, evaluate
+from casgan_jax.report.evaluation import (
+    headline_lines,
+    markdown_table,
+    worst_cases,
+    write_evaluation,
+)
+from tests.outlined_discs import (
+    METADATA,
+    PATCH,
+    SCALE,
+    SIZE,
+    BrightIsLesion,
+    disc,
+    measured,
+    record_of,
+)
+
+
+def test_the_verdict_needs_an_interval_that_excludes_zero():
+    true_alpha = np.where(disc(5.0), 200, 20).repeat(2, 0).repeat(2, 1).astype(np.uint8)
+    closer = [record_of(i, true_alpha=true_alpha) for i in range(4)]
+    assert "The network is closer" in markdown_table(measured(closer).summary())
+    label = [record_of(i) for i in range(4)]
+    further = [record | {"true_alpha": record["alpha"]} for record in label]
+    assert "Closed-form matting is closer" in markdown_table(measured(further).summary())
+    mixed = [closer[0], further[2]]
+    assert "less than the data can tell" in markdown_table(measured(mixed).summary())
+
+
+def test_summary_counts_means_and_headline():
+    some = [record_of(0), record_of(1, readers=3), record_of(2, x=24.0), record_of(3, readers=0)]
+    summary = measured(some, batch_size=3).summary()
+    rows = measured(some).rows
+    assert (summary["records"], summary["patients"], summary["failed"]) == (4, 2, 0)
+    headline = summary["headline"]
+    assert (headline["population"], headline["metric"]) == ("four_readers", "consensus_dice")
+    expected = np.mean([rows[0]["consensus_dice"], rows[2]["consensus_dice"]])
+    assert headline["chosen"]["mean"] == pytest.approx(expected)
+    assert headline["human"]["n"] == 2
+    assert summary["metrics"]["several_readers"]["consensus_dice"]["n"] == 3
+    assert summary["metrics"]["all"]["label_dice"]["n"] == 4
+    agreement = np.array(summary["agreement"]["dice"])
+    np.testing.assert_allclose(agreement, agreement.T)
+    np.testing.assert_allclose(np.diag(agreement), 1.0)
+    assert agreement[-1, -2] == pytest.approx(expected, abs=1e-4)
+
+
+def test_one_patient_has_a_headline_without_an_interval():
+    first = headline_lines(measured([record_of(0)]).summary())[0]
+    assert first.startswith("Dice ") and "(1 lesions, 1 patients)" in first and "[" not in first
+    assert " [" in headline_lines(measured([record_of(i) for i in range(4)]).summary())[0]
+
+
+def test_without_readers_the_headline_is_the_labels():
+    summary = measured([record_of(i, readers=0) for i in range(3)]).summary()
+    assert summary["headline"]["metric"] == "label_dice"
+    assert list(summary["metrics"]) == ["all"]
+    assert "consensus_dice" not in summary["metrics"]["all"]
+    assert "four readers" not in markdown_table(summary)
+
+
+def test_with_one_reader_the_headline_is_the_outlines():
+    """As in data sets of binary masks, whose labels are softened: the mask is the truth."""
+    summary = measured([record_of(i, readers=1) for i in range(3)]).summary()
+    assert (summary["headline"]["population"], summary["headline"]["metric"]) == (
+        "one_reader",
+        "consensus_dice",
+    )
+    means = summary["metrics"]["one_reader"]
+    assert means["consensus_dice"]["mean"] == pytest.approx(means["reader_1_dice"]["mean"])
+    assert 0.9 < means["consensus_acc"]["mean"] <= 1.0
+    assert "human_dice" not in means
+    assert "the reader's outline" in headline_lines(summary)[0]
+    assert "Dice, the one reader" in markdown_table(summary)
+    choice = choose_threshold(measured([record_of(0, readers=1), record_of(1, readers=0)]))
+    assert choice[2:] == ("one_reader", "consensus", 1)
+
+
+def test_curves_hold_the_measured_dice():
+    evaluation = measured([record_of(0), record_of(1, readers=3), record_of(2, readers=0)])
+    curves = evaluation.curves()
+    at_100 = np.argmin(np.abs(np.array(curves["thresholds"]) - 100 / 255))
+    summary = evaluation.summary()
+    for population, metric in (("four_readers", "consensus"), ("all", "label")):
+        mean = summary["metrics"][population][f"{metric}_dice"]["mean"]
+        assert curves["dice"][population][metric][at_100] == pytest.approx(mean)
+    pixels = sum(bin_["pixels"] for bin_ in curves["calibration"]["label"])
+    assert pixels == 3 * (SCALE * PATCH) ** 2
+    json.dumps(curves, allow_nan=False)
+
+
+def test_a_failing_record_is_named_and_the_others_go_on():
+    wrong = record_of(2)
+    del wrong["image"]
+    odd = record_of(3) | {"n_readers": 3}
+    nan = record_of(4) | {"image": np.full((SIZE, SIZE), np.nan, np.float32)}
+    evaluation = measured([record_of(0), wrong, odd, nan, record_of(5)], batch_size=2)
+    assert [row["key"] for row in evaluation.rows] == ["K0", "K5"]
+    reasons = {failure.key: failure.reason for failure in evaluation.failures}
+    assert reasons["K2"].startswith("image: found none, expected the feature image")
+    assert "found 4 masks with a marked pixel, expected n_readers = 3" in reasons["K3"]
+    assert "NaN" in reasons["K4"]
+    summary = evaluation.summary()
+    assert summary["failed"] == 3
+    assert "3 records could not be evaluated" in markdown_table(summary)
+
+
+def test_a_nan_in_the_prediction_is_a_failure():
+    class Broken(BrightIsLesion):
+        def __call__(self, patches):
+            alpha = super().__call__(patches)["alpha"].copy()
+            alpha[0, 0, 0] = np.nan
+            return {"alpha": alpha}
+
+    evaluation = evaluate(Broken(), [record_of(0), record_of(1)], METADATA, progress=False)
+    assert [failure.key for failure in evaluation.failures] == ["K0"]
+    assert "expected finite ones in [0, 1]" in evaluation.failures[0].reason
+
+
+def test_an_evaluation_shows_how_far_it_is(capsys):
+    records = [record_of(0), record_of(1)]
+    evaluate(BrightIsLesion(), records, METADATA)
+    assert "evaluate: 100%" in capsys.readouterr().err
+    evaluate(BrightIsLesion(), records, METADATA, progress=False)
+    assert not capsys.readouterr().err
+
+
+def test_bad_data_gets_its_line():
+    with pytest.raises(
+        UserError, match="found soft masks at 3 x, expected a multiple of the cascade's 2 x"
+    ):
+        evaluate(BrightIsLesion(), [record_of()], METADATA | {"scale": 3}, progress=False)
+    with pytest.raises(UserError, match="found kind 'super_resolution'"):
+        evaluate(BrightIsLesion(), [record_of()], METADATA | {"kind": "super_resolution"})
+    with pytest.raises(UserError, match="found none in this split"):
+        measured([])
+    with pytest.raises(UserError, match="found none of 1 .*alpha: found none"):
+        measured([{name: x for name, x in record_of().items() if name != "alpha"}])
+
+
+def test_choose_threshold_prefers_slices_with_four_readers():
+    some = [record_of(0), record_of(1, readers=3), record_of(2, readers=0)]
+    choice = choose_threshold(measured(some))
+    assert choice == (pytest.approx(26 / 255), 1.0, "four_readers", "consensus", 1)
+    choice = choose_threshold(measured(some[1:]))
+    assert choice[2:] == ("several_readers", "consensus", 1)
+    labels = measured(some[2:])
+    choice = choose_threshold(labels)
+    assert choice[2:] == ("all", "label", 1)
+    assert choice.dice == pytest.approx(labels.rows[0]["label_dice"])
+
+
+def test_the_worst_come_first_and_the_headlines_population_before_others():
+    some = [record_of(i, x=15.5 + 2 * i) for i in range(5)] + [record_of(9, readers=0, x=24.0)]
+    evaluation = measured(some, worst=3)
+    assert [example.key for example in evaluation.worst] == ["K4", "K3", "K2"]
+    everything = measured(some)
+    assert [example.key for example in everything.worst][-1] == "K9"
+    picture = worst_cases(everything.worst, everything.threshold)
+    assert picture.ndim == 3 and picture.dtype == np.uint8
+
+
+def test_files_written(tmp_path):
+    some = [record_of(0), record_of(1, readers=3), record_of(2, readers=0)]
+    folder = tmp_path / "evaluation" / "test"
+    summary = write_evaluation(measured(some), folder, facts={"split": "test"})
+    assert json.loads((folder / "metrics.json").read_text()) == summary
+    assert summary["split"] == "test"
+    rows = list(csv.DictReader((folder / "lesions.csv").read_text().splitlines()))
+    assert [row["key"] for row in rows] == ["K0", "K1", "K2"]
+    assert rows[2]["consensus_dice"] == "" and float(rows[0]["consensus_dice"]) == 1.0
+    assert "| Dice, 50% consensus, four readers |" in (folder / "table.md").read_text()
+    assert cv2.imread(str(folder / "worst.png")).shape[2] == 3
+    assert cv2.imread(str(folder / "worst_errors.png")).shape[2] == 3
+    json.loads((folder / "curves.json").read_text())
+
+
+def test_empty_predictions_are_said():
+    record = record_of()
+    record["image"] = np.zeros_like(record["image"])
+    summary = measured([record]).summary()
+    assert summary["empty_predictions"] == 1
+    assert "1 of 1 predictions are empty" in markdown_table(summary)
+
+
+_LAUNCH = """
+import runpy, sys
+import casgan_jax.report.evaluation, ml_collections
+from tests.outlined_discs import METADATA, BrightIsLesion, record_of
+BrightIsLesion.config = ml_collections.ConfigDict({"data": {"dir": "somewhere"}})
+casgan_jax.report.evaluation.load_system = lambda workdir: BrightIsLesion()
+casgan_jax.report.evaluation.load_split = lambda data_dir, split: [record_of(i) for i in range(3)]
+casgan_jax.report.evaluation.read_metadata = lambda data_dir: METADATA
+sys.argv = ["evaluate", *sys.argv[1:]]
+runpy.run_module("launch.evaluate", run_name="__main__")
+"""
+
+
+def test_the_command(tmp_path):
+    out = subprocess.run(
+        [sys.executable, "-c", _LAUNCH, f"--workdir={tmp_path}", "--noprogress"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert out.returncode == 0, out.stderr
+    table, _, last = out.stdout.strip().rpartition("\n")
+    assert "| Dice, 50% consensus, four readers |" in table
+    summary = json.loads(last)
+    assert (summary["split"], summary["data_dir"], summary["records"]) == ("test", "somewhere", 3)
+    assert summary["headline"]["chosen"]["mean"] == 1.0
+    assert (tmp_path / "evaluation" / "test" / "metrics.json").is_file()

@@ -1,0 +1,246 @@
+"""Whole images and marks -> soft masks on the image's grid."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import ml_collections
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.images import read_image, write_npy, write_png, write_tiff
+from casgan_jax.inference import predict as pr
+
+PATCH, SCALE = 16, 4
+LUNG = (-1000.0, 400.0)
+
+
+class BrightIsLesion:
+    """A cascade that takes grey level for alpha."""
+
+    patch, scale, threshold = PATCH, SCALE, 0.5
+
+    def __init__(self, window=pr.EIGHT_BIT):
+        self.config = ml_collections.ConfigDict({"data": {"window": window, "dir": "none"}})
+
+    def __call__(self, patches):
+        fine = patches.repeat(SCALE, axis=1).repeat(SCALE, axis=2)
+        return {"super_resolution": fine, "alpha": fine}
+
+
+def _image(height=40, width=50, centre=(20, 12), radius=4.0) -> np.ndarray:
+    rows, columns = np.mgrid[:height, :width]
+    lesion = np.hypot(columns - centre[0], rows - centre[1]) <= radius
+    return np.where(lesion, 200, 30).astype(np.uint8)
+
+
+def _predict(image, centre):
+    return pr.predict(BrightIsLesion(), image, centre, window=pr.EIGHT_BIT)
+
+
+def test_alpha_lies_where_the_image_has_it():
+    image = _image()
+    result = _predict(image, (20, 12))
+    assert result.corner == (12, 4)
+    expected = np.zeros(image.shape, np.float32)
+    expected[4:20, 12:28] = image[4:20, 12:28] / np.float32(255)
+    np.testing.assert_allclose(result.alpha, expected, atol=1e-6)
+    assert result.fine_alpha.shape == (PATCH * SCALE, PATCH * SCALE)
+
+
+@pytest.mark.parametrize("centre", [(0, 0), (49, 39), (49.5, 3.2), (-0.5, 20)])
+def test_at_the_border_the_image_is_repeated_and_the_mask_stays_inside(centre):
+    image = np.random.default_rng(0).integers(1, 255, (40, 50)).astype(np.uint8)
+    result = _predict(image, centre)
+    left, top = result.corner
+    padded = np.pad(image, PATCH, mode="edge")
+    patch = padded[top + PATCH : top + 2 * PATCH, left + PATCH : left + 2 * PATCH]
+    np.testing.assert_allclose(result.patch, patch / np.float32(255), atol=1e-6)
+    found = result.alpha > 0
+    np.testing.assert_allclose(result.alpha[found], image[found] / np.float32(255), atol=1e-6)
+    rows, columns = np.nonzero(found)
+    assert rows.max() == min(39, top + PATCH - 1) and columns.min() == max(0, left)
+
+
+@pytest.mark.parametrize("centre", [(64, 64), (63.5, 63.5), (63.6, 64)])
+def test_the_middle_of_a_crop_gives_the_patch_of_training(centre):
+    image = np.random.default_rng(0).integers(0, 255, (128, 128)).astype(np.uint8)
+    patch, _ = pr.cut_patch(image, centre, 64)
+    np.testing.assert_array_equal(
+        patch, image[(len(image) - 64) // 2 :][:64, (image.shape[1] - 64) // 2 :][:, :64]
+    )
+
+
+def test_an_image_smaller_than_the_patch():
+    image = _image(10, 9, centre=(4, 5), radius=2)
+    assert _predict(image, (4, 5)).alpha.shape == (10, 9)
+
+
+@pytest.mark.parametrize("centre", [(50, 3), (3, 40), (-1, 3)])
+def test_a_mark_outside_of_the_image_is_an_error(centre):
+    with pytest.raises(UserError, match="centre: found .* x in .0, 49. and y in .0, 39."):
+        _predict(_image(), centre)
+
+
+def test_windows():
+    grey, hounsfield = _image(), _image().astype(np.int16) * 5 - 1000
+    assert pr.choose_window(grey, trained=pr.EIGHT_BIT, given=None) == pr.EIGHT_BIT
+    assert pr.choose_window(hounsfield, trained=LUNG, given=None) == LUNG
+    assert pr.choose_window(grey, trained=LUNG, given=(0, 255)) == (0, 255)
+    with pytest.raises(UserError, match="found 8-bit grey levels.*--window=0,255"):
+        pr.choose_window(grey, trained=LUNG, given=None)
+    with pytest.raises(UserError, match="found int16 values from -850 to 0.*--window=LOW,HIGH"):
+        pr.choose_window(hounsfield, trained=pr.EIGHT_BIT, given=None)
+
+
+def test_a_forgotten_offset_is_noticed():
+    coded = (_image().astype(np.int32) * 5 - 1000 + 32768).astype(np.uint16)
+    with pytest.raises(UserError, match="patch all white in .-1000, 400.*--hu_offset"):
+        pr.predict(BrightIsLesion(), coded, (20, 12), window=LUNG)
+
+
+def test_files_written_round_trip(tmp_path):
+    image = _image()
+    result = _predict(image, (20, 12))
+    told = pr.write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
+    assert told["area_px"] == (image == 200).sum()
+    assert not told["cut_off"]
+    json.dumps(told)
+    names = ["a_alpha.npy", "a_alpha.png", "a_alpha_x4.png", "a_mask.png", "a_overlay.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    np.testing.assert_array_equal(read_image(tmp_path / "a_mask.png") == 255, image == 200)
+    np.testing.assert_array_equal(read_image(tmp_path / "a_alpha.npy"), result.alpha)
+    alpha = read_image(tmp_path / "a_alpha.png")
+    np.testing.assert_array_equal(alpha[4:20, 12:28], image[4:20, 12:28])
+    assert read_image(tmp_path / "a_alpha_x4.png").shape == (64, 64)
+
+
+def test_a_lesion_that_reaches_the_patchs_border_is_told(tmp_path):
+    image = _image(radius=9.0)
+    result = _predict(image, (20, 12))
+    told = pr.write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
+    assert told["cut_off"]
+
+
+def test_plan_from_files_and_marks(tmp_path):
+    for name in ("b.png", "a.png"):
+        write_png(tmp_path / name, _image())
+    everything = pr.plan([str(tmp_path / "*.png")], [(1, 2)], None)
+    assert [(job.name, job.centre) for job in everything] == [("a", (1, 2)), ("b", (1, 2))]
+    a = str(tmp_path / "a.png")
+    twice = pr.plan([a, a], [(1, 2), (3, 4)], None)
+    assert [(job.name, job.centre) for job in twice] == [("a_1", (1, 2)), ("a_2", (3, 4))]
+
+
+def test_plan_from_a_table(tmp_path):
+    table = tmp_path / "marks.csv"
+    table.write_text("file,note,x,y\na.png,left,1,2\nsub/b.png,,3.5,4\na.png,right,5,6\n")
+    jobs = pr.plan([], [], table)
+    assert [job.name for job in jobs] == ["a_1", "b", "a_2"]
+    assert jobs[1].file == tmp_path / "sub" / "b.png" and jobs[1].centre == (3.5, 4)
+    jobs = pr.plan(["elsewhere/a.png"], [], table)
+    assert [str(job.file) for job in jobs] == ["elsewhere/a.png"] * 2
+
+
+def test_names_never_meet():
+    assert pr.unique_names(["a", "b", "a", "a_1"]) == ["a_2", "b", "a_3", "a_1"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "centres", "table", "line"),
+    [
+        ([], [], None, "--input: found none"),
+        (["a.png"], [], None, "--center: found 0 for 1 files"),
+        (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "--center: found 2 for 3 files"),
+        (["no_such_*.png"], [(1, 1)], None, "--input: found no file like"),
+        ([], [(1, 1)], "file,x,y\na.png,1,2\n", "--center: found beside --table"),
+        ([], [], "file,x\na.png,1\n", "found the columns file, x, expected file,x,y; add y"),
+        ([], [], "file,x,y\na.png,1,two\n", "marks.csv:2: found '1,two'"),
+        ([], [], "file,x,y\na.png,1\n", "marks.csv:2: found '1,'"),
+        ([], [], "file,x,y\n,1,2\n", "marks.csv:2: found no file name"),
+        ([], [], "file,x,y\n", "found no line below the column names"),
+        (["b.png"], [], "file,x,y\na.png,1,2\n", "--table: found no line for b.png"),
+    ],
+)
+def test_bad_plans_get_their_line(tmp_path, inputs, centres, table, line):
+    path = None
+    if table is not None:
+        path = tmp_path / "marks.csv"
+        path.write_text(table)
+    with pytest.raises(UserError) as error:
+        pr.plan(inputs, centres, path)
+    assert line in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["1", "1,2,3", "a,b", "1,nan", ""])
+def test_bad_pairs_get_their_line(text):
+    with pytest.raises(UserError, match="--center: found"):
+        pr.parse_pair("--center", text)
+
+
+def test_bad_windows_get_their_line():
+    assert pr.parse_window("-1000,400") == LUNG
+    with pytest.raises(UserError, match="expected LOW,HIGH with LOW < HIGH"):
+        pr.parse_window("400,-1000")
+
+
+def test_formats_offsets_and_failures(tmp_path):
+    """16-bit PNG with an offset, TIFF and NPY in Hounsfield units; failures do not stop them."""
+    hounsfield = _image().astype(np.int16) * 5 - 1000
+    write_png(tmp_path / "a.png", (hounsfield.astype(np.int32) + 32768).astype(np.uint16))
+    write_tiff(tmp_path / "b.tif", hounsfield)
+    write_npy(tmp_path / "c.npy", hounsfield.astype(np.float32))
+    (tmp_path / "d.png").write_bytes(b"no picture")
+
+    def run(names, **options):
+        jobs = [pr.Job(tmp_path / name, (20.0, 12.0), name[0]) for name in names]
+        return list(pr.run_jobs(BrightIsLesion(LUNG), jobs, tmp_path / "out", **options))
+
+    (coded,) = run(["a.png"], hu_offset=-32768.0)
+    tiff, missing, damaged, npy = run(["b.tif", "z.png", "d.png", "c.npy"])
+    assert coded["area_px"] == tiff["area_px"] == npy["area_px"] == (_image() == 200).sum()
+    assert tiff["window"] == list(LUNG) and tiff["threshold"] == 0.5
+    assert "z.png at 20,12" in missing and "no such file" in missing
+    assert "d.png" in damaged
+    (whole,) = run(["b.tif"], threshold=0.01, window=(-1000.0, 0.0))
+    assert whole["area_px"] == PATCH**2 and whole["cut_off"]
+
+
+_LAUNCH = """
+import runpy, sys
+import casgan_jax.inference.load
+from tests.inference.test_predict import BrightIsLesion
+casgan_jax.inference.load.load_system = lambda workdir: BrightIsLesion()
+sys.argv = ["predict", *sys.argv[1:]]
+runpy.run_module("launch.predict", run_name="__main__")
+"""
+
+
+def _launch(*arguments):
+    return subprocess.run(
+        [sys.executable, "-c", _LAUNCH, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command(tmp_path):
+    write_png(tmp_path / "a.png", _image())
+    out = _launch(
+        "--workdir=w",
+        f"--input={tmp_path}/a.png",
+        f"--input={tmp_path}/b.png",
+        "--center=20,12",
+        f"--output={tmp_path}/out",
+    )
+    assert out.returncode == 1
+    (line,) = out.stdout.splitlines()
+    assert json.loads(line)["center"] == [20.0, 12.0]
+    assert "b.png at 20,12" in out.stderr and "1 of 2 lesions failed" in out.stderr
+    assert "Traceback" not in out.stderr
+    assert cv2.imread(str(tmp_path / "out" / "a_mask.png"), cv2.IMREAD_UNCHANGED).any()
+    nothing = _launch("--workdir=w", "--output=o", "--threshold=2")
+    assert nothing.returncode == 1
+    assert nothing.stderr.splitlines() == [
+        "error: --threshold: found 2, expected a number in (0, 1], like 0.5"
+    ]

@@ -1,0 +1,166 @@
+"""Reading a lesion: window, spacing, unit, and marks that do not fit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from casgan_jax.annotations import Annotation, read_annotations
+from casgan_jax.images import Scan, write_nifti, write_npy, write_png
+from casgan_jax.labelling.lesion import default_window, read_lesion
+from casgan_jax.soft_mask.trimap import AnnotationError
+from tests.labelling import lesions
+from tests.lines import line_of
+from tests.shared_data import shared_data
+
+CENTRE = (90.0, 60.0)
+
+
+@pytest.fixture
+def annotation(tmp_path):
+    """A lesion of radius 10 with one mask."""
+    return Annotation(
+        key="one",
+        patient="Ann",
+        image=lesions.write_image(tmp_path / "a.png", lesions.picture(10, CENTRE)),
+        mask=lesions.write_mask(tmp_path / "m.png", lesions.disc(10, CENTRE)),
+    )
+
+
+def changed(annotation, **fields):
+    return dataclasses.replace(annotation, **fields)
+
+
+def test_a_mask_and_its_extent(annotation):
+    lesion = read_lesion(annotation)
+    np.testing.assert_array_equal(lesion.values, lesions.picture(10, CENTRE))
+    np.testing.assert_array_equal(lesion.masks[..., 0], lesions.disc(10, CENTRE))
+    assert lesion.extent == (80, 50, 101, 71)
+    assert (lesion.unit, lesion.window, lesion.spacing_mm) == ("stored", (0, 255), None)
+
+
+def test_axes_and_their_extent(annotation):
+    lesion = read_lesion(changed(annotation, mask=None, recist=lesions.axes(10.2, CENTRE)))
+    assert lesion.masks is None
+    assert lesion.extent == (80, 50, 101, 71)
+
+
+def test_readers_who_marked_nothing_do_not_count(annotation, tmp_path):
+    drawn = [lesions.disc(9, CENTRE), np.zeros((160, 160), bool), lesions.disc(11, CENTRE)]
+    files = tuple(lesions.write_mask(tmp_path / f"{i}.png", m) for i, m in enumerate(drawn))
+    lesion = read_lesion(changed(annotation, mask=None, reader_masks=files))
+    np.testing.assert_array_equal(lesion.masks, np.stack([drawn[0], drawn[2]], axis=2))
+
+
+def test_the_window_that_is_known_first(annotation):
+    assert read_lesion(annotation, window=(1, 2)).window == (1, 2)
+    given = changed(annotation, window=(3, 4), hu_offset=-1000)
+    assert read_lesion(given, window=(1, 2)).window == (1, 2)
+    assert read_lesion(given).window == (3, 4)
+    assert read_lesion(changed(given, window=None)).window == (-1000, 400)
+    assert read_lesion(annotation).window == (0, 255)
+    values = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
+    assert default_window(Scan(values)) == pytest.approx((50, 9949), abs=1)
+    values[:] = 7
+    values[0, 0] = 9
+    assert default_window(Scan(values)) == (7, 9)
+    assert default_window(Scan(values, window=(1.0, 5.0))) == (1, 5)
+
+
+def test_an_offset_makes_hounsfield_units(annotation, tmp_path):
+    stored = lesions.picture(10, CENTRE).astype(np.uint16) + 31768
+    image = write_png(tmp_path / "ct.png", stored)
+    lesion = read_lesion(changed(annotation, image=image, hu_offset=-32768))
+    assert (lesion.unit, lesion.values.dtype) == ("HU", np.int16)
+    np.testing.assert_array_equal(lesion.values, lesions.picture(10, CENTRE).astype(int) - 1000)
+    image = write_npy(tmp_path / "ct.npy", stored.astype(np.float32))
+    lesion = read_lesion(changed(annotation, image=image, hu_offset=-0.5))
+    np.testing.assert_array_equal(lesion.values, stored - 0.5)
+
+
+def test_the_tables_spacing_comes_before_the_files(annotation, tmp_path):
+    image = write_nifti(tmp_path / "a.nii.gz", lesions.picture(10, CENTRE), (0.5, 0.6))
+    mask = write_nifti(tmp_path / "m.nii.gz", lesions.disc(10, CENTRE).astype(np.uint8), (0.5, 0.6))
+    scanned = changed(annotation, image=image, mask=mask)
+    assert read_lesion(scanned).spacing_mm == pytest.approx((0.5, 0.6))
+    assert read_lesion(changed(scanned, spacing_mm=(1.0, 2.0))).spacing_mm == (1.0, 2.0)
+
+
+def test_one_slice_of_a_volume(annotation, tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    volume = np.zeros((160, 160, 3), np.uint8)
+    masks = np.zeros((160, 160, 3), np.uint8)
+    for k in range(3):
+        volume[..., k] = lesions.picture(10 + k, CENTRE)
+        masks[..., k] = lesions.disc(10 + k, CENTRE)
+    for name, array in (("v.nii.gz", volume), ("w.nii.gz", masks)):
+        nibabel.save(nibabel.Nifti1Image(array, np.diag([0.5, 0.5, 2, 1])), tmp_path / name)
+    slices = changed(annotation, image=tmp_path / "v.nii.gz", mask=tmp_path / "w.nii.gz")
+    for k in range(3):
+        found = read_lesion(changed(slices, slice_index=k))
+        assert found.masks.sum() == lesions.disc(10 + k, CENTRE).sum()
+    single = read_lesion(changed(slices, slice_index=1, mask=annotation.mask))
+    np.testing.assert_array_equal(single.masks[..., 0], lesions.disc(10, CENTRE))
+    assert "found 3 slices and no slice_index" in line_of(read_lesion, slices)
+
+
+def test_an_empty_mask_has_its_reason(annotation, tmp_path):
+    empty = lesions.write_mask(tmp_path / "empty.png", np.zeros((160, 160), bool))
+    for marks, found in (
+        ({"mask": empty}, "empty.png: found an empty mask"),
+        ({"mask": None, "reader_masks": (empty, empty)}, "empty.png: found 2 empty masks"),
+    ):
+        with pytest.raises(AnnotationError, match=found) as caught:
+            read_lesion(changed(annotation, **marks))
+        assert caught.value.reason == "no_mask"
+
+
+def test_marks_and_images_that_do_not_fit(annotation, tmp_path):
+    small = lesions.write_mask(tmp_path / "small.png", lesions.disc(5, (30, 30), 80))
+    grey = write_png(tmp_path / "grey.png", lesions.picture(10, CENTRE))
+    flat = write_png(tmp_path / "flat.png", np.full((160, 160), 7, np.uint8))
+    (tmp_path / "torn.png").write_bytes(grey.read_bytes()[:200])
+    outside = lesions.axes(10, (900, 60))
+    for fields, part in [
+        ({"mask": small}, "small.png: found 80 x 80 pixels, expected the image's 160 x 160"),
+        ({"mask": grey}, " values from "),
+        ({"mask": tmp_path / "none.png"}, "none.png: found no such file"),
+        ({"image": tmp_path / "torn.png"}, "torn.png: found 200 bytes"),
+        ({"image": flat}, "flat.png: found 7 in every pixel"),
+        ({"slice_index": 2}, "a.png: found slice_index 2 for 1 slice"),
+        ({"mask": None, "recist": outside}, "recist: found its middle at"),
+    ]:
+        assert part in line_of(read_lesion, changed(annotation, **fields)), part
+
+
+def test_an_offset_for_what_is_in_hounsfield_units(annotation):
+    pydicom_data = pytest.importorskip("pydicom.data")
+    scan = pydicom_data.get_testdata_file("CT_small.dcm", download=False)
+    one = changed(annotation, image=scan, mask=None, recist=lesions.axes(10, (60, 60)))
+    lesion = read_lesion(one)
+    assert (lesion.unit, lesion.window) == ("HU", (-1000, 400))
+    line = line_of(read_lesion, changed(one, hu_offset=-1024))
+    assert "found hu_offset -1024 for an image that is in HU already" in line
+
+
+def test_real_lesions():
+    for one in read_annotations(shared_data("deeplesion", "DL_info.csv")).annotations:
+        lesion = read_lesion(one)
+        assert (lesion.unit, lesion.values.shape) == ("HU", (512, 512))
+        assert -1100 < np.percentile(lesion.values, 5) < -500  # air around the patient
+        left, top, right, bottom = lesion.extent
+        assert 5 < right - left < 120 and 5 < bottom - top < 120
+
+
+def test_axes_are_compared_with_the_diameters_in_mm(annotation):
+    axes = lesions.axes(10, CENTRE)
+    drawn = changed(annotation, mask=None, recist=axes, spacing_mm=(0.5, 0.5))
+    assert read_lesion(changed(drawn, diameters_mm=(10.4, 9.8))).recist is axes
+    in_mm = changed(drawn, recist=axes / 2, diameters_mm=(10, 10))
+    assert "axes seem to be in mm, divide them by the spacing" in line_of(read_lesion, in_mm)
+    other = changed(drawn, diameters_mm=(14, 10))
+    assert "found axes of 10.0 and 10.0 where the diameters are 14.0 and 10.0" in line_of(
+        read_lesion, other
+    )
+    unknown = changed(drawn, spacing_mm=None, diameters_mm=(10, 10))
+    assert "found diameters_mm and no spacing" in line_of(read_lesion, unknown)

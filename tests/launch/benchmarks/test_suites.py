@@ -1,0 +1,108 @@
+"""Every suite runs, on tiny networks, and ends with its summary; speeds are not judged."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from casgan_jax.configs.schema.load import load_config
+from launch.benchmarks import input as input_suite
+from launch.benchmarks import label, predict, train
+from launch.benchmarks.labels import agreement as label_agreement
+from launch.benchmarks.labels import quality as label_quality
+from tests.lines import line_of
+from tests.training.test_loop import tiny_config
+
+
+@pytest.fixture
+def tiny(discs, monkeypatch):
+    """Lets the suites that take a config measure a tiny one."""
+    for suite in (input_suite, predict):
+        monkeypatch.setattr(
+            suite, "load_config", lambda spec, _: tiny_config(spec, discs, sr="none")
+        )
+    monkeypatch.setattr(input_suite, "SECONDS", 0.01)
+    return SimpleNamespace(config="softgan:quick", data_dir=str(discs), workdir=None, repeats=1)
+
+
+def test_input_measures_every_cache_beside_the_step(tiny, monkeypatch):
+    sources = (("none", 0), ("host", 1), ("device", 0))
+    monkeypatch.setattr(input_suite, "SOURCES", sources)
+    *rows, summary = input_suite.run(tiny)
+    assert [(row["cache"], row["workers"]) for row in rows] == list(sources)
+    assert all(row["input_images_per_second"] > 0 for row in rows)
+    assert summary["step_images_per_second"] > 0
+    assert set(summary["input_images_per_second"]) == {f"{c}, {w} workers" for c, w in sources}
+
+
+def test_input_needs_data():
+    with pytest.raises(ValueError, match="--data_dir: found none, expected the folder of a"):
+        next(input_suite.run(SimpleNamespace(data_dir=None)))
+
+
+def test_predict_measures_one_and_many_patches_with_and_without_symmetries(tiny, monkeypatch):
+    monkeypatch.setattr(predict, "BATCHES", (1, 3))
+    *rows, summary = predict.run(tiny)
+    assert [(row["symmetries"], row["batch"]) for row in rows] == [(1, 1), (1, 3), (8, 1), (8, 3)]
+    assert all(row["first_call_seconds"] > 0 < row["median_milliseconds"] for row in rows)
+    assert summary["cascade"] == "softgan:quick" and len(summary["images_per_second"]) == 4
+
+
+def test_train_measures_both_sides(monkeypatch):
+    pytest.importorskip("torch", reason="PyTorch is absent: pip install -e '.[bench]'")
+    small = dict(data=dict(patch=8, scale=2), model=dict(features=4, discriminator_features=4))
+    config = load_config("softgan:quick", [("sr", "none"), ("model.levels", "2")])
+    config.update(small)
+    monkeypatch.setattr(train, "cases", lambda dtype: [train.Case("tiny", config, 2)])
+    monkeypatch.setattr(train, "SECONDS", 0.01)
+    row, summary = train.run(SimpleNamespace(dtype="float32", repeats=1))
+    assert row["images_per_second"] > 0 < row["pytorch_images_per_second"]
+    assert row["ratio_vs_pytorch"] == summary["ratio_vs_pytorch"]["tiny"] > 0
+
+
+def test_train_names_another_dtype():
+    with pytest.raises(ValueError, match="--dtype: found 'float17', expected one of float32"):
+        next(train.run(SimpleNamespace(dtype="float17")))
+
+
+def test_label_measures_speed_on_one_core_beside_pymatting(monkeypatch):
+    pytest.importorskip("pymatting", reason="pymatting is absent: pip install -e '.[bench]'")
+    monkeypatch.setattr(label, "RADII", (2.0,))
+    cores = os.sched_getaffinity(0)
+    row, summary = label.run(SimpleNamespace(data_dir=None, limit=1, repeats=1))
+    assert row["milliseconds"] == summary["ms_per_lesion"] > 0
+    assert summary["speedup_vs_reference"] == row["speedup"] > 0
+    assert os.sched_getaffinity(0) == cores
+
+
+def test_label_compares_stages_with_the_consensus_of_patients_not_tuned_on(discs):
+    rows = list(label._against_consensus(label._consensus_samples(str(discs), limit=6)))
+    assert [row["recist_label"] for row in rows] == list(label.STAGES)
+    assert all(row["slices"] == 6 and row["patients"] <= 6 for row in rows)
+    assert all(0.8 < row["dice_at_128"] <= 1 for row in rows)
+    halves = {label._held_out(f"LIDC-IDRI-{number:04d}") for number in range(1, 20)}
+    assert halves == {False, True}
+    assert label._held_out("LIDC-IDRI-0007") == label._held_out("patient-7")
+
+
+def test_label_measures_how_well_quality_finds_gross_errors(discs, monkeypatch):
+    few = {name: label_quality.CHANGES[name] for name in ("with noise of 0.5 px", "moved")}
+    monkeypatch.setattr(label_quality, "CHANGES", few)
+    rows = list(label_quality.rows(label._consensus_samples(str(discs), limit=10)))
+    assert [row["recist_axes"] for row in rows[::2]] == list(few)
+    noisy, moved = rows[0], rows[2]
+    assert noisy["score"] == moved["score"] == "quality" and rows[1]["score"] == "axes_agreement"
+    assert noisy["dice"] > 0.8 > moved["dice"] and noisy["auc_usual"] == 0.5
+    assert moved["auc_usual"] == 1.0
+    monkeypatch.setattr(label, "_held_out", lambda patient: False)
+    assert "found no record that four readers marked" in line_of(
+        label._consensus_samples, str(discs), limit=10
+    )
+
+
+def test_label_compares_strategies_with_the_readers(discs, monkeypatch):
+    few = dict(list(label_agreement.strategies().items())[:2])
+    monkeypatch.setattr(label_agreement, "strategies", lambda: few)
+    rows = list(label_agreement.rows(str(discs), limit=3))
+    assert [row["label"] for row in rows] == list(few)
+    assert all(row["slices"] == 3 and 0 < row["dice_at_128"] <= 1 for row in rows)

@@ -1,0 +1,139 @@
+import resource
+import shutil
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+
+from casgan_jax.workdir.checkpoints import Checkpoints
+
+
+def state(step, features=3):
+    rng = np.random.default_rng(step)
+    return {
+        "params": {"kernel": rng.random((4, features), dtype=np.float32)},
+        "empty": {},
+        "step": np.int32(step),
+    }
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+@pytest.fixture
+def checkpoints(tmp_path, lines):
+    found = Checkpoints(tmp_path / "checkpoints", keep=2, say=lines.append)
+    for step, score in ((1, 0.9), (2, 0.5), (3, None), (4, 0.6)):
+        found.save(step, state(step), score=score)
+    return found
+
+
+def flip_a_byte(folder):
+    path = max((folder / "state").rglob("*"), key=lambda path: path.stat().st_size * path.is_file())
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 64
+    path.write_bytes(data)
+
+
+def test_the_newest_and_the_best_are_kept(checkpoints):
+    assert checkpoints.steps() == [1, 3, 4]
+    assert (checkpoints.newest(), checkpoints.best(), checkpoints.recover()) == (4, 1, 4)
+
+
+def test_a_state_comes_back_as_it_was(checkpoints):
+    shapes = jax.eval_shape(lambda: state(0))
+    jax.tree.map(np.testing.assert_array_equal, checkpoints.restore(shapes, 3), state(3))
+
+
+def test_nothing_yet_is_a_fresh_start_and_no_checkpoint_to_use(tmp_path):
+    empty = Checkpoints(tmp_path / "checkpoints")
+    assert empty.recover() is None
+    with pytest.raises(ValueError, match="workdir: found no checkpoint in .* launch.train"):
+        empty.best()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (flip_a_byte, "is not what was written"),
+        (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
+        (lambda folder: (shutil.rmtree(folder), folder.mkdir()), "the folder is empty"),
+        (lambda folder: shutil.rmtree(folder / "state"), "is missing"),
+    ],
+)
+def test_a_damaged_newest_one_is_named_and_the_one_before_is_used(
+    checkpoints, lines, damage, reason
+):
+    damage(checkpoints.directory / "4")
+    assert checkpoints.recover() == 3
+    (line,) = lines
+    assert f"{checkpoints.directory / '4'}: found it damaged" in line and reason in line
+    assert "going on from step 3" in line
+    assert checkpoints.steps() == [1, 3]
+    assert (checkpoints.directory.parent / "damaged" / "4-0").is_dir()
+    checkpoints.save(4, state(4))  # training writes the step again
+    assert checkpoints.recover() == 4
+
+
+def test_with_none_intact_it_stops_and_moves_nothing(checkpoints):
+    for step in checkpoints.steps():
+        flip_a_byte(checkpoints.directory / str(step))
+    with pytest.raises(ValueError, match=r"found no intact checkpoint \(step 4: .*step 3.*step 1"):
+        checkpoints.recover()
+    assert checkpoints.steps() == [1, 3, 4]
+
+
+def test_a_damaged_best_one_gives_way_to_the_next(checkpoints, lines):
+    flip_a_byte(checkpoints.directory / "1")
+    assert checkpoints.best() == 4
+    (checkpoints.directory / "4" / "manifest.json").unlink()
+    assert checkpoints.best() == 3
+    assert f"{checkpoints.directory / '1'}: found it damaged" in lines[0]
+    assert f"{checkpoints.directory / '4'}: found it damaged" in lines[-1]
+
+
+def test_what_an_interruption_left_is_cleared(checkpoints):
+    for name in (".writing-5", ".deleted-2"):
+        (checkpoints.directory / name / "state").mkdir(parents=True)
+    assert checkpoints.steps() == [1, 3, 4]
+    assert checkpoints.recover() == 4
+    assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
+
+
+def test_another_architecture_is_named(checkpoints):
+    with pytest.raises(
+        ValueError,
+        match=r"found params/kernel of shape \(4, 3\) and type float32, expected of shape \(4, 5\)",
+    ):
+        checkpoints.restore(state(0, features=5), 4)
+    with pytest.raises(ValueError, match="found more absent, expected of shape"):
+        checkpoints.restore(state(0) | {"more": np.zeros(2)}, 4)
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(checkpoints, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    large = {"params": np.zeros(200_000)}
+    line = r"could not write step 5 .*no room for 2 MiB.* found 1 MiB free; the checkpoint"
+    with pytest.raises(ValueError, match=line):
+        checkpoints.save(5, large)
+    assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
+
+
+def test_a_disk_that_takes_no_more_leaves_the_last_good_one(checkpoints):
+    large = {"params": np.random.default_rng(0).random(200_000)}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(
+            ValueError,
+            match=r"could not write step 5 .* MiB free; the checkpoint of step 4 stands; make room",
+        ) as failure:
+            checkpoints.save(5, large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(failure.value)
+    assert checkpoints.recover() == 4
+    assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
