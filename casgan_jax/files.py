@@ -30,10 +30,18 @@ def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
         found = json.loads(read_text(path, remedy=remedy))
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}: found broken JSON ({one_line(error)}), expected an object; {remedy}"
+            path,
+            found=f"broken JSON ({one_line(error)})",
+            expected="an object",
+            remedy=f"{remedy}",
         ) from error
     if not isinstance(found, dict):
-        raise UserError(f"{path}: found a {type(found).__name__}, expected an object; {remedy}")
+        raise UserError(
+            path,
+            found=f"a {type(found).__name__}",
+            expected="an object",
+            remedy=f"{remedy}",
+        )
     return found
 
 
@@ -55,14 +63,18 @@ def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tupl
         missing = [name for name in columns if name not in found]
         if missing:
             raise UserError(
-                f"{path}: found the columns {', '.join(found) or 'none'}, expected "
-                f"{','.join(columns)}; add {', '.join(missing)}"
+                path,
+                found=f"the columns {', '.join(found) or 'none'}",
+                expected=f"{','.join(columns)}",
+                remedy=f"add {', '.join(missing)}",
             )
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise UserError(
-            f"{path}:{reader.line_num}: found no CSV ({error}), expected the columns "
-            f"{','.join(columns)}; {remedy}"
+            f"{path}:{reader.line_num}",
+            found=f"no CSV ({error})",
+            expected=f"the columns {','.join(columns)}",
+            remedy=f"{remedy}",
         ) from error
 
 
@@ -76,12 +88,19 @@ def read_text(path: Path, *, remedy: str) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path}: found the byte {error.object[error.start]:#04x} at {error.start}, expected "
-            f"UTF-8 text; {remedy}"
+            path,
+            found=f"the byte {error.object[error.start]:#04x} at {error.start}",
+            expected="UTF-8 text",
+            remedy=f"{remedy}",
         ) from error
     except OSError as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise UserError(f"{path}: found {found}, expected a readable file; {remedy}") from error
+        raise UserError(
+            path,
+            found=f"{found}",
+            expected="a readable file",
+            remedy=f"{remedy}",
+        ) from error
 
 
 def expand_user(path: Path | str) -> Path:
@@ -94,7 +113,10 @@ def expand_user(path: Path | str) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise UserError(
-            f"{path}: found no user of that name, expected a path; write it out in full"
+            path,
+            found="no user of that name",
+            expected="a path",
+            remedy="write it out in full",
         ) from error
 
 
@@ -113,12 +135,17 @@ def make_folder(path: Path, *, field: str) -> Path:
     except OSError as error:
         found = "a file" if path.is_file() else error.strerror
         raise UserError(
-            f"{field}: found {found} at {path}, expected a folder that can be made; name another"
+            field,
+            found=f"{found} at {path}",
+            expected="a folder that can be made",
+            remedy="name another",
         ) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UserError(
-            f"{field}: found that nothing can be written to {path}, expected a folder to write "
-            "to; name another or change its permissions"
+            field,
+            found=f"that nothing can be written to {path}",
+            expected="a folder to write to",
+            remedy="name another or change its permissions",
         )
     return path
 
@@ -137,8 +164,10 @@ def write_whole(path: Path, data: bytes) -> Path:
         with contextlib.suppress(OSError):  # what went wrong is told below
             part.unlink(missing_ok=True)
         raise UserError(
-            f"{path}: found that it cannot be written ({error.strerror}), expected a folder with "
-            "room for it; free some or name another"
+            path,
+            found=f"that it cannot be written ({error.strerror})",
+            expected="a folder with room for it",
+            remedy="free some or name another",
         ) from error
     return path
 
@@ -159,15 +188,20 @@ def only_process(lock: Path, doing: str, *, field: str) -> Iterator[None]:
         opened = lock.open("w")
     except OSError as error:
         raise UserError(
-            f"{field}: found that nothing can be written to {lock.parent} ({error.strerror}), "
-            "expected a folder to write to; name another"
+            field,
+            found=f"that nothing can be written to {lock.parent} ({error.strerror})",
+            expected="a folder to write to",
+            remedy="name another",
         ) from error
     with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"{lock}: found another process {doing}, expected none; wait for it to end"
+                lock,
+                found=f"another process {doing}",
+                expected="none",
+                remedy="wait for it to end",
             ) from None
         yield
 

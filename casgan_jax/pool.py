@@ -80,8 +80,10 @@ class OrderedPool:
                 yield from pending.popleft().result()
         except BrokenProcessPool:
             raise UserError(
-                "worker processes: found that one of them was killed, expected all to live; "
-                "the machine may be short of memory, try fewer workers"
+                "worker processes",
+                found="that one of them was killed",
+                expected="all to live",
+                remedy="the machine may be short of memory, try fewer workers",
             ) from None
 
 

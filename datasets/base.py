@@ -154,7 +154,7 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
                 self._outcomes.forget(split)
                 splits[split] = self.beam.records(split, chosen, self._make)
         if not splits:
-            raise UserError(f"{self.name}: {self._outcomes.nothing_made(len(tasks))}")
+            raise UserError(self.name, remedy=self._outcomes.nothing_made(len(tasks)))
         return splits
 
     def _generate_examples(self, tasks: list[Task]) -> Iterator[tuple[str, Record]]:
@@ -266,8 +266,10 @@ def prepare(
     """
     if "://" in str(data_dir):
         raise UserError(
-            f"--data_dir: found {data_dir}, expected a folder; mount the bucket, or copy the data "
-            "set there when it is built"
+            "data_dir",
+            found=f"{data_dir}",
+            expected="a folder",
+            remedy="mount the bucket, or copy the data set there when it is built",
         )
     data_dir = expand_user(data_dir).absolute()
     final = Path(builder_class(data_dir=data_dir, config=config).data_path)
@@ -277,8 +279,8 @@ def prepare(
         manual_dir=_checked_manual_dir(builder_class, manual_dir)
     )
     label = "-".join(final.relative_to(data_dir).parts[:-1])
-    make_folder(data_dir, field="--data_dir")
-    lock = only_process(data_dir / f".{label}.lock", f"building {label}", field="--data_dir")
+    make_folder(data_dir, field="data_dir")
+    lock = only_process(data_dir / f".{label}.lock", f"building {label}", field="data_dir")
     with _full_disk_told(data_dir), lock:
         if final.exists() and not overwrite:  # another process finished it in the meantime
             return Prepared(final, built=False)
@@ -316,14 +318,19 @@ def _checked_manual_dir(
     remedy = " ".join(builder_class.MANUAL_DOWNLOAD_INSTRUCTIONS.split())
     if manual_dir is None:
         raise UserError(
-            f"manual_dir: found none, expected the folder of {builder_class.name}'s source "
-            f"files; {remedy}"
+            "manual_dir",
+            found="none",
+            expected=f"the folder of {builder_class.name}'s source files",
+            remedy=f"{remedy}",
         )
     manual_dir = expand_user(manual_dir).absolute()
     if not manual_dir.is_dir() or not any(manual_dir.iterdir()):
         found = "an empty folder" if manual_dir.is_dir() else "no such folder"
         raise UserError(
-            f"{manual_dir}: found {found}, expected {builder_class.name}'s source files; {remedy}"
+            manual_dir,
+            found=f"{found}",
+            expected=f"{builder_class.name}'s source files",
+            remedy=f"{remedy}",
         )
     return manual_dir
 
@@ -336,6 +343,8 @@ def _full_disk_told(data_dir: Path) -> Iterator[None]:
         if error.errno not in _CANNOT_WRITE:
             raise
         raise UserError(
-            f"--data_dir: found that nothing can be written to {data_dir} ({error.strerror}), "
-            "expected a folder with room for the data set; free some or name another"
+            "data_dir",
+            found=f"that nothing can be written to {data_dir} ({error.strerror})",
+            expected="a folder with room for the data set",
+            remedy="free some or name another",
         ) from error

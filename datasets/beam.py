@@ -36,8 +36,10 @@ try:
     from apache_beam.runners.runner import PipelineRunner, create_runner
 except ImportError as error:
     raise UserError(
-        f"--beam_runner: found no apache_beam ({one_line(error)}), expected it installed; "
-        "pip install 'casgan_jax[beam]'"
+        "beam_runner",
+        found=f"no apache_beam ({one_line(error)})",
+        expected="it installed",
+        remedy="pip install 'casgan_jax[beam]'",
     ) from error
 finally:
     logging.disable(logging.NOTSET)
@@ -85,7 +87,7 @@ def beam_run(runner: str, options: Sequence[str]) -> BeamRun:
     for name in given:
         # A job server may have options of its own.
         if name not in known and not isinstance(created, PortableRunner):
-            raise _unknown("--beam_options", name, list(known))
+            raise _unknown("beam_options", name, list(known))
     refused = PipelineOptionsValidator(parsed, created).validate()
     if refused:
         raise _refused(refused)
@@ -99,11 +101,13 @@ def _create_runner(name: str) -> PipelineRunner:
             importlib.import_module("apache_beam.runners.dataflow.internal.apiclient")
         return runner
     except (ValueError, AttributeError) as error:
-        raise _unknown("--beam_runner", name, StandardOptions.KNOWN_RUNNER_NAMES) from error
+        raise _unknown("beam_runner", name, StandardOptions.KNOWN_RUNNER_NAMES) from error
     except ImportError as error:
         raise UserError(
-            f"--beam_runner={name}: found that it cannot be used ({one_line(error)}), expected "
-            "what it needs to be installed; DataflowRunner: pip install 'apache-beam[gcp]'"
+            f"beam_runner={name}",
+            found=f"that it cannot be used ({one_line(error)})",
+            expected="what it needs to be installed",
+            remedy="DataflowRunner: pip install 'apache-beam[gcp]'",
         ) from error
 
 
@@ -122,15 +126,20 @@ def _parse(flags: Sequence[str]) -> tuple[PipelineOptions, dict[str, Any]]:
 def _refused(reasons: Sequence[str]) -> UserError:
     found = " ".join("; ".join(reasons).split())
     return UserError(
-        f"--beam_options: found what Beam refuses ({found}), expected key=value,... of the "
-        "runner's options; see Beam's page of the runner"
+        "beam_options",
+        found=f"what Beam refuses ({found})",
+        expected="key=value,... of the runner's options",
+        remedy="see Beam's page of the runner",
     )
 
 
 def _unknown(field: str, found: str, valid: Sequence[str]) -> UserError:
     near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
     return UserError(
-        f"{field}: found {found!r}, expected a name that Beam knows; did you mean {near[0]!r}?"
+        field,
+        found=f"{found!r}",
+        expected="a name that Beam knows",
+        remedy=f"did you mean {near[0]!r}?",
     )
 
 
@@ -154,9 +163,13 @@ class BeamBuild:
         closed = isinstance(error, RuntimeError) and "Channel closed prematurely" in str(error)
         if closed or isinstance(error, (grpc.RpcError, grpc.FutureTimeoutError)):
             raise UserError(
-                "--beam_runner: found that a worker or the job server does not answer "
-                f"({one_line(error)}), expected all to live; a machine may be short of memory, "
-                "try fewer workers; or name another job_endpoint"
+                "beam_runner",
+                found=f"that a worker or the job server does not answer ({one_line(error)})",
+                expected="all to live",
+                remedy=(
+                    "a machine may be short of memory, try fewer workers; or name another "
+                    "job_endpoint"
+                ),
             ) from error
 
     def records(self, split: str, tasks: Sequence[Task], make: Make) -> beam.PTransform:

@@ -55,7 +55,12 @@ def main(_: list[str]) -> None:
     if found not in suites():
         nearest = difflib.get_close_matches(found, suites(), n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]}?" if nearest else "see --help"
-        raise UserError(f"--suite: found {found!r}, expected one of {', '.join(suites())}; {hint}")
+        raise UserError(
+            "suite",
+            found=f"{found!r}",
+            expected=f"one of {', '.join(suites())}",
+            remedy=f"{hint}",
+        )
     rows = importlib.import_module(f"launch.benchmarks.{options.suite}").run(options)
     row: dict[str, Any] | None = None
     for following in rows:

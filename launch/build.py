@@ -60,15 +60,18 @@ def find_builder(dataset: str) -> tuple[type, str | None]:
     """
     name, _, config = dataset.partition("/")
     if name not in dataset_names():
-        raise _unknown("--dataset", name, dataset_names())
+        raise _unknown("dataset", name, dataset_names())
     builder_class = importlib.import_module(f"datasets.{name}.builder").Builder
     configs = [c.name for c in builder_class.BUILDER_CONFIGS]
     if config and config not in configs:
         if not configs:
             raise UserError(
-                f"--dataset={dataset}: found the config {config!r}, expected none; use {name}"
+                f"dataset={dataset}",
+                found=f"the config {config!r}",
+                expected="none",
+                remedy=f"use {name}",
             )
-        raise _unknown(f"--dataset={name}/", config, configs)
+        raise _unknown(f"dataset={name}/", config, configs)
     return builder_class, config or None
 
 
@@ -150,14 +153,18 @@ def _beam_run(runner: str | None, options: Sequence[str], workers: int | None) -
     if runner is None:
         if options:
             raise UserError(
-                f"--beam_options: found {','.join(options)!r} and no --beam_runner, expected both; "
-                "--beam_runner=DirectRunner builds on this machine"
+                "beam_options",
+                found=f"{','.join(options)!r} and no `beam_runner`",
+                expected="both",
+                remedy="`beam_runner=DirectRunner` builds on this machine",
             )
         return None
     if workers is not None:
         raise UserError(
-            f"--workers: found {workers} and --beam_runner={runner}, expected one of them; "
-            "--beam_options says how many workers a runner has"
+            "workers",
+            found=f"{workers} and `beam_runner={runner}`",
+            expected="one of them",
+            remedy="`beam_options` says how many workers a runner has",
         )
     from datasets.beam import beam_run
 
@@ -182,7 +189,10 @@ def _add_samples(path: pathlib.Path) -> None:
 def _unknown(field: str, found: str, valid: list[str]) -> UserError:
     near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
     return UserError(
-        f"{field}: found {found!r}, expected one of {', '.join(valid)}; did you mean {near[0]!r}?"
+        field,
+        found=f"{found!r}",
+        expected=f"one of {', '.join(valid)}",
+        remedy=f"did you mean {near[0]!r}?",
     )
 
 
@@ -190,8 +200,10 @@ def main(_: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # TFDS tells each of its steps otherwise
     if _DATASET.value is None:
         raise UserError(
-            f"--dataset: found none, expected one of {', '.join(dataset_names())}; "
-            "--dataset=help tells more"
+            "dataset",
+            found="none",
+            expected=f"one of {', '.join(dataset_names())}",
+            remedy="`dataset=help` tells more",
         )
     if _DATASET.value == "help":
         print(describe_datasets())
@@ -208,7 +220,9 @@ def main(_: list[str]) -> None:
         )
     except KeyboardInterrupt:
         raise UserError(
-            "build: interrupted; nothing half-built is left, run the same command again"
+            "build",
+            found="an interruption",
+            remedy="nothing half-built is left, run the same command again",
         ) from None
 
 

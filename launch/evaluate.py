@@ -34,7 +34,12 @@ _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
 
 def main(_: list[str]) -> None:
     if not _WORKDIR.value:
-        raise UserError("--workdir: found none, expected the folder of a training; see --help")
+        raise UserError(
+            "workdir",
+            found="none",
+            expected="the folder of a training",
+            remedy="see `help`",
+        )
 
     keep_compilations()
     from casgan_jax.inference.evaluate import evaluate_workdir

@@ -44,7 +44,12 @@ def main(_: list[str]) -> int:
         print(catalogue.help_text(launch.experiments))
         return 0
     if not _CONFIG.value:
-        raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
+        raise UserError(
+            "config",
+            found="none",
+            expected="NAME[:VARIANT]",
+            remedy="`--config=help` lists them",
+        )
     names = _ROWS.value and [name.strip() for name in _ROWS.value.split(";")]
     experiment = load_experiment(launch.experiments, _CONFIG.value).with_configs(names)
     output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))

@@ -88,7 +88,12 @@ _MOST_TOLD = 10  # failures; labels.csv and the page have all of them
 
 def main(_: list[str]) -> int:
     if not _OUTPUT.value:
-        raise UserError("--output: found none, expected a folder; see --help")
+        raise UserError(
+            "output",
+            found="none",
+            expected="a folder",
+            remedy="see `help`",
+        )
     annotations = _annotations()
     keep_compilations()
     from casgan_jax.labelling.batch import BatchOptions, label_batch
@@ -137,14 +142,21 @@ def _lesions(count: int) -> str:
 def _annotations() -> Annotations:
     if (_INPUT.value is None) == (_TABLE.value is None):
         found = "both" if _INPUT.value else "none"
-        raise UserError(f"--input, --table: found {found}, expected one of them; see --help")
+        raise UserError(
+            "input, table",
+            found=f"{found}",
+            expected="one of them",
+            remedy="see `help`",
+        )
     if _INPUT.value is not None:
         return Annotations((_one_lesion(Path(_INPUT.value)),), ())
     for flag in _OF_ONE_LESION:
         if flag.value is not None:
             raise UserError(
-                f"--{flag.name}: found with --table, expected with --input; give it in the "
-                "table's columns"
+                flag.name,
+                found="with `table`",
+                expected="with `input`",
+                remedy="give it in the table's columns",
             )
     return read_annotations(_TABLE.value)
 
@@ -153,8 +165,10 @@ def _one_lesion(image: Path) -> Annotation:
     marks = [flag.name for flag in (_RECIST, _MASK, _READER_MASKS) if flag.value]
     if len(marks) != 1:
         raise UserError(
-            f"--input: found {' and '.join(f'--{name}' for name in marks) or 'no marks'}, "
-            "expected one of --recist, --mask, --reader_masks; see --help"
+            "input",
+            found=f"{' and '.join(f'--{name}' for name in marks) or 'no marks'}",
+            expected="one of `recist`, `mask`, `reader_masks`",
+            remedy="see `help`",
         )
     index = "" if _SLICE.value is None else str(_SLICE.value)
     return Annotation(

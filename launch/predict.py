@@ -50,10 +50,19 @@ _HU_OFFSET = flags.DEFINE_float("hu_offset", 0.0, "Added to the image's values b
 def main(_: list[str]) -> int:
     for name, flag in (("workdir", _WORKDIR), ("output", _OUTPUT)):
         if not flag.value:
-            raise UserError(f"--{name}: found none, expected a folder; see --help")
+            raise UserError(
+                name,
+                found="none",
+                expected="a folder",
+                remedy="see `help`",
+            )
     threshold = _THRESHOLD.value
     if threshold is not None and not 0.0 < threshold <= 1.0:
-        raise UserError(f"--threshold: found {threshold:g}, expected a number in (0, 1], like 0.5")
+        raise UserError(
+            "threshold",
+            found=f"{threshold:g}",
+            expected="a number in (0, 1], like 0.5",
+        )
     window = prediction.parse_window(_WINDOW.value) if _WINDOW.value else None
     centres = [prediction.parse_pair("--center", text) for text in _CENTER.value]
     table = Path(_TABLE.value) if _TABLE.value else None

@@ -58,7 +58,12 @@ def main(_: list[str]) -> int:
         print(config_help())
         return 0
     if not _CONFIG.value:
-        raise UserError("--config: found none, expected NAME[:VARIANT]; `--config=help` lists them")
+        raise UserError(
+            "config",
+            found="none",
+            expected="NAME[:VARIANT]",
+            remedy="`--config=help` lists them",
+        )
     config = load_config(_CONFIG.value, _overrides)
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 

@@ -34,7 +34,7 @@ def a_file(tmp_path):
 def test_a_workdir_that_cannot_be_written(discs, a_file, tmp_path, monkeypatch):
     config = tiny_config("softgan:quick", discs)
     for workdir in (a_file, a_file / "below"):
-        assert line_of(train, config, workdir).startswith("--workdir: found ")
+        assert line_of(train, config, workdir).startswith("workdir: found ")
     assert line_of(train, config, "~nobody-of-that-name/run").startswith("~nobody-of-that-name/run")
     assert a_file.read_text() == "kept"
 
@@ -47,12 +47,12 @@ def test_a_workdir_that_cannot_be_written(discs, a_file, tmp_path, monkeypatch):
 
 
 def test_folders_that_cannot_be_written(a_file, tmp_path, monkeypatch):
-    assert line_of(make_folder, a_file, field="--output").startswith("--output: found a file at ")
-    line = line_of(make_folder, a_file / "below", field="--output")
-    assert line.startswith("--output: found Not a directory at ")
+    assert line_of(make_folder, a_file, field="output").startswith("output: found a file at ")
+    line = line_of(make_folder, a_file / "below", field="output")
+    assert line.startswith("output: found Not a directory at ")
     monkeypatch.setattr("os.access", lambda *_: False)
-    line = line_of(make_folder, tmp_path / "new", field="--output")
-    assert line.startswith("--output: found that nothing can be written to ")
+    line = line_of(make_folder, tmp_path / "new", field="output")
+    assert line.startswith("output: found that nothing can be written to ")
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_half_written_one(a_file, monkeypatch):
@@ -162,7 +162,7 @@ def test_prediction_goes_on_and_tells_what_failed(scan):
 @pytest.mark.parametrize("offset", [np.nan, np.inf, 1e40])
 def test_offsets_that_are_none(scan, offset):
     jobs = pr.run_jobs(BrightIsLesion(), [], scan.parent, hu_offset=offset)
-    assert line_of(list, jobs).startswith("--hu_offset: found ")
+    assert line_of(list, jobs).startswith("hu_offset: found ")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_offsets_that_are_none(scan, offset):
 )
 def test_windows_that_are_none(text):
     line = line_of(pr.parse_window, text, told_remedy=False)
-    assert line.startswith(f"--window: found {text!r}, expected ")
+    assert line.startswith(f"window: found {text!r}, expected ")
 
 
 TABLES = [
@@ -217,20 +217,20 @@ def fill_the_disk(_):
 
 def test_a_build_on_a_full_disk_leaves_nothing(tmp_path):
     line = line_of(prepare, toy.toy(fill_the_disk), tmp_path, workers=0, show_progress=False)
-    assert line.startswith(f"--data_dir: found that nothing can be written to {tmp_path} (No space")
+    assert line.startswith(f"data_dir: found that nothing can be written to {tmp_path} (No space")
     assert [path.name for path in tmp_path.iterdir()] == [".toy.lock"]
 
 
 def test_a_build_where_nothing_can_be_written(a_file, monkeypatch):
     line = line_of(prepare, toy.Toy, a_file / "below", workers=0)
-    assert line.startswith("--data_dir: found Not a directory at ")
+    assert line.startswith("data_dir: found Not a directory at ")
 
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "open", refuse)
     line = line_of(prepare, toy.Toy, a_file.parent, workers=0)
-    assert line.startswith("--data_dir: found that nothing can be written to ")
+    assert line.startswith("data_dir: found that nothing can be written to ")
 
 
 def vgg19(path, **changes):

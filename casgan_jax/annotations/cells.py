@@ -34,8 +34,13 @@ def recist_of(column: str, text: str) -> np.ndarray:
     found = numbers(text)
     if len(found) != 8:
         raise UserError(
-            f"{column}: found {shown(text)}, expected eight numbers x1,y1,x2,y2 of the long axis "
-            "and x3,y3,x4,y4 of the short one, in pixels; correct the line"
+            column,
+            found=f"{shown(text)}",
+            expected=(
+                "eight numbers x1,y1,x2,y2 of the long axis and x3,y3,x4,y4 of the short "
+                "one, in pixels"
+            ),
+            remedy="correct the line",
         )
     return np.array(found, np.float32)
 
@@ -51,8 +56,10 @@ def spacing_of(column: str, text: str) -> tuple[float, float] | None:
     found = numbers(text)
     if len(found) not in (1, 2) or min(np.float32(found)) <= 0:
         raise UserError(
-            f"{column}: found {shown(text)}, expected the side of a pixel in mm, one positive "
-            "number or ROW,COLUMN; correct it or leave it empty"
+            column,
+            found=f"{shown(text)}",
+            expected="the side of a pixel in mm, one positive number or ROW,COLUMN",
+            remedy="correct it or leave it empty",
         )
     return found[0], found[-1]
 
@@ -68,8 +75,10 @@ def diameters_of(column: str, text: str) -> tuple[float, float] | None:
     found = numbers(text)
     if len(found) != 2 or not 0 < found[1] <= found[0]:
         raise UserError(
-            f"{column}: found {shown(text)}, expected LONG,SHORT, two positive numbers, the longer "
-            "first; correct it or leave it empty"
+            column,
+            found=f"{shown(text)}",
+            expected="LONG,SHORT, two positive numbers, the longer first",
+            remedy="correct it or leave it empty",
         )
     return found[0], found[1]
 
@@ -87,8 +96,10 @@ def window_of(column: str, text: str) -> tuple[float, float] | None:
         rises = len(found) == 2 and 0 < np.float32(found[1]) - np.float32(found[0]) < np.inf
     if not rises:
         raise UserError(
-            f"{column}: found {shown(text)}, expected LOW,HIGH with LOW < HIGH, like -1000,400; "
-            "correct it or leave it empty"
+            column,
+            found=f"{shown(text)}",
+            expected="LOW,HIGH with LOW < HIGH, like -1000,400",
+            remedy="correct it or leave it empty",
         )
     return found[0], found[1]
 
@@ -105,8 +116,10 @@ def index_of(column: str, text: str) -> int | None:
     found = numbers(text)
     if len(found) != 1 or found[0] < 0 or not found[0].is_integer():
         raise UserError(
-            f"{column}: found {shown(text)}, expected a whole number that counts from 0; correct "
-            "it, or leave it empty where the file has one slice"
+            column,
+            found=f"{shown(text)}",
+            expected="a whole number that counts from 0",
+            remedy="correct it, or leave it empty where the file has one slice",
         )
     return int(found[0])
 
@@ -122,8 +135,10 @@ def offset_of(column: str, text: str) -> float | None:
     found = numbers(text)
     if len(found) != 1 or abs(found[0]) > LARGEST_OFFSET:
         raise UserError(
-            f"{column}: found {shown(text)}, expected a number of at most {LARGEST_OFFSET:g}; "
-            "correct it or leave it empty"
+            column,
+            found=f"{shown(text)}",
+            expected=f"a number of at most {LARGEST_OFFSET:g}",
+            remedy="correct it or leave it empty",
         )
     return found[0]
 

@@ -94,8 +94,10 @@ def find_images(folder: Path) -> Path:
         if root.is_dir() and any(SERIES.fullmatch(path.name) for path in root.iterdir()):
             return root
     raise UserError(
-        f"{folder}: found no Images_png/PATIENT_STUDY_SERIES folder (such as 000001_01_01), "
-        "expected DeepLesion's layout; name the folder that holds Images_png"
+        folder,
+        found="no Images_png/PATIENT_STUDY_SERIES folder (such as 000001_01_01)",
+        expected="DeepLesion's layout",
+        remedy="name the folder that holds Images_png",
     )
 
 
@@ -103,8 +105,10 @@ def _annotation(root: Path, row: dict[str, str], key: str) -> Annotation:
     name = _FILE_NAME.fullmatch(row["File_name"].strip())
     if not name:
         raise UserError(
-            f"File_name: found {cells.shown(row['File_name'])}, expected PATIENT_STUDY_SERIES_"
-            f"SLICE.png like 000001_01_01_109.png; {_REMEDY}"
+            "File_name",
+            found=f"{cells.shown(row['File_name'])}",
+            expected="PATIENT_STUDY_SERIES_SLICE.png like 000001_01_01_109.png",
+            remedy=f"{_REMEDY}",
         )
     recist = cells.recist_of("Measurement_coordinates", row["Measurement_coordinates"])
     diameters = cells.diameters_of(DIAMETERS, row.get(DIAMETERS, ""))
@@ -137,7 +141,10 @@ def _spacing(text: str) -> tuple[float, float] | None:
     found = cells.numbers(text)
     if len(found) != 3 or min(found[:2]) <= 0:
         raise UserError(
-            f"Spacing_mm_px_: found {cells.shown(text)}, expected 'x, y, z' in mm; {_REMEDY}"
+            "Spacing_mm_px_",
+            found=f"{cells.shown(text)}",
+            expected="'x, y, z' in mm",
+            remedy=f"{_REMEDY}",
         )
     return found[1], found[0]
 
@@ -146,6 +153,9 @@ def _whole(row: dict[str, str], column: str, default: int) -> int:
     found = cells.numbers(row.get(column, "") or str(default))
     if len(found) != 1 or not found[0].is_integer():
         raise UserError(
-            f"{column}: found {cells.shown(row[column])}, expected a whole number; {_REMEDY}"
+            column,
+            found=f"{cells.shown(row[column])}",
+            expected="a whole number",
+            remedy=f"{_REMEDY}",
         )
     return int(found[0])

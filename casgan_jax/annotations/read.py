@@ -33,13 +33,19 @@ def read_annotations(path: Path | str) -> Annotations:
     path = Path(path)
     rows = read_rows(path, (), remedy="give a CSV table of lesions")
     if not rows:
-        raise UserError(f"{path}: found no line below the column names, expected one a lesion")
+        raise UserError(
+            path,
+            found="no line below the column names",
+            expected="one a lesion",
+        )
     columns = [name for name in rows[0][1] if name is not None]
     strange = [name for name in columns if not name.isprintable()]
     if strange:
         raise UserError(
-            f"{path}: found the column name {cells.shown(strange[0])}, expected names on one line; "
-            "correct the first line"
+            path,
+            found=f"the column name {cells.shown(strange[0])}",
+            expected="names on one line",
+            remedy="correct the first line",
         )
     if deeplesion.is_table(columns):
         return deeplesion.read_lesions(path).annotations

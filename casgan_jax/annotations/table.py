@@ -49,9 +49,13 @@ def check_columns(table: Path, columns: Collection[str]) -> None:
         missing += [name for name in ENDS if name not in columns] if some_ends else [MARKS[0]]
     if missing:
         raise UserError(
-            f"{table}: found the columns {', '.join(columns)}, expected image and one of recist, "
-            f"{ENDS[0]} to {ENDS[-1]}, mask, reader_masks (or DeepLesion's DL_info.csv); add "
-            f"{', '.join(missing)}"
+            table,
+            found=f"the columns {', '.join(columns)}",
+            expected=(
+                f"image and one of recist, {ENDS[0]} to {ENDS[-1]}, mask, reader_masks (or "
+                "DeepLesion's DL_info.csv)"
+            ),
+            remedy=f"add {', '.join(missing)}",
         )
 
 
@@ -70,8 +74,10 @@ def parse_rows(table: Path, rows: Sequence[tuple[int, Row]]) -> Annotations:
             annotation = _annotation(table.parent, row, key)
             if key in taken:
                 raise UserError(
-                    f"key: found {key!r} as in line {taken[key]}, expected another for each "
-                    "lesion; rename one"
+                    "key",
+                    found=f"{key!r} as in line {taken[key]}",
+                    expected="another for each lesion",
+                    remedy="rename one",
                 )
         except UserError as error:
             failures.append(Failure(line, key, f"{table}:{line}: {error}"))
@@ -90,8 +96,13 @@ def check_key(key: str) -> str:
     fits = key.isprintable() and len(key.encode()) <= _LONGEST_KEY
     if not fits or key.startswith(".") or "/" in key or "\\" in key:
         raise UserError(
-            f"key: found {cells.shown(key)}, expected a name for files, of at most 200 bytes, "
-            "without slashes and not beginning with a dot; rename the lesion"
+            "key",
+            found=f"{cells.shown(key)}",
+            expected=(
+                "a name for files, of at most 200 bytes, without slashes and not beginning "
+                "with a dot"
+            ),
+            remedy="rename the lesion",
         )
     return key
 
@@ -114,8 +125,10 @@ def _names(rows: Sequence[tuple[int, Row]]) -> list[str]:
 def _annotation(folder: Path, row: Row, key: str) -> Annotation:
     if None in row:
         raise UserError(
-            f"cells: found {len(row[None])} more than columns, expected one a column; put cells "
-            'that hold commas in quotes, like "1,2,3,4,5,6,7,8"'
+            "cells",
+            found=f"{len(row[None])} more than columns",
+            expected="one a column",
+            remedy='put cells that hold commas in quotes, like "1,2,3,4,5,6,7,8"',
         )
     image = row["image"].strip()
     return Annotation(
@@ -148,8 +161,10 @@ def _marks(folder: Path, row: Row) -> dict[str, object]:
         marks["reader_masks"] = {"reader_masks": files}
     if len(marks) != 1:
         raise UserError(
-            f"marks: found {' and '.join(marks) or 'none'}, expected one of recist, x1 to y4, "
-            "mask, reader_masks; fill one of them"
+            "marks",
+            found=f"{' and '.join(marks) or 'none'}",
+            expected="one of recist, x1 to y4, mask, reader_masks",
+            remedy="fill one of them",
         )
     return marks.popitem()[1]
 
@@ -157,7 +172,10 @@ def _marks(folder: Path, row: Row) -> dict[str, object]:
 def _file(folder: Path, column: str, name: str) -> Path:
     if not name or not name.isprintable():
         raise UserError(
-            f"{column}: found {cells.shown(name)}, expected the name of a file; correct the line"
+            column,
+            found=f"{cells.shown(name)}",
+            expected="the name of a file",
+            remedy="correct the line",
         )
     return folder / name
 
@@ -165,7 +183,9 @@ def _file(folder: Path, column: str, name: str) -> Path:
 def _split(text: str) -> str | None:
     if text and text not in SPLITS:
         raise UserError(
-            f"split: found {cells.shown(text)}, expected one of {', '.join(SPLITS)}; correct it or "
-            "leave it empty"
+            "split",
+            found=f"{cells.shown(text)}",
+            expected=f"one of {', '.join(SPLITS)}",
+            remedy="correct it or leave it empty",
         )
     return text or None

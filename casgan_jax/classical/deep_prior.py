@@ -57,7 +57,12 @@ def deep_prior_cut(
     check_planes(image, probability=probability)
     check_positive(regional=regional, sigma=sigma, bandwidth=bandwidth, spacing=spacing)
     if not 0 <= prior <= 1:
-        raise UserError(f"prior: found {prior}, expected a share in [0, 1]; leave the default")
+        raise UserError(
+            "prior",
+            found=f"{prior}",
+            expected="a share in [0, 1]",
+            remedy="leave the default",
+        )
     intensity = log_likelihood(image, probability, bandwidth)
     intensity -= log_likelihood(image, 1.0 - probability, bandwidth)
     gain = prior * log_odds(probability, threshold) + (1.0 - prior) * intensity
@@ -73,8 +78,10 @@ def log_odds(probability: np.ndarray, threshold: float) -> np.ndarray:
     """
     if not 0 < threshold < 1:
         raise UserError(
-            f"threshold: found {threshold}, expected more than 0 and less than 1; 0.5 is where a "
-            "network of calibrated probabilities is undecided"
+            "threshold",
+            found=f"{threshold}",
+            expected="more than 0 and less than 1",
+            remedy="0.5 is where a network of calibrated probabilities is undecided",
         )
     sure = np.clip(probability.astype(float), _SURE, 1.0 - _SURE)
     return np.log(sure / (1.0 - sure)) - np.log(threshold / (1.0 - threshold))

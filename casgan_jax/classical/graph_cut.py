@@ -80,8 +80,10 @@ def click_seeds(
     x, y = mark
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         raise UserError(
-            f"mark: found x = {x}, y = {y}, expected a point in the patch of {width} x {height} "
-            "pixels; subtract the patch's corner from a mark in the whole image"
+            "mark",
+            found=f"x = {x}, y = {y}",
+            expected=f"a point in the patch of {width} x {height} pixels",
+            remedy="subtract the patch's corner from a mark in the whole image",
         )
     rows, columns = np.ogrid[:height, :width]
     distance = np.hypot(columns - x, rows - y)
@@ -137,12 +139,16 @@ def _check_seeds(lesion: np.ndarray, background: np.ndarray) -> None:
     for name, seed in (("lesion", lesion), ("background", background)):
         if seed.dtype != bool or not seed.any():
             raise UserError(
-                f"{name}: found {seed.dtype} with {np.count_nonzero(seed)} pixels set, expected a "
-                "bool plane with one or more; `click_seeds` makes both seeds"
+                name,
+                found=f"{seed.dtype} with {np.count_nonzero(seed)} pixels set",
+                expected="a bool plane with one or more",
+                remedy="`click_seeds` makes both seeds",
             )
     both = np.count_nonzero(lesion & background)
     if both:
         raise UserError(
-            f"lesion, background: found {both} pixels in both seeds, expected none; take them out "
-            "of one"
+            "lesion, background",
+            found=f"{both} pixels in both seeds",
+            expected="none",
+            remedy="take them out of one",
         )

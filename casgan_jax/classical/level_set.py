@@ -81,8 +81,9 @@ def shape_driven_level_set(
     weights = np.array([region, length, shape], float)
     if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
         raise UserError(
-            f"region, length, shape: found {region}, {length}, {shape}, expected weights of 0 or "
-            "more, one of them above 0"
+            "region, length, shape",
+            found=f"{region}, {length}, {shape}",
+            expected="weights of 0 or more, one of them above 0",
         )
     mask = probability >= threshold
     if not mask.any() or mask.all():

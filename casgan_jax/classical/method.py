@@ -36,17 +36,25 @@ def find_method(name: str) -> Method:
     Raises:
       UserError: there is none, or it is no method as described above.
     """
-    advice = "set --config.method=casgan_jax.classical.graph_cut.click_cut"
+    advice = "set `method=casgan_jax.classical.graph_cut.click_cut`"
     try:
         method = pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(
-            f"method: found {name!r} ({one_line(error)}), expected MODULE.FUNCTION; {advice}"
+            "method",
+            found=f"{name!r} ({one_line(error)})",
+            expected="MODULE.FUNCTION",
+            remedy=f"{advice}",
         ) from error
     if not inspect.isfunction(method) or planes_of(method) not in _PLANES:
         raise UserError(
-            f"method: found {name!r}, expected a function of (image) or of (image, probability) "
-            f"whose other arguments have defaults; {advice}"
+            "method",
+            found=f"{name!r}",
+            expected=(
+                "a function of (image) or of (image, probability) whose other arguments have "
+                "defaults"
+            ),
+            remedy=f"{advice}",
         )
     return method
 

@@ -16,17 +16,26 @@ def check_planes(image: np.ndarray, **others: np.ndarray) -> None:
       UserError: the image is not (H, W), another has not its shape, or a value is out of range.
     """
     if image.ndim != 2:
-        raise UserError(f"image: found shape {image.shape}, expected (H, W); pass one patch")
+        raise UserError(
+            "image",
+            found=f"shape {image.shape}",
+            expected="(H, W)",
+            remedy="pass one patch",
+        )
     for name, plane in {"image": image, **others}.items():
         if plane.shape != image.shape:
             raise UserError(
-                f"{name}: found shape {plane.shape}, expected the image's, {image.shape}; "
-                "resize or crop one of them first"
+                name,
+                found=f"shape {plane.shape}",
+                expected=f"the image's, {image.shape}",
+                remedy="resize or crop one of them first",
             )
         if not ((plane >= 0) & (plane <= 1)).all():
             raise UserError(
-                f"{name}: found values from {plane.min()} to {plane.max()}, expected 0 to 1; "
-                "normalise it first"
+                name,
+                found=f"values from {plane.min()} to {plane.max()}",
+                expected="0 to 1",
+                remedy="normalise it first",
             )
 
 
@@ -38,4 +47,9 @@ def check_positive(**options: float) -> None:
     """
     for name, value in options.items():
         if not 0 < value < math.inf:
-            raise UserError(f"{name}: found {value}, expected more than 0; leave the default")
+            raise UserError(
+                name,
+                found=f"{value}",
+                expected="more than 0",
+                remedy="leave the default",
+            )

@@ -24,7 +24,7 @@ from casgan_jax.classical.method import (
     planes_of,
     wants_prior,
 )
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Step, UserError
 from casgan_jax.systems.cascade import Cascade
 
 
@@ -67,8 +67,9 @@ class ClassicalSystem:
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
             raise UserError(
-                f"patches: found shape {patches.shape}, expected (N, {self.patch}, {self.patch}), "
-                "the patch of this system's config"
+                "patches",
+                found=f"shape {patches.shape}",
+                expected=f"(N, {self.patch}, {self.patch}), the patch of this system's config",
             )
         alpha = np.zeros(patches.shape, np.float32)
         for mask, planes, options in zip(alpha, *self._inputs(patches), strict=True):
@@ -99,26 +100,37 @@ def check_values(config: Any) -> None:
     """
     method = find_method(config.method)
     if wants_prior(method) != bool(config.prior):
-        expected = (
-            "the workdir of a trained network that the method refines; train one with `python -m "
-            "launch.train --config=unet` and set --config.prior=runs/unet"
-            if wants_prior(method)
-            else "'' for a method that sees the patch alone; set --config.prior="
+        if wants_prior(method):
+            raise UserError(
+                "prior",
+                found=f"{config.prior!r}",
+                expected="the workdir of a trained network that the method refines",
+                remedy="train one, and set `prior=runs/unet`",
+                step=Step("train", {"config": "unet"}),
+            )
+        raise UserError(
+            "prior",
+            found=f"{config.prior!r}",
+            expected="'' for a method that sees the patch alone",
+            remedy="set `prior=`",
         )
-        raise UserError(f"prior: found {config.prior!r}, expected {expected}")
     for field, found, expected in (
         ("data.patch", config.data.patch, range(1, 2**12 + 1)),
         ("data.scale", config.data.scale, range(1, 16 + 1)),
     ):
         if found not in expected:
             raise UserError(
-                f"{field}: found {found}, expected {expected.start} to {expected.stop - 1}; set "
-                f"--config.{field}={64 if field == 'data.patch' else 1}"
+                field,
+                found=f"{found}",
+                expected=f"{expected.start} to {expected.stop - 1}",
+                remedy=f"set `{field}={64 if field == 'data.patch' else 1}`",
             )
     if not config.data.dir:
         raise UserError(
-            "data.dir: found '', expected the folder of a prepared data set; set "
-            "--config.data.dir=data/phantom"
+            "data.dir",
+            found="''",
+            expected="the folder of a prepared data set",
+            remedy="set `data.dir=data/phantom`",
         )
     _check_parameters(method, config.parameters.to_dict(), config.data.patch)
 
@@ -129,11 +141,13 @@ def _check_parameters(method: Method, parameters: dict[str, Any], patch: int) ->
     for name in parameters:
         if name not in known:
             raise UserError(
-                f"parameters.{name}: found none of that name in {method.__name__}, expected "
-                f"{', '.join(known) or 'no parameter'}; choose the method's own --config"
+                f"parameters.{name}",
+                found=f"none of that name in {method.__name__}",
+                expected=f"{', '.join(known) or 'no parameter'}",
+                remedy="choose the method's own `config`",
             )
     empty = np.zeros((patch, patch), np.float32)
     try:
         method(*([empty] * len(planes_of(method))), **parameters)
     except UserError as error:
-        raise UserError(f"parameters: {error}") from error
+        raise error.within("parameters") from error

@@ -1,16 +1,19 @@
-"""What every launcher shares: one-line errors instead of tracebacks, and the compilation cache."""
+"""What every command shares: one-line errors instead of tracebacks, and the compilation cache."""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable
 
-from absl import app, logging
+from absl import app, flags, logging
 
-from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.errors import Interrupted, Step, UserError
 
 _HELP = frozenset({"-h", "-help", "--help", "--helpshort", "--helpfull"})
+_NAMED = re.compile(r"`([a-z_][\w.]*)(=[^`]*)?`")  # an argument or a field in a library's text
 
 
 def run_main(main: Callable[[list[str]], int | None]) -> None:
@@ -25,7 +28,7 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
         try:
             return main(arguments)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {error_line(error)}", file=sys.stderr)
             return 1
         except Interrupted as interrupted:
             print(interrupted, file=sys.stderr)
@@ -38,6 +41,47 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
         if not _HELP.isdisjoint(sys.argv[1:]):
             sys.exit(0)
         raise
+
+
+def error_line(error: UserError) -> str:
+    """A library's error in the words of this command: its flags, and commands as they are typed."""
+    told = _with_dashes(error)
+    line = with_flags(str(told))
+    if error.step is not None:
+        line += f": `{typed(error.step)}`"
+    return line
+
+
+def with_flags(text: str) -> str:
+    """A library's text, its arguments and config fields in backticks shown as flags.
+
+    What is no flag of this command is shown without the backticks.
+    """
+
+    def show(match: re.Match[str]) -> str:
+        name, value = match[1], match[2] or ""
+        if name in flags.FLAGS:
+            return f"--{name}{value}"
+        of_config = "config" in flags.FLAGS and ("." in name or value)
+        return f"--config.{name}{value}" if of_config else name + value
+
+    return _NAMED.sub(show, text)
+
+
+def typed(step: Step) -> str:
+    """A command as a user of the checkout types it."""
+    options = [f"--{name}={value}" for name, value in step.options.items()]
+    return shlex.join(["python", "-m", f"launch.{step.command}", *options])
+
+
+def _with_dashes(error: UserError) -> UserError:
+    """The same error, with dashes before a `what` that is one or more of this command's flags."""
+    names = re.split("[=.]", error.what)[0].split(", ")
+    if not all(name in flags.FLAGS for name in names):
+        return error
+    shown = error.within("")
+    shown.what = ", ".join(f"--{name}" for name in names) + error.what[len(", ".join(names)) :]
+    return shown
 
 
 def keep_compilations() -> None:

@@ -49,8 +49,10 @@ def device_renderer(
     limit = memory_for_planes(mesh)
     if planes.nbytes > limit:
         raise UserError(
-            f"data.cache: found {_gibibytes(planes.nbytes)} of planes for device memory, expected "
-            f"at most {_gibibytes(limit)} ({SHARE:.0%} of a device's); use --config.data.cache=host"
+            "data.cache",
+            found=f"{_gibibytes(planes.nbytes)} of planes for device memory",
+            expected=f"at most {_gibibytes(limit)} ({SHARE:.0%} of a device's)",
+            remedy="use `data.cache=host`",
         )
     (axis,) = mesh.axis_names
     mapped = jax.shard_map(

@@ -105,8 +105,10 @@ def training_batches(
         )
     if len(planes) < batch_size * process_count:
         raise UserError(
-            f"optim.batch_size: found {batch_size * process_count}, expected at most the "
-            f"{len(planes)} records of the training split; set --config.optim.batch_size=1"
+            "optim.batch_size",
+            found=f"{batch_size * process_count}",
+            expected=f"at most the {len(planes)} records of the training split",
+            remedy="set `optim.batch_size=1`",
         )
     cache = _resolve(cache, planes, mesh)
     on_host, on_device = (
@@ -135,7 +137,11 @@ def _already_rendered(batch: Any) -> Any:
 def _resolve(cache: str, planes: Planes, mesh: Mesh | None) -> str:
     """ "none", "host" or "device": the field of the config, or what "auto" means here."""
     if cache not in CACHES:
-        raise UserError(f"data.cache: found {cache!r}, expected one of {', '.join(CACHES)}")
+        raise UserError(
+            "data.cache",
+            found=f"{cache!r}",
+            expected=f"one of {', '.join(CACHES)}",
+        )
     if cache == "device" and mesh is None:
         raise ValueError("mesh: found None, expected the devices that are to hold the planes")
     if cache != "auto":

@@ -86,20 +86,26 @@ def segmentation_planes(
     metadata = read_metadata(data_dir)
     if metadata.get("kind") != "segmentation":
         raise UserError(
-            f"data.dir: found a data set of kind {metadata.get('kind')!r}, expected 'segmentation'"
+            "data.dir",
+            found=f"a data set of kind {metadata.get('kind')!r}",
+            expected="'segmentation'",
         )
     stored = int(metadata["scale"])
     if stored % scale:
         raise UserError(
-            f"data.scale: found {scale}, expected a divisor of the data set's {stored}; "
-            "build the data set at this scale or change the config's"
+            "data.scale",
+            found=f"{scale}",
+            expected=f"a divisor of the data set's {stored}",
+            remedy="build the data set at this scale or change the config's",
         )
     available = feature_names(data_dir)
     possible = [name for name, (needs, _) in LABELS.items() if available.issuperset(needs)]
     if label not in possible:
         raise UserError(
-            f"data.label: found {label!r}, expected one of {', '.join(possible)}; "
-            f"set --config.data.label={possible[0]}"
+            "data.label",
+            found=f"{label!r}",
+            expected=f"one of {', '.join(possible)}",
+            remedy=f"set `data.label={possible[0]}`",
         )
     needs, make_target = LABELS[label]
 
@@ -135,9 +141,13 @@ def super_resolution_planes(data_dir: str | Path, split: str, *, patch: int, sca
         image = normalise(record[feature], metadata["window"])
         if min(image.shape) < scale * patch:
             raise UserError(
-                f"data.patch: found {patch}, expected at most {min(image.shape) // scale}: "
-                f"the {feature} of {data_dir} has {image.shape[0]} x {image.shape[1]} pixels; "
-                "set a smaller --config.data.patch"
+                "data.patch",
+                found=f"{patch}",
+                expected=(
+                    f"at most {min(image.shape) // scale}: the {feature} of {data_dir} has "
+                    f"{image.shape[0]} x {image.shape[1]} pixels"
+                ),
+                remedy="set a smaller `data.patch`",
             )
         return {"image": image}
 

@@ -16,11 +16,17 @@ def readers_mean(record: Record) -> np.ndarray:
     """Share of the readers that marked each native pixel: (H, W) float32 in [0, 1]."""
     masks = record["reader_masks"] > 0
     if masks.shape[-1] > MAX_READERS:
-        raise UserError(f"reader_masks: found {masks.shape[-1]}, expected at most {MAX_READERS}")
+        raise UserError(
+            "reader_masks",
+            found=f"{masks.shape[-1]}",
+            expected=f"at most {MAX_READERS}",
+        )
     if not record["n_readers"]:  # RECIST axes alone
         raise UserError(
-            "data.label: found 'readers' and a lesion that no reader outlined, expected outlines; "
-            "set --config.data.label=alpha"
+            "data.label",
+            found="'readers' and a lesion that no reader outlined",
+            expected="outlines",
+            remedy="set `data.label=alpha`",
         )
     return masks.sum(-1, dtype=np.float32) / np.float32(record["n_readers"])
 

@@ -193,8 +193,10 @@ def reader_planes(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     readers = readers[readers.any(axis=(1, 2))]
     if len(readers) != record["n_readers"]:
         raise UserError(
-            f"reader_masks: found {len(readers)} masks with a marked pixel, expected n_readers = "
-            f"{record['n_readers']}; rebuild the data set"
+            "reader_masks",
+            found=f"{len(readers)} masks with a marked pixel",
+            expected=f"n_readers = {record['n_readers']}",
+            remedy="rebuild the data set",
         )
     return readers, record["consensus"] > 0
 

@@ -195,8 +195,13 @@ def evaluate(
     if not evaluation.cases:
         first = evaluation.failures[0]
         raise UserError(
-            f"records: found none of {len(records)} that could be evaluated, the first, "
-            f"{first.key}, because of {first.reason}; check that the data set fits the workdir"
+            "records",
+            found=(
+                f"none of {len(records)} that could be evaluated, the first, {first.key}, because "
+                f"of {first.reason}"
+            ),
+            expected="at least one",
+            remedy="check that the data set fits the workdir",
         )
     evaluation.worst = [example for _, example in ranked]
     return evaluation
@@ -248,7 +253,12 @@ def _prepare(
         check_planes({name: np.shape(value) for name, value in record.items()})
         plane = normalise(marked_patch(record, "image", patch), window)
         if not np.isfinite(plane).all():
-            raise UserError("image: found NaN or Inf, expected finite values; rebuild the data set")
+            raise UserError(
+                "image",
+                found="NaN or Inf",
+                expected="finite values",
+                remedy="rebuild the data set",
+            )
     except (KeyError, OSError, ValueError) as error:
         return _failure(record, error)
     return _Input(record, plane)
@@ -274,17 +284,24 @@ def _check_data(
 ) -> None:
     if metadata.get("kind") != "segmentation":
         raise UserError(
-            f"data set: found kind {metadata.get('kind')!r}, expected 'segmentation'; "
-            "name a data set with soft masks by --data_dir"
+            "data set",
+            found=f"kind {metadata.get('kind')!r}",
+            expected="'segmentation'",
+            remedy="name a data set with soft masks by `data_dir`",
         )
     if metadata["scale"] % cascade.scale:
         raise UserError(
-            f"data set: found soft masks at {metadata['scale']} x, expected a multiple of "
-            f"the cascade's {cascade.scale} x; rebuild the data set at that scale"
+            "data set",
+            found=f"soft masks at {metadata['scale']} x",
+            expected=f"a multiple of the cascade's {cascade.scale} x",
+            remedy="rebuild the data set at that scale",
         )
     if not len(records):
         raise UserError(
-            "records: found none in this split, expected at least one; rebuild the data"
+            "records",
+            found="none in this split",
+            expected="at least one",
+            remedy="rebuild the data",
         )
 
 

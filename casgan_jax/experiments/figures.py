@@ -71,8 +71,10 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     for item in predictions:
         if isinstance(item, Failure):
             raise UserError(
-                f"{item.key}: found {item.reason}, expected a prediction as when {task.folder} was "
-                "measured; remove that folder and run the same command again"
+                item.key,
+                found=f"{item.reason}",
+                expected=f"a prediction as when {task.folder} was measured",
+                remedy="remove that folder and run the same command again",
             )
     return draw(predictions, cascade.threshold)
 

@@ -176,13 +176,18 @@ class Experiment:
             if not having:
                 valid = sorted(set().union(*known.values()))
                 raise catalogue.unknown(
-                    "--config.", field, valid, "they are those of the rows' configs"
+                    "config.", field, valid, "they are those of the rows' configs"
                 )
             own = [row.name for row in rows if field in row.fields or field in row.uses]
             if own or field in EACH_TASK:
                 raise UserError(
-                    f"--config.{field}: found {text!r}, expected a field that the experiment does "
-                    f"not set itself for {'; '.join(own) or 'each row'}; leave it out"
+                    f"config.{field}",
+                    found=f"{text!r}",
+                    expected=(
+                        "a field that the experiment does not set itself for "
+                        f"{'; '.join(own) or 'each row'}"
+                    ),
+                    remedy="leave it out",
                 )
             for row in having:
                 load_config(row.config, [(field, text)])
@@ -209,8 +214,10 @@ class Experiment:
             if name not in rows:
                 near = difflib.get_close_matches(name, shown, n=1, cutoff=0.0)
                 raise UserError(
-                    f"--rows: found {name!r}, expected some of {'; '.join(shown)}, or names of "
-                    f"configs; did you mean {near[0]!r}?"
+                    "rows",
+                    found=f"{name!r}",
+                    expected=f"some of {'; '.join(shown)}, or names of configs",
+                    remedy=f"did you mean {near[0]!r}?",
                 )
             for used in rows[name].uses.values():
                 want(used)

@@ -214,8 +214,10 @@ def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -
     if changed:
         told = "; ".join(f"{name}: {old!r}, now {new!r}" for name, (old, new) in changed.items())
         raise UserError(
-            f"--output: found in {task.folder} a row of another configuration ({told[:300]}), "
-            "expected the same; choose another --output or remove that folder"
+            "output",
+            found=f"in {task.folder} a row of another configuration ({told[:300]})",
+            expected="the same",
+            remedy="choose another `output` or remove that folder",
         )
 
 

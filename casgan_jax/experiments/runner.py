@@ -42,10 +42,12 @@ def run_experiment(
             _say(f"{name}: found no such data set in {data_dir}; prepare it: {one.build}")
     if not data_sets:
         raise UserError(
-            f"--data_dir: found none of the experiment's data sets in {data_dir}, expected "
-            f"{experiment.data_sets[-1].name}; {experiment.data_sets[-1].build}"
+            "data_dir",
+            found=f"none of the experiment's data sets in {data_dir}",
+            expected=f"{experiment.data_sets[-1].name}",
+            remedy=f"{experiment.data_sets[-1].build}",
         )
-    make_folder(output, field="--output")
+    make_folder(output, field="output")
     folder = output.parent / experiment.folder if experiment.rows_of else output
     tasks = [
         task

@@ -23,7 +23,12 @@ def check_file(path: Path) -> None:
     """Raises UserError if there is no file at the path."""
     if not os.path.isfile(path):  # pathlib's raises where a name is too long
         found = "a folder" if os.path.isdir(path) else "no such file"
-        raise UserError(f"{path}: found {found}, expected an image file; check the path")
+        raise UserError(
+            path,
+            found=f"{found}",
+            expected="an image file",
+            remedy="check the path",
+        )
 
 
 def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
@@ -34,15 +39,20 @@ def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
     """
     if image.ndim != 2 or 0 in image.shape:
         raise UserError(
-            f"{path}: found an array of shape {image.shape}, expected one image (H, W); save one "
-            "slice as its own file"
+            path,
+            found=f"an array of shape {image.shape}",
+            expected="one image (H, W)",
+            remedy="save one slice as its own file",
         )
     if image.dtype.kind == "f":
         with np.errstate(over="ignore"):
             image = image.astype(np.float32)
         if not np.isfinite(image).all():
             raise UserError(
-                f"{path}: found NaN or infinite values, expected finite ones; correct the file"
+                path,
+                found="NaN or infinite values",
+                expected="finite ones",
+                remedy="correct the file",
             )
     image = image.astype(image.dtype.newbyteorder("="), copy=False)
     if image.dtype not in DTYPES:
@@ -74,8 +84,10 @@ def narrowed(path: Path, values: np.ndarray, *, first: np.dtype | None = None) -
             return values.astype(dtype)
     if max(-low, high) > _EXACT_IN_FLOAT32:
         raise UserError(
-            f"{path}: found the values {low} to {high}, expected whole numbers of at most 24 bits; "
-            "convert the file to 16 bits or to float"
+            path,
+            found=f"the values {low} to {high}",
+            expected="whole numbers of at most 24 bits",
+            remedy="convert the file to 16 bits or to float",
         )
     return values.astype(np.float32)
 
@@ -89,12 +101,17 @@ def checked_path(path: Path | str, *suffixes: str) -> Path:
     path = Path(path)
     if not path.name.lower().endswith(suffixes):
         raise UserError(
-            f"{path}: found the extension {path.suffix!r}, expected {' or '.join(suffixes)}; "
-            "rename the file"
+            path,
+            found=f"the extension {path.suffix!r}",
+            expected=f"{' or '.join(suffixes)}",
+            remedy="rename the file",
         )
     if not path.parent.is_dir():
         raise UserError(
-            f"{path.parent}: found no such folder, expected one to write {path.name} to; make it"
+            path.parent,
+            found="no such folder",
+            expected=f"one to write {path.name} to",
+            remedy="make it",
         )
     return path
 
@@ -144,8 +161,10 @@ def import_extra(name: str, path: Path, kind: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise UserError(
-            f"{path}: found {kind} but no {name} to read or write it, expected it installed; "
-            "pip install 'casgan_jax[medical]'"
+            path,
+            found=f"{kind} but no {name} to read or write it",
+            expected="it installed",
+            remedy="pip install 'casgan_jax[medical]'",
         ) from error
 
 
@@ -159,19 +178,29 @@ def damaged(
     path: Path, kind: str, found: str, *, remedy: str = "copy or export it again"
 ) -> UserError:
     """The line of a file that is not whole."""
-    return UserError(f"{path}: found {found}, expected a whole {kind} file; {remedy}")
+    return UserError(
+        path,
+        found=f"{found}",
+        expected=f"a whole {kind} file",
+        remedy=f"{remedy}",
+    )
 
 
 def unreadable(path: Path, error: OSError) -> UserError:
     """The line of a file that the system does not let us read."""
     return UserError(
-        f"{path}: found that it cannot be read ({error.strerror}), expected a readable file; "
-        "check its permissions"
+        path,
+        found=f"that it cannot be read ({error.strerror})",
+        expected="a readable file",
+        remedy="check its permissions",
     )
 
 
 def unsupported(path: Path, dtype: np.dtype) -> UserError:
     """The line of a file whose values are of no supported type."""
     return UserError(
-        f"{path}: found values of type {dtype}, expected uint8, uint16, int16 or float; convert it"
+        path,
+        found=f"values of type {dtype}",
+        expected="uint8, uint16, int16 or float",
+        remedy="convert it",
     )

@@ -55,7 +55,10 @@ def open_dicom(path: Path) -> Stack:
         count = int(dataset.get("NumberOfFrames") or 1)
     if count < 1:
         raise UserError(
-            f"{path}: found NumberOfFrames {count}, expected at least 1; export it again"
+            path,
+            found=f"NumberOfFrames {count}",
+            expected="at least 1",
+            remedy="export it again",
         )
     return Stack(count, lambda index: _read_frame(path, dataset, index))
 
@@ -134,16 +137,19 @@ def _rescaling(path: Path, frame: _Frame) -> tuple[float, float]:
     missing = [name for name in names if not frame.numbers(name)]
     if missing and frame.get("Modality") == "CT":
         raise UserError(
-            f"{path}: found a CT image without {' and '.join(missing)}, expected both, as its "
-            "values cannot be told in HU without; export it again with them, or save it in HU as "
-            "TIFF or NPY"
+            path,
+            found=f"a CT image without {' and '.join(missing)}",
+            expected="both, as its values cannot be told in HU without",
+            remedy="export it again with them, or save it in HU as TIFF or NPY",
         )
     slope = (*frame.numbers(names[0]), 1.0)[0]
     intercept = (*frame.numbers(names[1]), 0.0)[0]
     if not (0 < abs(slope) < _LARGEST_WHOLE and abs(intercept) < _LARGEST_WHOLE):
         raise UserError(
-            f"{path}: found RescaleSlope {slope:g} and RescaleIntercept {intercept:g}, expected "
-            "finite numbers and a slope that is not 0; export it again"
+            path,
+            found=f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g}",
+            expected="finite numbers and a slope that is not 0",
+            remedy="export it again",
         )
     return slope, intercept
 
@@ -177,8 +183,10 @@ def _spacing(path: Path, frame: _Frame) -> tuple[float, float] | None:
         return None
     if len(spacing) != 2 or not all(0 < value < np.inf for value in spacing):
         raise UserError(
-            f"{path}: found PixelSpacing {spacing}, expected two positive numbers in mm; export "
-            "it again"
+            path,
+            found=f"PixelSpacing {spacing}",
+            expected="two positive numbers in mm",
+            remedy="export it again",
         )
     return spacing[0], spacing[1]
 
@@ -190,11 +198,16 @@ def _check_beginning(path: Path) -> None:
         encrypted = _CMS_ENVELOPE in file.read(64)
     if encrypted:
         raise UserError(
-            f"{path}: found an encrypted file (a CMS envelope), expected plain DICOM; decrypt it"
+            path,
+            found="an encrypted file (a CMS envelope)",
+            expected="plain DICOM",
+            remedy="decrypt it",
         )
     raise UserError(
-        f"{path}: found no DICM at byte {_PREAMBLE}, expected a DICOM file with its preamble; "
-        "copy or export it again"
+        path,
+        found=f"no DICM at byte {_PREAMBLE}",
+        expected="a DICOM file with its preamble",
+        remedy="copy or export it again",
     )
 
 
@@ -205,13 +218,18 @@ def _check_pixels(path: Path, dataset: Any) -> None:
         modality = f"the modality {shown(dataset.get('Modality', 'unknown'))}"
         found = "encrypted attributes" if encrypted else modality
         raise UserError(
-            f"{path}: found {found} and no PixelData, expected an image; name the file of one"
+            path,
+            found=f"{found} and no PixelData",
+            expected="an image",
+            remedy="name the file of one",
         )
     photometric = dataset.get("PhotometricInterpretation")
     if photometric not in _GREY:
         raise UserError(
-            f"{path}: found PhotometricInterpretation {shown(photometric)}, expected "
-            f"{' or '.join(_GREY)}; export it in grey"
+            path,
+            found=f"PhotometricInterpretation {shown(photometric)}",
+            expected=f"{' or '.join(_GREY)}",
+            remedy="export it in grey",
         )
 
 
@@ -224,6 +242,8 @@ def _check_decoder(path: Path, syntax: Any) -> None:
         available = False
     if not available:
         raise UserError(
-            f"{path}: found pixel data stored as {shown(syntax.name)}, which nothing installed "
-            f"decodes, expected plain or decodable data; {_DECOMPRESS}"
+            path,
+            found=f"pixel data stored as {shown(syntax.name)}, which nothing installed decodes",
+            expected="plain or decodable data",
+            remedy=f"{_DECOMPRESS}",
         )

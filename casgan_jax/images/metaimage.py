@@ -137,8 +137,10 @@ class _Header:
         name = self.get("ElementType")
         if name not in _TYPES:
             raise UserError(
-                f"{self.path}: found {self.shown('ElementType')}, expected a number such as "
-                "MET_SHORT; convert it"
+                self.path,
+                found=f"{self.shown('ElementType')}",
+                expected="a number such as MET_SHORT",
+                remedy="convert it",
             )
         order = self.get("BinaryDataByteOrderMSB", self.get("ElementByteOrderMSB", "False"))
         return np.dtype((">" if order[:1] in ("T", "t", "1") else "<") + _TYPES[name])
@@ -168,19 +170,25 @@ def _check_form(header: _Header) -> None:
     """Refuses what is valid MetaImage but not one grey image in one binary file."""
     if header.get("NDims") not in ("2", "3"):
         raise UserError(
-            f"{header.path}: found {header.shown('NDims')}, expected 2 or 3; save one volume "
-            "as its own file"
+            header.path,
+            found=f"{header.shown('NDims')}",
+            expected="2 or 3",
+            remedy="save one volume as its own file",
         )
     if header.get("ElementNumberOfChannels", "1") != "1":
         raise UserError(
-            f"{header.path}: found {header.shown('ElementNumberOfChannels')}, expected one grey "
-            "channel; save one of them as its own file"
+            header.path,
+            found=f"{header.shown('ElementNumberOfChannels')}",
+            expected="one grey channel",
+            remedy="save one of them as its own file",
         )
     data_file = header.get("ElementDataFile")
     if data_file[:4] == "LIST" or "%" in data_file or not header.is_true("BinaryData", "True"):
         raise UserError(
-            f"{header.path}: found {header.shown('ElementDataFile')} and "
-            f"{header.shown('BinaryData')}, expected binary data in one file; save it so"
+            header.path,
+            found=f"{header.shown('ElementDataFile')} and {header.shown('BinaryData')}",
+            expected="binary data in one file",
+            remedy="save it so",
         )
 
 
@@ -217,8 +225,10 @@ def _data_file(header: _Header) -> tuple[Path, int]:
         is_there = data_file.is_file()
     if not is_there:
         raise UserError(
-            f"{header.path}: found {header.shown('ElementDataFile')} but no such file, expected it "
-            "beside the header; copy it there"
+            header.path,
+            found=f"{header.shown('ElementDataFile')} but no such file",
+            expected="it beside the header",
+            remedy="copy it there",
         )
     return data_file, max(-1, header.whole("HeaderSize", "0"))
 

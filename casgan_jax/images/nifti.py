@@ -80,7 +80,10 @@ def write_nifti(
     row, column = (1.0, 1.0) if spacing_mm is None else spacing_mm
     if not (0 < row < np.inf and 0 < column < np.inf):
         raise UserError(
-            f"{path}: found spacing_mm ({row}, {column}), expected positive numbers; correct it"
+            path,
+            found=f"spacing_mm ({row}, {column})",
+            expected="positive numbers",
+            remedy="correct it",
         )
     volume = checked_image(path, image).T[..., None]
     made = nibabel.Nifti1Image(volume, np.diag([-column, -row, 1.0, 1.0]))
@@ -101,8 +104,10 @@ def _read_plane(path: Path, image: Any, view: AxialView, index: int) -> np.ndarr
 def _volume_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
     if not len(shape) >= 2 or 0 in shape or max(shape[3:], default=1) > 1:
         raise UserError(
-            f"{path}: found an array of shape {shape}, expected one volume (X, Y, Z); save one "
-            "volume, or one channel of it, as its own file"
+            path,
+            found=f"an array of shape {shape}",
+            expected="one volume (X, Y, Z)",
+            remedy="save one volume, or one channel of it, as its own file",
         )
     return (*shape, 1)[:3]
 

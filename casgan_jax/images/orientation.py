@@ -84,8 +84,13 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
     backward = tuple(bool(found[axes[axis], 1] != _DIRECTION[axis]) for axis in range(3))
     if 1 in (shape[axes[_ROWS]], shape[axes[_COLUMNS]]):
         raise UserError(
-            f"{path}: found a volume of {shape[axes[_ROWS]]}x{shape[axes[_COLUMNS]]} voxels in its "
-            "axial planes, expected axial slices; save the plane as PNG, TIFF or NPY"
+            path,
+            found=(
+                f"a volume of {shape[axes[_ROWS]]}x{shape[axes[_COLUMNS]]} voxels in its "
+                "axial planes"
+            ),
+            expected="axial slices",
+            remedy="save the plane as PNG, TIFF or NPY",
         )
     return AxialView(shape, axes, backward)
 
@@ -93,6 +98,8 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
 def _no_grid(path: Path, affine: np.ndarray) -> UserError:
     rows = ", ".join(str(row) for row in np.round(affine[:3, :3].astype(float), 4).tolist())
     return UserError(
-        f"{path}: found voxel axes {rows}, expected three directions of positive length; correct "
-        "the header"
+        path,
+        found=f"voxel axes {rows}",
+        expected="three directions of positive length",
+        remedy="correct the header",
     )

@@ -104,9 +104,10 @@ def write_png(path: Path | str, image: np.ndarray) -> Path:
     colour = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
     if not (grey or colour):
         raise UserError(
-            f"{path}: found an array of shape {image.shape} and type {image.dtype}, expected "
-            "(H, W) uint8 or uint16, or (H, W, 3) uint8 for PNG; convert it, or write float "
-            "images as .tif or .npy"
+            path,
+            found=f"an array of shape {image.shape} and type {image.dtype}",
+            expected="(H, W) uint8 or uint16, or (H, W, 3) uint8 for PNG",
+            remedy="convert it, or write float images as .tif or .npy",
         )
     _, coded = cv2.imencode(".png", image[..., ::-1] if colour else image)
     return write_whole(path, coded.tobytes())
@@ -138,8 +139,10 @@ def _reader(path: Path) -> Callable[[Path], np.ndarray]:
         found = _VOLUMES.get(suffix)
         found = f"a {found} file" if found else f"the extension {suffix!r}"
         raise UserError(
-            f"{path}: found {found}, expected a {', '.join(readers)} image; convert it to one "
-            "of these"
+            path,
+            found=f"{found}",
+            expected=f"a {', '.join(readers)} image",
+            remedy="convert it to one of these",
         )
     return readers[suffix]
 
@@ -183,8 +186,10 @@ def _read_tiff(path: Path, page: int | None = None) -> np.ndarray:
     with _telling_damage(path), tifffile.TiffFile(path) as file:
         if page is None and len(file.pages) != 1:
             raise UserError(
-                f"{path}: found {len(file.pages)} pages, expected a TIFF of one page; "
-                "save the page you want as its own file"
+                path,
+                found=f"{len(file.pages)} pages",
+                expected="a TIFF of one page",
+                remedy="save the page you want as its own file",
             )
         found = file.pages[page or 0]
         _check_page(path, found)
@@ -218,11 +223,17 @@ def _grey(path: Path, image: np.ndarray) -> np.ndarray:
         opaque = image[..., -1].min() == most if image.size else True
         if not opaque:
             raise UserError(
-                f"{path}: found transparent pixels, expected a grey image; remove the alpha channel"
+                path,
+                found="transparent pixels",
+                expected="a grey image",
+                remedy="remove the alpha channel",
             )
         image = image[..., :-1]
     if (image != image[..., :1]).any():
         raise UserError(
-            f"{path}: found a colour image, expected one grey channel; convert it to grey"
+            path,
+            found="a colour image",
+            expected="one grey channel",
+            remedy="convert it to grey",
         )
     return image[..., 0]

@@ -77,7 +77,10 @@ def to_unit(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     low, high = (float(bound) for bound in window)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise UserError(
-            f"window: found ({low:g}, {high:g}), expected finite low < high; correct it"
+            "window",
+            found=f"({low:g}, {high:g})",
+            expected="finite low < high",
+            remedy="correct it",
         )
     return np.clip((values.astype(np.float32) - low) / (high - low), 0, 1, dtype=np.float32)
 
@@ -116,6 +119,8 @@ def _opener(path: Path) -> Callable[[Path], Stack]:
     except OSError as error:
         raise unreadable(path, error) from error
     raise UserError(
-        f"{path}: found the extension {suffix!r} and no DICOM file, expected "
-        f"{', '.join(_OPENERS)}; convert it to one of these"
+        path,
+        found=f"the extension {suffix!r} and no DICOM file",
+        expected=f"{', '.join(_OPENERS)}",
+        remedy="convert it to one of these",
     )

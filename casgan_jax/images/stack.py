@@ -59,13 +59,17 @@ def choose_slice(path: Path, slice_index: int | None, count: int) -> int:
         return 0
     if slice_index is None:
         raise UserError(
-            f"{path}: found {count} slices and no slice_index, expected one of 0 to {count - 1}; "
-            "say which slice"
+            path,
+            found=f"{count} slices and no slice_index",
+            expected=f"one of 0 to {count - 1}",
+            remedy="say which slice",
         )
     if not 0 <= slice_index < count:
         allowed = f"0 to {count - 1}" if count > 1 else "0 or none"
         raise UserError(
-            f"{path}: found slice_index {slice_index} for {count} "
-            f"slice{'s' if count > 1 else ''}, expected {allowed}; correct it (slices count from 0)"
+            path,
+            found=f"slice_index {slice_index} for {count} slice{'s' if count > 1 else ''}",
+            expected=f"{allowed}",
+            remedy="correct it (slices count from 0)",
         )
     return slice_index

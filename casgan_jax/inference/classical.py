@@ -50,7 +50,7 @@ def run(config: Any, workdir: str | Path) -> list[str]:
     with hold_workdir(workdir):
         write_config(config, workdir)
         facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
-        result = make_folder(workdir / "classical", field="--workdir") / "result.json"
+        result = make_folder(workdir / "classical", field="workdir") / "result.json"
         write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
         return [
             f"{config.method}: not trained, {facts['images_per_second']:.1f} images per second",

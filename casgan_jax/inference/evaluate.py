@@ -36,7 +36,7 @@ def evaluate_workdir(
     cascade = load_system(workdir)
     named = cascade.config.data.get("test_dir") if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
-    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="--output")
+    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(cascade, records, metadata, **options)
     facts = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from casgan_jax.classical.system import ClassicalSystem, check_values
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user, read_json
 from casgan_jax.systems.cascade import Cascade
 from casgan_jax.workdir.config import TRAINED, read_config
@@ -44,18 +44,28 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     config = read_config(workdir)
     if config.name != "softgan":
         raise UserError(
-            f"workdir: found a run of {config.name!r} in {workdir}, expected one of 'softgan'"
+            "workdir",
+            found=f"a run of {config.name!r} in {workdir}",
+            expected="one of 'softgan'",
         )
     result = workdir / "softgan" / "result.json"
     if not result.is_file():
         raise UserError(
-            f"workdir: found no finished training in {workdir}, expected softgan/result.json; "
-            f"finish it with the same `python -m launch.train --workdir={workdir}` command"
+            "workdir",
+            found=f"no finished training in {workdir}",
+            expected="softgan/result.json",
+            remedy="finish it by the command that began it",
+            step=Step("train", {"workdir": str(workdir)}),
         )
     remedy = "remove it and run the training's command again"
     threshold = read_json(result, remedy=remedy).get("threshold")
     if not isinstance(threshold, float):
-        raise UserError(f"{result}: found threshold {threshold!r}, expected a number; {remedy}")
+        raise UserError(
+            result,
+            found=f"threshold {threshold!r}",
+            expected="a number",
+            remedy=f"{remedy}",
+        )
     variables, frozen = restore_generator(config, workdir)
     return Cascade(config, variables, frozen, threshold=threshold, batch_size=batch_size)
 
@@ -76,9 +86,11 @@ def _load_prior(config: Any) -> Cascade:
         found = read_config(config.prior)
         if found.data.patch != config.data.patch:
             raise UserError(
-                f"found data.patch={found.data.patch} in {config.prior}, expected "
-                f"{config.data.patch}; set --config.data.patch={found.data.patch}"
+                "",
+                found=f"data.patch={found.data.patch} in {config.prior}",
+                expected=f"{config.data.patch}",
+                remedy=f"set `data.patch={found.data.patch}`",
             )
         return load_cascade(config.prior)
     except UserError as error:
-        raise UserError(f"prior: {error}") from error
+        raise error.within("prior") from error

@@ -81,12 +81,19 @@ def predict(
     if patch.min() == patch.max() and patch.min() in (0.0, 1.0):
         colour = "white" if patch.min() else "black"
         raise UserError(
-            f"window: found the patch all {colour} in ({window[0]:g}, {window[1]:g}), its values "
-            f"are {source.min():g} to {source.max():g}; correct --window or --hu_offset"
+            "window",
+            found=f"the patch all {colour} in ({window[0]:g}, {window[1]:g})",
+            expected=f"grey levels of its values, {source.min():g} to {source.max():g}",
+            remedy="correct `window` or `hu_offset`",
         )
     fine = np.asarray(cascade(patch[None])["alpha"][0], np.float32)
     if not np.isfinite(fine).all():
-        raise UserError("prediction: found NaN or Inf; the workdir's weights are damaged, retrain")
+        raise UserError(
+            "prediction",
+            found="NaN or Inf",
+            expected="finite values",
+            remedy="the workdir's weights are damaged, train again",
+        )
     native = cv2.resize(fine, patch.shape, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
     alpha = np.zeros(image.shape, np.float32)
     bottom, right = np.minimum(image.shape, (top + cascade.patch, left + cascade.patch))
@@ -105,8 +112,10 @@ def cut_patch(image: np.ndarray, centre: Point, size: int) -> tuple[np.ndarray, 
     x, y = centre
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         raise UserError(
-            f"centre: found ({x:g}, {y:g}), expected a point of the image, x in [0, {width - 1}] "
-            f"and y in [0, {height - 1}]; x counts columns and comes first"
+            "centre",
+            found=f"({x:g}, {y:g})",
+            expected=f"a point of the image, x in [0, {width - 1}] and y in [0, {height - 1}]",
+            remedy="x counts columns and comes first",
         )
     left, top = math.ceil(x - size / 2), math.ceil(y - size / 2)
     rows = np.arange(top, top + size).clip(0, height - 1)
@@ -130,15 +139,17 @@ def choose_window(
     eight_bit = image.dtype == np.uint8
     if eight_bit and trained != EIGHT_BIT:
         raise UserError(
-            f"image: found 8-bit grey levels, expected the training data's values, windowed to "
-            f"({trained[0]:g}, {trained[1]:g}); for an image exported with that window give "
-            "--window=0,255"
+            "image",
+            found="8-bit grey levels",
+            expected=f"the training data's values, windowed to ({trained[0]:g}, {trained[1]:g})",
+            remedy="for an image exported with that window give `window=0,255`",
         )
     if not eight_bit and trained == EIGHT_BIT:
         raise UserError(
-            f"image: found {image.dtype} values from {image.min():g} to {image.max():g}, expected "
-            "8-bit grey levels as in training; give the values that are black and white: "
-            "--window=LOW,HIGH"
+            "image",
+            found=f"{image.dtype} values from {image.min():g} to {image.max():g}",
+            expected="8-bit grey levels as in training",
+            remedy="give the values that are black and white: `window=LOW,HIGH`",
         )
     return trained
 
@@ -177,10 +188,12 @@ def run_jobs(
     """
     if not abs(hu_offset) <= LARGEST_OFFSET:
         raise UserError(
-            f"--hu_offset: found {hu_offset:g}, expected a number in [-{LARGEST_OFFSET:g}, "
-            f"{LARGEST_OFFSET:g}]; DeepLesion's files need -32768"
+            "hu_offset",
+            found=f"{hu_offset:g}",
+            expected=f"a number in [-{LARGEST_OFFSET:g}, {LARGEST_OFFSET:g}]",
+            remedy="DeepLesion's files need -32768",
         )
-    make_folder(output, field="--output")
+    make_folder(output, field="output")
     threshold = cascade.threshold if threshold is None else threshold
     trained = trained_window(cascade) if window is None else window
     for job in jobs:
@@ -268,14 +281,26 @@ def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) ->
     files = [path for pattern in inputs for path in _expand(pattern)]
     if table is not None:
         if centres:
-            raise UserError("--center: found beside --table, expected one of them; drop one")
+            raise UserError(
+                "center",
+                found="beside `table`",
+                expected="one of them",
+                remedy="drop one",
+            )
         marks = _marks_of(files, read_table(table)) if files else read_table(table)
     elif not files:
-        raise UserError("--input: found none, expected an image file; or name a --table of marks")
+        raise UserError(
+            "input",
+            found="none",
+            expected="an image file",
+            remedy="or name a `table` of marks",
+        )
     elif len(centres) not in (1, len(files)):
         raise UserError(
-            f"--center: found {len(centres)} for {len(files)} files, expected one for each or one "
-            "for all; repeat --center=X,Y, or name a --table with the columns file,x,y"
+            "center",
+            found=f"{len(centres)} for {len(files)} files",
+            expected="one for each or one for all",
+            remedy="repeat `center=X,Y`, or name a `table` with the columns file,x,y",
         )
     else:
         every = list(centres) * (len(files) if len(centres) == 1 else 1)
@@ -295,7 +320,11 @@ def read_table(table: Path) -> list[tuple[Path, Point]]:
         (table.parent / _text(row, table, line), _point(row, table, line)) for line, row in rows
     ]
     if not marks:
-        raise UserError(f"{table}: found no line below the column names, expected one a lesion")
+        raise UserError(
+            table,
+            found="no line below the column names",
+            expected="one a lesion",
+        )
     return marks
 
 
@@ -306,18 +335,24 @@ def parse_pair(field: str, text: str, *, example: str = "212,305") -> tuple[floa
     except ValueError:
         first = second = math.nan
     if not (math.isfinite(first) and math.isfinite(second)):
-        raise UserError(f"{field}: found {text!r}, expected two numbers like {example}")
+        raise UserError(
+            field,
+            found=f"{text!r}",
+            expected=f"two numbers like {example}",
+        )
     return first, second
 
 
 def parse_window(text: str) -> tuple[float, float]:
     """(low, high) from "LOW,HIGH" with low < high, in the float32 of the images."""
-    low, high = parse_pair("--window", text, example="-1000,400")
+    low, high = parse_pair("window", text, example="-1000,400")
     with np.errstate(over="ignore"):
         width = np.float32(high) - np.float32(low)
     if not 0 < width < np.inf:
         raise UserError(
-            f"--window: found {text!r}, expected LOW,HIGH with LOW < HIGH, like -1000,400"
+            "window",
+            found=f"{text!r}",
+            expected="LOW,HIGH with LOW < HIGH, like -1000,400",
         )
     return low, high
 
@@ -328,8 +363,10 @@ def _expand(pattern: str) -> list[Path]:
     found = sorted(glob.glob(pattern, recursive=True))
     if not found:
         raise UserError(
-            f"--input: found no file like {pattern!r}, expected at least one; check the folder and "
-            "the quotes"
+            "input",
+            found=f"no file like {pattern!r}",
+            expected="at least one",
+            remedy="check the folder and the quotes",
         )
     return [Path(path) for path in found]
 
@@ -343,15 +380,21 @@ def _marks_of(
     lacking = [file for file in files if file.name not in {marked.name for marked, _ in marks}]
     if lacking:
         raise UserError(
-            f"--table: found no line for {lacking[0]} ({len(lacking)} of {len(files)} files have "
-            "none), expected its file name in the column file; add it"
+            "table",
+            found=f"no line for {lacking[0]} ({len(lacking)} of {len(files)} files have none)",
+            expected="its file name in the column file",
+            remedy="add it",
         )
     return found
 
 
 def _text(row: Mapping[str, str], table: Path, line: int) -> str:
     if not row["file"].strip():
-        raise UserError(f"{table}:{line}: found no file name, expected one in the column file")
+        raise UserError(
+            f"{table}:{line}",
+            found="no file name",
+            expected="one in the column file",
+        )
     return row["file"].strip()
 
 

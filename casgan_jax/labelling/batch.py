@@ -119,8 +119,8 @@ def label_batch(
         labels into it. A lesion that cannot be labelled raises nothing, its row tells.
     """
     _check_options(options, folder)
-    make_folder(folder, field="--output")
-    with only_process(folder / ".lock", f"labelling into {folder}", field="--output"):
+    make_folder(folder, field="output")
+    with only_process(folder / ".lock", f"labelling into {folder}", field="output"):
         table = folder / "labels.csv"
         _clear(folder, table)
         jobs = [
@@ -159,15 +159,23 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
     threshold = options.label.threshold
     if not 0 < threshold <= 1:
         raise UserError(
-            f"threshold: found {threshold:g}, expected a number in (0, 1]; the paper's is 128/255"
+            "threshold",
+            found=f"{threshold:g}",
+            expected="a number in (0, 1]",
+            remedy="the paper's is 128/255",
         )
     if options.label.scale % options.scale:
         raise UserError(
-            f"scale: found {options.scale} for soft masks made at {options.label.scale}, expected "
-            "a divisor of it"
+            "scale",
+            found=f"{options.scale} for soft masks made at {options.label.scale}",
+            expected="a divisor of it",
         )
     if options.format not in FORMATS:
-        raise UserError(f"format: found {options.format!r}, expected one of {', '.join(FORMATS)}")
+        raise UserError(
+            "format",
+            found=f"{options.format!r}",
+            expected=f"one of {', '.join(FORMATS)}",
+        )
     if options.format == "nifti":
         import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
 
@@ -175,7 +183,7 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
 def _clear(folder: Path, table: Path) -> None:
     """Makes the folders of files and removes what tells of an earlier run or was not finished."""
     make_folders(folder)
-    make_folder(folder / _RECORDS, field="--output")
+    make_folder(folder / _RECORDS, field="output")
     for path in (table, *review_pages(folder), *folder.glob("*/.*.part")):
         path.unlink(missing_ok=True)
 

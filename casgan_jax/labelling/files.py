@@ -109,7 +109,7 @@ def make_folders(folder: Path) -> None:
       UserError: one cannot be made.
     """
     for kind in KINDS:
-        make_folder(folder / _folder(kind), field="--output")
+        make_folder(folder / _folder(kind), field="output")
 
 
 def remove_lesion(folder: Path, key: str) -> None:

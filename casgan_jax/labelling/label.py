@@ -247,9 +247,13 @@ def _check_contrast(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> No
         return
     low, high = lesion.window
     raise UserError(
-        f"{lesion.annotation.image}: found the surroundings of the lesion, {source.min():g} to "
-        f"{source.max():g}, without any contrast in the window {low:g} to {high:g}, expected a "
-        "window that shows the lesion; give another"
+        lesion.annotation.image,
+        found=(
+            f"the surroundings of the lesion, {source.min():g} to {source.max():g}, "
+            f"without any contrast in the window {low:g} to {high:g}"
+        ),
+        expected="a window that shows the lesion",
+        remedy="give another",
     )
 
 

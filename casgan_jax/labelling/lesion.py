@@ -111,8 +111,10 @@ def _read_image(annotation: Annotation) -> Scan:
     low, high = scan.values.min(), scan.values.max()
     if low == high:
         raise UserError(
-            f"{annotation.image}: found {low:g} in every pixel, expected an image of a lesion; "
-            "check the file and the slice"
+            annotation.image,
+            found=f"{low:g} in every pixel",
+            expected="an image of a lesion",
+            remedy="check the file and the slice",
         )
     return scan
 
@@ -123,8 +125,10 @@ def _check_diameters(annotation: Annotation, scan: Scan) -> None:
         return
     if spacing_mm is None:
         raise UserError(
-            f"{annotation.image}: found diameters_mm and no spacing, expected both; give "
-            "spacing_mm, or leave diameters_mm empty"
+            annotation.image,
+            found="diameters_mm and no spacing",
+            expected="both",
+            remedy="give spacing_mm, or leave diameters_mm empty",
         )
     check_diameters(annotation.recist, annotation.diameters_mm, spacing_mm)
 
@@ -135,8 +139,10 @@ def _with_offset(annotation: Annotation, scan: Scan) -> Scan:
         return scan
     if scan.unit == "HU":
         raise UserError(
-            f"{annotation.image}: found hu_offset {offset:g} for an image that is in HU already, "
-            "expected none; leave the cell empty"
+            annotation.image,
+            found=f"hu_offset {offset:g} for an image that is in HU already",
+            expected="none",
+            remedy="leave the cell empty",
         )
     if scan.values.dtype.kind in "iu" and float(offset).is_integer():
         shifted = narrowed(annotation.image, scan.values.astype(np.int64) + int(offset))
@@ -153,7 +159,11 @@ def _read_masks(annotation: Annotation, shape: tuple[int, int]) -> np.ndarray:
     if not marked:
         found = "an empty mask" if len(masks) == 1 else f"{len(masks)} empty masks"
         raise AnnotationError(
-            "no_mask", f"{files[0]}: found {found}, expected a marked lesion; leave the lesion out"
+            "no_mask",
+            files[0],
+            found=f"{found}",
+            expected="a marked lesion",
+            remedy="leave the lesion out",
         )
     return np.stack(marked, axis=2)
 
@@ -165,13 +175,17 @@ def _read_mask(path: Path, slice_index: int | None, shape: tuple[int, int]) -> n
     mask = stack.read(index).values
     if mask.shape != shape:
         raise UserError(
-            f"{path}: found {mask.shape[1]} x {mask.shape[0]} pixels, expected the image's "
-            f"{shape[1]} x {shape[0]}; draw or export the mask on the image's own grid"
+            path,
+            found=f"{mask.shape[1]} x {mask.shape[0]} pixels",
+            expected=f"the image's {shape[1]} x {shape[0]}",
+            remedy="draw or export the mask on the image's own grid",
         )
     levels = np.unique(mask[mask != 0])
     if len(levels) > 1:
         raise UserError(
-            f"{path}: found {len(levels) + 1} values from {mask.min():g} to {mask.max():g}, "
-            "expected 0 and one other; save one lesion as a binary mask, without smoothing"
+            path,
+            found=f"{len(levels) + 1} values from {mask.min():g} to {mask.max():g}",
+            expected="0 and one other",
+            remedy="save one lesion as a binary mask, without smoothing",
         )
     return mask != 0

@@ -30,7 +30,7 @@ _WEIGHTS = Weights(
     network="ResNet",
     names={".npz": "torchvision", ".safetensors": "torchvision"},
     example="hf://timm/resnet34.tv_in1k",
-    otherwise="train without pretrained weights (--config.model.encoder_weights=)",
+    otherwise="train without pretrained weights (`model.encoder_weights=`)",
 )
 # What torchvision calls the leaves of the variables.
 _LEAVES = {
@@ -89,8 +89,10 @@ def locate_encoder(source: str | Path, variables: Mapping[str, Any]) -> Path:
     """
     if any(ENCODER not in variables.get(collection, ()) for collection in _COLLECTIONS):
         raise UserError(
-            f"{source}: found a network without a ResNet encoder, expected one such as DeepLab or "
-            f"CENet; {_WEIGHTS.otherwise}"
+            source,
+            found="a network without a ResNet encoder",
+            expected="one such as DeepLab or CENet",
+            remedy=f"{_WEIGHTS.otherwise}",
         )
     return _WEIGHTS.locate(str(source).replace("{depth}", str(_depth(variables))))
 
@@ -113,9 +115,13 @@ def _read(
         expected = (*initial.shape[:2], 3, initial.shape[3]) if leaf == _STEM else initial.shape
         if array.shape != expected:
             raise UserError(
-                f"{file.path}: found {_torch_name(collection, leaf)!r} of shape {array.shape}, "
-                f"expected {expected} (convolutions: height, width, in, out); give the weights of "
-                f"the encoder's depth, set features=64, or {_WEIGHTS.otherwise}"
+                file.path,
+                found=f"{_torch_name(collection, leaf)!r} of shape {array.shape}",
+                expected=f"{expected} (convolutions: height, width, in, out)",
+                remedy=(
+                    "give the weights of the encoder's depth, set features=64, or "
+                    f"{_WEIGHTS.otherwise}"
+                ),
             )
         arrays[leaf] = _for_gray_channels(array, initial.shape[2]) if leaf == _STEM else array
     return arrays
@@ -131,9 +137,10 @@ def _torch_name(collection: str, leaf: tuple[str, ...]) -> str:
 def _array(file: WeightFile, name: str) -> np.ndarray:
     if name not in file.names:
         raise UserError(
-            f"{file.path}: found no {name!r}, expected all arrays of a ResNet of the encoder's "
-            f"depth with torchvision's names; give such a file, {_WEIGHTS.example}, or "
-            f"{_WEIGHTS.otherwise}"
+            file.path,
+            found=f"no {name!r}",
+            expected="all arrays of a ResNet of the encoder's depth with torchvision's names",
+            remedy=f"give such a file, {_WEIGHTS.example}, or {_WEIGHTS.otherwise}",
         )
     return file.read(name)
 

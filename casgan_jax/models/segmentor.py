@@ -25,13 +25,16 @@ def find_network(name: str) -> type[nn.Module]:
       UserError: there is none, or it is no segmentation network.
     """
     module, _, attribute = name.rpartition(".")
-    advice = "expected MODULE.CLASS of a network; set --config.model.network"
+    expected = "MODULE.CLASS of a network"
+    remedy = "set `model.network=casgan_jax.models.unet.UNet`"
     try:
         network = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(
-            f"model.network: found {name!r} ({one_line(error)}), {advice}"
-            "=casgan_jax.models.unet.UNet"
+            "model.network",
+            found=f"{name!r} ({one_line(error)})",
+            expected=expected,
+            remedy=remedy,
         ) from error
     fields = _fields(network)
     if (
@@ -43,8 +46,10 @@ def find_network(name: str) -> type[nn.Module]:
         <= fields
     ):
         raise UserError(
-            f"model.network: found {name!r}, which is no flax.linen.Module with axis_name and "
-            f"dtype, {advice}=casgan_jax.models.unet.UNet"
+            "model.network",
+            found=f"{name!r}, which is no flax.linen.Module with axis_name and dtype",
+            expected=expected,
+            remedy=remedy,
         )
     return network
 

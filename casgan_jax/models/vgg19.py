@@ -59,7 +59,11 @@ def _channels(layer: str) -> tuple[int, int]:
 
 def _layers_up_to(layer: str) -> tuple[str, ...]:
     if layer not in LAYERS:
-        raise UserError(f"VGG19 layer: found {layer!r}, expected one of {', '.join(LAYERS)}")
+        raise UserError(
+            "VGG19 layer",
+            found=f"{layer!r}",
+            expected=f"one of {', '.join(LAYERS)}",
+        )
     return LAYERS[: LAYERS.index(layer) + 1]
 
 
@@ -68,8 +72,10 @@ def _choose_layer(available: set[str], path: Path) -> str:
     deepest, fallback = DEFAULT_LAYERS
     if not available:
         raise UserError(
-            f"{path}: found no VGG19 layer, expected arrays named block1_conv1_kernel (npz) or "
-            "features.0.weight (safetensors); give another file or set loss.perceptual=0"
+            path,
+            found="no VGG19 layer",
+            expected="arrays named block1_conv1_kernel (npz) or features.0.weight (safetensors)",
+            remedy="give another file or set loss.perceptual=0",
         )
     return deepest if deepest in available else fallback
 
@@ -86,8 +92,10 @@ def _read_layers(
         for name in names[each]:
             if name not in file.names:
                 raise UserError(
-                    f"{file.path}: found no {name!r} ({each}), expected all layers from conv1_1 to "
-                    f"{layer}; give a complete file, a shallower layer, or set loss.perceptual=0"
+                    file.path,
+                    found=f"no {name!r} ({each})",
+                    expected=f"all layers from conv1_1 to {layer}",
+                    remedy="give a complete file, a shallower layer, or set loss.perceptual=0",
                 )
         weight, bias = names[each]
         layers[each] = {"kernel": file.read(weight), "bias": file.read(bias)}
@@ -100,8 +108,10 @@ def _check_shapes(path: Path, layers: dict[str, dict[str, np.ndarray]]) -> None:
         for name, expected in (("kernel", (3, 3, inputs, outputs)), ("bias", (outputs,))):
             if arrays[name].shape != expected:
                 raise UserError(
-                    f"{path}: found a {layer} {name} of shape {arrays[name].shape}, expected "
-                    f"{expected} (height, width, in, out); give the weights of VGG19"
+                    path,
+                    found=f"a {layer} {name} of shape {arrays[name].shape}",
+                    expected=f"{expected} (height, width, in, out)",
+                    remedy="give the weights of VGG19",
                 )
 
 

@@ -58,13 +58,17 @@ class Weights:
         if path.suffix not in self.names:
             kinds = ", ".join(f"{suffix} ({whose} names)" for suffix, whose in self.names.items())
             raise UserError(
-                f"{path}: found the suffix {path.suffix!r}, expected {kinds} or {_HUB}OWNER/NAME; "
-                f"give one of these or {self.otherwise}"
+                path,
+                found=f"the suffix {path.suffix!r}",
+                expected=f"{kinds} or {_HUB}OWNER/NAME",
+                remedy=f"give one of these or {self.otherwise}",
             )
         if not path.is_file():
             raise UserError(
-                f"{path}: found no such file, expected {self.network} weights as .npz or "
-                f".safetensors; give their path, {self.example}, or {self.otherwise}"
+                path,
+                found="no such file",
+                expected=f"{self.network} weights as .npz or .safetensors",
+                remedy=f"give their path, {self.example}, or {self.otherwise}",
             )
         return path
 
@@ -80,16 +84,18 @@ class Weights:
         except (OSError, ValueError) as error:
             reason = str(error).strip().split("\n")[0]
             raise UserError(
-                f"{_HUB}{repository}: found no model.safetensors ({type(error).__name__}: "
-                f"{reason}), expected a reachable repository such as {self.example}; give a local "
-                f".npz or .safetensors file, or {self.otherwise}"
+                f"{_HUB}{repository}",
+                found=f"no model.safetensors ({type(error).__name__}: {reason})",
+                expected=f"a reachable repository such as {self.example}",
+                remedy=f"give a local .npz or .safetensors file, or {self.otherwise}",
             ) from error
 
     def _without_extra(self, package: str) -> UserError:
         return UserError(
-            f"{self.network} weights: found no package {package}, expected the extra hub for "
-            ".safetensors files and the hub; pip install 'casgan_jax[hub]', give an .npz file, or "
-            f"{self.otherwise}"
+            f"{self.network} weights",
+            found=f"no package {package}",
+            expected="the extra hub for .safetensors files and the hub",
+            remedy=f"pip install 'casgan_jax[hub]', give an .npz file, or {self.otherwise}",
         )
 
     @contextlib.contextmanager
@@ -106,12 +112,20 @@ class Weights:
 
     def _open_npz(self, path: Path) -> np.lib.npyio.NpzFile:
         if not zipfile.is_zipfile(path):
-            raise UserError(f"{path}: found no zip archive, expected an .npz file; fetch it again")
+            raise UserError(
+                path,
+                found="no zip archive",
+                expected="an .npz file",
+                remedy="fetch it again",
+            )
         try:
             return np.load(path)
         except (ValueError, OSError, zipfile.BadZipFile) as error:
             raise UserError(
-                f"{path}: found {one_line(error)}, expected an .npz file; fetch it again"
+                path,
+                found=f"{one_line(error)}",
+                expected="an .npz file",
+                remedy="fetch it again",
             ) from error
 
     def _open_safetensors(self, path: Path) -> contextlib.AbstractContextManager:
@@ -124,7 +138,10 @@ class Weights:
             return safe_open(path, framework="numpy")
         except SafetensorError as error:
             raise UserError(
-                f"{path}: found {error}, expected a .safetensors file; fetch it again"
+                path,
+                found=f"{error}",
+                expected="a .safetensors file",
+                remedy="fetch it again",
             ) from error
 
 
@@ -147,12 +164,16 @@ class WeightFile:
             array = np.asarray(self._read(name), np.float32)
         except _ARRAY_ERRORS as error:
             raise UserError(
-                f"{self.path}: found {name!r} damaged ({one_line(error)}), expected an array of "
-                f"numbers; fetch it again or {self._otherwise}"
+                self.path,
+                found=f"{name!r} damaged ({one_line(error)})",
+                expected="an array of numbers",
+                remedy=f"fetch it again or {self._otherwise}",
             ) from error
         if not np.isfinite(array).all():
             raise UserError(
-                f"{self.path}: found NaN or infinite values in {name!r}, expected finite weights; "
-                f"fetch it again or {self._otherwise}"
+                self.path,
+                found=f"NaN or infinite values in {name!r}",
+                expected="finite weights",
+                remedy=f"fetch it again or {self._otherwise}",
             )
         return array

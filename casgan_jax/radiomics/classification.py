@@ -92,7 +92,9 @@ def cross_validate(
 
     if classifier not in CLASSIFIERS:
         raise UserError(
-            f"classifier: found {classifier!r}, expected one of {', '.join(CLASSIFIERS)}"
+            "classifier",
+            found=f"{classifier!r}",
+            expected=f"one of {', '.join(CLASSIFIERS)}",
         )
     features, positive = np.asarray(features, np.float64), np.asarray(positive, bool)
     patients = np.asarray(patients, str)
@@ -236,24 +238,37 @@ def _check(
     lengths = {len(features), len(positive), len(patients), len(groups)}
     if features.ndim != 2 or len(lengths) > 1:
         raise UserError(
-            f"features: found the shape {features.shape}, {len(positive)} classes and "
-            f"{len(patients)} patients, expected one row, class and patient a lesion"
+            "features",
+            found=(
+                f"the shape {features.shape}, {len(positive)} classes and {len(patients)} patients"
+            ),
+            expected="one row, class and patient a lesion",
         )
     if not np.isfinite(features).all():
         raise UserError(
-            f"features: found {(~np.isfinite(features)).sum()} values that are not finite, "
-            "expected none; leave these lesions out"
+            "features",
+            found=f"{(~np.isfinite(features)).sum()} values that are not finite",
+            expected="none",
+            remedy="leave these lesions out",
         )
     if not np.ptp(features, axis=0).any():
-        raise UserError("features: found the same for all lesions, expected some that vary")
+        raise UserError(
+            "features",
+            found="the same for all lesions",
+            expected="some that vary",
+        )
     counts = [len(np.unique(patients[positive == value])) for value in (False, True)]
     if min(counts) < FEWEST:
         raise UserError(
-            f"patients: found {counts[0]} with a negative and {counts[1]} with a positive lesion, "
-            f"expected {FEWEST} or more of both; take more lesions"
+            "patients",
+            found=f"{counts[0]} with a negative and {counts[1]} with a positive lesion",
+            expected=f"{FEWEST} or more of both",
+            remedy="take more lesions",
         )
     if len(np.unique(groups)) < _FEWEST_GROUPS:
         raise UserError(
-            f"groups: found {len(np.unique(groups))}, expected {_FEWEST_GROUPS} or more; take more "
-            "lesions"
+            "groups",
+            found=f"{len(np.unique(groups))}",
+            expected=f"{_FEWEST_GROUPS} or more",
+            remedy="take more lesions",
         )

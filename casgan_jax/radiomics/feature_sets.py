@@ -69,7 +69,7 @@ def feature_table(
         try:
             rows.append(list(FEATURE_SETS[name](lesion, intensities).values()))
         except UserError as error:
-            raise UserError(f"{lesion.key}, {name}: {error}") from error
+            raise error.within(f"{lesion.key}, {name}") from error
     return np.asarray(rows)
 
 

@@ -128,12 +128,16 @@ def soft_mask_features(
     """
     check_alpha(alpha)
     if not 0.0 < threshold <= 1.0:
-        raise UserError(f"threshold: found {threshold}, expected a number in (0, 1], like 0.5")
+        raise UserError(
+            "threshold",
+            found=f"{threshold}",
+            expected="a number in (0, 1], like 0.5",
+        )
     mask = metrics.binarise(alpha, threshold)
     try:
         return mask_features(image, mask, intensities=intensities, spacing_mm=spacing_mm)
     except UserError as error:
-        raise UserError(f"soft mask at the threshold {threshold:.4g}: {error}") from error
+        raise error.within(f"soft mask at the threshold {threshold:.4g}") from error
 
 
 def check_alpha(alpha: np.ndarray) -> None:
@@ -144,38 +148,60 @@ def check_alpha(alpha: np.ndarray) -> None:
     """
     if not np.issubdtype(alpha.dtype, np.floating):
         raise UserError(
-            f"alpha: found {alpha.dtype}, expected floating point in [0, 1]; decode it with "
-            "casgan_jax.records.features.decode_alpha"
+            "alpha",
+            found=f"{alpha.dtype}",
+            expected="floating point in [0, 1]",
+            remedy="decode it with casgan_jax.records.features.decode_alpha",
         )
     if not (alpha >= 0.0).all() or alpha.max() > 1.0:  # NaN is in no range
         raise UserError(
-            f"alpha: found values in [{alpha.min()}, {alpha.max()}], expected [0, 1]; divide "
-            "8-bit codes by 255"
+            "alpha",
+            found=f"values in [{alpha.min()}, {alpha.max()}]",
+            expected="[0, 1]",
+            remedy="divide 8-bit codes by 255",
         )
 
 
 def _check_region(image: np.ndarray, mask: np.ndarray) -> None:
     if mask.dtype != np.bool_:
         raise UserError(
-            f"mask: found {mask.dtype}, expected bool; compare a binary mask with 0, and give a "
-            "soft one and its threshold to soft_mask_features"
+            "mask",
+            found=f"{mask.dtype}",
+            expected="bool",
+            remedy=(
+                "compare a binary mask with 0, and give a soft one and its threshold to "
+                "soft_mask_features"
+            ),
         )
     if image.ndim != 2 or image.shape != mask.shape:
         raise UserError(
-            f"mask: found the shape {mask.shape} with an image of {image.shape}, expected two "
-            "equal ones (H, W)"
+            "mask",
+            found=f"the shape {mask.shape} with an image of {image.shape}",
+            expected="two equal ones (H, W)",
         )
     if not np.isfinite(image[mask]).all():
-        raise UserError("image: found a value that is not finite in the region; correct it")
+        raise UserError(
+            "image",
+            found="a value that is not finite in the region",
+            expected="finite values",
+            remedy="correct it",
+        )
     if mask.sum() < 3 or min(mask.any(axis=0).sum(), mask.any(axis=1).sum()) < 2:
         raise UserError(
-            f"mask: found {mask.sum()} pixels in {mask.any(axis=1).sum()} rows and "
-            f"{mask.any(axis=0).sum()} columns, expected 3 or more in 2 or more of both; leave "
-            "the lesion out"
+            "mask",
+            found=(
+                f"{mask.sum()} pixels in {mask.any(axis=1).sum()} rows and "
+                f"{mask.any(axis=0).sum()} columns"
+            ),
+            expected="3 or more in 2 or more of both",
+            remedy="leave the lesion out",
         )
     if not _two_touch(mask):
         raise UserError(
-            "mask: found no two pixels that touch, expected a region; leave the lesion out"
+            "mask",
+            found="no two pixels that touch",
+            expected="a region",
+            remedy="leave the lesion out",
         )
 
 
@@ -200,8 +226,10 @@ def _check_values(found: dict[str, float]) -> None:
     bad = [name for name, value in found.items() if not np.isfinite(value)]
     if bad or len(found) != N_FEATURES:
         raise UserError(
-            f"mask: found {len(found)} features, {', '.join(bad[:3]) or 'none'} not finite, "
-            f"expected {N_FEATURES} finite ones; leave the lesion out"
+            "mask",
+            found=f"{len(found)} features, {', '.join(bad[:3]) or 'none'} not finite",
+            expected=f"{N_FEATURES} finite ones",
+            remedy="leave the lesion out",
         )
 
 
@@ -235,7 +263,10 @@ def _pyradiomics() -> Any:
         from radiomics import featureextractor
     except ImportError as error:
         raise UserError(
-            f"pyradiomics: found none ({error}), expected version 3.0.1; {install}"
+            "pyradiomics",
+            found=f"none ({error})",
+            expected="version 3.0.1",
+            remedy=f"{install}",
         ) from error
     # It logs each class of each image, and warns each time that a symmetric GLCM makes SumAverage
     # redundant and that it prefers fixed bin widths.

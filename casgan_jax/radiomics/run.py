@@ -76,7 +76,7 @@ def run(config: Any, workdir: Path) -> list[str]:
         read, there are too few lesions, or pyradiomics is missing.
     """
     _check(config)
-    workdir = make_folder(expand_user(workdir), field="--workdir")
+    workdir = make_folder(expand_user(workdir), field="workdir")
     write_config(config, workdir)
     if config.table:
         table = _read_table(config)
@@ -98,7 +98,7 @@ def run(config: Any, workdir: Path) -> list[str]:
         inner_folds=config.inner_folds,
         seeds=tqdm(range(first, first + config.repetitions), config.classifier, unit="repetition"),
     )
-    folder = make_folder(workdir / "evaluation" / "test", field="--workdir")
+    folder = make_folder(workdir / "evaluation" / "test", field="workdir")
     _write_evaluation(folder, table, result)
     return [
         *lines,
@@ -114,17 +114,27 @@ def _check(config: Any) -> None:
     for field, valid in (("features", FEATURE_SETS), ("classifier", (*CLASSIFIERS, NONE))):
         if config[field] not in valid:
             raise UserError(
-                f"{field}: found {config[field]!r}, expected one of {', '.join(valid)}; set "
-                f"--config.{field}={next(iter(valid))!r}"
+                field,
+                found=f"{config[field]!r}",
+                expected=f"one of {', '.join(valid)}",
+                remedy=f"set `{field}={next(iter(valid))!r}`",
             )
     for field, (low, high) in _RANGES.items():
         if config[field] < low or (high is not None and config[field] > high):
             expected = f"{low} or more" if high is None else f"{low} to {high}"
             raise UserError(
-                f"{field}: found {config[field]}, expected {expected}; set --config.{field}={low}"
+                field,
+                found=f"{config[field]}",
+                expected=f"{expected}",
+                remedy=f"set `{field}={low}`",
             )
     if config.seed < 0:
-        raise UserError(f"seed: found {config.seed}, expected 0 or more; set --config.seed=0")
+        raise UserError(
+            "seed",
+            found=f"{config.seed}",
+            expected="0 or more",
+            remedy="set `seed=0`",
+        )
 
 
 def _make_table(config: Any) -> FeatureTable:
@@ -136,8 +146,10 @@ def _make_table(config: Any) -> FeatureTable:
     missing = sorted({"image", "alpha", "consensus", "lesion", "patient"} - found)
     if missing:
         raise UserError(
-            f"data.dir: found records without {', '.join(missing)} in {config.data.dir}, expected "
-            "lesions with soft and binary masks; name a data set like phantom or lidc"
+            "data.dir",
+            found=f"records without {', '.join(missing)} in {config.data.dir}",
+            expected="lesions with soft and binary masks",
+            remedy="name a data set like phantom or lidc",
         )
     choice = dict(per_class=config.per_class, match_area=bool(config.match_area), seed=config.seed)
     if config.data.ratings:
@@ -146,9 +158,10 @@ def _make_table(config: Any) -> FeatureTable:
         lesions = select_phantoms(config.data.dir, **choice)
     else:
         raise UserError(
-            f"data.ratings: found none, and {config.data.dir} does not know how its lesions were "
-            "drawn, expected a CSV file with the columns patient,nodule,spiculation_mean,"
-            "margin_mean; set --config.data.ratings=FILE"
+            "data.ratings",
+            found=f"none, and {config.data.dir} does not know how its lesions were drawn",
+            expected="a CSV file with the columns patient,nodule,spiculation_mean,margin_mean",
+            remedy="set `data.ratings=FILE`",
         )
     eight_bits = lesions[0].image.dtype == np.uint8
     values = feature_table(
@@ -173,14 +186,16 @@ def _write_table(path: Path, table: FeatureTable) -> None:
 
 def _read_table(config: Any) -> FeatureTable:
     folder = expand_user(config.table)
-    remedy = "set --config.table= to compute them, or name a run that did"
+    remedy = "set `table=` to compute them, or name a run that did"
     made_from = read_json(folder / "config.json", remedy=remedy)
     for field in _OF_TABLE:
         wanted = json.loads(config.to_json())[field]
         if made_from.get(field) != wanted:
             raise UserError(
-                f"table: found features made with {field} {made_from.get(field)!r} in {folder}, "
-                f"expected {wanted!r}; {remedy}"
+                "table",
+                found=f"features made with {field} {made_from.get(field)!r} in {folder}",
+                expected=f"{wanted!r}",
+                remedy=f"{remedy}",
             )
     return FeatureTable(**read_arrays(folder / _TABLE, FeatureTable._fields, remedy=remedy))
 

@@ -100,8 +100,10 @@ def read_arrays(path: Path, names: Sequence[str], *, remedy: str) -> dict[str, n
             return {name: arrays[name] for name in names}
     except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path}: found that it cannot be read ({one_line(error)}), expected the arrays "
-            f"{', '.join(names)}; {remedy}"
+            path,
+            found=f"that it cannot be read ({one_line(error)})",
+            expected=f"the arrays {', '.join(names)}",
+            remedy=f"{remedy}",
         ) from error
 
 

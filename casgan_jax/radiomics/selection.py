@@ -41,7 +41,7 @@ _PHANTOM_AREA_PX = 35
 _COLUMNS = ("patient", "nodule", "spiculation_mean", "margin_mean")
 _REMEDY = (
     f"put the readers' ratings there, a CSV file with the columns {','.join(_COLUMNS)}, or name "
-    "another by --config.data.ratings"
+    "another by `data.ratings`"
 )
 
 
@@ -182,9 +182,13 @@ def read_ratings(path: str | Path) -> dict[str, Rating]:
             rating = Rating(np.nan, np.nan)
         if not (1.0 <= rating.spiculation <= 5.0 and 1.0 <= rating.margin <= 5.0):
             raise UserError(
-                f"{path}:{line}: found spiculation_mean {row['spiculation_mean']!r} and "
-                f"margin_mean {row['margin_mean']!r}, expected numbers from 1 to 5; correct them "
-                "or remove the line"
+                f"{path}:{line}",
+                found=(
+                    f"spiculation_mean {row['spiculation_mean']!r} and margin_mean "
+                    f"{row['margin_mean']!r}"
+                ),
+                expected="numbers from 1 to 5",
+                remedy="correct them or remove the line",
             )
         found[f"{row['patient']}/nodule-{row['nodule']}"] = rating
     return found
@@ -220,8 +224,10 @@ def _take(ranked: list[_Slice], count: int, taken: set[str], name: str) -> list[
     """The first ones of patients that are not taken; if they are too few, then of any patient."""
     if len(ranked) < count:
         raise UserError(
-            f"per_class: found {len(ranked)} {name} lesions, expected {count}; ask for fewer or "
-            "choose from more data"
+            "per_class",
+            found=f"{len(ranked)} {name} lesions",
+            expected=f"{count}",
+            remedy="ask for fewer or choose from more data",
         )
     first, rest, taken = [], [], set(taken)
     for place in ranked:

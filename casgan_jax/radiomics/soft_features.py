@@ -77,12 +77,18 @@ def weighted_first_order(
     check_alpha(alpha)
     if image.shape != alpha.shape or not (alpha > 0).any():
         raise UserError(
-            f"alpha: found the shape {alpha.shape} and {(alpha > 0).sum()} pixels above 0, "
-            f"expected {image.shape} and some"
+            "alpha",
+            found=f"the shape {alpha.shape} and {(alpha > 0).sum()} pixels above 0",
+            expected=f"{image.shape} and some",
         )
     values = image[alpha > 0].astype(np.float64)
     if not np.isfinite(values).all():
-        raise UserError("image: found a value that is not finite in the region; correct it")
+        raise UserError(
+            "image",
+            found="a value that is not finite in the region",
+            expected="finite values",
+            remedy="correct it",
+        )
     weights = alpha[alpha > 0].astype(np.float64)
     found = (
         _location(values, weights)

@@ -19,7 +19,7 @@ from casgan_jax.files import read_json
 
 KINDS = ("segmentation", "super_resolution")
 
-_REMEDY = "build the data set again with --overwrite"
+_REMEDY = "build the data set again, with `overwrite`"
 _FINE_PLANES = ("alpha", "alpha_anchored", "true_alpha", "trimap")
 
 
@@ -40,13 +40,17 @@ def open_data_set(directory: Path) -> Any:
         file_format = builder.info.file_format
     except (ParseError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
         raise UserError(
-            f"{directory}: found a dataset_info.json or features.json that cannot be used "
-            f"({one_line(error)}), expected those of a prepared data set; {_REMEDY}"
+            directory,
+            found=f"a dataset_info.json or features.json that cannot be used ({one_line(error)})",
+            expected="those of a prepared data set",
+            remedy=f"{_REMEDY}",
         ) from error
     if file_format is not tfds.core.FileFormat.ARRAY_RECORD:
         raise UserError(
-            f"{directory / 'dataset_info.json'}: found the file format {file_format.value}, "
-            f"expected array_record; {_REMEDY}"
+            directory / "dataset_info.json",
+            found=f"the file format {file_format.value}",
+            expected="array_record",
+            remedy=f"{_REMEDY}",
         )
     metadata = stored_metadata(directory)
     if metadata["kind"] == "segmentation":
@@ -54,7 +58,7 @@ def open_data_set(directory: Path) -> Any:
         try:
             check_planes(shapes, scale=metadata["scale"])
         except UserError as error:
-            raise UserError(f"{directory / 'features.json'}: {error}") from error
+            raise error.within(f"{directory / 'features.json'}") from error
     return builder
 
 
@@ -68,18 +72,25 @@ def stored_metadata(directory: Path) -> dict[str, Any]:
     found = read_json(path, remedy=_REMEDY)
     if found.get("kind") not in KINDS:
         raise UserError(
-            f"{path}: found kind {found.get('kind')!r}, expected one of {', '.join(KINDS)}; "
-            f"{_REMEDY}"
+            path,
+            found=f"kind {found.get('kind')!r}",
+            expected=f"one of {', '.join(KINDS)}",
+            remedy=f"{_REMEDY}",
         )
     if not _is_window(found.get("window")):
         raise UserError(
-            f"{path}: found window {found.get('window')!r}, expected [low, high] with low < high; "
-            f"{_REMEDY}"
+            path,
+            found=f"window {found.get('window')!r}",
+            expected="[low, high] with low < high",
+            remedy=f"{_REMEDY}",
         )
     scale = found.get("scale")
     if type(scale) is not int or scale < 1:
         raise UserError(
-            f"{path}: found scale {scale!r}, expected a whole number of at least 1; {_REMEDY}"
+            path,
+            found=f"scale {scale!r}",
+            expected="a whole number of at least 1",
+            remedy=f"{_REMEDY}",
         )
     return found
 
@@ -96,7 +107,12 @@ def check_planes(shapes: Mapping[str, tuple[int, ...]], *, scale: int | None = N
     """
     for name in ("image", "alpha"):
         if name not in shapes:
-            raise UserError(f"{name}: found none, expected the feature {name}; {_REMEDY}")
+            raise UserError(
+                name,
+                found="none",
+                expected=f"the feature {name}",
+                remedy=f"{_REMEDY}",
+            )
     size = shapes["image"][0] if len(shapes["image"]) == 2 else 0
     scale = scale or (shapes["alpha"][0] // size if size and shapes["alpha"] else 0)
     fine = dict.fromkeys(_FINE_PLANES, (scale * size, scale * size))
@@ -104,14 +120,18 @@ def check_planes(shapes: Mapping[str, tuple[int, ...]], *, scale: int | None = N
         found = shapes.get(name, expected)
         if found != expected or 0 in found:
             raise UserError(
-                f"{name}: found the shape {found}, expected {expected} for an image of "
-                f"{shapes['image']} pixels at scale {scale}; {_REMEDY}"
+                name,
+                found=f"the shape {found}",
+                expected=f"{expected} for an image of {shapes['image']} pixels at scale {scale}",
+                remedy=f"{_REMEDY}",
             )
     readers = shapes.get("reader_masks", (size, size, 1))
     if readers[:-1] != (size, size):
         raise UserError(
-            f"reader_masks: found the shape {readers}, expected ({size}, {size}, readers); "
-            f"{_REMEDY}"
+            "reader_masks",
+            found=f"the shape {readers}",
+            expected=f"({size}, {size}, readers)",
+            remedy=f"{_REMEDY}",
         )
 
 
@@ -124,8 +144,10 @@ def check_shards(builder: Any, split: str) -> None:
     for instruction in builder.info.splits[split].file_instructions:
         if not Path(instruction.filename).is_file():
             raise UserError(
-                f"{instruction.filename}: found no such file, expected a shard of the {split} "
-                f"split; {_REMEDY}"
+                instruction.filename,
+                found="no such file",
+                expected=f"a shard of the {split} split",
+                remedy=f"{_REMEDY}",
             )
 
 
@@ -168,8 +190,10 @@ def _damaged(source: Any, index: int, error: Exception) -> UserError:
             break
         position -= instruction.examples_in_shard
     return UserError(
-        f"{file}: found record {position} damaged ({one_line(error)}), expected what "
-        f"features.json describes; {_REMEDY}"
+        file,
+        found=f"record {position} damaged ({one_line(error)})",
+        expected="what features.json describes",
+        remedy=f"{_REMEDY}",
     )
 
 

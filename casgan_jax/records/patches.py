@@ -33,8 +33,10 @@ def marked_region(
     """
     if not 0 < patch <= size:
         raise UserError(
-            f"data.patch: found {patch} for records of {size} x {size} pixels, expected 1 to "
-            f"{size}; set --config.data.patch={size}"
+            "data.patch",
+            found=f"{patch} for records of {size} x {size} pixels",
+            expected=f"1 to {size}",
+            remedy=f"set `data.patch={size}`",
         )
     left, top = (
         int(np.clip(np.round(centre - (patch - 1) / 2), 0, size - patch)) for centre in mark

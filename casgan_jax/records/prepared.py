@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user
 from casgan_jax.records.checks import check_shards, open_data_set, read_record, stored_metadata
 
@@ -32,13 +32,18 @@ def dataset_directory(data_dir: str | Path) -> Path:
         return found[0]
     if not found:
         raise UserError(
-            f"data.dir: found no prepared data set under {data_dir}, expected one; "
-            f"make it with `python -m launch.build --dataset=phantom --data_dir={data_dir}`"
+            "data.dir",
+            found=f"no prepared data set under {data_dir}",
+            expected="one",
+            remedy="make one",
+            step=Step("build", {"dataset": "phantom", "data_dir": str(data_dir)}),
         )
     names = ", ".join(str(path.relative_to(data_dir)) for path in found)
     raise UserError(
-        f"data.dir: found {len(found)} data sets under {data_dir}, expected one; name one of "
-        f"{names}"
+        "data.dir",
+        found=f"{len(found)} data sets under {data_dir}",
+        expected="one",
+        remedy=f"name one of {names}",
     )
 
 
@@ -77,8 +82,11 @@ def load_split(
     sizes = {name: info.num_examples for name, info in builder.info.splits.items()}
     if not sizes.get(split):
         raise UserError(
-            f"split: found no records of {split!r} in {directory}, expected one of "
-            f"{', '.join(f'{name} ({size})' for name, size in sizes.items() if size)}"
+            "split",
+            found=f"no records of {split!r} in {directory}",
+            expected=(
+                f"one of {', '.join(f'{name} ({size})' for name, size in sizes.items() if size)}"
+            ),
         )
     check_shards(builder, split)
     source = builder.as_data_source(

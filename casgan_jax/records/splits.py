@@ -47,7 +47,11 @@ def position_of(patient: str) -> float:
       UserError: the name is empty.
     """
     if not patient:
-        raise UserError("patient: found an empty name, expected one name for each patient")
+        raise UserError(
+            "patient",
+            found="an empty name",
+            expected="one name for each patient",
+        )
     digest = hashlib.sha256(patient.encode("utf-8")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
@@ -91,7 +95,8 @@ def check_disjoint(members: Iterable[tuple[str, str]]) -> None:
         first = found.setdefault(patient, split)
         if first != split:
             raise UserError(
-                f"patient {patient}: found in the splits {first!r} and {split!r}, expected "
-                "one split for each patient; split by patient, for example with "
-                "casgan_jax.records.splits.split_of"
+                f"patient {patient}",
+                found=f"in the splits {first!r} and {split!r}",
+                expected="one split for each patient",
+                remedy="split by patient, for example with casgan_jax.records.splits.split_of",
             )

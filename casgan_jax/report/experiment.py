@@ -91,8 +91,10 @@ def write_report(results: Mapping[str, Any], folder: Path) -> None:
 def _check_finite(value: Any, field: str) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(
-            f"{field}: found {value}, expected a finite number, or null for none; leave it out of "
-            "the means or mark its row as failed"
+            field,
+            found=f"{value}",
+            expected="a finite number, or null for none",
+            remedy="leave it out of the means or mark its row as failed",
         )
     if isinstance(value, Mapping):
         for name, part in value.items():
@@ -245,8 +247,10 @@ def _image(path: Path, alternative: str) -> str:
         coded = as_base64(as_jpeg(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{path}: found that it cannot be read ({one_line(error)}), expected a picture of the "
-            "experiment; evaluate the row again"
+            path,
+            found=f"that it cannot be read ({one_line(error)})",
+            expected="a picture of the experiment",
+            remedy="evaluate the row again",
         ) from error
     address = picture_address(coded, kind="jpeg")
     return (

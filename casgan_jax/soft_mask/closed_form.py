@@ -234,18 +234,25 @@ def closed_form_matting(
     if priors is None:
         if prior_weight:
             raise UserError(
-                f"priors: found none, expected one per image with prior_weight={prior_weight}"
+                "priors",
+                found="none",
+                expected=f"one per image with prior_weight={prior_weight}",
             )
         priors = [None] * len(images)
     if not len(images) == len(trimaps) == len(priors):
         raise UserError(
-            f"trimaps: found {len(trimaps)} and {len(priors)} priors, expected one for each of "
-            f"{len(images)} images"
+            "trimaps",
+            found=f"{len(trimaps)} and {len(priors)} priors",
+            expected=f"one for each of {len(images)} images",
         )
     for name, value in {"prior_weight": prior_weight, "epsilon": epsilon}.items():
         if not 0 <= value < np.inf or (name == "epsilon" and value == 0):
             sign = "positive" if name == "epsilon" else "nonnegative"
-            raise UserError(f"{name}: found {value}, expected a finite {sign} number")
+            raise UserError(
+                name,
+                found=f"{value}",
+                expected=f"a finite {sign} number",
+            )
     for index, each in enumerate(zip(images, trimaps, priors, strict=True)):
         _check(index, *each)
     alphas = [(trimap == 255).astype(np.float32) for trimap in trimaps]
@@ -265,9 +272,13 @@ def closed_form_matting(
             for row, (index, rows, columns) in enumerate(chunk):
                 if not solution.residual[row] <= tolerance:
                     raise UserError(
-                        f"image {index}: found residual {solution.residual[row]:.1e} after "
-                        f"{solution.iterations[row]} matting steps, expected {tolerance:.1e}; "
-                        "raise max_iterations or epsilon"
+                        f"image {index}",
+                        found=(
+                            f"residual {solution.residual[row]:.1e} after "
+                            f"{solution.iterations[row]} matting steps"
+                        ),
+                        expected=f"{tolerance:.1e}",
+                        remedy="raise max_iterations or epsilon",
                     )
                 height, width = rows.stop - rows.start, columns.stop - columns.start
                 alphas[index][rows, columns] = solution.alpha[row, :height, :width]
@@ -278,23 +289,32 @@ def _check(index: int, image: np.ndarray, trimap: np.ndarray, prior: np.ndarray 
     check_plane(f"image {index}", image)
     if trimap.shape != image.shape or trimap.dtype != np.uint8:
         raise UserError(
-            f"trimap {index}: found {trimap.dtype} of shape {trimap.shape}, expected uint8 of the "
-            f"image's shape {image.shape}"
+            f"trimap {index}",
+            found=f"{trimap.dtype} of shape {trimap.shape}",
+            expected=f"uint8 of the image's shape {image.shape}",
         )
     background, unknown, lesion = ((trimap == value).sum() for value in (0, 128, 255))
     if background + unknown + lesion != trimap.size:
         stray = np.setdiff1d(trimap, (0, 128, 255))[0]
-        raise UserError(f"trimap {index}: found the value {stray}, expected only 0, 128 and 255")
+        raise UserError(
+            f"trimap {index}",
+            found=f"the value {stray}",
+            expected="only 0, 128 and 255",
+        )
     if not background or not lesion:
         absent = "background (0)" if lesion else "lesion (255)"
         raise UserError(
-            f"trimap {index}: found no {absent} pixel, expected at least one; widen the crop or "
-            "mark a seed"
+            f"trimap {index}",
+            found=f"no {absent} pixel",
+            expected="at least one",
+            remedy="widen the crop or mark a seed",
         )
     if prior is not None:
         if prior.shape != image.shape:
             raise UserError(
-                f"prior {index}: found shape {prior.shape}, expected the image's {image.shape}"
+                f"prior {index}",
+                found=f"shape {prior.shape}",
+                expected=f"the image's {image.shape}",
             )
         _check_range(f"prior {index}", prior)
 
@@ -303,8 +323,10 @@ def check_plane(field: str, image: np.ndarray) -> None:
     """Raises a UserError unless an image is (H, W) float in [0, 1] and holds a 3x3 window."""
     if image.ndim != 2 or min(image.shape) < 3 or not np.issubdtype(image.dtype, np.floating):
         raise UserError(
-            f"{field}: found {image.dtype} of shape {image.shape}, expected floats (H, W) "
-            "of at least 3x3; scale the grey values to [0, 1]"
+            field,
+            found=f"{image.dtype} of shape {image.shape}",
+            expected="floats (H, W) of at least 3x3",
+            remedy="scale the grey values to [0, 1]",
         )
     _check_range(field, image)
 
@@ -313,7 +335,10 @@ def _check_range(field: str, values: np.ndarray) -> None:
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= 1):  # also catches NaN
         raise UserError(
-            f"{field}: found values in [{low:g}, {high:g}], expected [0, 1]; window or clip it"
+            field,
+            found=f"values in [{low:g}, {high:g}]",
+            expected="[0, 1]",
+            remedy="window or clip it",
         )
 
 

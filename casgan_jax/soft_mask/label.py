@@ -76,7 +76,11 @@ def label_from_readers(
       UserError: an argument is not as above.
     """
     if strategy not in STRATEGIES:
-        raise UserError(f"strategy: found {strategy!r}, expected one of {', '.join(STRATEGIES)}")
+        raise UserError(
+            "strategy",
+            found=f"{strategy!r}",
+            expected=f"one of {', '.join(STRATEGIES)}",
+        )
     _check_size("reader_masks", image, reader_masks)
     trimap = trimap_from_readers(reader_masks, scale=scale)
     prior = readers_prior(reader_masks, scale=scale) if strategy == "anchored" else None
@@ -208,12 +212,17 @@ def binarise(alpha: np.ndarray, threshold: float) -> np.ndarray:
     """
     if not 0 < threshold <= 1:
         raise UserError(
-            f"threshold: found {threshold}, expected a value in (0, 1]; the paper's is 128/255"
+            "threshold",
+            found=f"{threshold}",
+            expected="a value in (0, 1]",
+            remedy="the paper's is 128/255",
         )
     if not np.issubdtype(alpha.dtype, np.floating):
         raise UserError(
-            f"alpha: found {alpha.dtype}, expected floats in [0, 1]; decode it with "
-            "casgan_jax.records.features.decode_alpha"
+            "alpha",
+            found=f"{alpha.dtype}",
+            expected="floats in [0, 1]",
+            remedy="decode it with casgan_jax.records.features.decode_alpha",
         )
     # A float64 threshold would leave out a float32 alpha of 128/255.
     return alpha >= alpha.dtype.type(threshold)
@@ -231,6 +240,7 @@ def _matte(image: np.ndarray, trimap: np.ndarray, scale: int, *, prior=None, **o
 def _check_size(field: str, image: np.ndarray, mask: np.ndarray, *, of: str = "image") -> None:
     if image.ndim != 2 or mask.shape[:2] != image.shape:
         raise UserError(
-            f"{field}: found shape {mask.shape} with an {of} of shape {image.shape}, expected "
-            f"the {of} to be (H, W) and both of one size"
+            field,
+            found=f"shape {mask.shape} with an {of} of shape {image.shape}",
+            expected=f"the {of} to be (H, W) and both of one size",
         )

@@ -39,33 +39,48 @@ def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
     recist = np.asarray(recist)
     if recist.shape != (8,) or not np.issubdtype(recist.dtype, np.number):
         raise UserError(
-            f"recist: found {recist.dtype} of shape {recist.shape}, expected the 8 numbers x1, y1, "
-            "x2, y2 of the long axis and x3, y3, x4, y4 of the short one"
+            "recist",
+            found=f"{recist.dtype} of shape {recist.shape}",
+            expected=(
+                "the 8 numbers x1, y1, x2, y2 of the long axis and x3, y3, x4, y4 of the short one"
+            ),
         )
     if not np.isfinite(recist).all():
-        raise UserError(f"recist: found {_written(recist)}, expected 8 finite numbers")
+        raise UserError(
+            "recist",
+            found=f"{_written(recist)}",
+            expected="8 finite numbers",
+        )
     long, short = axis_lengths(recist)
     if min(long, short) < _LEAST_LENGTH:
         name = "long" if long < _LEAST_LENGTH else "short"
         raise UserError(
-            f"recist: found a {name} axis of {min(long, short):.2g} pixels, expected at least "
-            f"{_LEAST_LENGTH}; give both ends of each axis, in pixels"
+            "recist",
+            found=f"a {name} axis of {min(long, short):.2g} pixels",
+            expected=f"at least {_LEAST_LENGTH}",
+            remedy="give both ends of each axis, in pixels",
         )
     if short > 1.1 * long + 0.5:  # in round lesions the order is chance
         raise UserError(
-            f"recist: found a short axis of {short:.1f} pixels and a long one of {long:.1f}, "
-            "expected the long axis first; swap the two"
+            "recist",
+            found=f"a short axis of {short:.1f} pixels and a long one of {long:.1f}",
+            expected="the long axis first",
+            remedy="swap the two",
         )
     if _angle(recist) < _LEAST_ANGLE:
         raise UserError(
-            f"recist: found axes at {_angle(recist):.0f} degrees to each other, expected about 90; "
-            "the order is x1, y1, x2, y2 of the long axis, then those of the short one"
+            "recist",
+            found=f"axes at {_angle(recist):.0f} degrees to each other",
+            expected="about 90",
+            remedy="the order is x1, y1, x2, y2 of the long axis, then those of the short one",
         )
     x, y = centre(recist)
     if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
         raise UserError(
-            f"recist: found its middle at x = {x:.1f}, y = {y:.1f}, expected it within the image "
-            f"of {shape[1]} x {shape[0]} pixels; give pixels of this image, x before y"
+            "recist",
+            found=f"its middle at x = {x:.1f}, y = {y:.1f}",
+            expected=f"it within the image of {shape[1]} x {shape[0]} pixels",
+            remedy="give pixels of this image, x before y",
         )
 
 
@@ -111,9 +126,15 @@ def check_diameters(
         return
     in_mm = agree(axis_lengths(recist))
     raise UserError(
-        f"recist: found axes of {lengths[0]:.1f} and {lengths[1]:.1f} where the diameters are "
-        f"{diameters[0]:.1f} and {diameters[1]:.1f}, expected equal lengths; "
-        + ("the axes seem to be in mm, divide them by the spacing" if in_mm else "correct one")
+        "recist",
+        found=(
+            f"axes of {lengths[0]:.1f} and {lengths[1]:.1f} where the diameters are "
+            f"{diameters[0]:.1f} and {diameters[1]:.1f}"
+        ),
+        expected="equal lengths",
+        remedy=(
+            "the axes seem to be in mm, divide them by the spacing" if in_mm else "correct one"
+        ),
     )
 
 
@@ -270,8 +291,10 @@ def _largest_part(alpha: np.ndarray, threshold: float) -> np.ndarray:
     )
     if n_parts == 1:
         raise UserError(
-            f"alpha: found at most {padded.max():.3g}, expected a pixel of at least {threshold:.3g}"
-            "; there is no lesion to measure"
+            "alpha",
+            found=f"at most {padded.max():.3g}",
+            expected=f"a pixel of at least {threshold:.3g}",
+            remedy="there is no lesion to measure",
         )
     largest = 1 + int(np.argmax(table[1:, cv2.CC_STAT_AREA]))
     return np.where((parts == 0) | (parts == largest), padded, 0.0)

@@ -8,6 +8,8 @@ out unchanged; on the fine grid their area is 0.3% smaller at the median.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -25,13 +27,15 @@ class AnnotationError(UserError):
       reason: "no_mask", "empty_intersection" or "no_background", for counting.
     """
 
-    def __init__(self, reason: str, message: str):
-        super().__init__(message)
+    def __init__(self, reason: str, what: object, **facts: Any) -> None:
+        """
+        Args:
+          reason: as above.
+          what, facts: of a `UserError`.
+        """
+        super().__init__(what, **facts)
         self.reason = reason
-
-    def __reduce__(self) -> tuple:
-        """Pickled by both arguments, so that a worker process can raise it."""
-        return type(self), (self.reason, *self.args)
+        self.args = (reason, what)  # what a worker process sends it by
 
 
 def upsample_mask(mask: np.ndarray, scale: int) -> np.ndarray:
@@ -62,15 +66,19 @@ def marked_readers(reader_masks: np.ndarray, scale: int = 1) -> np.ndarray:
     """
     if reader_masks.ndim != 3:
         raise UserError(
-            f"reader_masks: found shape {reader_masks.shape}, expected (H, W, R); "
-            "stack the readers along the last axis"
+            "reader_masks",
+            found=f"shape {reader_masks.shape}",
+            expected="(H, W, R)",
+            remedy="stack the readers along the last axis",
         )
     marked = np.flatnonzero(reader_masks.any(axis=(0, 1)))
     if not marked.size:
         raise AnnotationError(
             "no_mask",
-            f"reader_masks: found {reader_masks.shape[2]} empty masks, expected a marked lesion; "
-            "leave this slice out",
+            "reader_masks",
+            found=f"{reader_masks.shape[2]} empty masks",
+            expected="a marked lesion",
+            remedy="leave this slice out",
         )
     # Readers first in memory: reductions over them then run along whole planes, 100 times as fast.
     readers = np.stack([upsample_mask(reader_masks[..., k], scale) for k in marked])
@@ -96,8 +104,10 @@ def trimap_from_readers(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarr
     if not lesion.any():
         raise AnnotationError(
             "empty_intersection",
-            f"reader_masks: found no pixel that all {readers.shape[2]} readers marked, expected "
-            "at least one; leave this slice out",
+            "reader_masks",
+            found=f"no pixel that all {readers.shape[2]} readers marked",
+            expected="at least one",
+            remedy="leave this slice out",
         )
     return _assemble("reader_masks", lesion, readers.any(axis=2))
 
@@ -125,9 +135,19 @@ def trimap_from_binary(
       UserError: not (H, W).
     """
     if mask.ndim != 2:
-        raise UserError(f"mask: found shape {mask.shape}, expected (H, W); pass one lesion's plane")
+        raise UserError(
+            "mask",
+            found=f"shape {mask.shape}",
+            expected="(H, W)",
+            remedy="pass one lesion's plane",
+        )
     if not mask.any():
-        raise AnnotationError("no_mask", "mask: found it empty, expected a marked lesion")
+        raise AnnotationError(
+            "no_mask",
+            "mask",
+            found="it empty",
+            expected="a marked lesion",
+        )
     fine = upsample_mask(mask, scale).astype(np.uint8)
     radius = max(scale * least, fraction * float(np.sqrt(fine.sum() / np.pi)))
     # An image border is not a lesion border: repeat the edge before measuring depth.
@@ -182,8 +202,10 @@ def _assemble(field: str, lesion: np.ndarray, possible: np.ndarray) -> np.ndarra
     if possible.all():
         raise AnnotationError(
             "no_background",
-            f"{field}: found the lesion and its border to fill the image, expected some "
-            "background; cut a wider crop",
+            field,
+            found="the lesion and its border to fill the image",
+            expected="some background",
+            remedy="cut a wider crop",
         )
     trimap = np.where(possible, UNKNOWN, BACKGROUND).astype(np.uint8)
     trimap[lesion] = LESION

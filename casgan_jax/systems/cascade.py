@@ -111,8 +111,9 @@ class Cascade:
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
             raise UserError(
-                f"patches: found shape {patches.shape}, expected (N, {self.patch}, {self.patch}), "
-                "the patch this system was trained for"
+                "patches",
+                found=f"shape {patches.shape}",
+                expected=f"(N, {self.patch}, {self.patch}), the patch this system was trained for",
             )
         sr, alpha = [], []
         for start in range(0, len(patches), self._batch_size):

@@ -134,8 +134,10 @@ def check_values(config: Any) -> None:
     _check_stage(config, "", "softgan" if is_cascade else "srgan")
     if not config.data.dir:
         raise UserError(
-            "data.dir: found '', expected the folder of a prepared data set; set "
-            "--config.data.dir=data/phantom"
+            "data.dir",
+            found="''",
+            expected="the folder of a prepared data set",
+            remedy="set `data.dir=data/phantom`",
         )
     if is_cascade:
         _check_stage(config.srgan, "srgan.", "srgan")
@@ -157,36 +159,49 @@ def _check_stage(config: Any, section: str, name: str) -> None:
     """
     if config.name != name:
         raise UserError(
-            f"{section}name: found {config.name!r}, expected {name!r}; choose a config by --config"
+            f"{section}name",
+            found=f"{config.name!r}",
+            expected=f"{name!r}",
+            remedy="choose a config by `config`",
         )
     for required in _SECTIONS:
         if required not in config:
             raise UserError(
-                f"{section}{required}: found no such section, expected {', '.join(_SECTIONS)}; "
-                "choose a config by --config"
+                f"{section}{required}",
+                found="no such section",
+                expected=f"{', '.join(_SECTIONS)}",
+                remedy="choose a config by `config`",
             )
     for rule in RULES:
         value = _value(config, rule.field)
         if value is not None and not _allows(rule, value):
             raise UserError(
-                f"{section}{rule.field}: found {value!r}, expected {_expected(rule)}; set "
-                f"--config.{section}{rule.field}={rule.example}"
+                f"{section}{rule.field}",
+                found=f"{value!r}",
+                expected=f"{_expected(rule)}",
+                remedy=f"set `{section}{rule.field}={rule.example}`",
             )
     content = [term for term in _CONTENT if term in config.loss]
     if not any(config.loss[term] for term in content):
         raise UserError(
-            f"{section}loss: found no weight above 0 among {', '.join(content)}, expected at least "
-            f"one; set --config.{section}loss.mse=1"
+            f"{section}loss",
+            found=f"no weight above 0 among {', '.join(content)}",
+            expected="at least one",
+            remedy=f"set `{section}loss.mse=1`",
         )
     if config.data.cache == "device" and config.spmd == "pmap":
         raise UserError(
-            f"{section}data.cache: found 'device' at spmd='pmap', expected auto, none or host with "
-            f"it; set --config.{section}data.cache=host"
+            f"{section}data.cache",
+            found="'device' at spmd='pmap'",
+            expected="auto, none or host with it",
+            remedy=f"set `{section}data.cache=host`",
         )
     if not config.train.steps and not config.train.epochs:
         raise UserError(
-            f"{section}train.steps: found 0 and train.epochs=0, expected one of them above 0; set "
-            f"--config.{section}train.steps=10000"
+            f"{section}train.steps",
+            found="0 and train.epochs=0",
+            expected="one of them above 0",
+            remedy=f"set `{section}train.steps=10000`",
         )
 
 
@@ -200,23 +215,33 @@ def _check_halvings(config: Any) -> None:
     side = patch * config.data.scale
     if side > MAX_SIDE:
         raise UserError(
-            f"data.patch: found {patch} at data.scale={config.data.scale}, expected targets of at "
-            f"most {MAX_SIDE} pixels a side; set --config.data.patch=64"
+            "data.patch",
+            found=f"{patch} at data.scale={config.data.scale}",
+            expected=f"targets of at most {MAX_SIDE} pixels a side",
+            remedy="set `data.patch=64`",
         )
     possible = (side & -side).bit_length() - 1
     needed = _DISCRIMINATOR_HALVINGS[discriminator]
     if possible < needed:
         raise UserError(
-            f"data.patch: found {patch} at data.scale={config.data.scale}, expected a target side "
-            f"that is a multiple of {2**needed} for model.discriminator={discriminator!r}; set "
-            "--config.data.patch=64"
+            "data.patch",
+            found=f"{patch} at data.scale={config.data.scale}",
+            expected=(
+                f"a target side that is a multiple of {2**needed} for "
+                f"model.discriminator={discriminator!r}"
+            ),
+            remedy="set `data.patch=64`",
         )
     if levels is not None and possible < (levels or int(math.log2(side))):
         other = "" if levels else ", or 0 for a power of two"
         raise UserError(
-            f"model.levels: found {levels} for targets of {side} x {side} pixels (data.patch="
-            f"{patch} at data.scale={config.data.scale}), expected 1 to {possible}{other}; set "
-            f"--config.model.levels={possible}"
+            "model.levels",
+            found=(
+                f"{levels} for targets of {side} x {side} pixels (data.patch={patch} at "
+                f"data.scale={config.data.scale})"
+            ),
+            expected=f"1 to {possible}{other}",
+            remedy=f"set `model.levels={possible}`",
         )
 
 
@@ -233,13 +258,20 @@ def _check_network(config: Any) -> None:
         )
     except ValueError as error:
         raise UserError(
-            f"model.network: found that {config.model.network} cannot see targets of {side} pixels "
-            f"a side ({one_line(error)}), expected a side that it takes; set --config.data.patch=64"
+            "model.network",
+            found=(
+                f"that {config.model.network} cannot see targets of {side} pixels a side "
+                f"({one_line(error)})"
+            ),
+            expected="a side that it takes",
+            remedy="set `data.patch=64`",
         ) from error
     if output.shape[-1] > 1 and config.loss.adversarial:
         raise UserError(
-            f"loss.adversarial: found {config.loss.adversarial} for a network with "
-            f"{output.shape[-1]} outputs, expected 0; set --config.loss.adversarial=0"
+            "loss.adversarial",
+            found=f"{config.loss.adversarial} for a network with {output.shape[-1]} outputs",
+            expected="0",
+            remedy="set `loss.adversarial=0`",
         )
 
 
@@ -247,14 +279,17 @@ def _check_sr_side(config: Any, scale: int, section: str) -> None:
     """SRGAN's scale exists, and its targets are not smaller than the window of SSIM."""
     if scale not in SCALES:
         raise UserError(
-            f"data.scale: found {scale}, expected one of {', '.join(map(str, SCALES))} for SRGAN; "
-            f"set --config.data.scale={SCALES[0]}"
+            "data.scale",
+            found=f"{scale}",
+            expected=f"one of {', '.join(map(str, SCALES))} for SRGAN",
+            remedy=f"set `data.scale={SCALES[0]}`",
         )
     if not SSIM_WINDOW <= scale * config.data.patch <= MAX_SIDE:
         raise UserError(
-            f"{section}data.patch: found {config.data.patch} at data.scale={scale}, expected "
-            f"targets of {SSIM_WINDOW} to {MAX_SIDE} pixels a side; set "
-            f"--config.{section}data.patch=24"
+            f"{section}data.patch",
+            found=f"{config.data.patch} at data.scale={scale}",
+            expected=f"targets of {SSIM_WINDOW} to {MAX_SIDE} pixels a side",
+            remedy=f"set `{section}data.patch=24`",
         )
 
 

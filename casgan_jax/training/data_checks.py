@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from casgan_jax.data import segmentation_planes, super_resolution_planes
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user
 from casgan_jax.records.checks import open_data_set
 from casgan_jax.records.prepared import dataset_directory, load_split
@@ -44,8 +44,10 @@ def _check_source_of_sr(sr: str) -> None:
     source = os.path.join(expand_user(sr), "config.json")
     if sr not in ("train", "none") and not os.path.isfile(source):
         raise UserError(
-            f"sr: found {sr!r}, which is no folder with a config.json, expected train, none or the "
-            "workdir of a trained SRGAN or cascade; set --config.sr=train"
+            "sr",
+            found=f"{sr!r}, which is no folder with a config.json",
+            expected="train, none or the workdir of a trained SRGAN or cascade",
+            remedy="set `sr=train`",
         )
 
 
@@ -53,8 +55,11 @@ def _check_stage(config: Any, directory: str, scale: int) -> None:
     data, batch_size = config.data, config.optim.batch_size
     if not os.path.isdir(expand_user(directory)):
         raise UserError(
-            f"data.dir: found no folder {directory!r}, expected a prepared data set; make one with "
-            "`python -m launch.build --dataset=phantom --data_dir=data`"
+            "data.dir",
+            found=f"no folder {directory!r}",
+            expected="a prepared data set",
+            remedy="make one",
+            step=Step("build", {"dataset": "phantom", "data_dir": "data"}),
         )
     if config.name == "softgan":
         planes = segmentation_planes(
@@ -66,13 +71,17 @@ def _check_stage(config: Any, directory: str, scale: int) -> None:
     devices = jax.device_count()
     if batch_size % devices:
         raise UserError(
-            f"optim.batch_size: found {batch_size} for {devices} devices, expected a multiple of "
-            f"{devices}; set --config.optim.batch_size={devices * (batch_size // devices + 1)}"
+            "optim.batch_size",
+            found=f"{batch_size} for {devices} devices",
+            expected=f"a multiple of {devices}",
+            remedy=f"set `optim.batch_size={devices * (batch_size // devices + 1)}`",
         )
     if batch_size > len(planes):
         raise UserError(
-            f"optim.batch_size: found {batch_size}, expected at most the {len(planes)} records of "
-            f"the training split of {directory}; set a smaller --config.optim.batch_size"
+            "optim.batch_size",
+            found=f"{batch_size}",
+            expected=f"at most the {len(planes)} records of the training split of {directory}",
+            remedy="set a smaller `optim.batch_size`",
         )
     load_split(directory, "validation")  # there is one
 
@@ -98,8 +107,11 @@ def _check_test_set(config: Any, directories: list[str]) -> None:
     directory = config.data.test_dir
     if not os.path.isdir(expand_user(directory)):
         raise UserError(
-            f"data.test_dir: found no folder {directory!r}, expected a prepared data set, or '' "
-            "for that of data.dir; `python -m launch.build --dataset=help` lists what can be made"
+            "data.test_dir",
+            found=f"no folder {directory!r}",
+            expected="a prepared data set, or '' for that of data.dir",
+            remedy="make one of those that are listed",
+            step=Step("build", {"dataset": "help"}),
         )
     segmentation_planes(
         directory, "test", label="alpha", patch=config.data.patch, scale=config.data.scale
@@ -110,9 +122,13 @@ def _check_test_set(config: Any, directories: list[str]) -> None:
             shared = tested & _patients(source, split) if split != "test" else set()
             if shared:
                 raise UserError(
-                    f"data.test_dir: found {len(shared)} patients of its test split in the split "
-                    f"{split!r} of {source} ({min(shared)}, ...), expected none; choose a data set "
-                    "of other patients"
+                    "data.test_dir",
+                    found=(
+                        f"{len(shared)} patients of its test split in the split {split!r} of "
+                        f"{source} ({min(shared)}, ...)"
+                    ),
+                    expected="none",
+                    remedy="choose a data set of other patients",
                 )
 
 
@@ -129,7 +145,6 @@ def _in_section(section: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        line = str(error)
-        if re.match(r"(data|optim)\.\w+:", line):
-            raise UserError(f"{section}{line}") from error
+        if re.fullmatch(r"(data|optim)\.\w+", error.what):
+            error.what = section + error.what
         raise

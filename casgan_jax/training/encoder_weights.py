@@ -72,7 +72,7 @@ def read_encoder_weights(config: Any, workdir: Path) -> EncoderWeights | None:
         path = locate_encoder(source, shapes)
         loaded = load_encoder(path, shapes)
     except UserError as error:
-        raise UserError(f"model.encoder_weights: {error}") from error
+        raise error.within("model.encoder_weights") from error
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     # On the hub every file is a model.safetensors; there the repository is its name.
@@ -101,4 +101,4 @@ def initial_weights(directory: Path) -> str:
     path = directory / _FILE
     if not path.is_file():
         return "random"
-    return read_json(path, remedy="train into another --workdir")["initial_weights"]
+    return read_json(path, remedy="train into another `workdir`")["initial_weights"]

@@ -47,8 +47,9 @@ from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
 from casgan_jax.training.validation import softgan_validation, srgan_validation
+from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
-from casgan_jax.workdir.config import keep_config, read_config
+from casgan_jax.workdir.config import read_config
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
 
@@ -113,17 +114,21 @@ def config_of_other_system(config: Any, role: str) -> Any:
     try:
         found = read_config(config[role])
     except UserError as error:
-        raise UserError(f"{role}: {error}") from error
+        raise error.within(role) from error
     if found.name != "softgan":
         raise UserError(
-            f"{role}: found a run of {found.name!r} in {config[role]}, expected one of 'softgan'; "
-            "name another folder"
+            role,
+            found=f"a run of {found.name!r} in {config[role]}",
+            expected="one of 'softgan'",
+            remedy="name another folder",
         )
     for field in ("patch", "scale"):
         if found.data[field] != config.data[field]:
             raise UserError(
-                f"{role}: found data.{field}={found.data[field]} in {config[role]}, expected "
-                f"{config.data[field]}; set --config.data.{field}={found.data[field]}"
+                role,
+                found=f"data.{field}={found.data[field]} in {config[role]}",
+                expected=f"{config.data[field]}",
+                remedy=f"set `data.{field}={found.data[field]}`",
             )
     return found
 
@@ -152,13 +157,16 @@ def super_resolution_variables(config: Any, workdir: Path, interruption: Interru
     for field in ("features", "blocks", "residual_to_interpolation"):
         if found.model[field] != config.srgan.model[field]:
             raise UserError(
-                f"sr: found srgan.model.{field}={found.model[field]} in {source}, expected "
-                f"{config.srgan.model[field]}; set --config.srgan.model.{field} to it"
+                "sr",
+                found=f"srgan.model.{field}={found.model[field]} in {source}",
+                expected=f"{config.srgan.model[field]}",
+                remedy=f"set `srgan.model.{field}` to it",
             )
     if found.data.scale != config.data.scale:
         raise UserError(
-            f"sr: found scale {found.data.scale} in {source}, expected "
-            f"data.scale={config.data.scale}"
+            "sr",
+            found=f"scale {found.data.scale} in {source}",
+            expected=f"data.scale={config.data.scale}",
         )
     return restore_stage(config.srgan, source).average
 

@@ -39,9 +39,13 @@ class Meter:
             for name, value in losses.items():
                 if not np.isfinite(value):
                     raise UserError(
-                        f"step {step}: found {name} = {value}, expected a finite loss; the last "
-                        "good checkpoint stands; try a lower --config.optim.lr or "
-                        "--config.optim.clip=1"
+                        f"step {step}",
+                        found=f"{name} = {value}",
+                        expected="a finite loss",
+                        remedy=(
+                            "the last good checkpoint stands; try a lower `optim.lr` or "
+                            "`optim.clip=1`"
+                        ),
                     )
         return [{name: float(value) for name, value in losses.items()} for losses in values]
 

@@ -45,7 +45,11 @@ class Devices:
 
     def __post_init__(self) -> None:
         if self.spmd not in SPMD:
-            raise UserError(f"spmd: found {self.spmd!r}, expected one of {', '.join(SPMD)}")
+            raise UserError(
+                "spmd",
+                found=f"{self.spmd!r}",
+                expected=f"one of {', '.join(SPMD)}",
+            )
 
     def replicate(self, tree: Any) -> Any:
         """Puts a tree of arrays on every device."""
@@ -61,8 +65,9 @@ class Devices:
         for name, array in batch.items():
             if len(array) % local:
                 raise UserError(
-                    f"optim.batch_size: found {len(array)} examples of {name!r} for {local} "
-                    f"devices of this process, expected a multiple of {local}"
+                    "optim.batch_size",
+                    found=f"{len(array)} examples of {name!r} for {local} devices of this process",
+                    expected=f"a multiple of {local}",
                 )
         if self.spmd == "pmap":
             return {

@@ -44,18 +44,23 @@ def _vgg19(config: Any) -> dict[str, Any]:
     if not config.loss.perceptual:
         return {}
     advice = (
-        "set --config.loss.vgg19 (of a cascade --config.srgan.loss.vgg19) to a FILE (npz with "
-        "Keras names, safetensors with torchvision's) or to hf://timm/vgg19.tv_in1k, or train "
-        "without by --config.loss.perceptual=0 (--config.srgan.loss.perceptual=0)"
+        "set `loss.vgg19` (of a cascade `srgan.loss.vgg19`) to a FILE (npz with Keras names, "
+        "safetensors with torchvision's) or to hf://timm/vgg19.tv_in1k, or train without by "
+        "`loss.perceptual=0` (`srgan.loss.perceptual=0`)"
     )
     if not config.loss.vgg19:
         raise UserError(
-            f"loss.vgg19: found no weights for loss.perceptual={config.loss.perceptual}; {advice}"
+            "loss.vgg19",
+            found=f"no weights for loss.perceptual={config.loss.perceptual}",
+            expected="VGG19's",
+            remedy=advice,
         )
     try:
         return load_vgg19(config.loss.vgg19)
     except UserError as error:
-        raise UserError(f"loss.vgg19: {error}; {advice}") from error
+        told = error.within("loss.vgg19")
+        told.remedy = "; ".join(filter(None, (error.remedy, advice)))
+        raise told from error
 
 
 def srgan_stage(config: Any) -> Stage:

@@ -107,9 +107,9 @@ def _collapse(shares: list[float], curve: np.ndarray) -> str:
     else:
         return ""
     return (
-        f"collapsed: every validation mask is {found}; what helps: --config.loss.l1=0 (its optimum "
-        "is the median, which is background), --config.loss.cross_entropy=20, a lower "
-        "--config.loss.adversarial or --config.optim.lr, --config.model.initial_alpha near the "
+        f"collapsed: every validation mask is {found}; what helps: `loss.l1=0` (its optimum is "
+        "the median, which is background), `loss.cross_entropy=20`, a lower `loss.adversarial` or "
+        "`optim.lr`, `model.initial_alpha` near the "
         "lesions' share of a patch (0.03)"
     )
 

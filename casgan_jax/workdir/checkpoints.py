@@ -26,7 +26,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from absl import logging
 
-from casgan_jax.errors import UserError, one_line
+from casgan_jax.errors import Step, UserError, one_line
 from casgan_jax.workdir.processes import barrier, is_first
 from casgan_jax.workdir.seal import Damaged, read_facts, seal, verify
 
@@ -112,7 +112,7 @@ class Checkpoints:
                 self._write(step, jax.device_get(state), score)
             except Exception as error:  # the disk's, the file system's or TensorStore's
                 shutil.rmtree(self._temporary(step), ignore_errors=True)
-                raise UserError(self._cannot_write(step, error)) from error
+                raise self._cannot_write(step, error) from error
             self._delete_old()
         barrier(f"checkpoint {step}")
 
@@ -126,7 +126,12 @@ class Checkpoints:
         try:
             facts = verify(folder)
         except Damaged as error:
-            raise UserError(f"{folder}: found a damaged checkpoint: {error}; use another") from None
+            raise UserError(
+                folder,
+                found=f"a damaged checkpoint: {error}",
+                expected="an intact one",
+                remedy="use another",
+            ) from None
         _check_arrays(folder, facts["arrays"], _arrays(like))
         shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
         with _orbax() as orbax:
@@ -149,8 +154,10 @@ class Checkpoints:
         if damaged:
             found = "; ".join(f"step {step}: {reason}" for step, reason in damaged)
             raise UserError(
-                f"{self.directory}: found no intact checkpoint ({found}), expected one; bring the "
-                "folder back from a copy, or begin again in another --workdir"
+                self.directory,
+                found=f"no intact checkpoint ({found})",
+                expected="one",
+                remedy="bring the folder back from a copy, or begin again in another `workdir`",
             )
         return None, []
 
@@ -203,17 +210,25 @@ class Checkpoints:
 
     def _nothing_here(self) -> UserError:
         return UserError(
-            f"workdir: found no checkpoint in {self.directory}, expected a trained stage; "
-            "train it with `python -m launch.train --workdir=...`"
+            "workdir",
+            found=f"no checkpoint in {self.directory}",
+            expected="a trained stage",
+            remedy="train it",
+            step=Step("train", {"workdir": str(self.directory.parents[1])}),
         )
 
-    def _cannot_write(self, step: int, error: Exception) -> str:
+    def _cannot_write(self, step: int, error: Exception) -> UserError:
         steps = self.steps()
         stands = f"the checkpoint of step {steps[-1]} stands" if steps else "none was written yet"
         free = shutil.disk_usage(self.directory.parent).free / 2**20
-        return (
-            f"checkpoint: could not write step {step} to {self.directory} ({one_line(error)}), "
-            f"found {free:.0f} MiB free; {stands}; make room and run the same command again"
+        return UserError(
+            "checkpoint",
+            found=(
+                f"that step {step} cannot be written to {self.directory} ({one_line(error)}), "
+                f"with {free:.0f} MiB free"
+            ),
+            expected="room for it",
+            remedy=f"{stands}; make room and run the same command again",
         )
 
 
@@ -257,10 +272,16 @@ def _check_arrays(folder: Path, found: dict[str, Any], expected: dict[str, Any])
     if changed:
         name = changed[0]
         raise UserError(
-            f"{folder}: found {name} {_shape(found.get(name))}, expected "
-            f"{_shape(expected.get(name))} ({len(changed)} arrays differ): a checkpoint of another "
-            "architecture; set the config's model, data.patch and data.scale to those of "
-            "config.json in its workdir"
+            folder,
+            found=f"{name} {_shape(found.get(name))}",
+            expected=(
+                f"{_shape(expected.get(name))} ({len(changed)} arrays differ): a checkpoint "
+                "of another architecture"
+            ),
+            remedy=(
+                "set the config's model, data.patch and data.scale to those of config.json "
+                "in its workdir"
+            ),
         )
 
 

@@ -20,7 +20,7 @@ def hold_workdir(workdir: Path) -> Iterator[None]:
     Raises:
       UserError: it cannot be written, another training is using it, or its disk is full.
     """
-    make_folder(workdir, field="--workdir")
+    make_folder(workdir, field="workdir")
     lock = open(workdir / ".lock", "w") if is_first() else None  # noqa: SIM115
     try:
         if lock is not None:
@@ -30,8 +30,10 @@ def hold_workdir(workdir: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise UserError(
-            f"workdir: found {error.strerror} at {workdir}; the last good checkpoint stands; make "
-            "room and run the same command again"
+            "workdir",
+            found=f"{error.strerror} at {workdir}",
+            expected="room for the run",
+            remedy="the last good checkpoint stands; make room and run the same command again",
         ) from error
     finally:
         if lock is not None:
@@ -43,9 +45,13 @@ def _lock(descriptor: int, workdir: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(
-            f"workdir: found another training at work in {workdir}, expected none; wait for it, "
-            "choose another --workdir, or give --distributed if this is one of several processes "
-            "of one run"
+            "workdir",
+            found=f"another training at work in {workdir}",
+            expected="none",
+            remedy=(
+                "wait for it, choose another `workdir`, or give `distributed` if this is one "
+                "of several processes of one run"
+            ),
         ) from None
     except OSError as error:
         if error.errno != errno.ENOTSUP:  # some network file systems have no locks

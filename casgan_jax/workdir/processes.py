@@ -33,21 +33,24 @@ def join_processes(
     """
     if coordinator and (process_count is None or process_index is None):
         raise UserError(
-            f"--coordinator={coordinator}: found no --process_count or no --process_index, "
-            "expected both beside it"
+            f"coordinator={coordinator}",
+            found="no `process_count` or no `process_index`",
+            expected="both beside it",
         )
     if process_count is not None and not 0 <= (process_index or 0) < process_count:
         raise UserError(
-            f"--process_index: found {process_index} of --process_count={process_count}, expected "
-            f"0 to {process_count - 1}"
+            "process_index",
+            found=f"{process_index} of `process_count={process_count}`",
+            expected=f"0 to {process_count - 1}",
         )
     try:
         jax.distributed.initialize(coordinator, process_count, process_index)
     except (RuntimeError, ValueError) as error:
         raise UserError(
-            f"--distributed: found no other processes ({one_line(error)}), expected to run "
-            "under SLURM, GKE, Cloud TPU or Open MPI; elsewhere give --coordinator=HOST:PORT, "
-            "--process_count and --process_index"
+            "distributed",
+            found=f"no other processes ({one_line(error)})",
+            expected="to run under SLURM, GKE, Cloud TPU or Open MPI",
+            remedy="elsewhere give `coordinator=HOST:PORT`, `process_count` and `process_index`",
         ) from error
 
 
@@ -78,9 +81,10 @@ def watching_processes() -> Iterator[None]:
 
 def _lost(error: Exception) -> LostProcess:
     return LostProcess(
-        f"process {jax.process_index()} of {jax.process_count()}: found that a step of all "
-        f"processes failed ({one_line(error)}), expected every process to live; run the same "
-        "command on all of them again, it goes on from the newest checkpoint"
+        f"process {jax.process_index()} of {jax.process_count()}",
+        found=f"that a step of all processes failed ({one_line(error)})",
+        expected="every process to live",
+        remedy=("run the same command on all of them again, it goes on from the newest checkpoint"),
     )
 
 

@@ -130,8 +130,10 @@ def read_spacing(path: Path) -> dict[str, float]:
             value = math.nan
         if not 0 < value < math.inf:
             raise UserError(
-                f"{path} line {line}: found Spacing_mm_px_ {row['Spacing_mm_px_']!r}, expected "
-                f"'x, y, z' in mm; {remedy}"
+                f"{path} line {line}",
+                found=f"Spacing_mm_px_ {row['Spacing_mm_px_']!r}",
+                expected="'x, y, z' in mm",
+                remedy=f"{remedy}",
             )
         spacing[series] = value
     return spacing

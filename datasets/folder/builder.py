@@ -62,8 +62,10 @@ class Builder(PreparedBuilder):
             tasks = self._tasks_of_layout(manual_dir)
         else:
             raise UserError(
-                f"{manual_dir}: found neither {TABLE} nor a folder images, expected one of them; "
-                "see datasets/folder/README.md"
+                manual_dir,
+                found=f"neither {TABLE} nor a folder images",
+                expected="one of them",
+                remedy="see datasets/folder/README.md",
             )
         used = {task.split for task in tasks if not isinstance(task.arguments, Skip)}
         empty = [split for split in SPLITS if split not in used]

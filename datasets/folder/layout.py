@@ -46,7 +46,10 @@ def read_layout(folder: Path) -> Layout:
     images = _named(folder / "images")
     if not images:
         raise UserError(
-            f"{folder / 'images'}: found no image, expected some; see datasets/folder/README.md"
+            folder / "images",
+            found="no image",
+            expected="some",
+            remedy="see datasets/folder/README.md",
         )
     roots = _mark_folders(folder)
     marks = [_named(root) for root in roots]
@@ -68,8 +71,10 @@ def _mark_folders(folder: Path) -> list[Path]:
     if bool(readers) == bool(masks):
         found = "both masks and reader-*" if readers else "neither masks nor reader-*"
         raise UserError(
-            f"{folder}: found {found}, expected either a folder masks or folders reader-1, "
-            "reader-2 ... beside images; see datasets/folder/README.md"
+            folder,
+            found=f"{found}",
+            expected="either a folder masks or folders reader-1, reader-2 ... beside images",
+            remedy="see datasets/folder/README.md",
         )
     return readers or masks
 
@@ -85,8 +90,10 @@ def _named(folder: Path) -> dict[str, Path]:
     for name, several in files.items():
         if len(several) > 1:
             raise UserError(
-                f"{folder}: found {several[0].name} and {several[1].name}, expected one file of "
-                f"the name {name}; rename or move one"
+                folder,
+                found=f"{several[0].name} and {several[1].name}",
+                expected=f"one file of the name {name}",
+                remedy="rename or move one",
             )
     return {name: several[0] for name, several in files.items()}
 

@@ -166,13 +166,17 @@ def _count_pages(folder: Path) -> int:
     volume, labels = (_open(folder / name).count for name in (VOLUME, LABELS))
     if volume != labels:
         raise UserError(
-            f"{folder / LABELS}: found {labels} pages for the {volume} pages of {VOLUME}, expected "
-            "a label for each slice; copy both files again"
+            folder / LABELS,
+            found=f"{labels} pages for the {volume} pages of {VOLUME}",
+            expected="a label for each slice",
+            remedy="copy both files again",
         )
     if not split_slices(volume).count("validation"):
         raise UserError(
-            f"{folder / VOLUME}: found {volume} pages, expected the 30 slices of the challenge; "
-            "copy the file again"
+            folder / VOLUME,
+            found=f"{volume} pages",
+            expected="the 30 slices of the challenge",
+            remedy="copy the file again",
         )
     return volume
 
@@ -180,8 +184,10 @@ def _count_pages(folder: Path) -> int:
 def _open(path: Path) -> Stack:
     if not path.is_file():
         raise UserError(
-            f"{path}: found no such file, expected one of the challenge's; name the folder that "
-            f"holds {VOLUME} and {LABELS}"
+            path,
+            found="no such file",
+            expected="one of the challenge's",
+            remedy=f"name the folder that holds {VOLUME} and {LABELS}",
         )
     return open_stack(path)
 

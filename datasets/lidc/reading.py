@@ -103,18 +103,25 @@ def _parsed(path: Path) -> ElementTree.Element:
         root = ElementTree.parse(path).getroot()
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise UserError(
-            f"{path}: found no XML ({one_line(error)}), expected the readers' XML of LIDC-IDRI; "
-            f"{_REMEDY}"
+            path,
+            found=f"no XML ({one_line(error)})",
+            expected="the readers' XML of LIDC-IDRI",
+            remedy=f"{_REMEDY}",
         ) from error
     except OSError as error:
         raise UserError(
-            f"{path}: found that it cannot be read ({error.strerror}), expected a readable file; "
-            "check its permissions"
+            path,
+            found=f"that it cannot be read ({error.strerror})",
+            expected="a readable file",
+            remedy="check its permissions",
         ) from error
     _, _, name = root.tag.rpartition("}")
     if name != _ROOT:
         raise UserError(
-            f"{path}: found the element {name}, expected {_ROOT} (readings of CT); leave it out"
+            path,
+            found=f"the element {name}",
+            expected=f"{_ROOT} (readings of CT)",
+            remedy="leave it out",
         )
     return root
 
@@ -157,12 +164,22 @@ def _number(path: Path, parent: ElementTree.Element, name: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) < 2**20:  # as pixels and as millimetres beyond any scanner
-        raise UserError(f"{path}: found {name} {text[:40]!r}, expected a number; {_REMEDY}")
+        raise UserError(
+            path,
+            found=f"{name} {text[:40]!r}",
+            expected="a number",
+            remedy=f"{_REMEDY}",
+        )
     return value
 
 
 def _text(path: Path, parent: ElementTree.Element, name: str) -> str:
     text = parent.findtext("/".join(f"{{*}}{part}" for part in name.split("/")))
     if text is None or not text.strip():
-        raise UserError(f"{path}: found no {name}, expected one; {_REMEDY}")
+        raise UserError(
+            path,
+            found=f"no {name}",
+            expected="one",
+            remedy=f"{_REMEDY}",
+        )
     return text.strip()

@@ -47,9 +47,10 @@ def select(
             chosen[lesion] = middle
     if len(chosen) < count:
         raise UserError(
-            f"manual_dir: found {len(chosen)} lesions with {READERS} agreeing readers on their "
-            f"middle slice, expected at least {count}; build from the whole data set, or without "
-            "the selection"
+            "manual_dir",
+            found=f"{len(chosen)} lesions with {READERS} agreeing readers on their middle slice",
+            expected=f"at least {count}",
+            remedy="build from the whole data set, or without the selection",
         )
     test = round(_TEST_SHARE[count] * count)
     splits = split_by_counts(

@@ -115,5 +115,8 @@ def _header(path: Path, tags: Sequence[str]) -> Any:
 
 def _unusable(path: Path, field: str, header: Any, expected: str) -> UserError:
     return UserError(
-        f"{path}: found {field} {header.get(field)}, expected {expected}; leave the series out"
+        path,
+        found=f"{field} {header.get(field)}",
+        expected=f"{expected}",
+        remedy="leave the series out",
     )

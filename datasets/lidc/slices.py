@@ -104,7 +104,7 @@ def _spacing(builder: PreparedBuilder, *folders: Path) -> dict[str, float]:
     builder.note(
         f"{SPACING_FILE}: found none in {folders[0]}, so spacing_mm is 0 (unknown); to "
         "have distances in mm, put one there with the columns patient,pixel_spacing_mm "
-        "and build again with --overwrite"
+        "and build again with `overwrite`"
     )
     return {}
 
@@ -129,8 +129,10 @@ def read_spacing(path: Path) -> dict[str, float]:
             values = {math.nan}
         if not all(0 < value < math.inf for value in values):
             raise UserError(
-                f"{path} line {line}: found pixel_spacing_mm {row['pixel_spacing_mm']!r}, "
-                "expected a positive number of mm; correct or remove the line"
+                f"{path} line {line}",
+                found=f"pixel_spacing_mm {row['pixel_spacing_mm']!r}",
+                expected="a positive number of mm",
+                remedy="correct or remove the line",
             )
         if len(values) == 1:
             spacing[row["patient"]] = values.pop()
@@ -195,6 +197,8 @@ def _tree(manual_dir: Path) -> Path:
         if next(root.glob("*/nodule-*/images"), None) is not None:
             return root
     raise UserError(
-        f"{manual_dir}: found no PATIENT/nodule-K/images folder, expected the "
-        "LIDC-IDRI-slices tree; name the folder that holds LIDC-IDRI-0001 and so on"
+        manual_dir,
+        found="no PATIENT/nodule-K/images folder",
+        expected="the LIDC-IDRI-slices tree",
+        remedy="name the folder that holds LIDC-IDRI-0001 and so on",
     )

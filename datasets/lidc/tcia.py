@@ -153,8 +153,10 @@ def find_tasks(builder: PreparedBuilder, manual_dir: Path) -> list[Task]:
     folders, xml_files = find_folders(manual_dir), sorted(manual_dir.rglob("*.xml"))
     if not folders and not xml_files:
         raise UserError(
-            f"{manual_dir}: found neither .dcm nor .xml files, expected the download of LIDC-IDRI "
-            "from The Cancer Imaging Archive; name the folder that holds LIDC-IDRI-0001 and so on"
+            manual_dir,
+            found="neither .dcm nor .xml files",
+            expected="the download of LIDC-IDRI from The Cancer Imaging Archive",
+            remedy="name the folder that holds LIDC-IDRI-0001 and so on",
         )
     for path in xml_files:
         builder.note_source(path)

@@ -36,8 +36,10 @@ def compare(real: Path, rows: int, seed: int) -> np.ndarray:
     count = rows * _KINDS
     if len(files) < count:
         raise UserError(
-            f"{real}: found {len(files)} files images/*.png, expected at least {count}; "
-            "name an LIDC-IDRI-slices folder"
+            real,
+            found=f"{len(files)} files images/*.png",
+            expected=f"at least {count}",
+            remedy="name an LIDC-IDRI-slices folder",
         )
     chosen = np.random.default_rng(seed).choice(len(files), count, replace=False)
     crops = [read_image(files[k]) for k in chosen]

@@ -41,7 +41,7 @@ def write_example(folder: Path, lesions: int, seed: int) -> Path:
     from datasets.phantom.builder import Source, make_record
     from datasets.phantom.lesion import KINDS
 
-    make_folder(folder, field="--output")
+    make_folder(folder, field="output")
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -75,7 +75,12 @@ def _write_lesion(folder: Path, key: str, strategy: str, record: Record) -> dict
 
 def main(_: list[str]) -> None:
     if not _OUTPUT.value:
-        raise UserError("--output: found none, expected a folder; see --help")
+        raise UserError(
+            "output",
+            found="none",
+            expected="a folder",
+            remedy="see `help`",
+        )
     print(write_example(Path(_OUTPUT.value), _LESIONS.value, _SEED.value))
 
 

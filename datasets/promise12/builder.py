@@ -197,8 +197,10 @@ def _cases(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.rglob("Case*.mh?") if _CASE.fullmatch(path.name))
     if not found:
         raise UserError(
-            f"{folder}: found no CaseNN.mhd, expected PROMISE12's layout; name the folder that "
-            "holds Case00.mhd, Case00_segmentation.mhd and so on"
+            folder,
+            found="no CaseNN.mhd",
+            expected="PROMISE12's layout",
+            remedy="name the folder that holds Case00.mhd, Case00_segmentation.mhd and so on",
         )
     return found
 
@@ -213,8 +215,10 @@ def _slices(path: Path) -> tuple[list[Slice], int]:
     volume, labels = open_stack(path), open_stack(segmentation)
     if volume.count != labels.count:
         raise UserError(
-            f"{segmentation}: found {labels.count} slices for the {volume.count} of {path.name}, "
-            "expected one for each; copy both files again"
+            segmentation,
+            found=f"{labels.count} slices for the {volume.count} of {path.name}",
+            expected="one for each",
+            remedy="copy both files again",
         )
     marked = [index for index in range(labels.count) if labels.read(index).values.any()]
     slices = [Slice(str(path), str(segmentation), i, path.stem, path.stem) for i in marked]

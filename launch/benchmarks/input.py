@@ -45,8 +45,12 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     """
     if options.data_dir is None:
         raise UserError(
-            "--data_dir: found none, expected the folder of a prepared data set; make one with "
-            "`python -m launch.build --dataset=phantom/quick --data_dir=data`"
+            "data_dir",
+            found="none",
+            expected="the folder of a prepared data set",
+            remedy=(
+                "make one with `python -m launch.build --dataset=phantom/quick --data_dir=data`"
+            ),
         )
     config = load_config(options.config, [("data.dir", options.data_dir)])
     config = resolve(config)

@@ -70,8 +70,9 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
             summary["dice_vs_consensus"] = stages[-1]["dice_at_128"]
         else:
             raise UserError(
-                f"--data_dir={options.data_dir}: found neither reader_masks nor true_alpha in its "
-                "records, expected a data set such as lidc or phantom"
+                f"data_dir={options.data_dir}",
+                found="neither reader_masks nor true_alpha in its records",
+                expected="a data set such as lidc or phantom",
             )
     yield summary
 
@@ -82,7 +83,10 @@ def _speed(repeats: int) -> Iterator[dict[str, Any]]:
         import pymatting
     except ImportError as error:
         raise UserError(
-            "pymatting: found none, expected it installed; pip install 'casgan_jax[bench]'"
+            "pymatting",
+            found="none",
+            expected="it installed",
+            remedy="pip install 'casgan_jax[bench]'",
         ) from error
     totals = []
     with _one_core():
@@ -192,8 +196,13 @@ def _consensus_samples(data_dir: str, limit: int) -> list[Sample]:
             break
     if not samples:
         raise UserError(
-            f"--data_dir={data_dir}: found no record that four readers marked in the half of the "
-            "patients that nothing was tuned on, expected some; build more of the lidc data set"
+            f"data_dir={data_dir}",
+            found=(
+                "no record that four readers marked in the half of the patients that nothing was "
+                "tuned on"
+            ),
+            expected="some",
+            remedy="build more of the lidc data set",
         )
     return samples
 

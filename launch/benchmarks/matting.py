@@ -59,7 +59,10 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         import pymatting
     except ImportError as error:
         raise UserError(
-            "pymatting: found none, expected it installed; pip install 'casgan_jax[bench]'"
+            "pymatting",
+            found="none",
+            expected="it installed",
+            remedy="pip install 'casgan_jax[bench]'",
         ) from error
 
     def theirs(image: np.ndarray, trimap: np.ndarray, epsilon: float) -> np.ndarray:

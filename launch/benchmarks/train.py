@@ -89,12 +89,19 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
       UserError: PyTorch is not installed, or `dtype` is neither of DTYPES.
     """
     if options.dtype not in DTYPES:
-        raise UserError(f"--dtype: found {options.dtype!r}, expected one of {', '.join(DTYPES)}")
+        raise UserError(
+            "dtype",
+            found=f"{options.dtype!r}",
+            expected=f"one of {', '.join(DTYPES)}",
+        )
     try:
         import torch
     except ImportError as error:
         raise UserError(
-            "torch: found none, expected it installed; pip install 'casgan_jax[bench]'"
+            "torch",
+            found="none",
+            expected="it installed",
+            remedy="pip install 'casgan_jax[bench]'",
         ) from error
     torch.set_num_threads(os.cpu_count() or 1)
     peak = matrix_product_flops(options.dtype)

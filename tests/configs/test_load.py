@@ -38,11 +38,11 @@ def test_paper_variants_keep_the_papers_numbers():
 @pytest.mark.parametrize(
     ("spec", "overrides", "line"),
     [
-        ("sofgan", [], "--config=sofgan: no such name, did you mean 'softgan'"),
+        ("sofgan", [], "config=sofgan: no such name, did you mean 'softgan'"),
         ("softgan:quik", [], "did you mean 'quick'"),
-        ("softgan", [("optim.lrr", "1")], "--config.optim.lrr: .* did you mean 'optim.lr'"),
+        ("softgan", [("optim.lrr", "1")], "config.optim.lrr: .* did you mean 'optim.lr'"),
         ("softgan", [("lr", "1")], "did you mean 'optim.lr'"),
-        ("softgan", [("optim", "1")], "--config.optim: no such name"),
+        ("softgan", [("optim", "1")], "config.optim: no such name"),
         ("softgan", [("optim.lr", "fast")], "found 'fast', expected a value of type float"),
         ("softgan", [("optim.batch_size", "2.5")], "expected a value of type int"),
     ],

@@ -89,7 +89,7 @@ def test_planes_that_do_not_fit_get_one_line_and_the_remedy(discs, monkeypatch):
     monkeypatch.setattr(device, "_memory", lambda _: 2**18)
     line = (
         r"data.cache: found 0.00 GiB of planes for device memory, expected at most 0.00 GiB \(25% "
-        "of a device's\\); use --config.data.cache=host"
+        "of a device's\\); use `data.cache=host`"
     )
     with pytest.raises(ValueError, match=line):
         training_batches(

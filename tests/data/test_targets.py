@@ -25,4 +25,4 @@ def test_labels_are_what_their_names_say(discs):
 
 def test_the_readers_label_needs_readers(discs):
     record = load_split(discs, "train")[0] | {"n_readers": 0}
-    assert "set --config.data.label=alpha" in line_of(readers_mean, record)
+    assert "set `data.label=alpha`" in line_of(readers_mean, record)

@@ -114,7 +114,7 @@ def test_bad_sources_leave_nothing(tmp_path, function, match):
 
 
 def test_bucket_is_no_folder():
-    with pytest.raises(UserError, match="--data_dir: found gs://bucket/data, expected a folder"):
+    with pytest.raises(UserError, match="data_dir: found gs://bucket/data, expected a folder"):
         build("gs://bucket/data")
 
 

@@ -102,7 +102,7 @@ def test_failed_overwrite_keeps_the_old_data_set(tmp_path):
 # Beam's own threads end with an error, too.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_worker_that_dies_is_told_in_a_line(tmp_path):
-    with pytest.raises(UserError, match="--beam_runner: found that a worker .* does not answer"):
+    with pytest.raises(UserError, match="beam_runner: found that a worker .* does not answer"):
         build(tmp_path, toy.toy(toy.die_at_five), PROCESSES)
     assert [p.name for p in tmp_path.iterdir()] == [".toy.lock"]
 
@@ -138,9 +138,9 @@ def test_interrupted_build_ends_its_workers(tmp_path, number):
 @pytest.mark.parametrize(
     ("runner", "options", "match"),
     [
-        ("Flonk", [], "--beam_runner: found 'Flonk', .*did you mean 'FlinkRunner'"),
+        ("Flonk", [], "beam_runner: found 'Flonk', .*did you mean 'FlinkRunner'"),
         ("no_module.Runner", [], r"--beam_runner=no_module.Runner: .*\(No module named 'no_module"),
-        ("os.Runner", [], "--beam_runner: found 'os.Runner'"),
+        ("os.Runner", [], "beam_runner: found 'os.Runner'"),
         ("DirectRunner", ["direct_num_wrkers=2"], "found 'direct_num_wrkers', .*_num_workers'"),
         ("DirectRunner", ["direct_num_workers=two"], "--beam_options: .*invalid int value: 'two'"),
         ("FlinkRunner", ["flink_version=7"], "--beam_options: .*flink_version: invalid choice"),

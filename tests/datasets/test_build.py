@@ -55,9 +55,9 @@ def test_lidc_end_to_end(tmp_path):
 def test_bad_flags_get_one_line():
     for arguments, match in [
         (["--dataset=lidk"], "did you mean 'lidc'?"),
-        ([], "--dataset: found none, expected one of deeplesion, "),
+        ([], "dataset: found none, expected one of deeplesion, "),
         (["--dataset=lidc"], "manual_dir: found none"),
-        (["--dataset=phantom", "--beam_options=a=b"], "--beam_options: found 'a=b' and no"),
+        (["--dataset=phantom", "--beam_options=a=b"], "beam_options: found 'a=b' and no"),
     ]:
         failed = run(*arguments)
         assert failed.returncode == 1
@@ -71,7 +71,7 @@ def test_beam_is_an_extra_and_has_workers_of_its_own(tmp_path, monkeypatch):
     arguments = {"dataset": "phantom/quick", "data_dir": str(tmp_path / "data")}
     with pytest.raises(UserError, match=r"found no apache_beam .*pip install 'casgan_jax\[beam\]'"):
         launch_build.build(**arguments, beam_runner="DirectRunner")
-    with pytest.raises(UserError, match="--workers: found 2 and --beam_runner=DirectRunner"):
+    with pytest.raises(UserError, match="workers: found 2 and `beam_runner=DirectRunner`"):
         launch_build.build(**arguments, beam_runner="DirectRunner", workers=2)
     assert not (tmp_path / "data").exists()
 

@@ -198,12 +198,12 @@ def test_empty_predictions_are_said():
 
 _LAUNCH = """
 import runpy, sys
-import casgan_jax.report.evaluation, ml_collections
+import casgan_jax.inference.evaluate, ml_collections
 from tests.outlined_discs import METADATA, BrightIsLesion, record_of
 BrightIsLesion.config = ml_collections.ConfigDict({"data": {"dir": "somewhere"}})
-casgan_jax.report.evaluation.load_system = lambda workdir: BrightIsLesion()
-casgan_jax.report.evaluation.load_split = lambda data_dir, split: [record_of(i) for i in range(3)]
-casgan_jax.report.evaluation.read_metadata = lambda data_dir: METADATA
+casgan_jax.inference.evaluate.load_system = lambda workdir: BrightIsLesion()
+casgan_jax.inference.evaluate.load_split = lambda data_dir, split: [record_of(i) for i in range(3)]
+casgan_jax.inference.evaluate.read_metadata = lambda data_dir: METADATA
 sys.argv = ["evaluate", *sys.argv[1:]]
 runpy.run_module("launch.evaluate", run_name="__main__")
 """

@@ -116,7 +116,7 @@ def test_rows_come_with_what_they_use():
     plan = load_experiment(launch.experiments, "table1:quick")
     assert [row.name for row in plan.chosen(["CasGAN, soft"])] == ["SRGAN", "CasGAN, soft"]
     assert [row.name for row in plan.chosen(["U-Net"])] == ["U-Net"]
-    with pytest.raises(UserError, match="--rows: found 'Unet', .*did you mean 'U-Net'"):
+    with pytest.raises(UserError, match="rows: found 'Unet', .*did you mean 'U-Net'"):
         plan.chosen(["Unet"])
 
 
@@ -127,7 +127,7 @@ def test_any_config_can_be_a_row():
     assert plan.rows[-1].name == "cf_cnn"
     assert plan.rows[-1].config == "cf_cnn:quick"
     assert plan.chosen(["cf_cnn"]) == plan.rows[-1:]
-    with pytest.raises(UserError, match="--rows: found 'nonsense'"):
+    with pytest.raises(UserError, match="rows: found 'nonsense'"):
         plan.chosen(["nonsense"])
 
 
@@ -160,7 +160,7 @@ def test_a_field_of_the_command_line_is_one_of_every_row_that_has_it(experiment,
 )
 def test_fields_that_rows_cannot_share_are_refused(field, text, line):
     plan = load_experiment(launch.experiments, "table1:quick")
-    with pytest.raises(UserError, match=f"--config.{field}: .*{line}"):
+    with pytest.raises(UserError, match=f"config.{field}: .*{line}"):
         plan.with_fields([(field, text)], ["CE-Net", "CasGAN, soft"])
     with pytest.raises(UserError, match="no such name"):
         plan.with_fields([("model.encoder_weights", "a.npz")], ["U-Net"])

@@ -89,15 +89,15 @@ def test_windows():
     assert pr.choose_window(grey, trained=pr.EIGHT_BIT, given=None) == pr.EIGHT_BIT
     assert pr.choose_window(hounsfield, trained=LUNG, given=None) == LUNG
     assert pr.choose_window(grey, trained=LUNG, given=(0, 255)) == (0, 255)
-    with pytest.raises(UserError, match="found 8-bit grey levels.*--window=0,255"):
+    with pytest.raises(UserError, match="found 8-bit grey levels.*`window=0,255`"):
         pr.choose_window(grey, trained=LUNG, given=None)
-    with pytest.raises(UserError, match="found int16 values from -850 to 0.*--window=LOW,HIGH"):
+    with pytest.raises(UserError, match="found int16 values from -850 to 0.*`window=LOW,HIGH`"):
         pr.choose_window(hounsfield, trained=pr.EIGHT_BIT, given=None)
 
 
 def test_a_forgotten_offset_is_noticed():
     coded = (_image().astype(np.int32) * 5 - 1000 + 32768).astype(np.uint16)
-    with pytest.raises(UserError, match="patch all white in .-1000, 400.*--hu_offset"):
+    with pytest.raises(UserError, match="patch all white in .-1000, 400.*`hu_offset`"):
         pr.predict(BrightIsLesion(), coded, (20, 12), window=LUNG)
 
 
@@ -151,17 +151,17 @@ def test_names_never_meet():
 @pytest.mark.parametrize(
     ("inputs", "centres", "table", "line"),
     [
-        ([], [], None, "--input: found none"),
-        (["a.png"], [], None, "--center: found 0 for 1 files"),
-        (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "--center: found 2 for 3 files"),
-        (["no_such_*.png"], [(1, 1)], None, "--input: found no file like"),
-        ([], [(1, 1)], "file,x,y\na.png,1,2\n", "--center: found beside --table"),
+        ([], [], None, "input: found none"),
+        (["a.png"], [], None, "center: found 0 for 1 files"),
+        (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "center: found 2 for 3 files"),
+        (["no_such_*.png"], [(1, 1)], None, "input: found no file like"),
+        ([], [(1, 1)], "file,x,y\na.png,1,2\n", "center: found beside `table`"),
         ([], [], "file,x\na.png,1\n", "found the columns file, x, expected file,x,y; add y"),
         ([], [], "file,x,y\na.png,1,two\n", "marks.csv:2: found '1,two'"),
         ([], [], "file,x,y\na.png,1\n", "marks.csv:2: found '1,'"),
         ([], [], "file,x,y\n,1,2\n", "marks.csv:2: found no file name"),
         ([], [], "file,x,y\n", "found no line below the column names"),
-        (["b.png"], [], "file,x,y\na.png,1,2\n", "--table: found no line for b.png"),
+        (["b.png"], [], "file,x,y\na.png,1,2\n", "table: found no line for b.png"),
     ],
 )
 def test_bad_plans_get_their_line(tmp_path, inputs, centres, table, line):
@@ -176,7 +176,7 @@ def test_bad_plans_get_their_line(tmp_path, inputs, centres, table, line):
 
 @pytest.mark.parametrize("text", ["1", "1,2,3", "a,b", "1,nan", ""])
 def test_bad_pairs_get_their_line(text):
-    with pytest.raises(UserError, match="--center: found"):
+    with pytest.raises(UserError, match="center: found"):
         pr.parse_pair("--center", text)
 
 

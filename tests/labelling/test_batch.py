@@ -269,7 +269,7 @@ def test_options_and_folders_that_cannot_be(label, folder):
     line_of(label, "axes", options=BatchOptions(scale=3), told_remedy=False)
     assert not (folder / "out").exists()
     label("axes")
-    with only_process(folder / "out" / ".lock", "labelling", field="--output"):
+    with only_process(folder / "out" / ".lock", "labelling", field="output"):
         assert "another process labelling" in line_of(label, "axes")
     assert (folder / "out" / "labels.csv").exists()
 

@@ -77,7 +77,7 @@ def test_prediction_of_a_png(run, tmp_path):
         ("train", ["--config=softgn"], "error: --config=softgn: no such name, did you mean"),
         ("train", ["--config=softgan", "--config.optim.lr=x"], "error: --config.optim.lr: found"),
         ("train", ["softgan"], "expected only --flag=value"),
-        ("evaluate", ["--workdir=/nowhere"], "error: workdir: found no config.json in /nowhere"),
+        ("evaluate", ["--workdir=/nowhere"], "error: --workdir: found no config.json in /nowhere"),
         ("build", ["--dataset=phantm"], "error: --dataset: found 'phantm'"),
         ("benchmark", ["--suite=mating"], "error: --suite: found 'mating'"),
     ],

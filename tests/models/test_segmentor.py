@@ -41,4 +41,4 @@ def test_another_name_is_told_in_a_line(name, found):
     line = line_of(find_network, name)
     assert line.startswith(f"model.network: found {name!r}")
     assert found in line
-    assert line.endswith("set --config.model.network=casgan_jax.models.unet.UNet")
+    assert line.endswith("set `model.network=casgan_jax.models.unet.UNet`")

@@ -68,7 +68,7 @@ def test_features_of_another_run_are_taken(many, tmp_path):
 
 def test_refuses_features_of_other_lesions_or_of_no_run(many, tmp_path):
     table = str(tmp_path / "features")
-    with pytest.raises(UserError, match=r"config.json: found no such file.*--config.table="):
+    with pytest.raises(UserError, match=r"config.json: found no such file.*`table=`"):
         run(config(many, table=table), tmp_path / "run")
     run(config(many, classifier="none"), Path(table))
     for field, value in (("per_class", 20), ("match_area", True), ("features", "binary")):
@@ -98,7 +98,7 @@ def test_refuses_fields(many, tmp_path, field, value, found):
 
 
 def test_refuses_data_that_do_not_tell_the_classes(discs, many, tmp_path):
-    with pytest.raises(UserError, match=r"data.ratings: found none.*--config.data.ratings=FILE"):
+    with pytest.raises(UserError, match=r"data.ratings: found none.*`data.ratings=FILE`"):
         run(config(discs), tmp_path)
     there = config(many)
     there.data.ratings = str(tmp_path / "ratings.csv")

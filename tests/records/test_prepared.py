@@ -15,7 +15,7 @@ def test_a_parent_folder_with_one_data_set_will_do(discs):
 
 
 def test_missing_data_names_the_command(discs, tmp_path):
-    with pytest.raises(ValueError, match="launch.build --dataset=phantom"):
+    with pytest.raises(ValueError, match="make one"):
         load_split(tmp_path, "train")
     with pytest.raises(ValueError, match="split: found no records of 'tset'"):
         load_split(discs, "tset")

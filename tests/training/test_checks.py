@@ -36,7 +36,7 @@ VALUES = [
     (
         {"model.levels": "9"},
         "model.levels: found 9 for targets of 32 x 32 pixels (data.patch=16 at data.scale=2), "
-        "expected 1 to 5; set --config.model.levels=5",
+        "expected 1 to 5; set `model.levels=5`",
     ),
     ({"model.network": "unet"}, "model.network: found 'unet'"),
     (

@@ -108,5 +108,5 @@ def test_a_file_that_does_not_fit_is_told_before_anything_is_trained(
 
 @pytest.mark.parametrize("name", ["softgan", "unet", "segnet", "unet_plus_plus", "cf_cnn"])
 def test_networks_without_an_encoder_have_no_such_field(name):
-    with pytest.raises(UserError, match="--config.model.encoder_weights: no such name, did you"):
+    with pytest.raises(UserError, match="config.model.encoder_weights: no such name, did you"):
         load_config(name, [("model.encoder_weights", "resnet34.npz")])

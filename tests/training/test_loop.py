@@ -157,9 +157,7 @@ def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
     result = train(load_config("srgan:quick", list(fields.items())), tmp_path / "sr")
     assert {"psnr", "ssim", "bicubic_psnr"} <= set(result["validation"])
     fields |= {"loss.perceptual": "0.008", "loss.vgg19": ""}
-    with pytest.raises(
-        ValueError, match="loss.vgg19: found no weights .* --config.loss.perceptual=0"
-    ):
+    with pytest.raises(ValueError, match="loss.vgg19: found no weights .* `loss.perceptual=0`"):
         train(load_config("srgan:quick", list(fields.items())), tmp_path / "vgg")
 
 

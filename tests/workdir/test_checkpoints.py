@@ -51,7 +51,7 @@ def test_a_state_comes_back_as_it_was(checkpoints):
 def test_nothing_yet_is_a_fresh_start_and_no_checkpoint_to_use(tmp_path):
     empty = Checkpoints(tmp_path / "checkpoints")
     assert empty.recover() is None
-    with pytest.raises(ValueError, match="workdir: found no checkpoint in .* launch.train"):
+    with pytest.raises(ValueError, match="workdir: found no checkpoint in .*train it"):
         empty.best()
 
 
@@ -116,7 +116,7 @@ def test_another_architecture_is_named(checkpoints):
 def test_a_disk_without_room_is_told_before_anything_is_written(checkpoints, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
     large = {"params": np.zeros(200_000)}
-    line = r"could not write step 5 .*no room for 2 MiB.* found 1 MiB free; the checkpoint"
+    line = r"step 5 cannot be written .*no room for 2 MiB.* 1 MiB free, .*; the checkpoint"
     with pytest.raises(ValueError, match=line):
         checkpoints.save(5, large)
     assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
@@ -129,7 +129,7 @@ def test_a_disk_that_takes_no_more_leaves_the_last_good_one(checkpoints):
     try:
         with pytest.raises(
             ValueError,
-            match=r"could not write step 5 .* MiB free; the checkpoint of step 4 stands; make room",
+            match=r"step 5 cannot be written .* MiB free, .*; the checkpoint of step 4 stands",
         ) as failure:
             checkpoints.save(5, large)
     finally:

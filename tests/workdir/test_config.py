@@ -6,7 +6,7 @@ import sys
 import pytest
 from ml_collections import ConfigDict
 
-from casgan_jax.workdir.config import keep_config
+from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.lock import hold_workdir
 
 
@@ -43,7 +43,7 @@ def test_changed_fields_are_all_named_and_stop_the_run(started):
     changed = config(**{"optim.lr": 0.2, "train.steps": 20})
     with pytest.raises(
         ValueError,
-        match=r"\(optim.lr: 0.1, now 0.2; train.steps: 10, now 20\).*--accept_config_changes",
+        match=r"\(optim.lr: 0.1, now 0.2; train.steps: 10, now 20\).*`accept_config_changes`",
     ):
         keep_config(changed, started)
     assert json.loads((started / "config.json").read_text())["train"]["steps"] == 10
@@ -66,7 +66,7 @@ def test_another_architecture_or_other_data_are_never_accepted(started, field):
 def test_one_training_at_a_time(tmp_path):
     """A lock belongs to a process: another one is needed to meet it."""
     code = (
-        "import sys; from pathlib import Path; from casgan_jax.workdir.config import hold_workdir"
+        "import sys; from pathlib import Path; from casgan_jax.workdir.lock import hold_workdir"
         "\nwith hold_workdir(Path(sys.argv[1])): pass"
     )
     with hold_workdir(tmp_path):
@@ -83,7 +83,7 @@ def test_a_workdir_that_cannot_be_one_is_named(tmp_path):
     file.touch()
     for path in (file, file / "below"):
         with (
-            pytest.raises(ValueError, match=f"--workdir: found .* at {path}, expected a folder"),
+            pytest.raises(ValueError, match=f"workdir: found .* at {path}, expected a folder"),
             hold_workdir(path),
         ):
             pass

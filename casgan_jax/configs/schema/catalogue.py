@@ -12,7 +12,9 @@ from casgan_jax.errors import UserError
 
 def names(package: ModuleType) -> list[str]:
     """Every module of a package."""
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(
+        module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg
+    )
 
 
 def help_text(package: ModuleType) -> str:
@@ -36,13 +38,13 @@ def find(package: ModuleType, spec: str) -> tuple[ModuleType, str]:
       UserError: there is none; the line has the nearest name.
     """
     name, _, variant = spec.partition(":")
-    remedy = "`--config=help` lists them"
+    remedy = "`config=help` lists them"
     if name not in names(package):
-        raise unknown("--config=", name, names(package), remedy)
+        raise unknown("config=", name, names(package), remedy)
     module = _module(package, name)
     if variant not in module.VARIANTS:
         variants = [known for known in module.VARIANTS if known]
-        raise unknown(f"--config={name}:", variant, variants, remedy)
+        raise unknown(f"config={name}:", variant, variants, remedy)
     return module, variant
 
 
@@ -53,7 +55,7 @@ def unknown(prefix: str, found: str, valid: list[str], remedy: str) -> UserError
     near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
     last = [name for name in valid if name.split(".")[-1] == found.split(".")[-1]]
     best = (last or near or list(valid))[0]
-    return UserError(f"{prefix}{found}: no such name, did you mean {best!r}? {remedy}")
+    return UserError(f"{prefix}{found}", remedy=f"no such name, did you mean {best!r}? {remedy}")
 
 
 def _module(package: ModuleType, name: str) -> ModuleType:

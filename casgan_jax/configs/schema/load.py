@@ -69,7 +69,7 @@ def _set(config: ConfigDict, field: str, text: str) -> None:
     fields = list(field_names(config))
     if field not in fields:
         raise catalogue.unknown(
-            "--config.", field, fields, "config.json in a workdir shows all fields"
+            "config.", field, fields, "config.json in a workdir shows all fields"
         )
     *parents, leaf = field.split(".")
     owner = config
@@ -86,6 +86,8 @@ def _parse(field: str, text: str, old: Any) -> Any:
         return kind(text)
     except (KeyError, ValueError) as error:
         raise UserError(
-            f"--config.{field}: found {text!r}, expected a value of type {kind.__name__}; set "
-            f"--config.{field}={old}"
+            f"config.{field}",
+            found=f"{text!r}",
+            expected=f"a value of type {kind.__name__}",
+            remedy=f"set `{field}={old}`",
         ) from error

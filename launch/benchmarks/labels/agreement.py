@@ -129,8 +129,9 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
     absent = set(features) - feature_names(data_dir)
     if absent:
         raise UserError(
-            f"--data_dir={data_dir}: found no {sorted(absent)[0]} in its records, expected a data "
-            "set of several readers such as lidc"
+            f"data_dir={data_dir}",
+            found=f"no {sorted(absent)[0]} in its records",
+            expected="a data set of several readers such as lidc",
         )
     window = read_metadata(data_dir)["window"]
     records = load_split(data_dir, "train", features=features)
@@ -154,8 +155,10 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
             break
     if not found:
         raise UserError(
-            f"--data_dir={data_dir}: found no training record that four readers marked, expected "
-            "some; build the lidc data set"
+            f"data_dir={data_dir}",
+            found="no training record that four readers marked",
+            expected="some",
+            remedy="build the lidc data set",
         )
     return found, unusable
 

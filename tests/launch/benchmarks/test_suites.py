@@ -36,7 +36,7 @@ def test_input_measures_every_cache_beside_the_step(tiny, monkeypatch):
 
 
 def test_input_needs_data():
-    with pytest.raises(ValueError, match="--data_dir: found none, expected the folder of a"):
+    with pytest.raises(ValueError, match="data_dir: found none, expected the folder of a"):
         next(input_suite.run(SimpleNamespace(data_dir=None)))
 
 
@@ -61,7 +61,7 @@ def test_train_measures_both_sides(monkeypatch):
 
 
 def test_train_names_another_dtype():
-    with pytest.raises(ValueError, match="--dtype: found 'float17', expected one of float32"):
+    with pytest.raises(ValueError, match="dtype: found 'float17', expected one of float32"):
         next(train.run(SimpleNamespace(dtype="float17")))
 
 
