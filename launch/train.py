@@ -7,8 +7,10 @@ Configs of methods that have no network to train, such as radiomics, are only me
     python -m launch.train --config=help
 
 The same command continues an interrupted training, from its newest intact checkpoint; SIGTERM and
-Ctrl-C save one first. Every field of the config can be set by --config.FIELD=VALUE; `config.json`
-in the workdir shows them all.
+Ctrl-C save one first. Every field of the config can be set by --config.FIELD=VALUE; one line a
+field, with its value and what it may be, is shown by
+
+    python -m launch.train --config=softgan:quick --config.help
 
 Several hosts run the same command with --distributed, on a workdir that all of them see. SLURM,
 GKE, Cloud TPU and Open MPI need no more; elsewhere say who is who (docs/clusters.md):
@@ -23,15 +25,26 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main
-from casgan_jax.configs.schema.load import config_help, load_config, split_overrides
+from casgan_jax.configs.schema.classical import ClassicalConfig
+from casgan_jax.configs.schema.field_help import field_help
+from casgan_jax.configs.schema.kinds import Config, StageConfig
+from casgan_jax.configs.schema.load import (
+    HELP,
+    config_help,
+    load_config,
+    split_overrides,
+)
+from casgan_jax.configs.schema.radiomics import RadiomicsConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import UserError
 
-_CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
+_CONFIG = flags.DEFINE_string(
+    "config", None, "NAME or NAME:VARIANT; 'help' lists them, --config.help shows fields."
+)
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; by default runs/NAME[-VARIANT]."
 )
@@ -47,9 +60,9 @@ _PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Which one this is.
 _overrides: list[tuple[str, str]] = []
 
 # Kinds of configs without a network to train: MODULE.run(config, workdir) -> lines to print.
-_OTHER_KINDS: dict[str, str] = {
-    "classical": "casgan_jax.inference.classical",
-    "radiomics": "casgan_jax.radiomics.run",
+_OTHER_KINDS: dict[type[Config], str] = {
+    ClassicalConfig: "casgan_jax.inference.classical",
+    RadiomicsConfig: "casgan_jax.radiomics.run",
 }
 
 
@@ -64,18 +77,22 @@ def main(_: list[str]) -> int:
             expected="NAME[:VARIANT]",
             remedy="`--config=help` lists them",
         )
-    config = load_config(_CONFIG.value, _overrides)
+    fields = [(name, text) for name, text in _overrides if name != HELP]
+    config = load_config(_CONFIG.value, fields)
+    if len(fields) < len(_overrides):
+        print(field_help(config))
+        return 0
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
     keep_compilations()
-    if config.name in _OTHER_KINDS:
-        run = importlib.import_module(_OTHER_KINDS[config.name]).run
+    if type(config) in _OTHER_KINDS:
+        run = importlib.import_module(_OTHER_KINDS[type(config)]).run
         print("\n".join(run(config, workdir)))
         return 0
     return _train(config, workdir)
 
 
-def _train(config: Any, workdir: Path) -> int:
+def _train(config: StageConfig, workdir: Path) -> int:
     from casgan_jax.training.loop import format_metrics, train
     from casgan_jax.workdir.processes import (
         LostProcess,
@@ -106,7 +123,7 @@ def _train(config: Any, workdir: Path) -> int:
     if result["warning"]:
         print(f"warning: {result['warning']}")
     print(f"pictures: {result['grid']}")
-    if config.name == "softgan":
+    if isinstance(config, SoftganConfig):
         from casgan_jax.inference.evaluate import measure_test_split
 
         print("\n".join(measure_test_split(workdir)))

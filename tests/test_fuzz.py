@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.tree import flat
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
 from casgan_jax.inference import predict as pr
@@ -42,17 +43,8 @@ NASTY = [
 ]  # fmt: skip
 
 
-def fields(config, prefix=""):
-    """Dotted names of all fields."""
-    for name, value in config.items():
-        if hasattr(value, "items"):
-            yield from fields(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-
-
 SPECS = ["softgan", "softgan:quick", "srgan", "srgan:quick"]
-FIELDS = {spec: sorted(fields(load_config(spec, []))) for spec in SPECS}
+FIELDS = {spec: sorted(flat(load_config(spec, []))) for spec in SPECS}
 KNOWN = sorted({field for names in FIELDS.values() for field in names}, key=len, reverse=True)
 # A line begins with a field, a section, or what was typed.
 NAMED = re.compile(

@@ -3,8 +3,8 @@
     system = load_system("runs/graph_cut")
     out = system(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alpha": ...}
 
-A method that refines a network's soft mask (`casgan_jax.classical.method`) has it averaged down to
-native pixels, with the threshold that was chosen for that network on validation.
+A method that refines a network's soft mask (`casgan_jax.configs.families.method`) has it averaged
+down to native pixels, with the threshold that was chosen for that network on validation.
 
 A method works on native pixels. With a `data.scale` of r each of them is r x r pixels of the mask,
 so that it is measured on the grid of the networks that enlarge their patches r times.
@@ -17,13 +17,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from casgan_jax.classical.method import (
+from casgan_jax.configs.families.method import (
     Method,
     find_method,
     parameters_of,
     planes_of,
     wants_prior,
 )
+from casgan_jax.configs.schema.checks import check_fields
+from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.errors import Step, UserError
 from casgan_jax.systems.cascade import Cascade
 
@@ -32,7 +34,7 @@ class ClassicalSystem:
     """A method with its parameters, and the trained network that it refines, if any.
 
     Attributes:
-      config: a `classical` config.
+      config: of the method.
       patch: side of the native patches in pixels.
       scale: r, the mask's pixels along a native one; they are equal.
       threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
@@ -40,15 +42,15 @@ class ClassicalSystem:
 
     threshold = 0.5
 
-    def __init__(self, config: Any, prior: Cascade | None) -> None:
+    def __init__(self, config: ClassicalConfig, prior: Cascade | None) -> None:
         """
         Args:
-          config: a `classical` config whose parameters the method has.
+          config: whose parameters the method has.
           prior: the trained network, of the same patch; None for a method that wants none.
         """
         self.config, self.patch, self.scale = config, config.data.patch, config.data.scale
         self._method = find_method(config.method)
-        self._parameters = config.parameters.to_dict()
+        self._parameters = dict(config.parameters)
         self._prior = prior
 
     def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:
@@ -92,12 +94,13 @@ class ClassicalSystem:
         return list(zip(patches, soft, strict=True)), [options] * len(patches)
 
 
-def check_values(config: Any) -> None:
-    """Checks the fields of a `classical` config without a look at any file.
+def check_values(config: ClassicalConfig) -> None:
+    """Checks all fields, without a look at any file.
 
     Raises:
       UserError: one is wrong; the line names it.
     """
+    check_fields(config)
     method = find_method(config.method)
     if wants_prior(method) != bool(config.prior):
         if wants_prior(method):
@@ -114,25 +117,7 @@ def check_values(config: Any) -> None:
             expected="'' for a method that sees the patch alone",
             remedy="set `prior=`",
         )
-    for field, found, expected in (
-        ("data.patch", config.data.patch, range(1, 2**12 + 1)),
-        ("data.scale", config.data.scale, range(1, 16 + 1)),
-    ):
-        if found not in expected:
-            raise UserError(
-                field,
-                found=f"{found}",
-                expected=f"{expected.start} to {expected.stop - 1}",
-                remedy=f"set `{field}={64 if field == 'data.patch' else 1}`",
-            )
-    if not config.data.dir:
-        raise UserError(
-            "data.dir",
-            found="''",
-            expected="the folder of a prepared data set",
-            remedy="set `data.dir=data/phantom`",
-        )
-    _check_parameters(method, config.parameters.to_dict(), config.data.patch)
+    _check_parameters(method, dict(config.parameters), config.data.patch)
 
 
 def _check_parameters(method: Method, parameters: dict[str, Any], patch: int) -> None:

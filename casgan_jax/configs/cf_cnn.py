@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ml_collections import ConfigDict
-
 from casgan_jax.configs.families.baseline import VARIANTS, baseline
+from casgan_jax.configs.schema.softgan import SoftganConfig
 
 __all__ = ["VARIANTS", "get_config"]
 
 
-def get_config(variant: str = "") -> ConfigDict:
+def get_config(variant: str = "") -> SoftganConfig:
     """The config of a variant (VARIANTS)."""
     return baseline(
         variant,

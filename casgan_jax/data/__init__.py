@@ -13,15 +13,12 @@ its position is the number of steps taken. What is drawn is rendered by the host
 by the devices, which then hold the records and are sent a few numbers an example.
 """
 
-from casgan_jax.data.augmentation import Augmentation
-from casgan_jax.data.pipeline import CACHES, TrainingData, training_batches
+from casgan_jax.data.pipeline import TrainingData, training_batches
 from casgan_jax.data.planes import Planes, segmentation_planes, super_resolution_planes
 from casgan_jax.data.targets import LABELS, readers_mean
 
 __all__ = [
-    "CACHES",
     "LABELS",
-    "Augmentation",
     "Planes",
     "TrainingData",
     "readers_mean",

@@ -10,36 +10,10 @@ import dataclasses
 
 import numpy as np
 
+from casgan_jax.configs.schema.softgan import Augmentation
 from casgan_jax.data.elastic import NODES
 
 Draw = dict[str, np.ndarray | np.generic]
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """What is drawn for each record; a field is the limit of a uniform draw around no change, but
-    for `elastic`, the standard deviation of a normal one.
-
-    Attributes:
-      flip: mirror half of the records.
-      rotation: degrees.
-      zoom: logarithm of the magnification.
-      shift: native pixels in each direction.
-      elastic: native pixels in each direction, of each node of a coarse grid over the patch (see
-        `casgan_jax.data.elastic`); Ronneberger et al. 2015 take 10.
-      contrast: logarithm of the factor about mid-grey.
-      brightness: added, of the [0, 1] range.
-      noise: largest standard deviation of white noise, of the [0, 1] range.
-    """
-
-    flip: bool = True
-    rotation: float = 180.0
-    zoom: float = 0.15
-    shift: float = 4.0
-    elastic: float = 0.0
-    contrast: float = 0.2
-    brightness: float = 0.1
-    noise: float = 0.02
 
 
 def draw_segmentation(index: int, rng: np.random.Generator, *, augmentation: Augmentation) -> Draw:

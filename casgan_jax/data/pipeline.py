@@ -11,9 +11,10 @@ import grain
 import numpy as np
 from jax.sharding import Mesh
 
+from casgan_jax.configs.schema.sections import CACHES
+from casgan_jax.configs.schema.softgan import Augmentation
 from casgan_jax.data import device_rendering, host_rendering
 from casgan_jax.data.augmentation import (
-    Augmentation,
     Draw,
     draw_segmentation,
     draw_super_resolution,
@@ -22,7 +23,6 @@ from casgan_jax.data.device_rendering import device_renderer, memory_for_planes
 from casgan_jax.data.planes import Planes, segmentation_planes, super_resolution_planes
 from casgan_jax.errors import UserError
 
-CACHES = ("auto", "none", "host", "device")
 # By kind of training: what renders on the host and what on the device.
 RENDERERS = {
     "segmentation": (

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.configs.schema import catalogue
-from casgan_jax.configs.schema.load import config_names, field_names, load_config
+from casgan_jax.configs.schema.load import config_names, load_config
+from casgan_jax.configs.schema.tree import flat_settings
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.comparison import Figure, LesionMeans
 
@@ -170,7 +171,7 @@ class Experiment:
             rows apart.
         """
         rows = self.chosen(names)
-        known = {row.name: set(field_names(load_config(row.config, []))) for row in rows}
+        known = {row.name: set(flat_settings(load_config(row.config, []))) for row in rows}
         for field, text in overrides:
             having = [row for row in rows if field in known[row.name]]
             if not having:

@@ -23,7 +23,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from casgan_jax.configs.schema.load import field_names, load_config
+from casgan_jax.configs.schema.json_form import from_dict, to_dict
+from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.tree import flat, flat_settings
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.experiments.plan import DATA_DIR, DataSet, Experiment, Row
 from casgan_jax.files import read_json, write_whole
@@ -78,7 +80,7 @@ def tasks_of(
         table = output / _file_name(data_set.name)
         folders = {row.name: table / _file_name(row.name) / f"seed-{seed}" for row in rows}
         for row in rows:
-            known = set(field_names(load_config(row.config, [])))
+            known = set(flat_settings(load_config(row.config, [])))
             of_set = {name: text.replace(DATA_DIR, str(data_dir)) for name, text in data_set.fields}
             wanted = {**experiment.fields, **of_set}
             if data_set.test:
@@ -135,7 +137,7 @@ def finished(task: Task) -> Outcome | None:
     if not kept.is_file():
         return None
     before = read_json(kept, remedy="remove the folder and run the same command again")
-    if before["status"] != "done" or differences(before["made_from"], _made_from(task)):
+    if before["status"] != "done" or differences(_read(before["made_from"]), _made_from(task)):
         return None
     return Outcome("done", seconds=before["seconds"])
 
@@ -193,13 +195,19 @@ def _reason(status: int, said: str) -> str:
 def _made_from(task: Task) -> dict[str, Any]:
     """All that the result of a task depends on, but for the code."""
     config = load_config(task.row.config, task.fields)
-    names = filter(None, (config.data.dir, config.data.get("test_dir")))
+    fields = flat(config)
+    names = filter(None, (config.data.dir, fields.get("data.test_dir")))
     parts = [_description(Path(name)) for name in names]
-    ratings = Path(config.data.get("ratings") or "")
+    ratings = Path(fields.get("data.ratings", ""))
     if ratings.is_file():
         parts.append(ratings.read_bytes())
     digest = hashlib.sha256(b"".join(parts)).hexdigest()
-    return {"config": json.loads(config.to_json()), "data_set": digest}
+    return {"config": to_dict(config), "data_set": digest}
+
+
+def _read(made_from: Mapping[str, Any]) -> dict[str, Any]:
+    """What `_made_from` gave, in this version or an earlier one, whose config had other fields."""
+    return {**made_from, "config": to_dict(from_dict(made_from["config"]))}
 
 
 def _description(directory: Path) -> bytes:
@@ -210,7 +218,7 @@ def _description(directory: Path) -> bytes:
 
 
 def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = differences(before, now)
+    changed = differences(_read(before), now)
     if changed:
         told = "; ".join(f"{name}: {old!r}, now {new!r}" for name, (old, new) in changed.items())
         raise UserError(

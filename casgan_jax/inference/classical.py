@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from casgan_jax.classical.system import ClassicalSystem
+from casgan_jax.configs.schema.classical import ClassicalConfig
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.files import expand_user, make_folder, write_whole
 from casgan_jax.inference.evaluate import measure_test_split
 from casgan_jax.inference.load import classical_system
@@ -28,11 +29,11 @@ _TIMED = 16  # patches, as many as a network sees at once
 _BATCH = 8  # patches between two steps of the progress bar
 
 
-def run(config: Any, workdir: str | Path) -> list[str]:
+def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
     """Measures a method on the test split.
 
     Args:
-      config: a `classical` config.
+      config: of the method.
       workdir: folder of the run.
 
     Returns:
@@ -43,9 +44,7 @@ def run(config: Any, workdir: str | Path) -> list[str]:
     """
     workdir = expand_user(workdir)
     system = classical_system(config)
-    config = config.copy_and_resolve_references()
-    with config.unlocked():
-        config.data.window = list(read_metadata(config.data.dir)["window"])
+    config = replaced(config, data=dict(window=tuple(read_metadata(config.data.dir)["window"])))
     patches = _test_patches(config, _TIMED)
     with hold_workdir(workdir):
         write_config(config, workdir)
@@ -67,7 +66,7 @@ def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
     return len(patches) / (time.perf_counter() - start)
 
 
-def _test_patches(config: Any, count: int) -> np.ndarray:
+def _test_patches(config: ClassicalConfig, count: int) -> np.ndarray:
     """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
     records = load_split(config.data.test_dir or config.data.dir, "test")
     return np.stack(

@@ -34,7 +34,7 @@ def evaluate_workdir(
       UserError: no training there, no such data or split, or data that do not fit the cascade.
     """
     cascade = load_system(workdir)
-    named = cascade.config.data.get("test_dir") if split == "test" else ""
+    named = cascade.config.data.test_dir if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)

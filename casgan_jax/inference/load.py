@@ -7,9 +7,10 @@ out = system(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "alp
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from casgan_jax.classical.system import ClassicalSystem, check_values
+from casgan_jax.configs.schema.classical import ClassicalConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user, read_json
 from casgan_jax.systems.cascade import Cascade
@@ -27,7 +28,7 @@ def load_system(workdir: str | Path, *, batch_size: int = 16) -> Cascade | Class
       UserError: no run in the folder, one that segments nothing, or one that has not finished.
     """
     config = read_config(workdir, names=(*TRAINED, "classical"))
-    if config.name == "classical":
+    if isinstance(config, ClassicalConfig):
         return classical_system(config)
     return load_cascade(workdir, batch_size=batch_size)
 
@@ -42,7 +43,7 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
 
     workdir = expand_user(workdir)
     config = read_config(workdir)
-    if config.name != "softgan":
+    if not isinstance(config, SoftganConfig):
         raise UserError(
             "workdir",
             found=f"a run of {config.name!r} in {workdir}",
@@ -70,8 +71,8 @@ def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
     return Cascade(config, variables, frozen, threshold=threshold, batch_size=batch_size)
 
 
-def classical_system(config: Any) -> ClassicalSystem:
-    """The system that a `classical` config describes.
+def classical_system(config: ClassicalConfig) -> ClassicalSystem:
+    """The system that a config describes.
 
     Raises:
       UserError: a field of the config is wrong, or the prior is missing, no trained network, or one
@@ -81,7 +82,7 @@ def classical_system(config: Any) -> ClassicalSystem:
     return ClassicalSystem(config, _load_prior(config) if config.prior else None)
 
 
-def _load_prior(config: Any) -> Cascade:
+def _load_prior(config: ClassicalConfig) -> Cascade:
     try:
         found = read_config(config.prior)
         if found.data.patch != config.data.patch:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
 
+from casgan_jax.configs.schema.softgan import SoftganModel
+from casgan_jax.configs.schema.tree import entries
 from casgan_jax.errors import UserError, one_line
 
 
@@ -54,8 +55,8 @@ def find_network(name: str) -> type[nn.Module]:
     return network
 
 
-def build_segmentor(model: Mapping[str, Any], *, axis_name: str | None, dtype: Any) -> nn.Module:
-    """The network `model["network"]` with those of the other fields that it has as attributes.
+def build_segmentor(model: SoftganModel, *, axis_name: str | None, dtype: Any) -> nn.Module:
+    """The network `model.network` with those of the other fields that it has as attributes.
 
     Args:
       model: section of a config.
@@ -65,9 +66,9 @@ def build_segmentor(model: Mapping[str, Any], *, axis_name: str | None, dtype: A
     Raises:
       UserError: see `find_network`.
     """
-    network = find_network(model["network"])
+    network = find_network(model.network)
     fields = _fields(network)
-    options = {name: value for name, value in model.items() if name in fields}
+    options = {name: value for name, value in entries(model).items() if name in fields}
     return network(**options, axis_name=axis_name, dtype=dtype)
 
 

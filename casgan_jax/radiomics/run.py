@@ -14,37 +14,31 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
+from casgan_jax.configs.schema.checks import check_fields
+from casgan_jax.configs.schema.json_form import to_dict
+from casgan_jax.configs.schema.radiomics import NO_CLASSIFIER, RadiomicsConfig
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, make_folder, read_json, write_whole
 from casgan_jax.radiomics.classification import (
-    CLASSIFIERS,
-    FEWEST,
     OutOfFold,
     accuracy,
     auc,
     correct,
     cross_validate,
 )
-from casgan_jax.radiomics.feature_sets import FEATURE_SETS, feature_table
+from casgan_jax.radiomics.feature_sets import feature_table
 from casgan_jax.radiomics.features import EIGHT_BITS, HOUNSFIELD
 from casgan_jax.radiomics.scores import NAME, read_arrays, write_scores
 from casgan_jax.workdir.config import write_config
 
-NONE = "none"
 _TABLE = "features.npz"
 # What a table of features depends on.
 _OF_TABLE = ("data", "features", "per_class", "match_area", "seed")
-_RANGES = {
-    "per_class": (FEWEST, None),
-    "folds": (2, 10),
-    "inner_folds": (2, 5),
-    "repetitions": (1, None),
-}
 
 
 class FeatureTable(NamedTuple):
@@ -64,18 +58,18 @@ class FeatureTable(NamedTuple):
     values: np.ndarray
 
 
-def run(config: Any, workdir: Path) -> list[str]:
+def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
     """Measures how well lesions' features tell spiculated from smooth; returns lines to print.
 
     Args:
-      config: `casgan_jax.configs.radiomics`.
+      config: what is measured, and how.
       workdir: made if it is not there.
 
     Raises:
       UserError: a field is out of range, lesions, ratings or another run's features cannot be
         read, there are too few lesions, or pyradiomics is missing.
     """
-    _check(config)
+    check_fields(config)
     workdir = make_folder(expand_user(workdir), field="workdir")
     write_config(config, workdir)
     if config.table:
@@ -85,7 +79,7 @@ def run(config: Any, workdir: Path) -> list[str]:
         _write_table(workdir / _TABLE, table)
     lesions = f"{len(table.keys)} lesions of {len(np.unique(table.patients))} patients"
     lines = [f"{config.features}: {table.values.shape[1]} features of {lesions}"]
-    if config.classifier == NONE:
+    if config.classifier == NO_CLASSIFIER:
         return [*lines, f"features: {workdir / _TABLE}"]
     first = config.seed * config.repetitions
     result = cross_validate(
@@ -110,34 +104,7 @@ def run(config: Any, workdir: Path) -> list[str]:
     ]
 
 
-def _check(config: Any) -> None:
-    for field, valid in (("features", FEATURE_SETS), ("classifier", (*CLASSIFIERS, NONE))):
-        if config[field] not in valid:
-            raise UserError(
-                field,
-                found=f"{config[field]!r}",
-                expected=f"one of {', '.join(valid)}",
-                remedy=f"set `{field}={next(iter(valid))!r}`",
-            )
-    for field, (low, high) in _RANGES.items():
-        if config[field] < low or (high is not None and config[field] > high):
-            expected = f"{low} or more" if high is None else f"{low} to {high}"
-            raise UserError(
-                field,
-                found=f"{config[field]}",
-                expected=f"{expected}",
-                remedy=f"set `{field}={low}`",
-            )
-    if config.seed < 0:
-        raise UserError(
-            "seed",
-            found=f"{config.seed}",
-            expected="0 or more",
-            remedy="set `seed=0`",
-        )
-
-
-def _make_table(config: Any) -> FeatureTable:
+def _make_table(config: RadiomicsConfig) -> FeatureTable:
     # Imported here: who takes another run's features reads no data set.
     from casgan_jax.radiomics.selection import select_lidc, select_phantoms
     from casgan_jax.records.prepared import feature_names
@@ -151,7 +118,7 @@ def _make_table(config: Any) -> FeatureTable:
             expected="lesions with soft and binary masks",
             remedy="name a data set like phantom or lidc",
         )
-    choice = dict(per_class=config.per_class, match_area=bool(config.match_area), seed=config.seed)
+    choice = dict(per_class=config.per_class, match_area=config.match_area, seed=config.seed)
     if config.data.ratings:
         lesions = select_lidc(config.data.dir, config.data.ratings, **choice)
     elif {"spiculation", "lobulation"} <= found:
@@ -184,12 +151,12 @@ def _write_table(path: Path, table: FeatureTable) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def _read_table(config: Any) -> FeatureTable:
+def _read_table(config: RadiomicsConfig) -> FeatureTable:
     folder = expand_user(config.table)
     remedy = "set `table=` to compute them, or name a run that did"
     made_from = read_json(folder / "config.json", remedy=remedy)
     for field in _OF_TABLE:
-        wanted = json.loads(config.to_json())[field]
+        wanted = to_dict(config)[field]
         if made_from.get(field) != wanted:
             raise UserError(
                 "table",

@@ -7,12 +7,12 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import UserError
 from casgan_jax.systems.networks import System, Variables, describe_system
 
@@ -63,7 +63,7 @@ class Cascade:
 
     def __init__(
         self,
-        config: Any,
+        config: SoftganConfig,
         variables: Variables,
         frozen: Variables,
         *,
@@ -72,7 +72,7 @@ class Cascade:
     ) -> None:
         """
         Args:
-          config: a `softgan` config.
+          config: resolved, where it names a prior.
           variables: the segmentor's params and batch_stats.
           frozen: variables of what the network builds on, see `casgan_jax.systems.networks`.
           threshold: stored as an attribute, applied by nobody here.

@@ -17,13 +17,15 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.models.segmentor import build_segmentor
 from casgan_jax.models.srgan import SRGenerator
 
 Variables = Mapping[str, Any]
 
 
-def super_resolver(config: Any, *, axis_name: str | None = None) -> SRGenerator:
+def super_resolver(config: SrganConfig, *, axis_name: str | None = None) -> SRGenerator:
     """The SRGAN generator that a config describes."""
     return SRGenerator(
         features=config.model.features,
@@ -84,11 +86,11 @@ class System:
         return self.network.apply(variables, condition, train=False)
 
 
-def describe_system(config: Any, *, axis_name: str | None = None) -> System:
+def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> System:
     """The system that a config describes.
 
     Args:
-      config: of the kind `softgan`.
+      config: resolved, where it names a prior.
       axis_name: device axis over which the network's batch statistics are averaged in training.
     """
     return System(

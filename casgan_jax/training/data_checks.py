@@ -6,10 +6,11 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 
+from casgan_jax.configs.schema.kinds import StageConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.data import segmentation_planes, super_resolution_planes
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user
@@ -18,7 +19,7 @@ from casgan_jax.records.prepared import dataset_directory, load_split
 from casgan_jax.records.splits import check_disjoint
 
 
-def check_data(config: Any) -> None:
+def check_data(config: StageConfig) -> None:
     """Checks that the data sets of all stages that will be trained fit the config.
 
     Raises:
@@ -29,14 +30,16 @@ def check_data(config: Any) -> None:
     """
     directories = [config.data.dir]
     _check_stage(config, config.data.dir, config.data.scale)
-    _check_source_of_sr(config.get("sr", "none"))
-    if config.get("sr") == "train":
+    is_cascade = isinstance(config, SoftganConfig)
+    if is_cascade:
+        _check_source_of_sr(config.sr)
+    if is_cascade and config.sr == "train":
         directories.append(config.srgan.data.dir or config.data.dir)
         with _in_section("srgan."):
             _check_stage(config.srgan, directories[1], config.data.scale)
     for directory in dict.fromkeys(directories):
         _check_patients(directory)
-    if config.data.get("test_dir"):
+    if is_cascade and config.data.test_dir:
         _check_test_set(config, directories)
 
 
@@ -51,7 +54,7 @@ def _check_source_of_sr(sr: str) -> None:
         )
 
 
-def _check_stage(config: Any, directory: str, scale: int) -> None:
+def _check_stage(config: StageConfig, directory: str, scale: int) -> None:
     data, batch_size = config.data, config.optim.batch_size
     if not os.path.isdir(expand_user(directory)):
         raise UserError(
@@ -61,7 +64,7 @@ def _check_stage(config: Any, directory: str, scale: int) -> None:
             remedy="make one",
             step=Step("build", {"dataset": "phantom", "data_dir": "data"}),
         )
-    if config.name == "softgan":
+    if isinstance(config, SoftganConfig):
         planes = segmentation_planes(
             directory, "train", label=data.label, patch=data.patch, scale=scale
         )
@@ -98,7 +101,7 @@ def _check_patients(directory: str) -> None:
     )
 
 
-def _check_test_set(config: Any, directories: list[str]) -> None:
+def _check_test_set(config: SoftganConfig, directories: list[str]) -> None:
     """The other data set that is measured in the end fits, and none of its patients is learnt from.
 
     Names of patients are compared: those of two data sets mean the same patient where they are

@@ -16,6 +16,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from casgan_jax.configs.schema.kinds import StageConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.models.resnet_weights import ENCODER, load_encoder, locate_encoder
@@ -51,7 +53,7 @@ class EncoderWeights:
         return state.replace(generator=generator, average=average)
 
 
-def read_encoder_weights(config: Any, workdir: Path) -> EncoderWeights | None:
+def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights | None:
     """The weights that `model.encoder_weights` names.
 
     Args:
@@ -64,7 +66,8 @@ def read_encoder_weights(config: Any, workdir: Path) -> EncoderWeights | None:
     Raises:
       UserError: the file is missing or does not fit the network.
     """
-    source = config.model.get("encoder_weights", "")
+    options = config.model.options if isinstance(config, SoftganConfig) else {}
+    source = options.get("encoder_weights", "")
     if not source or Checkpoints(workdir / config.name / "checkpoints").steps():
         return None
     shapes = state_shapes(config).average

@@ -19,7 +19,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from casgan_jax.data import Augmentation, TrainingData, training_batches
+from casgan_jax.configs.schema.kinds import StageConfig
+from casgan_jax.configs.schema.softgan import Augmentation, SoftganConfig, with_own_srgan
+from casgan_jax.configs.schema.srgan import SrganConfig
+from casgan_jax.configs.schema.tree import entries, replaced
+from casgan_jax.data import TrainingData, training_batches
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
@@ -37,7 +41,6 @@ from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import (
-    ROLES,
     initial_state,
     restore_generator,
     restore_stage,
@@ -58,7 +61,7 @@ RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
 
 
 def train(
-    config: Any, workdir: str | Path, *, accept_config_changes: bool = False
+    config: StageConfig, workdir: str | Path, *, accept_config_changes: bool = False
 ) -> dict[str, Any]:
     """Trains what the config names: SRGAN alone, or the cascade, SRGAN first.
 
@@ -86,66 +89,65 @@ def train(
         return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=changes)
 
 
-def resolve(config: Any) -> Any:
+def resolve(config: StageConfig) -> StageConfig:
     """The config with what follows from it and from its data: the window, and SRGAN's data and
     scale."""
     check(config)
-    config = config.copy_and_resolve_references()
-    with config.unlocked():
-        config.data.window = list(read_metadata(config.data.dir)["window"])
-        if config.name == "softgan":
-            # SRGAN learns from the same images, at the same scale, on the same devices.
-            config.srgan.data.dir = config.srgan.data.dir or config.data.dir
-            config.srgan.data.scale = config.data.scale
-            config.srgan.dtype = config.dtype
-            config.srgan.spmd = config.spmd
-            for role in ROLES:
-                if config[role]:
-                    config[f"{role}_config"] = config_of_other_system(config, role)
-    return config
+    config = replaced(config, data=dict(window=tuple(read_metadata(config.data.dir)["window"])))
+    if isinstance(config, SrganConfig):
+        return config
+    others = {f"{role}_config": config_of_other_system(config, role) for role in config.others}
+    return replaced(with_own_srgan(config), **others)
 
 
-def config_of_other_system(config: Any, role: str) -> Any:
+def config_of_other_system(config: SoftganConfig, role: str) -> SoftganConfig:
     """The config of the trained system that a config names as its prior or teacher.
 
     Raises:
       UserError: the folder holds no such run, or one for other patches.
     """
+    workdir, _ = config.others[role]
     try:
-        found = read_config(config[role])
+        found = read_config(workdir)
     except UserError as error:
         raise error.within(role) from error
-    if found.name != "softgan":
+    if not isinstance(found, SoftganConfig):
         raise UserError(
             role,
-            found=f"a run of {found.name!r} in {config[role]}",
+            found=f"a run of {found.name!r} in {workdir}",
             expected="one of 'softgan'",
             remedy="name another folder",
         )
+    theirs, ours = entries(found.data), entries(config.data)
     for field in ("patch", "scale"):
-        if found.data[field] != config.data[field]:
+        if theirs[field] != ours[field]:
             raise UserError(
                 role,
-                found=f"data.{field}={found.data[field]} in {config[role]}",
-                expected=f"{config.data[field]}",
-                remedy=f"set `data.{field}={found.data[field]}`",
+                found=f"data.{field}={theirs[field]} in {workdir}",
+                expected=f"{ours[field]}",
+                remedy=f"set `data.{field}={theirs[field]}`",
             )
     return found
 
 
-def frozen_variables(config: Any, workdir: Path, interruption: Interruption) -> dict[str, Any]:
+def frozen_variables(
+    config: StageConfig, workdir: Path, interruption: Interruption
+) -> dict[str, Any]:
     """What the stage builds on and does not train, see `casgan_jax.systems.networks`."""
     frozen = {}
-    if config.name == "softgan" and config.sr != "none":
+    if isinstance(config, SrganConfig):
+        return frozen
+    if config.sr != "none":
         frozen["srgan"] = super_resolution_variables(config, workdir, interruption)
-    for role in ROLES:
-        if config.get(role):
-            variables, others = restore_generator(config[f"{role}_config"], config[role])
-            frozen[role] = {"variables": variables, "frozen": others}
+    for role, (other_workdir, other) in config.others.items():
+        variables, others = restore_generator(other, other_workdir)
+        frozen[role] = {"variables": variables, "frozen": others}
     return frozen
 
 
-def super_resolution_variables(config: Any, workdir: Path, interruption: Interruption) -> Any:
+def super_resolution_variables(
+    config: SoftganConfig, workdir: Path, interruption: Interruption
+) -> Any:
     """SRGAN's variables for a cascade: trained now, found in the workdir, or taken from another
     one."""
     if config.sr == "train":
@@ -153,13 +155,14 @@ def super_resolution_variables(config: Any, workdir: Path, interruption: Interru
         return restore_stage(config.srgan, workdir).average
     source = expand_user(config.sr)
     found = read_config(source)
-    found = found.srgan if found.name == "softgan" else found
+    found = found.srgan if isinstance(found, SoftganConfig) else found
+    theirs, ours = entries(found.model), entries(config.srgan.model)
     for field in ("features", "blocks", "residual_to_interpolation"):
-        if found.model[field] != config.srgan.model[field]:
+        if theirs[field] != ours[field]:
             raise UserError(
                 "sr",
-                found=f"srgan.model.{field}={found.model[field]} in {source}",
-                expected=f"{config.srgan.model[field]}",
+                found=f"srgan.model.{field}={theirs[field]} in {source}",
+                expected=f"{ours[field]}",
                 remedy=f"set `srgan.model.{field}` to it",
             )
     if found.data.scale != config.data.scale:
@@ -172,7 +175,7 @@ def super_resolution_variables(config: Any, workdir: Path, interruption: Interru
 
 
 def train_stage(
-    config: Any,
+    config: StageConfig,
     workdir: Path,
     frozen: Any,
     interruption: Interruption,
@@ -278,16 +281,19 @@ def train_stage(
     return facts
 
 
-def training_data(config: Any, devices: Devices) -> tuple[TrainingData, int]:
+def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, int]:
     """The training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
+    is_srgan = isinstance(config, SrganConfig)
     source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
-        label=data.get("label", "alpha"),
+        label="alpha" if is_srgan else data.label,
         patch=data.patch,
         scale=data.scale,
-        augmentation=Augmentation(**data.augmentation),
+        augmentation=(
+            Augmentation(noise=data.augmentation.noise) if is_srgan else data.augmentation
+        ),
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,
@@ -301,7 +307,9 @@ def training_data(config: Any, devices: Devices) -> tuple[TrainingData, int]:
     return source, steps
 
 
-def make_step(config: Any, stage: Stage, steps: int, devices: Devices) -> Callable[..., Any]:
+def make_step(
+    config: StageConfig, stage: Stage, steps: int, devices: Devices
+) -> Callable[..., Any]:
     """The stage's adversarial step: (state, batch, loss variables) -> (state, losses)."""
     return devices.map_step(
         functools.partial(
@@ -314,7 +322,7 @@ def make_step(config: Any, stage: Stage, steps: int, devices: Devices) -> Callab
     )
 
 
-def describe(config: Any, state: TrainState, steps: int, devices: Devices) -> str:
+def describe(config: StageConfig, state: TrainState, steps: int, devices: Devices) -> str:
     """One line: sizes, devices, steps, and that the devices change nothing but the time."""
     generator, discriminator = (
         sum(leaf.size for leaf in jax.tree.leaves(network.params)) / 1e6

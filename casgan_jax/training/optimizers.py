@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import optax
 
-SCHEDULES = ("constant", "constant_then_linear", "cosine")
+from casgan_jax.configs.schema.sections import Optim
 
 
-def learning_rate(config: Any, total_steps: int) -> optax.Schedule:
+def learning_rate(config: Optim, total_steps: int) -> optax.Schedule:
     """Step -> learning rate.
 
     Args:
-      config: `lr`, `schedule` (one of SCHEDULES), `warmup_steps` (linear from 0), and for
-        "constant_then_linear" the share `constant` of the steps before the linear decay to 0 (the
-        paper: 35 epochs of 70).
+      config: `lr`, `schedule`, `warmup_steps` (linear from 0), and for "constant_then_linear" the
+        share `constant` of the steps before the linear decay to 0 (the paper: 35 epochs of 70).
       total_steps: of the whole training.
     """
     warmup = min(config.warmup_steps, total_steps)
@@ -32,7 +29,7 @@ def learning_rate(config: Any, total_steps: int) -> optax.Schedule:
     return optax.join_schedules([optax.linear_schedule(0.0, config.lr, warmup), main], [warmup])
 
 
-def adam(config: Any, total_steps: int) -> optax.GradientTransformation:
+def adam(config: Optim, total_steps: int) -> optax.GradientTransformation:
     """Adam with the config's schedule and `b1`, gradients clipped to norm `clip` where it is not
     0."""
     optimizer = optax.adam(learning_rate(config, total_steps), b1=config.b1)

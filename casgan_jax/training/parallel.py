@@ -17,10 +17,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from casgan_jax.configs.schema.sections import SPMD
 from casgan_jax.errors import UserError
 from casgan_jax.training.step import AXIS
-
-SPMD = ("shard_map", "pmap")
 
 
 def device_mesh() -> Mesh:

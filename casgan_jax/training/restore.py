@@ -8,6 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from casgan_jax.configs.schema.kinds import StageConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.srgan import SrganConfig
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.files import expand_user
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.stages import BUILD_STAGE
@@ -15,10 +19,8 @@ from casgan_jax.training.state import TrainState, create_state
 from casgan_jax.training.step import Stage
 from casgan_jax.workdir.checkpoints import Checkpoints
 
-ROLES = ("prior", "teacher")  # other trained systems that a config names
 
-
-def initial_state(config: Any, stage: Stage, steps: int, frozen: Any) -> TrainState:
+def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) -> TrainState:
     """Freshly initialised networks and optimisers."""
     side, scale = config.data.patch, config.data.scale
     patch = jnp.zeros((1, side, side, 1))
@@ -35,7 +37,7 @@ def initial_state(config: Any, stage: Stage, steps: int, frozen: Any) -> TrainSt
     )
 
 
-def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> TrainState:
+def restore_stage(config: StageConfig, workdir: str | Path, frozen: Any = None) -> TrainState:
     """The checkpoint of a trained stage that is used, as numpy arrays.
 
     Args:
@@ -51,47 +53,44 @@ def restore_stage(config: Any, workdir: str | Path, frozen: Any = None) -> Train
     return checkpoints.restore(shapes, used_step(config, checkpoints))
 
 
-def used_step(config: Any, checkpoints: Checkpoints) -> int:
+def used_step(config: StageConfig, checkpoints: Checkpoints) -> int:
     """The step whose weights are used: the best, or the newest where `train.best` is "last".
 
     Raises:
       UserError: there is no intact checkpoint.
     """
-    return checkpoints.newest() if config.train.get("best") == "last" else checkpoints.best()
+    newest = isinstance(config, SoftganConfig) and config.train.best == "last"
+    return checkpoints.newest() if newest else checkpoints.best()
 
 
-def state_shapes(config: Any, frozen: Any = None) -> TrainState:
+def state_shapes(config: StageConfig, frozen: Any = None) -> TrainState:
     """The shapes of a stage's state; `frozen` as in `restore_stage`."""
     stage = BUILD_STAGE[config.name](_without_perceptual(config))
     frozen = frozen_shapes(config) if frozen is None else frozen
     return jax.eval_shape(lambda frozen: initial_state(config, stage, 1, frozen), frozen)
 
 
-def frozen_shapes(config: Any) -> dict[str, Any]:
+def frozen_shapes(config: StageConfig) -> dict[str, Any]:
     """The shapes of the frozen variables that a resolved config describes."""
-    if config.name == "srgan":
+    if isinstance(config, SrganConfig):
         return {}
     shapes = {}
     if config.sr != "none":
         shapes["srgan"] = state_shapes(config.srgan).average
-    for role in ROLES:
-        if config[role]:
-            state = state_shapes(config[f"{role}_config"])
-            shapes[role] = {"variables": state.average, "frozen": state.frozen}
+    for role, (_, other) in config.others.items():
+        state = state_shapes(other)
+        shapes[role] = {"variables": state.average, "frozen": state.frozen}
     return shapes
 
 
-def restore_generator(config: Any, workdir: str | Path) -> tuple[Any, Any]:
+def restore_generator(config: SoftganConfig, workdir: str | Path) -> tuple[Any, Any]:
     """Variables of a trained cascade: the segmentor's, and the frozen ones it was trained with."""
     state = restore_stage(config, workdir)
     return state.average, state.frozen
 
 
-def _without_perceptual(config: Any) -> Any:
+def _without_perceptual(config: StageConfig) -> StageConfig:
     """The config with no need of VGG19's weights, which no use of a trained network has."""
-    config = config.copy_and_resolve_references()
-    if "perceptual" in config.loss:
-        with config.unlocked():
-            config.loss.perceptual = 0.0
-            config.loss.mse = config.loss.mse or 1.0
-    return config
+    if isinstance(config, SoftganConfig):
+        return config
+    return replaced(config, loss=dict(perceptual=0.0, mse=config.loss.mse or 1.0))

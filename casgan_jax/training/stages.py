@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from casgan_jax import losses
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.errors import UserError
 from casgan_jax.models.discriminators import PatchDiscriminator, PixelDiscriminator
 from casgan_jax.models.srgan import SRDiscriminator
@@ -23,7 +25,7 @@ ContentLoss = Callable[[jax.Array, jax.Array, Any], jax.Array]
 
 
 def _weighted(
-    weights: Any, terms: dict[str, ContentLoss]
+    weights: Mapping[str, float], terms: dict[str, ContentLoss]
 ) -> Callable[[jax.Array, jax.Array, Any], Losses]:
     """The terms whose weight in the config is not 0, each times its weight."""
     chosen = {name: term for name, term in terms.items() if weights[name]}
@@ -39,7 +41,7 @@ def _weighted(
     return content_losses
 
 
-def _vgg19(config: Any) -> dict[str, Any]:
+def _vgg19(config: SrganConfig) -> dict[str, Any]:
     """VGG19's variables for the perceptual loss, or nothing where its weight is 0."""
     if not config.loss.perceptual:
         return {}
@@ -63,12 +65,11 @@ def _vgg19(config: Any) -> dict[str, Any]:
         raise told from error
 
 
-def srgan_stage(config: Any) -> Stage:
+def srgan_stage(config: SrganConfig) -> Stage:
     """SRGAN: low-resolution crop -> high-resolution crop; losses of paper 4, "Training details".
 
     Args:
-      config: `model` (features, blocks, residual_to_interpolation, discriminator_features),
-        `data.scale`, `loss` (mse, perceptual, tv, adversarial, vgg19), `dtype`.
+      config: `model`, `data.scale`, `loss` and `dtype` are used.
     """
     weights = config.loss
     vgg19 = _vgg19(config)
@@ -86,7 +87,7 @@ def srgan_stage(config: Any) -> Stage:
         ),
         condition=lambda _, batch: batch["image"],
         content_losses=_weighted(
-            weights,
+            weights.content,
             {
                 "mse": lambda output, target, _: losses.mse(output, target),
                 "l1": lambda output, target, _: losses.l1(output, target),
@@ -101,13 +102,11 @@ def srgan_stage(config: Any) -> Stage:
     )
 
 
-def softgan_stage(config: Any) -> Stage:
+def softgan_stage(config: SoftganConfig) -> Stage:
     """SoftGAN: condition image -> soft mask; least-squares GAN, Eq. 2 and 3.
 
     Args:
-      config: `model` (network and its fields, discriminator, discriminator_features),
-        `data.scale`, `loss` (mse, l1, cross_entropy, soft_dice, adversarial, label_smoothing,
-        distillation), `srgan`, `sr`, `prior`, `teacher`, `dtype`; resolved.
+      config: resolved; `data.scale`, `optim`, `train` and `predict` are not used.
     """
     weights = config.loss
     system = describe_system(config, axis_name=AXIS)
@@ -129,7 +128,7 @@ def softgan_stage(config: Any) -> Stage:
         condition=lambda frozen, batch: system.condition(frozen, batch["image"])[0],
         targets=targets,
         content_losses=_weighted(
-            weights,
+            weights.content,
             {
                 "mse": lambda output, target, _: losses.mse(output, target),
                 "l1": lambda output, target, _: losses.l1(output, target),

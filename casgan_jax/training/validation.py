@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
+from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.data import LABELS, super_resolution_planes
 from casgan_jax.evaluation.case import SWEEP
 from casgan_jax.evaluation.data_set import evaluate
@@ -54,7 +56,7 @@ def _first(records: Any, limit: int) -> list[Any]:
 
 
 def softgan_validation(
-    config: Any, frozen: Variables, *, split: str = "validation", limit: int = 0
+    config: SoftganConfig, frozen: Variables, *, split: str = "validation", limit: int = 0
 ) -> Validate:
     """Measures a segmentor on the first `limit` records of a split (0: all).
 
@@ -115,7 +117,7 @@ def _collapse(shares: list[float], curve: np.ndarray) -> str:
 
 
 def _segmentation_grid(
-    cascade: Cascade, records: list[Any], metadata: Any, data: Any
+    cascade: Cascade, records: list[Any], metadata: Any, data: SoftganData
 ) -> np.ndarray:
     patches = np.stack(
         [normalise(marked_patch(r, "image", data.patch), metadata["window"]) for r in records]
@@ -134,7 +136,7 @@ def _segmentation_grid(
 
 
 def srgan_validation(
-    config: Any, frozen: Variables, *, split: str = "validation", limit: int = 0
+    config: SrganConfig, frozen: Variables, *, split: str = "validation", limit: int = 0
 ) -> Validate:
     """Measures an SRGAN generator on the centre crops of a split: PSNR and SSIM beside bicubic's.
 

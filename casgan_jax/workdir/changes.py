@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from casgan_jax.configs.schema.json_form import to_dict, to_json
+from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 from casgan_jax.workdir.config import differences, read_config
@@ -18,7 +19,7 @@ _FIXED = ("name", "sr", "prior", "data.patch", "data.scale", "data.window")
 _FOLLOWING = ("srgan.data.dir", "srgan.dtype")  # the cascade's own, `resolve` repeats them
 
 
-def keep_config(config: Any, workdir: Path, *, accept_changes: bool = False) -> list[str]:
+def keep_config(config: StageConfig, workdir: Path, *, accept_changes: bool = False) -> list[str]:
     """Writes the resolved config into the workdir, or checks that it is the one already there.
 
     Args:
@@ -35,7 +36,7 @@ def keep_config(config: Any, workdir: Path, *, accept_changes: bool = False) -> 
     path = workdir / "config.json"
     changes: dict[str, tuple[Any, Any]] = {}
     if path.is_file() and any(workdir.glob("*/checkpoints/*")):
-        changes = differences(read_config(workdir).to_dict(), json.loads(config.to_json()))
+        changes = differences(to_dict(read_config(workdir)), to_dict(config))
     lines = [f"{name}: {old!r}, now {new!r}" for name, (old, new) in changes.items()]
     fixed = [line for name, line in zip(changes, lines, strict=True) if _is_fixed(name)]
     if fixed:
@@ -59,7 +60,7 @@ def keep_config(config: Any, workdir: Path, *, accept_changes: bool = False) -> 
         )
     barrier("config checked")
     if is_first():
-        write_whole(path, (config.to_json(indent=2) + "\n").encode())
+        write_whole(path, to_json(config).encode())
         if changes:
             # A finished stage goes on, too: by more steps, for instance.
             (workdir / config.name / "result.json").unlink(missing_ok=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import ml_collections
-
+from casgan_jax.configs.schema.json_form import from_dict, to_json
+from casgan_jax.configs.schema.kinds import Config
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user, read_json, write_whole
 
@@ -26,17 +26,16 @@ def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, An
 TRAINED = ("srgan", "softgan")
 
 
-def read_config(
-    workdir: str | Path, *, names: Sequence[str] = TRAINED
-) -> ml_collections.ConfigDict:
-    """The resolved config of a run.
+def read_config(workdir: str | Path, *, names: Sequence[str] = TRAINED) -> Config:
+    """The resolved config of a run, of this version or an earlier one.
 
     Args:
       workdir: of the run.
       names: kinds of runs that will do; by default those of trained networks.
 
     Raises:
-      UserError: the folder is not that of such a run.
+      UserError: the folder is not that of such a run, or its config has a field that is unknown or
+        of another type.
     """
     path = expand_user(workdir) / "config.json"
     if not path.is_file():
@@ -48,18 +47,21 @@ def read_config(
             step=Step("train", {"config": "softgan", "workdir": str(workdir)}),
         )
     remedy = "train again in another workdir"
-    config = read_json(path, remedy=remedy)
-    if config.get("name") not in names:
+    found = read_json(path, remedy=remedy)
+    if found.get("name") not in names:
         raise UserError(
             path,
-            found=f"name {config.get('name')!r}",
+            found=f"name {found.get('name')!r}",
             expected=f"{' or '.join(names)}",
             remedy=f"{remedy}",
         )
-    return ml_collections.ConfigDict(config)
+    try:
+        return from_dict(found)
+    except UserError as error:
+        raise error.within(str(path)) from error
 
 
-def write_config(config: Any, workdir: Path) -> None:
+def write_config(config: Config, workdir: Path) -> None:
     """Writes `config.json`, over that of an earlier run of the same kind.
 
     Args:
@@ -79,4 +81,4 @@ def write_config(config: Any, workdir: Path) -> None:
                 expected=f"a new folder or one of {config.name!r}",
                 remedy="choose another `workdir`",
             )
-    write_whole(path, (config.to_json(indent=2) + "\n").encode())
+    write_whole(path, to_json(config).encode())

@@ -19,7 +19,10 @@ from typing import Any
 
 import jax
 
+from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
 from casgan_jax.training.loop import make_step, resolve, training_data
 from casgan_jax.training.parallel import Devices
@@ -76,10 +79,10 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     }
 
 
-def training_step(config: Any, devices: Devices) -> Callable[[Batch], Any]:
+def training_step(config: StageConfig, devices: Devices) -> Callable[[Batch], Any]:
     """The config's adversarial step on freshly initialised networks: device batch -> losses."""
     frozen = {}
-    if config.name == "softgan" and config.sr != "none":
+    if isinstance(config, SoftganConfig) and config.sr != "none":
         srgan = initial_state(config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {})
         frozen["srgan"] = srgan.average
     stage = BUILD_STAGE[config.name](config)
@@ -96,7 +99,7 @@ def training_step(config: Any, devices: Devices) -> Callable[[Batch], Any]:
 
 
 def measure(
-    config: Any,
+    config: StageConfig,
     devices: Devices,
     step: Callable[[Batch], Any],
     cache: str,
@@ -104,8 +107,7 @@ def measure(
     repeats: int,
 ) -> dict[str, float]:
     """Medians of `repeats` rounds; seconds until the first batch is there; see the module."""
-    config = config.copy_and_resolve_references()
-    config.data.cache, config.data.workers = cache, workers
+    config = replaced(config, data=dict(cache=cache, workers=workers))
     start = time.perf_counter()
     data, _ = training_data(config, devices)
     iterator = iter(data.batches_from(0))

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.softgan import SoftganConfig, with_own_srgan
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.systems.cascade import Cascade
 from casgan_jax.training.restore import initial_state, restore_generator
 from casgan_jax.training.stages import BUILD_STAGE
@@ -28,11 +30,11 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         config = read_config(options.workdir)
         variables = restore_generator(config, options.workdir)
     else:
-        config = load_config(options.config, [])
+        config = with_own_srgan(load_config(options.config, []))
         variables = fresh_variables(config)
     speed = {}
     for symmetries, batch in itertools.product((False, True), BATCHES):
-        config.predict.symmetries = symmetries
+        config = replaced(config, predict=dict(symmetries=symmetries))
         row = measure(Cascade(config, *variables), batch, options.repeats)
         case = f"batch {batch}, {8 if symmetries else 1} symmetries"
         speed[case] = row["images_per_second"]
@@ -46,16 +48,13 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     }
 
 
-def fresh_variables(config: Any) -> tuple[Any, Any]:
+def fresh_variables(config: SoftganConfig) -> tuple[Any, Any]:
     """Variables of a freshly initialised segmentor, and the frozen ones."""
     frozen: Any = {}
-    with config.unlocked():
-        config.srgan.data.scale = config.data.scale
-        config.srgan.loss.perceptual = 0.0  # needs weights that no prediction does
     if config.sr != "none":
-        frozen["srgan"] = initial_state(
-            config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {}
-        ).average
+        # The perceptual loss needs weights that no prediction does.
+        first = replaced(config.srgan, loss=dict(perceptual=0.0))
+        frozen["srgan"] = initial_state(first, BUILD_STAGE["srgan"](first), 1, {}).average
     stage = BUILD_STAGE["softgan"](config)
     return initial_state(config, stage, 1, frozen).average, frozen
 

@@ -23,6 +23,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from casgan_jax.configs import softgan, srgan
+from casgan_jax.configs.schema.kinds import StageConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
 from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
@@ -39,7 +42,7 @@ class Case:
     """One size: networks and losses of a config, and the examples of a step."""
 
     name: str
-    config: Any
+    config: StageConfig
     batch_size: int
 
     def batch(self) -> dict[str, np.ndarray]:
@@ -71,14 +74,20 @@ def cases(dtype: str) -> list[Case]:
 
 
 def _softgan(name: str, batch_size: int, dtype: str, data: Any, model: Any) -> Case:
-    config = softgan.get_config()
-    config.update(dict(sr="none", dtype=dtype, data=data, model=model, optim=_CONSTANT_RATE))
+    config = replaced(
+        softgan.get_config(), sr="none", dtype=dtype, data=data, model=model, optim=_CONSTANT_RATE
+    )
     return Case(name, config, batch_size)
 
 
 def _srgan(name: str, batch_size: int, dtype: str, data: Any) -> Case:
-    config = srgan.get_config()
-    config.update(dict(dtype=dtype, data=data, loss=dict(perceptual=0.0), optim=_CONSTANT_RATE))
+    config = replaced(
+        srgan.get_config(),
+        dtype=dtype,
+        data=data,
+        loss=dict(perceptual=0.0),
+        optim=_CONSTANT_RATE,
+    )
     return Case(name, config, batch_size)
 
 
@@ -190,7 +199,7 @@ def torch_side(case: Case) -> Side:
     return Side(lambda: training.step(image, target), wait, facts)
 
 
-def torch_training(config: Any, device: Any) -> Any:
+def torch_training(config: StageConfig, device: Any) -> Any:
     """`AdversarialTraining` of a config, with the weights of its Flax modules."""
     import torch
 
@@ -198,9 +207,9 @@ def torch_training(config: Any, device: Any) -> Any:
 
     state = initial_state(config, BUILD_STAGE[config.name](config), 1, {})
     model, scale, weights = config.model, config.data.scale, config.loss
-    if config.name == "softgan":
-        levels = model.levels or (config.data.patch * scale).bit_length() - 1
-        generator = networks.UNet(1, model.features, levels, model.dropout)
+    if isinstance(config, SoftganConfig):
+        levels = model.options["levels"] or (config.data.patch * scale).bit_length() - 1
+        generator = networks.UNet(1, model.features, levels, model.options["dropout"])
         discriminator = networks.PixelDiscriminator(1, model.discriminator_features)
         condition = functools.partial(step.interpolated, scale=scale)
         content, criterion = step.softgan_content(weights), step.least_squares

@@ -8,9 +8,11 @@ from scipy.ndimage import gaussian_filter
 
 from casgan_jax.classical.deep_prior import deep_prior_cut
 from casgan_jax.classical.graph_cut import click_cut
-from casgan_jax.classical.method import find_method, parameters_of
 from casgan_jax.classical.system import ClassicalSystem, check_values
+from casgan_jax.configs.families.method import find_method, parameters_of
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.setting import Options
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
 from casgan_jax.inference.classical import run
 from casgan_jax.inference.load import classical_system, load_system
@@ -97,7 +99,7 @@ def test_a_network_s_mask_is_averaged_down_and_its_threshold_used():
 @pytest.mark.parametrize("variant", ["", ":cpu", ":quick"])
 def test_configs_have_the_methods_parameters(name, variant):
     config = load_config(name + variant, [])
-    found = config.parameters.to_dict()
+    found = dict(config.parameters)
     assert found == parameters_of(find_method(config.method)) and len(found) > 3
     assert not {"threshold", "spacing", "image", "probability"} & set(found)
 
@@ -111,8 +113,8 @@ def test_parameters_reach_the_method():
 
 def test_a_method_of_one_s_own():
     config = config_of("graph_cut", method=f"{__name__}.own_method")
-    assert line_of(config).startswith("parameters.bandwidth: found none of that name in own_method")
-    config.parameters = {"level": 0.6}
+    assert line_of(config).startswith("parameters.radius: found none of that name in own_method")
+    config = replaced(config, parameters=Options(level=0.6))
     found = classical_system(config)(PATCHES)["alpha"]
     np.testing.assert_array_equal(found > 0, PATCHES >= 0.6)
 
@@ -162,7 +164,7 @@ def test_a_run_is_measured_and_found_again(discs, tmp_path, capsys):
     summary = json.loads(measured.read_text())
     assert summary["metrics"]["four_readers"]["consensus_dice"]["mean"] > 0.7
     system = load_system(tmp_path)
-    assert system.config.data.window == [0, 255]
+    assert system.config.data.window == (0, 255)
     np.testing.assert_array_equal(
         system(PATCHES)["alpha"], ClassicalSystem(config, None)(PATCHES)["alpha"]
     )

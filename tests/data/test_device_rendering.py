@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from casgan_jax.data import Augmentation, Planes, training_batches
+from casgan_jax.configs.schema.softgan import Augmentation
+from casgan_jax.data import Planes, training_batches
 from casgan_jax.data import device_rendering as device
 from casgan_jax.data import host_rendering as host
 from casgan_jax.data.augmentation import draw_segmentation, draw_super_resolution

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from casgan_jax.data import Augmentation
+from casgan_jax.configs.schema.softgan import Augmentation
 from casgan_jax.data.augmentation import draw_segmentation
 from casgan_jax.data.elastic import NODES, node_weights
 from casgan_jax.data.host_rendering import render_segmentation

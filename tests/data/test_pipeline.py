@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from casgan_jax.data import Augmentation, training_batches
+from casgan_jax.configs.schema.softgan import Augmentation
+from casgan_jax.data import training_batches
 from casgan_jax.records.features import decode_alpha
 from casgan_jax.records.patches import marked_patch, normalise
 from casgan_jax.records.prepared import load_split

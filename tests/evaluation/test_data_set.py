@@ -198,9 +198,10 @@ def test_empty_predictions_are_said():
 
 _LAUNCH = """
 import runpy, sys
-import casgan_jax.inference.evaluate, ml_collections
+import casgan_jax.inference.evaluate
+from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from tests.outlined_discs import METADATA, BrightIsLesion, record_of
-BrightIsLesion.config = ml_collections.ConfigDict({"data": {"dir": "somewhere"}})
+BrightIsLesion.config = SoftganConfig(data=SoftganData(dir="somewhere"))
 casgan_jax.inference.evaluate.load_system = lambda workdir: BrightIsLesion()
 casgan_jax.inference.evaluate.load_split = lambda data_dir, split: [record_of(i) for i in range(3)]
 casgan_jax.inference.evaluate.read_metadata = lambda data_dir: METADATA

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import cv2
-import ml_collections
 import numpy as np
 import pytest
 
+from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_npy, write_png, write_tiff
 from casgan_jax.inference import predict as pr
@@ -23,7 +23,7 @@ class BrightIsLesion:
     patch, scale, threshold = PATCH, SCALE, 0.5
 
     def __init__(self, window=pr.EIGHT_BIT):
-        self.config = ml_collections.ConfigDict({"data": {"window": window, "dir": "none"}})
+        self.config = SoftganConfig(data=SoftganData(window=window, dir="none"))
 
     def __call__(self, patches):
         fine = patches.repeat(SCALE, axis=1).repeat(SCALE, axis=2)

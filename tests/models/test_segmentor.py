@@ -3,6 +3,8 @@
 import flax.linen as nn
 import pytest
 
+from casgan_jax.configs.schema.setting import Options
+from casgan_jax.configs.schema.softgan import SoftganModel
 from casgan_jax.models.segmentor import build_segmentor, find_network
 from casgan_jax.models.segnet import SegNet
 from tests.lines import line_of
@@ -15,14 +17,13 @@ class Plain(nn.Module):
 
 
 def test_a_network_gets_the_fields_that_it_has():
-    model = {
-        "network": "casgan_jax.models.segnet.SegNet",
-        "features": 8,
-        "levels": 3,
-        "discriminator": "pixel",
-    }
+    model = SoftganModel(
+        network="casgan_jax.models.segnet.SegNet", features=8, options=Options(levels=3, blocks=2)
+    )
     network = build_segmentor(model, axis_name="data", dtype="bfloat16")
-    assert network == SegNet(features=8, levels=3, axis_name="data", dtype="bfloat16")
+    assert network == SegNet(
+        features=8, levels=3, initial_alpha=0.03, axis_name="data", dtype="bfloat16"
+    )
 
 
 @pytest.mark.parametrize(

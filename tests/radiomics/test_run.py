@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
 from casgan_jax.radiomics.run import run
 from casgan_jax.radiomics.scores import read_scores
@@ -29,8 +30,7 @@ def many(tmp_path_factory):
 def config(data, **fields):
     """Two repetitions of 2-fold cross-validation of the lesions' areas."""
     made = load_config("radiomics:quick", [("data.dir", str(data))])
-    made.update(dict(features="area", folds=2, inner_folds=2, repetitions=2) | fields)
-    return made
+    return replaced(made, **dict(features="area", folds=2, inner_folds=2, repetitions=2) | fields)
 
 
 def test_a_run_leaves_lesions_figures_and_scores(many, tmp_path):
@@ -100,8 +100,7 @@ def test_refuses_fields(many, tmp_path, field, value, found):
 def test_refuses_data_that_do_not_tell_the_classes(discs, many, tmp_path):
     with pytest.raises(UserError, match=r"data.ratings: found none.*`data.ratings=FILE`"):
         run(config(discs), tmp_path)
-    there = config(many)
-    there.data.ratings = str(tmp_path / "ratings.csv")
+    there = replaced(config(many), data=dict(ratings=str(tmp_path / "ratings.csv")))
     with pytest.raises(UserError, match=r"ratings.csv: found no such file.*put the readers'"):
         run(there, tmp_path)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.systems.cascade import Cascade, _predict
 from casgan_jax.systems.networks import describe_system
 
@@ -49,8 +50,7 @@ def test_few_sizes_and_equal_cascades_are_compiled_once(cascade):
 
 def test_averaging_over_symmetries_makes_the_cascade_equivariant(cascade):
     # The SR network is not symmetric; with the bilinear condition alone the whole is.
-    config = cascade.config.copy_and_resolve_references()
-    config.sr = "none"
+    config = replaced(cascade.config, sr="none")
     network = describe_system(config).network
     variables = network.init(jax.random.key(1), jnp.zeros((1, 32, 32, 1)), train=False)
     symmetric = Cascade(config, variables, {}, batch_size=4)

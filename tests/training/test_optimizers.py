@@ -1,12 +1,12 @@
 import numpy as np
-from ml_collections import ConfigDict
 
+from casgan_jax.configs.schema.sections import Optim
 from casgan_jax.training.optimizers import learning_rate
 
 
 def config(**changes):
     fields = dict(lr=0.002, schedule="constant_then_linear", constant=0.5, warmup_steps=0)
-    return ConfigDict(fields | changes)
+    return Optim(**fields | changes)
 
 
 def test_the_papers_schedule_is_constant_then_linear_to_zero():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.configs import softgan, srgan
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
@@ -16,13 +17,17 @@ from casgan_jax.training.stages import BUILD_STAGE
 
 def small_config(name):
     if name == "srgan":
-        config = srgan.get_config("quick")
-        config.update(dict(data=dict(patch=8), model=dict(features=4, blocks=1)))
+        config = replaced(
+            srgan.get_config("quick"), data=dict(patch=8), model=dict(features=4, blocks=1)
+        )
     else:
-        config = softgan.get_config("quick")
-        config.update(dict(sr="none", data=dict(patch=8), model=dict(features=4, levels=3)))
-    config.update(dict(dtype="bfloat16", model=dict(discriminator_features=4)))
-    return config
+        config = replaced(
+            softgan.get_config("quick"),
+            sr="none",
+            data=dict(patch=8),
+            model=dict(features=4, levels=3),
+        )
+    return replaced(config, dtype="bfloat16", model=dict(discriminator_features=4))
 
 
 @pytest.fixture(params=["srgan", "softgan"])

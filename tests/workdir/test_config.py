@@ -4,24 +4,17 @@ import subprocess
 import sys
 
 import pytest
-from ml_collections import ConfigDict
 
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.tree import nested, replaced
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.lock import hold_workdir
 
 
 def config(**changes):
-    fields = dict(
-        name="softgan",
-        sr="train",
-        srgan=dict(data=dict(dir="d"), optim=dict(lr=0.1)),
-        data=dict(dir="d", patch=64),
-        model=dict(features=16),
-        optim=dict(lr=0.1),
-        train=dict(steps=10),
-    )
-    found = ConfigDict(fields)
-    found.update_from_flattened_dict(changes)
+    found = replaced(SoftganConfig(), optim=dict(lr=0.1), train=dict(steps=10))
+    for field, value in changes.items():
+        found = replaced(found, **nested(field, value))
     return found
 
 

@@ -6,11 +6,10 @@ number of steps as the cascade's second stage, so that a comparison is of networ
 
 from __future__ import annotations
 
-from typing import Any
-
-from ml_collections import ConfigDict
-
 from casgan_jax.configs import softgan
+from casgan_jax.configs.schema.setting import Options, Value
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.configs.schema.tree import replaced
 
 VARIANTS = {
     "": "original widths on patches enlarged to 256 px (one GPU)",
@@ -19,23 +18,23 @@ VARIANTS = {
 }
 
 
-def baseline(variant: str, network: str, *, features: int = 64, **model: Any) -> ConfigDict:
+def baseline(variant: str, network: str, *, features: int = 64, **options: Value) -> SoftganConfig:
     """A config that trains a network alone.
 
     Args:
       variant: one of VARIANTS.
       network: MODULE.CLASS, see `casgan_jax.models.segmentor`.
       features: the network's width in its paper.
-      model: other fields of its section `model`. A network with a ResNet named `encoder` has
-        encoder_weights="": random ones at first, or those of a FILE or of hf://OWNER/NAME, in which
-        {depth} stands for the ResNet's depth.
+      **options: other fields of the section `model`, attributes of the network. One with a ResNet
+        named `encoder` has encoder_weights="": random ones at first, or those of a FILE or of
+        hf://OWNER/NAME, in which {depth} stands for the ResNet's depth.
     """
-    config = softgan.get_config(variant)
-    kept = ("initial_alpha", "discriminator", "discriminator_features")
-    fields = {name: config.model[name] for name in kept}
     width = features // {"": 1, "cpu": 4, "quick": 8}[variant]
-    config.model = ConfigDict({"network": network, "features": width, **fields, **model})
-    config.sr = "none"
-    config.data.label = "binary"
-    config.loss.adversarial = 0.0
-    return config
+    config = softgan.get_config(variant)
+    return replaced(
+        config,
+        sr="none",
+        data=dict(label="binary"),
+        model=dict(network=network, features=width, options=Options(**options)),
+        loss=dict(adversarial=0.0),
+    )

@@ -3,14 +3,16 @@ typo."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from ml_collections import ConfigDict
+from collections.abc import Sequence
 
 import casgan_jax.configs
 from casgan_jax.configs.schema import catalogue
+from casgan_jax.configs.schema.kinds import Config
+from casgan_jax.configs.schema.setting import Setting, Value
+from casgan_jax.configs.schema.tree import flat, flat_settings, nested, replaced
 from casgan_jax.errors import UserError
+
+HELP = "help"
 
 
 def config_names() -> list[str]:
@@ -23,7 +25,7 @@ def config_help() -> str:
     return catalogue.help_text(casgan_jax.configs)
 
 
-def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
+def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> Config:
     """The config NAME[:VARIANT] with fields replaced.
 
     Args:
@@ -37,18 +39,21 @@ def load_config(spec: str, overrides: Sequence[tuple[str, str]]) -> ConfigDict:
     module, variant = catalogue.find(casgan_jax.configs, spec)
     config = module.get_config(variant)
     for field, text in overrides:
-        _set(config, field, text)
+        config = _with_text(config, field, text)
     return config
 
 
 def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Separates `--config.FIELD=VALUE` (or `--config.FIELD VALUE`) from the other arguments."""
+    """Separates `--config.FIELD=VALUE` (or `--config.FIELD VALUE`) from the other arguments;
+    `--config.help` is an override of HELP, which is no field."""
     others: list[str] = []
     overrides: list[tuple[str, str]] = []
     rest = iter(arguments)
     for argument in rest:
         stripped = argument.lstrip("-")
-        if argument.startswith("-") and stripped.startswith("config."):
+        if argument.startswith("-") and stripped == f"config.{HELP}":
+            overrides.append((HELP, ""))
+        elif argument.startswith("-") and stripped.startswith("config."):
             field, equals, value = stripped.removeprefix("config.").partition("=")
             overrides.append((field, value if equals else next(rest, "")))
         else:
@@ -56,30 +61,15 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str
     return others, overrides
 
 
-def field_names(config: ConfigDict, prefix: str = "") -> Iterator[str]:
-    """The dotted names of all fields of a config."""
-    for key, value in config.items():
-        if isinstance(value, ConfigDict):
-            yield from field_names(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key
+def _with_text(config: Config, field: str, text: str) -> Config:
+    known = flat_settings(config)
+    if field not in known:
+        raise catalogue.unknown("config.", field, list(known), "`config.help` shows all fields")
+    return replaced(config, **nested(field, _parse(field, text, known[field], flat(config)[field])))
 
 
-def _set(config: ConfigDict, field: str, text: str) -> None:
-    fields = list(field_names(config))
-    if field not in fields:
-        raise catalogue.unknown(
-            "config.", field, fields, "config.json in a workdir shows all fields"
-        )
-    *parents, leaf = field.split(".")
-    owner = config
-    for parent in parents:
-        owner = owner[parent]
-    owner[leaf] = _parse(field, text, owner[leaf])
-
-
-def _parse(field: str, text: str, old: Any) -> Any:
-    kind = type(old)
+def _parse(field: str, text: str, setting: Setting, old: Value) -> Value:
+    kind = setting.kind
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.models.discriminators import PixelDiscriminator
 from casgan_jax.models.srgan import SRDiscriminator, SRGenerator
 from casgan_jax.models.unet import UNet
@@ -73,7 +74,8 @@ def test_steps_have_the_same_losses(index):
     case = dataclasses.replace(train.cases("float32")[index], batch_size=2)
     small = dict(features=4, discriminator_features=4)
     small |= dict(dropout=0.0) if case.config.name == "softgan" else dict(blocks=1)
-    case.config.update(dict(data=dict(patch=8, scale=2), model=small))
+    config = replaced(case.config, data=dict(patch=8, scale=2), model=small)
+    case = dataclasses.replace(case, config=config)
     ours, theirs = train.jax_side(case), train.torch_side(case)
     # PyTorch's side has taken one step, in which its operations were counted.
     ours.step()

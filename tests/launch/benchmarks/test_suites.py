@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.configs.schema.tree import replaced
 from launch.benchmarks import input as input_suite
 from launch.benchmarks import label, predict, train
 from launch.benchmarks.labels import agreement as label_agreement
@@ -52,7 +53,7 @@ def test_train_measures_both_sides(monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is absent: pip install -e '.[bench]'")
     small = dict(data=dict(patch=8, scale=2), model=dict(features=4, discriminator_features=4))
     config = load_config("softgan:quick", [("sr", "none"), ("model.levels", "2")])
-    config.update(small)
+    config = replaced(config, **small)
     monkeypatch.setattr(train, "cases", lambda dtype: [train.Case("tiny", config, 2)])
     monkeypatch.setattr(train, "SECONDS", 0.01)
     row, summary = train.run(SimpleNamespace(dtype="float32", repeats=1))
