@@ -60,7 +60,7 @@ def with_flags(text: str) -> str:
 
     def show(match: re.Match[str]) -> str:
         name, value = match[1], match[2] or ""
-        if name in flags.FLAGS:
+        if name in flags.FLAGS or name.startswith("config."):
             return f"--{name}{value}"
         of_config = "config" in flags.FLAGS and ("." in name or value)
         return f"--config.{name}{value}" if of_config else name + value

@@ -42,7 +42,12 @@ def from_dict(found: Mapping[str, Any]) -> Config:
     """
     name = found.get("name")
     if name not in KINDS:
-        raise UserError("name", found=f"{name!r}", expected=f"one of {', '.join(KINDS)}")
+        raise UserError(
+            "name",
+            found=f"{name!r}",
+            expected=f"one of {', '.join(KINDS)}",
+            remedy="use the version that wrote it",
+        )
     return _read(KINDS[name](), found, "")
 
 

@@ -129,7 +129,6 @@ class SoftganConfig(Stage):
     sr: str = setting(
         "train", "train: SRGAN first, unless it is there; none: without; or a trained run's workdir"
     )
-    srgan: SrganConfig = SrganConfig()
     prior: str = setting(
         "",
         "workdir of a trained cascade whose mask the network sees (3.3, Figure 5)",
@@ -140,14 +139,15 @@ class SoftganConfig(Stage):
         "workdir of a trained cascade to learn from beside the label (Eq. 5)",
         example="runs/softgan",
     )
-    prior_config: SoftganConfig | None = None
-    teacher_config: SoftganConfig | None = None
     data: SoftganData = SoftganData()
     model: SoftganModel = SoftganModel(options=Options(levels=0, dropout=0.5))
     loss: SoftganLoss = SoftganLoss()
     optim: Optim = Optim()
     train: SoftganTrain = SoftganTrain()
     predict: Predict = Predict()
+    srgan: SrganConfig = SrganConfig()
+    prior_config: SoftganConfig | None = None
+    teacher_config: SoftganConfig | None = None
 
     @property
     def others(self) -> dict[str, tuple[str, SoftganConfig | None]]:
