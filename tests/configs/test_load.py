@@ -1,6 +1,12 @@
 import pytest
 
-from casgan_jax.configs.schema.load import config_help, config_names, load_config, split_overrides
+from casgan_jax.configs.schema.load import (
+    HELP,
+    config_help,
+    config_names,
+    load_config,
+    split_overrides,
+)
 
 
 def test_every_config_and_variant_loads_and_is_listed():
@@ -59,3 +65,8 @@ def test_overrides_are_separated_from_flags():
     )
     assert others == ["--config=softgan", "--workdir=x"]
     assert overrides == [("optim.lr", "1e-4"), ("seed", "3")]
+
+
+def test_a_wish_for_help_takes_no_value():
+    others, overrides = split_overrides(["--config.help", "--workdir=x"])
+    assert (others, overrides) == (["--workdir=x"], [(HELP, "")])

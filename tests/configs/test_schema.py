@@ -71,6 +71,11 @@ def test_help_shows_values_ranges_choices_and_what_a_network_or_method_says_of_i
     assert "weights >= 0 of the three terms" in field_help(load_config("level_set", []))
 
 
+def test_help_of_a_network_that_is_none_names_it():
+    made = load_config("cf_cnn", [("model.network", "nowhere.Net")])
+    assert line_of(field_help, made).startswith("model.network: found 'nowhere.Net' (No module")
+
+
 def test_named_choices_are_the_keys_of_the_tables_that_implement_them():
     assert tuple(LABELS) == softgan.LABELS
     assert tuple(DISCRIMINATORS) == softgan.DISCRIMINATORS

@@ -76,6 +76,7 @@ def test_prediction_of_a_png(run, tmp_path):
     [
         ("train", ["--config=softgn"], "error: --config=softgn: no such name, did you mean"),
         ("train", ["--config=softgan", "--config.optim.lr=x"], "error: --config.optim.lr: found"),
+        ("train", ["--config=softgan", "--config.lr=1"], "'optim.lr'? --config.help shows all"),
         ("train", ["softgan"], "expected only --flag=value"),
         ("evaluate", ["--workdir=/nowhere"], "error: --workdir: found no config.json in /nowhere"),
         ("build", ["--dataset=phantm"], "error: --dataset: found 'phantm'"),
@@ -87,6 +88,15 @@ def test_mistakes_get_one_line_and_no_traceback(module, arguments, line):
     assert done.returncode != 0
     assert line in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_the_fields_of_a_config_are_shown_with_what_was_set():
+    done = command("train", "--config.help", "--config=unet:quick", "--config.optim.lr=0.5")
+    assert done.returncode == 0, done.stderr
+    lines = {line.split("=")[0]: line for line in done.stdout.splitlines()}
+    assert lines["optim.lr"].endswith("largest learning rate; a number in (0, inf)")
+    assert lines["optim.lr"].startswith("optim.lr=0.5 ")
+    assert "batch normalisation" in lines["model.normalise"]
 
 
 @pytest.mark.parametrize("module", ["train", "evaluate", "predict", "build", "benchmark", "label"])

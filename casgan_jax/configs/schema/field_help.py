@@ -8,13 +8,18 @@ import re
 
 from casgan_jax.configs.schema.kinds import Config
 from casgan_jax.configs.schema.tree import flat, flat_settings
+from casgan_jax.errors import UserError, one_line
 
 # Section of options -> the field that names the network or method that they belong to.
 _OWNERS = {"model": "model.network", "parameters": "method"}
 
 
 def field_help(config: Config) -> str:
-    """A line for every field that can be set, with the config's value."""
+    """A line for every field that can be set, with the config's value.
+
+    Raises:
+      UserError: the config names a network or method that cannot be imported.
+    """
     values = flat(config)
     rows = []
     for name, setting in flat_settings(config).items():
@@ -33,6 +38,15 @@ def _shown(value: object) -> str:
 def _from_docstring(values: dict[str, object], field: str) -> str:
     """What the docstring of the network or method says of one of its options; "" if nothing."""
     section, _, option = field.rpartition(".")
-    text = inspect.getdoc(pkgutil.resolve_name(str(values[_OWNERS[section]]))) or ""
+    owner = _OWNERS[section]
+    try:
+        text = inspect.getdoc(pkgutil.resolve_name(str(values[owner]))) or ""
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            owner,
+            found=f"{values[owner]!r} ({one_line(error)})",
+            expected="a name that can be imported",
+            remedy=f"leave out `{owner}`",
+        ) from error
     found = re.search(rf"^ *(?:\w+, )*{option}(?:, \w+)*: (.*(?:\n {{4,}}.*)*)", text, re.MULTILINE)
     return " ".join(found[1].split()).removesuffix(".") if found else ""

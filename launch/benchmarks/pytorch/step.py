@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from casgan_jax.configs.schema.sections import Optim
+from casgan_jax.configs.schema.softgan import SoftganLoss
+from casgan_jax.configs.schema.srgan import SrganLoss
 
 Losses = dict[str, torch.Tensor]
 
@@ -17,7 +20,7 @@ def interpolated(image: torch.Tensor, scale: int) -> torch.Tensor:
     return F.interpolate(image, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
-def softgan_content(weights: Any) -> Callable[[torch.Tensor, torch.Tensor], Losses]:
+def softgan_content(weights: SoftganLoss) -> Callable[[torch.Tensor, torch.Tensor], Losses]:
     """Weighted cross-entropy and soft Dice of (output, target)."""
 
     def content(output: torch.Tensor, target: torch.Tensor) -> Losses:
@@ -33,7 +36,7 @@ def softgan_content(weights: Any) -> Callable[[torch.Tensor, torch.Tensor], Loss
     return content
 
 
-def srgan_content(weights: Any) -> Callable[[torch.Tensor, torch.Tensor], Losses]:
+def srgan_content(weights: SrganLoss) -> Callable[[torch.Tensor, torch.Tensor], Losses]:
     """Weighted squared error and total variation of (output, target)."""
 
     def content(output: torch.Tensor, target: torch.Tensor) -> Losses:
@@ -67,7 +70,7 @@ class AdversarialTraining:
         content: Callable[[torch.Tensor, torch.Tensor], Losses],
         criterion: Callable[[torch.Tensor, bool], torch.Tensor],
         adversarial_weight: float,
-        optim: Any,
+        optim: Optim,
         dtype: str = "float32",
     ) -> None:
         """
