@@ -47,9 +47,7 @@ SPECS = ["softgan", "softgan:quick", "srgan", "srgan:quick"]
 FIELDS = {spec: sorted(flat(load_config(spec, []))) for spec in SPECS}
 KNOWN = sorted({field for names in FIELDS.values() for field in names}, key=len, reverse=True)
 # A line begins with a field, a section, or what was typed.
-NAMED = re.compile(
-    r"(--config\.[^\n]*|(srgan\.)?(loss|" + "|".join(map(re.escape, KNOWN)) + r")): "
-)
+NAMED = re.compile(r"(config\.[^\n]*|(srgan\.)?(loss|" + "|".join(map(re.escape, KNOWN)) + r")): ")
 
 
 @st.composite

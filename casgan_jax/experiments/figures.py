@@ -60,7 +60,7 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     keys = evenly_ranked(kept, CASES)
     cascade = load_system(task.folder)
     data = cascade.config.data
-    directory = data.get("test_dir") or data.dir
+    directory = data.test_dir or data.dir
     found = {
         record["key"].decode(): index
         for index, record in enumerate(load_split(directory, "test", features=("key",)))

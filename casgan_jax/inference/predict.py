@@ -157,7 +157,7 @@ def choose_window(
 def trained_window(cascade: Any) -> tuple[float, float]:
     """The window of the data that the cascade was trained on: of its config, or of its data set."""
     data = cascade.config.data
-    low, high = data.get("window") or read_metadata(data.dir)["window"]
+    low, high = data.window or read_metadata(data.dir)["window"]
     return float(low), float(high)
 
 
