@@ -60,6 +60,7 @@ def test_a_field_that_is_younger_than_a_run_has_its_default():
         ({"dtype": 8}, "dtype: found 8, expected a text"),
         ({"data": {"window": [1]}}, "data.window: found [1], expected two numbers"),
         ({"model": {"levels": "5"}}, "model.levels: found '5', expected a whole number"),
+        ({"model": {"encoder_weights": 5}}, "model.encoder_weights: found 5, expected a text; "),
         ({"model": {"own": [1]}}, "model.own: found [1], expected a number, a text, true or false"),
         ({"prior_config": {"data": {"x": 1}}}, "prior_config.data.x: found a field that this"),
         ({"name": "srgam"}, "name: found 'srgam', expected one of srgan, softgan, classical"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from casgan_jax.configs.families.baseline import baseline
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import flat
 from casgan_jax.errors import UserError
@@ -25,6 +26,12 @@ GOLDEN = {
 def test_values_of_the_shipped_configs(spec):
     values = flat(load_config(spec, []))
     assert {name: values[name] for name in GOLDEN[spec]} == GOLDEN[spec]
+
+
+def test_a_network_s_own_fields_and_those_of_every_network_are_given_alike():
+    made = baseline("", "my.Network", features=8, initial_alpha=0.5, blocks=3)
+    assert (made.model.features, made.model.initial_alpha) == (8, 0.5)
+    assert dict(made.model.options) == {"blocks": 3}
 
 
 def test_only_the_options_of_a_config_s_own_network_can_be_set():

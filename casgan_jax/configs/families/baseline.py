@@ -35,6 +35,6 @@ def baseline(variant: str, network: str, *, features: int = 64, **options: Value
         config,
         sr="none",
         data=dict(label="binary"),
-        model=dict(network=network, features=width, options=Options(**options)),
+        model=dict(network=network, features=width, options=Options(), **options),
         loss=dict(adversarial=0.0),
     )

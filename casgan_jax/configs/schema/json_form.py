@@ -53,15 +53,16 @@ def from_dict(found: Mapping[str, Any]) -> Config:
 
 def _read(default: Section, found: Mapping[str, Any], prefix: str) -> Section:
     """A section with the found values in place of its default ones."""
-    own = {field.name for field in dataclasses.fields(default)} - {"options"}
+    fields = {field.name: field for field in dataclasses.fields(default)}
+    own = set(fields) - {"options"}
     values = {
         name: _value(default, name, value, prefix + name)
         for name, value in found.items()
         if name in own
     }
     others = {name: value for name, value in found.items() if name not in own}
-    if hasattr(default, "options"):
-        values["options"] = _options(settings(default), others, prefix)
+    if "options" in fields:
+        values["options"] = _options(fields["options"].metadata["known"], others, prefix)
     elif others:
         raise UserError(
             prefix + next(iter(others)),

@@ -24,7 +24,7 @@ def weight(default: float, meaning: str, *, example: float) -> float:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Stage:
+class TrainingConfig:
     """What the config of every training has."""
 
     name: str = setting("", "kind of the config")
@@ -34,7 +34,7 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class StageData:
+class PatchData:
     """Where patches come from.
 
     Attributes:

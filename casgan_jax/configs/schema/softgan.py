@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from casgan_jax.configs.schema.sections import Optim, Stage, StageData, Train, weight
+from casgan_jax.configs.schema.sections import Optim, PatchData, Train, TrainingConfig, weight
 from casgan_jax.configs.schema.setting import MAX_SIDE, Interval, Options, Setting, options, setting
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import replaced
@@ -51,7 +51,7 @@ class Augmentation:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SoftganData(StageData):
+class SoftganData(PatchData):
     """Patches around the marks of a prepared data set, and their labels."""
 
     test_dir: str = setting(
@@ -118,7 +118,7 @@ class Predict:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SoftganConfig(Stage):
+class SoftganConfig(TrainingConfig):
     """Condition image -> soft mask.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from casgan_jax.configs.schema.sections import Optim, Stage, StageData, Train, weight
+from casgan_jax.configs.schema.sections import Optim, PatchData, Train, TrainingConfig, weight
 from casgan_jax.configs.schema.setting import MAX_SIDE, setting
 
 SR_SCALES = (2, 4)  # see `casgan_jax.models.srgan`
@@ -20,7 +20,7 @@ class SrganAugmentation:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SrganData(StageData):
+class SrganData(PatchData):
     """Crops of the images of a prepared data set."""
 
     # Ledig et al. train 24 -> 96.
@@ -58,7 +58,7 @@ class SrganLoss:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SrganConfig(Stage):
+class SrganConfig(TrainingConfig):
     """Low-resolution crop -> high-resolution crop."""
 
     name: str = setting("srgan", "kind of the config")

@@ -74,7 +74,7 @@ def replaced(section: Section, **changes: Any) -> Section:
         return Options(**{**section, **new})
     own = {field.name for field in dataclasses.fields(section)}
     if "options" in own:
-        extra = {name: new.pop(name) for name in set(new) - own}
+        extra = {name: new.pop(name) for name in list(new) if name not in own}
         new["options"] = Options(**{**new.get("options", section.options), **extra})
     return dataclasses.replace(section, **new)
 
