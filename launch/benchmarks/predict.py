@@ -9,15 +9,17 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.systems.cascade import Cascade
-from casgan_jax.training.restore import initial_state, restore_generator
+from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
-from casgan_jax.workdir.config import read_config
+from casgan_jax.workdir.weights import stage_weights
 
 BATCHES = (1, 64)
 
@@ -25,8 +27,9 @@ BATCHES = (1, 64)
 def run(options: Any) -> Iterator[dict[str, Any]]:
     """Yields one row a batch size, with and without the eight symmetries, then the summary."""
     if options.workdir:
-        config = read_config(options.workdir)
-        variables = restore_generator(config, options.workdir)
+        weights = stage_weights(Path(options.workdir), "softgan")
+        config = ConfigDict(weights.facts["config"])
+        variables = weights.generator, weights.frozen
     else:
         config = load_config(options.config, [])
         variables = fresh_variables(config)
