@@ -273,13 +273,6 @@ def test_weights_of_vgg19(tmp_path, make, part):
     assert part in line and line.startswith(str(path))
 
 
-def test_weights_of_vgg19_without_their_package(tmp_path, monkeypatch):
-    (tmp_path / "a.safetensors").write_bytes(b"")
-    monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
-    line = line_of(load_vgg19, tmp_path / "a.safetensors")
-    assert "pip install 'casgan_jax[hub]'" in line
-
-
 def test_commands_end_with_one_line_and_status_1(scan):
     folder = scan.parent
     (folder / "marks.csv").write_bytes(bytes(range(256)))

@@ -10,65 +10,70 @@ from pathlib import Path
 
 from casgan_jax.classical.system import ClassicalSystem, check_values
 from casgan_jax.configs.schema.classical import ClassicalConfig
+from casgan_jax.configs.schema.json_form import from_dict
 from casgan_jax.configs.schema.softgan import SoftganConfig
-from casgan_jax.errors import Step, UserError
-from casgan_jax.files import expand_user, read_json
+from casgan_jax.errors import UserError
+from casgan_jax.files import expand_user
 from casgan_jax.systems.cascade import Cascade
 from casgan_jax.workdir.config import TRAINED, read_config
+from casgan_jax.workdir.weights import SYSTEM, Weights, read_weights, stage_weights
 
 
-def load_system(workdir: str | Path, *, batch_size: int = 16) -> Cascade | ClassicalSystem:
+def load_system(folder: str | Path, *, batch_size: int = 16) -> Cascade | ClassicalSystem:
     """The system that a run left in its workdir.
 
     Args:
-      workdir: of a finished `launch.train`.
+      folder: workdir of a finished run, or a folder of weights alone.
       batch_size: patches that a network sees at once.
 
     Raises:
       UserError: no run in the folder, one that segments nothing, or one that has not finished.
     """
-    config = read_config(workdir, names=(*TRAINED, "classical"))
-    if isinstance(config, ClassicalConfig):
-        return classical_system(config)
-    return load_cascade(workdir, batch_size=batch_size)
+    if not (expand_user(folder) / SYSTEM).is_file():
+        config = read_config(folder, names=(*TRAINED, "classical"))
+        if isinstance(config, ClassicalConfig):
+            return classical_system(config)
+    return load_cascade(folder, batch_size=batch_size)
 
 
-def load_cascade(workdir: str | Path, *, batch_size: int = 16) -> Cascade:
-    """The best checkpoint of a trained cascade, with the threshold chosen on validation.
+def load_cascade(folder: str | Path, *, batch_size: int = 16) -> Cascade:
+    """A trained cascade, with the threshold chosen on validation.
+
+    Args:
+      folder: workdir of a finished training, or a folder of weights alone.
+      batch_size: patches that the networks see at once.
 
     Raises:
-      UserError: no run in the folder, a run of SRGAN alone, or one whose training has not finished.
+      UserError: no run in the folder, a run of SRGAN alone, one whose training has not finished, or
+        damaged weights.
     """
-    from casgan_jax.training.restore import restore_generator
+    folder = expand_user(folder)
+    weights = _weights(folder)
+    threshold = weights.facts["threshold"]
+    if threshold is None:
+        raise UserError(
+            "workdir",
+            found=f"weights of {weights.facts['stage']!r} in {folder}",
+            expected="those of a segmentation system",
+            remedy="name the folder of a softgan run",
+        )
+    config = from_dict(weights.facts["config"])
+    return Cascade(
+        config, weights.generator, weights.frozen, threshold=threshold, batch_size=batch_size
+    )
 
-    workdir = expand_user(workdir)
-    config = read_config(workdir)
+
+def _weights(folder: Path) -> Weights:
+    if (folder / SYSTEM).is_file():
+        return read_weights(folder)
+    config = read_config(folder)
     if not isinstance(config, SoftganConfig):
         raise UserError(
             "workdir",
-            found=f"a run of {config.name!r} in {workdir}",
+            found=f"a run of {config.name!r} in {folder}",
             expected="one of 'softgan'",
         )
-    result = workdir / "softgan" / "result.json"
-    if not result.is_file():
-        raise UserError(
-            "workdir",
-            found=f"no finished training in {workdir}",
-            expected="softgan/result.json",
-            remedy="finish it by the command that began it",
-            step=Step("train", {"workdir": str(workdir)}),
-        )
-    remedy = "remove it and run the training's command again"
-    threshold = read_json(result, remedy=remedy).get("threshold")
-    if not isinstance(threshold, float):
-        raise UserError(
-            result,
-            found=f"threshold {threshold!r}",
-            expected="a number",
-            remedy=f"{remedy}",
-        )
-    variables, frozen = restore_generator(config, workdir)
-    return Cascade(config, variables, frozen, threshold=threshold, batch_size=batch_size)
+    return stage_weights(folder, "softgan")
 
 
 def classical_system(config: ClassicalConfig) -> ClassicalSystem:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from casgan_jax.errors import UserError, one_line
 
@@ -94,8 +95,8 @@ class Weights:
         return UserError(
             f"{self.network} weights",
             found=f"no package {package}",
-            expected="the extra hub for .safetensors files and the hub",
-            remedy=f"pip install 'casgan_jax[hub]', give an .npz file, or {self.otherwise}",
+            expected="the extra hub for files of the hub",
+            remedy=f"pip install 'casgan_jax[hub]', give a local file, or {self.otherwise}",
         )
 
     @contextlib.contextmanager
@@ -129,11 +130,6 @@ class Weights:
             ) from error
 
     def _open_safetensors(self, path: Path) -> contextlib.AbstractContextManager:
-        try:
-            from safetensors import SafetensorError, safe_open
-        except ImportError as error:
-            raise self._without_extra("safetensors") from error
-
         try:
             return safe_open(path, framework="numpy")
         except SafetensorError as error:

@@ -3,7 +3,8 @@
     train(config, "runs/softgan")
 
 A workdir holds `config.json` and a folder for each stage, `srgan` and `softgan`, with
-`checkpoints`, `log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `result.json`.
+`checkpoints`, `log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `weights`, by
+which it is used, and `result.json`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import jax
 import numpy as np
 
 from casgan_jax.configs.schema.kinds import StageConfig
-from casgan_jax.configs.schema.softgan import Augmentation, SoftganConfig, with_own_srgan
+from casgan_jax.configs.schema.softgan import Augmentation, with_own_srgan
 from casgan_jax.configs.schema.srgan import SrganConfig
-from casgan_jax.configs.schema.tree import entries, replaced
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.data import TrainingData, training_batches
-from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.errors import Interrupted
 from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
 from casgan_jax.records.prepared import read_metadata
@@ -35,15 +36,15 @@ from casgan_jax.training.encoder_weights import (
     keep_initial_weights,
     read_encoder_weights,
 )
+from casgan_jax.training.export import export_run, export_stage
 from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
+from casgan_jax.training.other_systems import config_of_other_system, variables_of_other_systems
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import (
     initial_state,
-    restore_generator,
-    restore_stage,
     used_step,
 )
 from casgan_jax.training.stages import BUILD_STAGE
@@ -52,9 +53,9 @@ from casgan_jax.training.step import Stage, adversarial_step
 from casgan_jax.training.validation import softgan_validation, srgan_validation
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
-from casgan_jax.workdir.config import read_config
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
+from casgan_jax.workdir.weights import weights_folder
 
 BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
@@ -100,78 +101,15 @@ def resolve(config: StageConfig) -> StageConfig:
     return replaced(with_own_srgan(config), **others)
 
 
-def config_of_other_system(config: SoftganConfig, role: str) -> SoftganConfig:
-    """The config of the trained system that a config names as its prior or teacher.
-
-    Raises:
-      UserError: the folder holds no such run, or one for other patches.
-    """
-    workdir, _ = config.others[role]
-    try:
-        found = read_config(workdir)
-    except UserError as error:
-        raise error.within(role) from error
-    if not isinstance(found, SoftganConfig):
-        raise UserError(
-            role,
-            found=f"a run of {found.name!r} in {workdir}",
-            expected="one of 'softgan'",
-            remedy="name another folder",
-        )
-    theirs, ours = entries(found.data), entries(config.data)
-    for field in ("patch", "scale"):
-        if theirs[field] != ours[field]:
-            raise UserError(
-                role,
-                found=f"data.{field}={theirs[field]} in {workdir}",
-                expected=f"{ours[field]}",
-                remedy=f"set `data.{field}={theirs[field]}`",
-            )
-    return found
-
-
 def frozen_variables(
     config: StageConfig, workdir: Path, interruption: Interruption
 ) -> dict[str, Any]:
     """What the stage builds on and does not train, see `casgan_jax.systems.networks`."""
-    frozen = {}
     if isinstance(config, SrganConfig):
-        return frozen
-    if config.sr != "none":
-        frozen["srgan"] = super_resolution_variables(config, workdir, interruption)
-    for role, (other_workdir, other) in config.others.items():
-        variables, others = restore_generator(other, other_workdir)
-        frozen[role] = {"variables": variables, "frozen": others}
-    return frozen
-
-
-def super_resolution_variables(
-    config: SoftganConfig, workdir: Path, interruption: Interruption
-) -> Any:
-    """SRGAN's variables for a cascade: trained now, found in the workdir, or taken from another
-    one."""
+        return {}
     if config.sr == "train":
         train_stage(config.srgan, workdir, {}, interruption)
-        return restore_stage(config.srgan, workdir).average
-    source = expand_user(config.sr)
-    found = read_config(source)
-    found = found.srgan if isinstance(found, SoftganConfig) else found
-    theirs, ours = entries(found.model), entries(config.srgan.model)
-    for field in ("features", "blocks", "residual_to_interpolation"):
-        if theirs[field] != ours[field]:
-            raise UserError(
-                "sr",
-                found=f"srgan.model.{field}={theirs[field]} in {source}",
-                expected=f"{ours[field]}",
-                remedy=f"set `srgan.model.{field}` to it",
-            )
-    if found.data.scale != config.data.scale:
-        raise UserError(
-            "sr",
-            found=f"scale {found.data.scale} in {source}",
-            expected=f"data.scale={config.data.scale}",
-        )
-    return restore_stage(config.srgan, source).average
+    return variables_of_other_systems(config, workdir)
 
 
 def train_stage(
@@ -196,6 +134,9 @@ def train_stage(
     directory = workdir / config.name
     finished = directory / "result.json"
     if finished.is_file():
+        if is_first() and not weights_folder(workdir, config.name).is_dir():
+            export_run(workdir)
+        barrier(f"{config.name} exported")
         return read_json(finished, remedy="delete it and run the same command again")
 
     # What is trained, on which data, over which devices.
@@ -276,6 +217,7 @@ def train_stage(
         "grid": str(keep_grid(directory, "best", result.grid)),
     }
     if is_first():
+        export_stage(config, workdir, average, state.frozen, facts)
         write_whole(finished, (json.dumps(facts, indent=2) + "\n").encode())
     barrier(f"{config.name} finished")
     return facts

@@ -37,20 +37,20 @@ def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) ->
     )
 
 
-def restore_stage(config: StageConfig, workdir: str | Path, frozen: Any = None) -> TrainState:
-    """The checkpoint of a trained stage that is used, as numpy arrays.
+def restore_stage(config: StageConfig, workdir: str | Path, step: int | None = None) -> TrainState:
+    """A checkpoint of a trained stage, as numpy arrays.
 
     Args:
       config: the stage's.
       workdir: of the run.
-      frozen: arrays or shapes of the frozen variables; by default as the config describes them.
+      step: which one; None for the one that is used.
 
     Raises:
-      UserError: there is no intact checkpoint, or it is one of another architecture.
+      UserError: it is damaged or gone, or one of another architecture.
     """
-    shapes = state_shapes(config, frozen)
     checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
-    return checkpoints.restore(shapes, used_step(config, checkpoints))
+    step = used_step(config, checkpoints) if step is None else step
+    return checkpoints.restore(state_shapes(config), step)
 
 
 def used_step(config: StageConfig, checkpoints: Checkpoints) -> int:
@@ -63,11 +63,12 @@ def used_step(config: StageConfig, checkpoints: Checkpoints) -> int:
     return checkpoints.newest() if newest else checkpoints.best()
 
 
-def state_shapes(config: StageConfig, frozen: Any = None) -> TrainState:
-    """The shapes of a stage's state; `frozen` as in `restore_stage`."""
+def state_shapes(config: StageConfig) -> TrainState:
+    """The shapes of a stage's state."""
     stage = BUILD_STAGE[config.name](_without_perceptual(config))
-    frozen = frozen_shapes(config) if frozen is None else frozen
-    return jax.eval_shape(lambda frozen: initial_state(config, stage, 1, frozen), frozen)
+    return jax.eval_shape(
+        lambda frozen: initial_state(config, stage, 1, frozen), frozen_shapes(config)
+    )
 
 
 def frozen_shapes(config: StageConfig) -> dict[str, Any]:
@@ -81,12 +82,6 @@ def frozen_shapes(config: StageConfig) -> dict[str, Any]:
         state = state_shapes(other)
         shapes[role] = {"variables": state.average, "frozen": state.frozen}
     return shapes
-
-
-def restore_generator(config: SoftganConfig, workdir: str | Path) -> tuple[Any, Any]:
-    """Variables of a trained cascade: the segmentor's, and the frozen ones it was trained with."""
-    state = restore_stage(config, workdir)
-    return state.average, state.frozen
 
 
 def _without_perceptual(config: StageConfig) -> StageConfig:

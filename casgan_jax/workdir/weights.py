@@ -1,12 +1,13 @@
 """The weights that a trained system is used by, apart from the checkpoints of its training.
 
-    write_weights(folder, {"segmentor": variables, "srgan": ...}, {"step": 1000, "threshold": 0.4})
-    weights = read_weights(folder)   # raises a UserError where anything is damaged
-    weights.variables["segmentor"], weights.facts["threshold"]
+    write_weights(folder, generator, frozen, {"step": 1000, "threshold": 0.4})
+    weights = read_weights(folder)  # a UserError where anything is damaged
+    weights.generator, weights.frozen, weights.facts["threshold"]
 
-A folder of weights holds `weights.safetensors`, float32 arrays named by their path in the tree,
-`system.json`, which describes the system that they belong to, and `manifest.json`, which seals both
-(`casgan_jax.workdir.seal`). It appears whole or not at all, and needs nothing else to be used.
+A stage's are in WORKDIR/STAGE/weights. The folder holds `weights.safetensors`, arrays named by
+their path in the tree, `system.json`, which describes the system that they belong to (its config,
+threshold and step), and `manifest.json`, which seals both (`casgan_jax.workdir.seal`). It appears
+whole or not at all, may be copied anywhere, and needs nothing else to be used.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Step, UserError
 from casgan_jax.files import read_json
 from casgan_jax.workdir.seal import Damaged, seal, verify
 
@@ -30,7 +31,7 @@ ARRAYS = "weights.safetensors"
 SYSTEM = "system.json"
 FORMAT = 1  # of these files; another one is refused
 
-_REMEDY = "bring the folder back from a copy, or export the weights of its checkpoints again"
+_REMEDY = "bring the folder back from a copy, or remove it and export the weights again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,27 +39,40 @@ class Weights:
     """What a folder of weights holds.
 
     Attributes:
-      variables: nested dictionaries of NumPy arrays.
+      generator: params and batch_stats of the averaged network, NumPy arrays.
+      frozen: variables of what it builds on, see `casgan_jax.systems.networks`.
       facts: what `system.json` says.
     """
 
-    variables: dict[str, Any]
+    generator: dict[str, Any]
+    frozen: dict[str, Any]
     facts: dict[str, Any]
 
 
-def write_weights(folder: Path, variables: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def weights_folder(workdir: Path, stage: str) -> Path:
+    """Where the weights of a run's stage are."""
+    return workdir / stage / "weights"
+
+
+def write_weights(
+    folder: Path, generator: Mapping[str, Any], frozen: Mapping[str, Any], facts: Mapping[str, Any]
+) -> None:
     """Writes a folder of weights, over an earlier one; whole or not at all.
 
     Args:
       folder: made here; its parent exists.
-      variables: nested dictionaries of arrays; an empty dictionary is left out.
+      generator, frozen: see `Weights`.
       facts: JSON-serialisable.
     """
+    variables = {"generator": generator, "frozen": frozen}
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    save_file(dict(_flat(variables)), part / ARRAYS)
-    (part / SYSTEM).write_text(json.dumps({"format": FORMAT, **facts}, indent=2) + "\n")
+    leaves = dict(_flat(variables))
+    save_file({name: leaf for name, leaf in leaves.items() if leaf is not None}, part / ARRAYS)
+    empty = [name for name, leaf in leaves.items() if leaf is None]
+    told = {"format": FORMAT, **facts, "empty": empty}
+    (part / SYSTEM).write_text(json.dumps(told, indent=2) + "\n")
     seal(part, {"format": FORMAT})
     replaced = folder.with_name(f".{folder.name}.replaced")
     shutil.rmtree(replaced, ignore_errors=True)
@@ -84,7 +98,36 @@ def read_weights(folder: Path) -> Weights:
             expected="what was written",
             remedy=_REMEDY,
         ) from error
-    return Weights(_nested(arrays), read_facts(folder))
+    facts = read_facts(folder)
+    tree = _nested(arrays, facts.pop("empty"))
+    return Weights(tree["generator"], tree["frozen"], facts)
+
+
+def stage_weights(workdir: Path, stage: str) -> Weights:
+    """The weights of a run's finished stage.
+
+    Raises:
+      UserError: the stage is not finished, is of a version that kept no weights, or they are
+        damaged.
+    """
+    folder = weights_folder(workdir, stage)
+    if folder.is_dir():
+        return read_weights(folder)
+    if (workdir / stage / "result.json").is_file():
+        raise UserError(
+            "workdir",
+            found=f"a finished training and no weights in {workdir / stage}",
+            expected=f"the folder {folder.name}, which earlier versions did not write",
+            remedy="export them from the run's checkpoints",
+            step=Step("export", {"workdir": str(workdir)}),
+        )
+    raise UserError(
+        "workdir",
+        found=f"no finished training in {workdir}",
+        expected=f"{stage}/{folder.name}",
+        remedy="finish it by the command that began it",
+        step=Step("train", {"workdir": str(workdir)}),
+    )
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -104,20 +147,23 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray | None]]:
+    """(path, array) of every leaf; None for an empty dictionary, which is part of the tree."""
     for name, value in tree.items():
-        if isinstance(value, Mapping):
+        if not isinstance(value, Mapping):
+            yield prefix + name, np.asarray(value, order="C")
+        elif value:
             yield from _flat(value, f"{prefix}{name}/")
         else:
-            yield prefix + name, np.ascontiguousarray(value)
+            yield prefix + name, None
 
 
-def _nested(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _nested(arrays: Mapping[str, np.ndarray], empty: Sequence[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    for name, array in arrays.items():
+    for name, value in [*arrays.items(), *((name, {}) for name in empty)]:
         *parents, leaf = name.split("/")
         owner = tree
         for parent in parents:
             owner = owner.setdefault(parent, {})
-        owner[leaf] = array
+        owner[leaf] = value
     return tree

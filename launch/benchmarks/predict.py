@@ -9,17 +9,19 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from casgan_jax.configs.schema.json_form import from_dict
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.softgan import SoftganConfig, with_own_srgan
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.systems.cascade import Cascade
-from casgan_jax.training.restore import initial_state, restore_generator
+from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
-from casgan_jax.workdir.config import read_config
+from casgan_jax.workdir.weights import stage_weights
 
 BATCHES = (1, 64)
 
@@ -27,8 +29,9 @@ BATCHES = (1, 64)
 def run(options: Any) -> Iterator[dict[str, Any]]:
     """Yields one row a batch size, with and without the eight symmetries, then the summary."""
     if options.workdir:
-        config = read_config(options.workdir)
-        variables = restore_generator(config, options.workdir)
+        weights = stage_weights(Path(options.workdir), "softgan")
+        config = from_dict(weights.facts["config"])
+        variables = weights.generator, weights.frozen
     else:
         config = with_own_srgan(load_config(options.config, []))
         variables = fresh_variables(config)

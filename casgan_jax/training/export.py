@@ -1,0 +1,95 @@
+"""The weights of a trained stage, taken out of its training: all that its use needs.
+
+    export_run("runs/softgan")  # of a run whose weights were lost, or of a version without them
+
+A stage that ends exports its weights by itself (`casgan_jax.training.loop`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import casgan_jax
+from casgan_jax.configs.schema.json_form import to_dict
+from casgan_jax.configs.schema.kinds import StageConfig
+from casgan_jax.configs.schema.softgan import SoftganConfig
+from casgan_jax.errors import Step, UserError
+from casgan_jax.files import expand_user, read_json
+from casgan_jax.training.restore import restore_stage
+from casgan_jax.workdir.config import read_config
+from casgan_jax.workdir.weights import weights_folder, write_weights
+
+_TRAINED_WITH = ("teacher",)  # frozen variables that training alone asks for
+
+
+def export_stage(
+    config: StageConfig,
+    workdir: Path,
+    average: Mapping[str, Any],
+    frozen: Mapping[str, Any],
+    result: Mapping[str, Any],
+) -> Path:
+    """Writes the weights of a stage, and what they belong to; returns their folder.
+
+    Args:
+      config: the stage's, resolved.
+      workdir: of the run.
+      average: variables of the averaged generator.
+      frozen: what it was trained on top of, see `casgan_jax.systems.networks`.
+      result: of the stage: its `step`, `steps`, `threshold` and `validation` are kept.
+    """
+    folder = weights_folder(workdir, config.name)
+    kept = {name: variables for name, variables in frozen.items() if name not in _TRAINED_WITH}
+    facts = {name: result[name] for name in ("stage", "step", "steps", "threshold", "validation")}
+    made_by = {"casgan_jax": casgan_jax.__version__}
+    write_weights(folder, average, kept, facts | made_by | {"config": to_dict(config)})
+    return folder
+
+
+def export_run(workdir: str | Path) -> list[Path]:
+    """Writes the weights of every finished stage of a run from its checkpoints.
+
+    Returns:
+      The folders written.
+
+    Raises:
+      UserError: no run there, none of its stages is finished, or the checkpoint that was measured
+        at the end is damaged or gone.
+    """
+    workdir = expand_user(workdir)
+    config = read_config(workdir)
+    stages = [config]
+    if isinstance(config, SoftganConfig) and config.sr == "train":
+        stages.insert(0, config.srgan)
+    folders = [
+        _export_finished(stage, workdir)
+        for stage in stages
+        if (workdir / stage.name / "result.json").is_file()
+    ]
+    if not folders:
+        raise UserError(
+            "workdir",
+            found=f"no finished stage in {workdir}",
+            expected="one, whose weights can be exported",
+            remedy="finish it by the command that began it",
+            step=Step("train", {"workdir": str(workdir)}),
+        )
+    return folders
+
+
+def _export_finished(config: StageConfig, workdir: Path) -> Path:
+    path = workdir / config.name / "result.json"
+    result = read_json(path, remedy="remove it and run the training's command again")
+    step = result.get("step")
+    if not isinstance(step, int):
+        raise UserError(
+            path,
+            found=f"step {step!r}",
+            expected="the step that was measured",
+            remedy="remove it and run the training's command again",
+        )
+    # No other step will do: threshold and figures were chosen for this one.
+    state = restore_stage(config, workdir, step)
+    return export_stage(config, workdir, state.average, state.frozen, result)

@@ -1,0 +1,83 @@
+"""Weights apart from checkpoints: what a training leaves for use, and what older runs lack."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.inference.load import load_cascade, load_system
+from casgan_jax.training.export import export_run
+from casgan_jax.training.loop import train
+from casgan_jax.workdir.checkpoints import Checkpoints
+from tests import damage
+from tests.training.test_loop import tiny_config
+
+PATCHES = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def trained(discs, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("run")
+    return workdir, train(tiny_config("softgan:quick", discs), workdir)
+
+
+@pytest.fixture
+def older(trained, tmp_path):
+    """The same run as versions before 0.3 left it, without weights."""
+    workdir = shutil.copytree(trained[0], tmp_path / "older")
+    for stage in ("srgan", "softgan"):
+        shutil.rmtree(workdir / stage / "weights")
+    return workdir
+
+
+def masks(folder):
+    return load_cascade(folder)(PATCHES)["alpha"]
+
+
+def test_a_trained_system_needs_its_weights_alone(trained, tmp_path):
+    workdir, result = trained
+    alone = shutil.copytree(workdir / "softgan" / "weights", tmp_path / "alone")
+    np.testing.assert_array_equal(masks(alone), masks(workdir))
+    assert load_system(alone).threshold == result["threshold"]
+    cascade = load_cascade(alone)
+    assert cascade.config.data.patch == 16 and cascade.config.srgan.model.features == 4
+
+
+def test_weights_are_those_of_the_checkpoint_that_was_measured(trained):
+    workdir, result = trained
+    assert result["step"] == Checkpoints(workdir / "softgan" / "checkpoints").best()
+    assert load_cascade(workdir).threshold == result["threshold"]
+
+
+def test_an_older_run_is_refused_with_what_converts_it(older, trained):
+    with pytest.raises(UserError, match="a finished training and no weights") as caught:
+        load_cascade(older)
+    assert caught.value.step.command == "export"
+    assert [folder.parent.name for folder in export_run(older)] == ["srgan", "softgan"]
+    np.testing.assert_array_equal(masks(older), masks(trained[0]))
+
+
+def test_an_older_run_is_converted_by_its_own_training_command(older, trained, discs):
+    train(tiny_config("softgan:quick", discs), older)
+    np.testing.assert_array_equal(masks(older), masks(trained[0]))
+
+
+def test_no_other_checkpoint_stands_in_for_a_damaged_one(older, trained):
+    step = trained[1]["step"]
+    array = max((older / "softgan" / "checkpoints" / str(step)).rglob("*"), key=_size)
+    damage.flip(array, 100)
+    with pytest.raises(UserError, match=f"checkpoints/{step}: found a damaged checkpoint"):
+        export_run(older)
+    assert not (older / "softgan" / "weights").exists()
+
+
+def test_nothing_is_exported_of_a_run_that_has_not_finished(older):
+    for stage in ("srgan", "softgan"):
+        (older / stage / "result.json").unlink()
+    with pytest.raises(UserError, match="found no finished stage"):
+        export_run(older)
+
+
+def _size(path):
+    return path.stat().st_size if path.is_file() else 0

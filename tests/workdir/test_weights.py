@@ -1,0 +1,81 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.workdir.seal import seal
+from casgan_jax.workdir.weights import read_weights, stage_weights, write_weights
+from tests import damage
+
+GENERATOR = {
+    "params": {"a": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3)}},
+    "batch_stats": {},
+}
+FROZEN = {
+    "srgan": {
+        "params": {"b": np.ones(3, np.float32), "slope": np.float32(0.2)},
+        "batch_stats": {},
+    }
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_weights(tmp_path / "weights", GENERATOR, FROZEN, {"stage": "softgan", "threshold": 0.4})
+    return tmp_path / "weights"
+
+
+def test_what_was_written_is_read_wherever_the_folder_is(folder, tmp_path):
+    moved = shutil.move(folder, tmp_path / "elsewhere")
+    found = read_weights(moved)
+    kernel = found.generator["params"]["a"]["kernel"]
+    np.testing.assert_array_equal(kernel, GENERATOR["params"]["a"]["kernel"])
+    assert kernel.dtype == np.float32
+    assert found.generator["batch_stats"] == found.frozen["srgan"]["batch_stats"] == {}
+    np.testing.assert_array_equal(found.frozen["srgan"]["params"]["b"], np.ones(3))
+    assert found.frozen["srgan"]["params"]["slope"].shape == ()
+    assert (found.facts["stage"], found.facts["threshold"]) == ("softgan", 0.4)
+
+
+def test_writing_again_replaces_and_leaves_nothing_beside(folder):
+    write_weights(folder, GENERATOR, {}, {"stage": "softgan", "threshold": 0.5})
+    assert read_weights(folder).facts["threshold"] == 0.5
+    assert [path.name for path in folder.parent.iterdir()] == ["weights"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "line"),
+    [
+        (lambda f: damage.flip(f / "weights.safetensors", 200), "weights.safetensors is not what"),
+        (lambda f: damage.cut(f / "weights.safetensors", 40), "weights.safetensors is not what"),
+        (lambda f: (f / "weights.safetensors").unlink(), "weights.safetensors is missing"),
+        (lambda f: damage.flip(f / "system.json", 20), "system.json is not what"),
+        (lambda f: (f / "manifest.json").unlink(), "manifest.json is missing"),
+    ],
+)
+def test_damage_is_named_and_nothing_is_read(folder, harm, line):
+    harm(folder)
+    with pytest.raises(UserError, match=f"weights: found damaged weights: {line}"):
+        read_weights(folder)
+
+
+def test_another_format_is_told_from_damage(folder):
+    facts = json.loads((folder / "system.json").read_text())
+    (folder / "system.json").write_text(json.dumps(facts | {"format": 9}))
+    (folder / "manifest.json").unlink()
+    seal(folder, {})
+    with pytest.raises(UserError, match="system.json: found format 9, expected 1"):
+        read_weights(folder)
+
+
+def test_a_stage_without_weights_says_what_to_do(tmp_path):
+    with pytest.raises(UserError, match="found no finished training") as caught:
+        stage_weights(tmp_path, "softgan")
+    assert caught.value.step.command == "train"
+    (tmp_path / "softgan").mkdir()
+    (tmp_path / "softgan" / "result.json").write_text("{}")
+    with pytest.raises(UserError, match="found a finished training and no weights") as caught:
+        stage_weights(tmp_path, "softgan")
+    assert caught.value.step.command == "export"
