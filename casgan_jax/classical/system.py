@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 
 from casgan_jax.classical.method import (
@@ -25,6 +24,7 @@ from casgan_jax.classical.method import (
     wants_prior,
 )
 from casgan_jax.errors import Step, UserError
+from casgan_jax.grid import area_mean
 from casgan_jax.systems.cascade import Cascade
 
 
@@ -83,11 +83,8 @@ class ClassicalSystem:
         """What the method sees of each patch, and the options that go with it."""
         if self._prior is None:
             return [(patch,) for patch in patches], [{}] * len(patches)
-        size = (self.patch, self.patch)
-        soft = [
-            cv2.resize(fine, size, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
-            for fine in self._prior(patches)["alpha"]
-        ]
+        fine = np.asarray(self._prior(patches)["alpha"])
+        soft = [area_mean(plane, len(plane) // self.patch) for plane in fine]
         options = {"threshold": self._prior.threshold}
         return list(zip(patches, soft, strict=True)), [options] * len(patches)
 

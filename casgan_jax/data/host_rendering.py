@@ -11,7 +11,7 @@ import numpy as np
 
 from casgan_jax.data.augmentation import Draw
 from casgan_jax.data.elastic import node_weights
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import area_mean, decode_alpha
 from casgan_jax.records.prepared import Record
 
 # Grain runs several threads of its own; OpenCV's would fight with them for the cores.
@@ -49,7 +49,7 @@ def render_super_resolution(
     (top, left), side = draw["corner"], scale * patch
     target = np.rot90(planes["image"][top : top + side, left : left + side], draw["turns"])
     target = np.ascontiguousarray(target[:, ::-1] if draw["mirror"] else target)
-    image = _adjust(cv2.resize(target, (patch, patch), interpolation=cv2.INTER_AREA), draw)
+    image = _adjust(area_mean(target, scale), draw)
     return {"image": image[..., None], "target": target[..., None]}
 
 

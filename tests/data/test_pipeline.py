@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from casgan_jax.data import Augmentation, training_batches
-from casgan_jax.records.features import decode_alpha
-from casgan_jax.records.patches import marked_patch, normalise
+from casgan_jax.grid import decode_alpha, normalise
+from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split
 from casgan_jax.training.parallel import Devices
 

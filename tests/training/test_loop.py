@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.grid import normalise
 from casgan_jax.inference.load import load_cascade
-from casgan_jax.records.patches import normalise
 from casgan_jax.records.prepared import load_split
 from casgan_jax.training.loop import train
 from casgan_jax.training.restore import restore_stage
