@@ -222,9 +222,10 @@ def closed_form_matting(
 
 
 def _on_accelerator() -> bool:
-    """Whether arrays are put on one; `jax.default_device` may say otherwise than the backend."""
-    (device,) = jnp.zeros(()).devices()
-    return device.platform != "cpu"
+    """Whether arrays are put on one: on `jax.default_device`, a device or the name of a platform,
+    or on the first device."""
+    device = jax.config.jax_default_device or jax.devices()[0]
+    return getattr(device, "platform", device) != "cpu"
 
 
 def _around_unknown(trimap: np.ndarray) -> tuple[int, Box]:

@@ -49,8 +49,7 @@ def test_a_record_of_axes(annotate):
     np.testing.assert_array_equal(record["recist"], axes - np.tile(corner, 4))
     np.testing.assert_array_equal(record["image"], lesions.picture(RADIUS, CENTRE)[28:92, 58:122])
     label = label_lesion(annotation, LabelOptions(scale=2))
-    left, top, right, bottom = np.array(label.box) - np.tile(corner, 2)
-    inside = record["alpha"][2 * top : 2 * bottom, 2 * left : 2 * right]
+    inside = label.box.shifted(*-corner).scaled(2).crop(record["alpha"])
     np.testing.assert_array_equal(inside, encode_alpha(label.alpha))
     assert record["alpha"].sum() == inside.sum(dtype=np.int64)
     np.testing.assert_array_equal(
