@@ -5,7 +5,8 @@ prediction (H, W) is compared with four readers (4, H, W) in one call. The funct
 and JAX arrays alike (also inside `jax.jit`), except `auc`, `dice_curves` and `best_threshold`,
 which are NumPy only.
 
-Overlap needs binary masks, and a soft mask becomes one at a threshold that the caller names:
+Overlap needs binary masks, and a soft mask becomes one at a threshold that the caller names
+(`casgan_jax.grid`):
 
     dice(binarise(alpha, PAPER_THRESHOLD), consensus)
 """
@@ -19,18 +20,9 @@ import numpy as np
 
 Array = Any  # np.ndarray or jax.Array
 
-PAPER_THRESHOLD = 128.0 / 255.0  # "binarized with a threshold of 128", paper section 4.1
 GRADIENT_SIGMA = 1.4  # Rhemann et al. 2009
 
 _PLANE = (-2, -1)
-
-
-def binarise(alpha: Array, threshold: float) -> Array:
-    """Soft mask in [0, 1] -> bool: alpha >= threshold.
-
-    The threshold is compared in alpha's own precision, so that k / 255 means "a uint8 code >= k".
-    """
-    return alpha >= float(threshold)
 
 
 def dice(prediction: Array, truth: Array) -> Array:
@@ -140,17 +132,14 @@ def dice_curves(alphas: np.ndarray, truths: np.ndarray, thresholds: np.ndarray) 
     return np.stack(curves).reshape(*cases, len(thresholds))
 
 
-def best_threshold(
-    alphas: np.ndarray, truths: np.ndarray, thresholds: np.ndarray
-) -> tuple[float, float]:
+def best_threshold(curves: np.ndarray, thresholds: np.ndarray) -> tuple[float, float]:
     """The threshold of the best mean Dice, and that Dice; the lowest one where several tie.
 
     Args:
-      alphas: soft masks (N, H, W) in [0, 1].
-      truths: bool masks (N, H, W).
-      thresholds: (T,) ascending.
+      curves: (N, T) of N cases, see `dice_curves`.
+      thresholds: (T,).
     """
-    mean = dice_curves(alphas, truths, thresholds).reshape(-1, len(thresholds)).mean(axis=0)
+    mean = np.mean(curves, axis=0)
     best = int(mean.argmax())
     return float(thresholds[best]), float(mean[best])
 

@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.records import features as records
 from datasets.base import Skip
 from datasets.task import Record
@@ -82,31 +83,32 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     if label.strategy == "readers" and label.masks.shape[2] > records.MAX_READERS:
         return Skip(f"more than {records.MAX_READERS} readers", f"{label.masks.shape[2]} readers")
     mark = _mark(lesion)
-    corner = _corner(mark, source.size, lesion.values.shape)
+    box = Box.centred(mark, source.size).inside(lesion.values.shape)
     extent = _extent(label)
-    if (extent[:2] < corner).any() or (extent[2:] > corner + source.size).any():
+    if not box.contains(extent):
         return _too_large(source, extent)
-    return _record(source, lesion, label, mark, corner)
+    return _record(source, lesion, label, mark, box)
 
 
 def _record(
-    source: LesionSource, lesion: Lesion, label: LesionLabel, mark: np.ndarray, corner: np.ndarray
+    source: LesionSource, lesion: Lesion, label: LesionLabel, mark: np.ndarray, box: Box
 ) -> Record:
     size, scale = source.size, source.scale
-    shift = np.array(label.box[:2]) - corner
+    place = label.box.within(box)
+    native, fine = box.shape, box.scaled(scale).shape
     masks, consensus = _masks(label)
     readers = np.zeros((size, size, records.MAX_READERS), np.uint8)
     for number in range(masks.shape[2]):
-        readers[..., number] = _placed(_code(masks[..., number]), shift, size)
+        readers[..., number] = place.paste(_code(masks[..., number]), native)
     spacing = lesion.spacing_mm or (0.0, 0.0)
-    axes = np.tile(corner, 4).astype(np.float32)
+    axes = np.tile(box.corner, 4).astype(np.float32)
     return {
-        "image": _image(source, lesion, corner),
-        "alpha": _placed(records.encode_alpha(label.alpha), shift * scale, size * scale),
-        "trimap": _placed(label.trimap, shift * scale, size * scale),
+        "image": _image(source, lesion, box),
+        "alpha": place.scaled(scale).paste(encode_alpha(label.alpha), fine),
+        "trimap": place.scaled(scale).paste(label.trimap, fine),
         "reader_masks": readers,
-        "consensus": _placed(_code(consensus), shift, size),
-        "mark": (mark - corner).astype(np.float32),
+        "consensus": place.paste(_code(consensus), native),
+        "mark": (mark - box.corner).astype(np.float32),
         "n_readers": masks.shape[2],
         "spacing_mm": float(np.sqrt(spacing[0] * spacing[1])),
         "patient": label.patient,
@@ -130,22 +132,18 @@ def _mark(lesion: Lesion) -> np.ndarray:
     return np.array([columns.mean(), rows.mean()])
 
 
-def _corner(mark: np.ndarray, size: int, shape: tuple[int, int]) -> np.ndarray:
-    """(left, top) of the crop around a mark; inside the image where that is large enough."""
-    most = np.maximum(np.array(shape[::-1]) - size, 0)
-    return np.clip(np.ceil(mark - size / 2).astype(int), 0, most)
+def _extent(label: LesionLabel) -> Box:
+    """All that may be lesion, in pixels of the image."""
+    left, top, right, bottom = Box.around(label.trimap)
+    low, high = (
+        (left // label.scale, top // label.scale),
+        (-(-right // label.scale), -(-bottom // label.scale)),
+    )
+    return Box(*low, *high).shifted(*label.box.corner)
 
 
-def _extent(label: LesionLabel) -> np.ndarray:
-    """(left, top, right, bottom), exclusive, of all that may be lesion, in pixels of the image."""
-    rows, columns = np.nonzero(label.trimap)
-    low = np.array([columns.min(), rows.min()]) // label.scale
-    high = np.array([columns.max(), rows.max()]) // label.scale + 1
-    return np.concatenate([low, high]) + np.tile(label.box[:2], 2)
-
-
-def _too_large(source: LesionSource, extent: np.ndarray) -> Skip:
-    width, height = extent[2:] - extent[:2]
+def _too_large(source: LesionSource, extent: Box) -> Skip:
+    height, width = extent.shape
     remedy = f"build {source.larger}" if source.larger else "no config is larger"
     return Skip(
         f"does not fit {source.size} x {source.size} pixels, {remedy}",
@@ -158,36 +156,18 @@ def _masks(label: LesionLabel) -> tuple[np.ndarray, np.ndarray]:
 
     Axes are no outline: R is 0, and in place of the consensus is the soft mask at the threshold.
     """
-    from casgan_jax.labelling.label import to_native
-    from casgan_jax.soft_mask.label import binarise
-
     if label.masks is None:
-        consensus = binarise(to_native(label.alpha, label.scale), label.threshold)
+        consensus = binarise(area_mean(label.alpha, label.scale), label.threshold)
         return np.zeros((*consensus.shape, 0), bool), consensus
     return label.masks, 2 * label.masks.sum(axis=2) >= label.masks.shape[2]
 
 
-def _image(source: LesionSource, lesion: Lesion, corner: np.ndarray) -> np.ndarray:
-    from casgan_jax.images import to_unit
-
-    left, top = corner
-    crop = lesion.values[top : top + source.size, left : left + source.size]
+def _image(source: LesionSource, lesion: Lesion, box: Box) -> np.ndarray:
+    crop = box.crop(lesion.values, padded=True)
     if source.image_dtype == np.uint8:
-        crop = np.round(255 * to_unit(crop, lesion.window))
+        return encode_alpha(normalise(crop, lesion.window))
     limits = np.iinfo(source.image_dtype)
-    crop = np.rint(crop).clip(limits.min, limits.max).astype(source.image_dtype)
-    missing = [(0, source.size - side) for side in crop.shape]
-    return np.pad(crop, missing, mode="edge")
-
-
-def _placed(plane: np.ndarray, shift: np.ndarray, size: int) -> np.ndarray:
-    """A plane in a square of zeros, its corner at `shift` = (x, y); what leaves it is cut off."""
-    square = np.zeros((size, size), plane.dtype)
-    low = np.maximum(shift, 0)
-    high = np.minimum(shift + plane.shape[::-1], size)
-    (left, top), (right, bottom) = low - shift, high - shift
-    square[low[1] : high[1], low[0] : high[0]] = plane[top:bottom, left:right]
-    return square
+    return np.rint(crop).clip(limits.min, limits.max).astype(source.image_dtype)
 
 
 def _code(mask: np.ndarray) -> np.ndarray:

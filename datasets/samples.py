@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax.records import features as records
+from casgan_jax.grid import PAPER_THRESHOLD, Box, binarise, decode_alpha, normalise
 from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, PINK, RED, overlay_contour, sheet
 
 _READER_COLOURS = (ORANGE, BLUE, GREEN, PINK)
@@ -47,41 +47,39 @@ def _segmentation_row(
 ) -> list[tuple[str, np.ndarray, str]]:
     """(title, picture, caption) of each plane; close-ups all show the same field."""
     scale = metadata["scale"]
-    image = _window(record["image"], metadata["window"])
-    rows, columns = _field(record["trimap"] > 0, scale)
-    fine = (
-        slice(rows.start * scale, rows.stop * scale),
-        slice(columns.start * scale, columns.stop * scale),
-    )
-    close = _stretch(image[rows, columns])
+    image = normalise(record["image"], metadata["window"])
+    box = _field(record["trimap"] > 0, scale)
+    fine = box.scaled(scale)
+    close = _stretch(box.crop(image))
     fine_close = close.repeat(scale, axis=0).repeat(scale, axis=1)
     outlined = fine_close
     for reader in range(int(record["n_readers"])):
-        mask = record["reader_masks"][rows, columns, reader] > 0
+        mask = box.crop(record["reader_masks"])[..., reader] > 0
         mask = mask.repeat(scale, axis=0).repeat(scale, axis=1)
         outlined = overlay_contour(outlined, mask, _READER_COLOURS[reader])
     spacing = float(record["spacing_mm"])
     about = [record["kind"].decode()] if "kind" in record else []
     about += [f"{image.shape[1]} px"] + ([f"{spacing:.2f} mm"] if spacing else [])
-    side = rows.stop - rows.start
     row = [
         ("image", image, ", ".join(about)),
-        ("close-up, contrast stretched", close, f"{side} px"),
+        ("close-up, contrast stretched", close, f"{len(close)} px"),
         ("readers", outlined, f"{int(record['n_readers'])} readers"),
         (
             "trimap",
-            record["trimap"][fine],
+            fine.crop(record["trimap"]),
             f"{(record['trimap'] == 128).sum() / scale**2:.0f} px unknown",
         ),
     ]
     if "image_high_resolution" in record:
-        high = _window(record["image_high_resolution"], metadata["window"])
-        row.insert(2, ("high resolution", high[fine], ""))
+        high = normalise(record["image_high_resolution"], metadata["window"])
+        row.insert(2, ("high resolution", fine.crop(high), ""))
     for name in ("alpha", "alpha_anchored", "true_alpha"):
         if name in record:
-            alpha = records.decode_alpha(record[name])
-            row.append((name.replace("_", " "), alpha[fine], f"{alpha.sum() / scale**2:.1f} px"))
-    at_half = records.decode_alpha(record["alpha"])[fine] >= 128 / 255
+            alpha = decode_alpha(record[name])
+            row.append(
+                (name.replace("_", " "), fine.crop(alpha), f"{alpha.sum() / scale**2:.1f} px")
+            )
+    at_half = binarise(decode_alpha(fine.crop(record["alpha"])), PAPER_THRESHOLD)
     row.append(("alpha >= 128/255", overlay_contour(fine_close, at_half, RED), ""))
     return row
 
@@ -89,7 +87,7 @@ def _segmentation_row(
 def _slice_row(
     record: dict[str, Any], metadata: dict[str, Any]
 ) -> list[tuple[str, np.ndarray, str]]:
-    image = _window(record["image"], metadata["window"])
+    image = normalise(record["image"], metadata["window"])
     middle = [slice(n // 2 - n // 8, n // 2 + n // 8) for n in image.shape]
     low, high = metadata["window"]
     spacing = float(record["spacing_mm"])
@@ -99,23 +97,18 @@ def _slice_row(
     ]
 
 
-def _window(image: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    low, high = window
-    return ((image.astype(np.float32) - low) / (high - low)).clip(0.0, 1.0)
-
-
 def _stretch(image: np.ndarray) -> np.ndarray:
     low, high = np.percentile(image, (0.5, 99.5))
-    return _window(image, (low, max(high, low + 1e-3))).astype(np.float32)
+    return normalise(image, (low, max(high, low + 1e-3)))
 
 
-def _field(mask: np.ndarray, scale: int) -> tuple[slice, slice]:
-    """Native rows and columns, equally many, around a mask at `scale` x; inside the image."""
-    size = mask.shape[0] // scale
-    where = np.argwhere(mask) // scale
-    low, high = (where.min(0), where.max(0) + 1) if len(where) else (np.zeros(2), np.full(2, size))
-    side = int(min(size, max(_LEAST_FIELD, (high - low).max() + 2 * _MARGIN)))
-    starts = [
-        int(np.clip((a + b - side) // 2, 0, size - side)) for a, b in zip(low, high, strict=True)
+def _field(mask: np.ndarray, scale: int) -> Box:
+    """The native square around a mask at `scale` x; inside the image."""
+    shape = (mask.shape[0] // scale, mask.shape[1] // scale)
+    fine = Box.around(mask) if mask.any() else Box.of(mask.shape)
+    side = max(_LEAST_FIELD, -(-max(fine.shape) // scale) + 2 * _MARGIN)
+    middle = [
+        (first + last - scale) / (2 * scale)
+        for first, last in ((fine.left, fine.right), (fine.top, fine.bottom))
     ]
-    return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)
+    return Box.centred(middle, min(*shape, side)).inside(shape)

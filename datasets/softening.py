@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax.images import to_unit
+from casgan_jax.grid import Box, encode_alpha, normalise
 from casgan_jax.records import features as records
 from datasets.task import Record
 
@@ -31,16 +31,11 @@ class Softened(NamedTuple):
         """r, label pixels a native pixel."""
         return len(self.alpha) // len(self.image)
 
-    def view(
-        self, rows: slice, columns: slice, *, turns: int = 0, mirror: bool = False
-    ) -> Softened:
-        """Native rows and columns of all planes, turned by 90 degrees so often, then mirrored."""
+    def view(self, box: Box, *, turns: int = 0, mirror: bool = False) -> Softened:
+        """A native box of all planes, turned by 90 degrees so often, then mirrored."""
 
         def cut(plane: np.ndarray, scale: int) -> np.ndarray:
-            part = plane[
-                scale * rows.start : scale * rows.stop, scale * columns.start : scale * columns.stop
-            ]
-            part = np.rot90(part, turns)
+            part = np.rot90(box.scaled(scale).crop(plane), turns)
             return np.ascontiguousarray(part[:, ::-1] if mirror else part)
 
         native, fine = (self.image, self.mask), (self.trimap, self.alpha)
@@ -71,9 +66,9 @@ def soften_image(
     from casgan_jax.soft_mask.label import label_from_binary, soften
     from casgan_jax.soft_mask.trimap import upsample_mask
 
-    label = label_from_binary(to_unit(image, window), mask, scale, fraction=fraction)
+    label = label_from_binary(normalise(image, window), mask, scale, fraction=fraction)
     alpha = soften(upsample_mask(mask, scale), label.alpha)
-    return Softened(image, mask, label.trimap, records.encode_alpha(alpha))
+    return Softened(image, mask, label.trimap, encode_alpha(alpha))
 
 
 def record_of(softened: Softened, **more: Any) -> Record:

@@ -31,6 +31,7 @@ from casgan_jax.annotations import Annotation, Annotations, cells, read_annotati
 from casgan_jax.annotations.table import check_key, default_key
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.grid import PAPER_THRESHOLD
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
@@ -186,14 +187,13 @@ def _one_lesion(image: Path) -> Annotation:
 
 def _label_options() -> LabelOptions:
     from casgan_jax.labelling.label import LabelOptions
-    from casgan_jax.soft_mask.label import THRESHOLD
 
     return LabelOptions(
         # Coarser labels are means of fine ones, which are the better ones (docs/labelling.md).
         scale=_SCALE.value * math.ceil(_LEAST_SCALE / _SCALE.value),
         window=cells.window_of("--window", _WINDOW.value or ""),
         readers_strategy=_READERS_STRATEGY.value,
-        threshold=THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value,
+        threshold=PAPER_THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value,
     )
 
 

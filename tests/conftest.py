@@ -12,6 +12,7 @@ import pytest
 import tensorflow_datasets as tfds
 from absl import flags
 
+from casgan_jax.grid import encode_alpha
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder, prepare
@@ -36,7 +37,7 @@ def disc_record(index: int) -> dict:
     patient = f"patient-{index}"
     return {
         "image": image.clip(0, 255).astype(np.uint8),
-        "alpha": records.encode_alpha(alpha),
+        "alpha": encode_alpha(alpha),
         "trimap": np.where(alpha >= 1, 255, np.where(alpha <= 0, 0, 128)).astype(np.uint8),
         "reader_masks": readers.astype(np.uint8) * np.uint8(255),
         "consensus": (readers.sum(-1) >= 2).astype(np.uint8) * np.uint8(255),

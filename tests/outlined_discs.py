@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.evaluation.data_set import evaluate
+from casgan_jax.grid import encode_alpha
 from casgan_jax.records import features as records
 
 SIZE, PATCH, SCALE = 32, 16, 2
@@ -38,7 +39,7 @@ def record_of(index: int = 0, *, readers: int = 4, x: float = 15.5, **more) -> d
     trimap = np.where((alpha > 0) & (alpha < 1), 128, 255 * alpha).astype(np.uint8)
     return {
         "image": np.where(lesion, 200, 20).astype(np.uint8),
-        "alpha": records.encode_alpha(alpha),
+        "alpha": encode_alpha(alpha),
         "trimap": trimap,
         "reader_masks": masks.astype(np.uint8) * 255,
         "consensus": consensus.astype(np.uint8) * 255,

@@ -10,6 +10,7 @@ from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
 from casgan_jax import metrics
+from casgan_jax.grid import binarise
 
 
 def _square(side: int, start: int, size: int) -> np.ndarray:
@@ -52,14 +53,6 @@ def test_soft_masks_are_refused_until_a_threshold_is_named():
         metrics.dice(TRUTH.astype(np.float32), TRUTH)
     with pytest.raises(ValueError, match=r"masks: found shapes \(8, 8\) and \(4, 4\)"):
         metrics.dice(TRUTH, TRUTH[:4, :4])
-
-
-def test_binarise_means_the_uint8_code_for_every_code():
-    codes = np.arange(256)
-    alpha = codes.astype(np.float32) / np.float32(255)
-    for code in codes:
-        for threshold in (code / 255.0, np.float64(code) / 255.0):
-            np.testing.assert_array_equal(metrics.binarise(alpha, threshold), codes >= code)
 
 
 def test_auc_of_ties_and_of_one_class():
@@ -131,7 +124,7 @@ def test_dice_curves_equal_dice_at_every_threshold():
     thresholds = np.arange(1, 256) / 255
     curves = metrics.dice_curves(alphas, truths, thresholds)
     for i, threshold in enumerate(thresholds):
-        expected = metrics.dice(metrics.binarise(alphas, threshold), truths)
+        expected = metrics.dice(binarise(alphas, threshold), truths)
         np.testing.assert_allclose(curves[..., i], expected, rtol=1e-6)
 
 
@@ -139,6 +132,7 @@ def test_best_threshold_is_the_lowest_of_the_best():
     truth = _square(8, 2, 4)
     alpha = np.where(truth, 0.6, 0.3).astype(np.float32)
     thresholds = np.array([0.2, 0.4, 0.5, 0.7])
-    assert metrics.best_threshold(alpha[None], truth[None], thresholds) == (0.4, 1.0)
+    curves = metrics.dice_curves(alpha[None], truth[None], thresholds)
+    assert metrics.best_threshold(curves, thresholds) == (0.4, 1.0)
     with pytest.raises(ValueError, match="thresholds: found"):
-        metrics.best_threshold(alpha[None], truth[None], thresholds[::-1])
+        metrics.dice_curves(alpha[None], truth[None], thresholds[::-1])

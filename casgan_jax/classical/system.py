@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 
 from casgan_jax.configs.families.method import (
@@ -27,6 +26,7 @@ from casgan_jax.configs.families.method import (
 from casgan_jax.configs.schema.checks import check_fields
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.errors import Step, UserError
+from casgan_jax.grid import area_mean
 from casgan_jax.systems.cascade import Cascade
 
 
@@ -85,11 +85,8 @@ class ClassicalSystem:
         """What the method sees of each patch, and the options that go with it."""
         if self._prior is None:
             return [(patch,) for patch in patches], [{}] * len(patches)
-        size = (self.patch, self.patch)
-        soft = [
-            cv2.resize(fine, size, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
-            for fine in self._prior(patches)["alpha"]
-        ]
+        fine = np.asarray(self._prior(patches)["alpha"])
+        soft = [area_mean(plane, len(plane) // self.patch) for plane in fine]
         options = {"threshold": self._prior.threshold}
         return list(zip(patches, soft, strict=True)), [options] * len(patches)
 

@@ -23,6 +23,7 @@ from jax.sharding import PartitionSpec as P
 from casgan_jax.data.elastic import node_weights
 from casgan_jax.data.planes import Planes
 from casgan_jax.errors import UserError
+from casgan_jax.grid import decode_alpha
 
 SHARE = 0.25  # of a device's memory, at most, for the planes: the rest is the training step's
 
@@ -100,8 +101,7 @@ def render_segmentation(
     fine_centre = scale * centre + (scale - 1) / 2
     fine_nodes = None if nodes is None else scale * nodes
     coded = _sample(planes["target"][record], scale * patch, matrix, fine_centre, fine_nodes)
-    target = coded.astype(jnp.float32) / 255.0
-    return {"image": image[..., None], "target": target[..., None]}
+    return {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
 
 
 def render_super_resolution(

@@ -6,16 +6,34 @@ source positions to 1/32 pixel), and other noise of the same distribution.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 from casgan_jax.data.augmentation import Draw
 from casgan_jax.data.elastic import node_weights
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import area_mean, decode_alpha
 from casgan_jax.records.prepared import Record
 
-# Grain runs several threads of its own; OpenCV's would fight with them for the cores.
-cv2.setNumThreads(1)
+Render = Callable[[Draw], dict[str, np.ndarray]]
+
+
+def single_threaded(render: Render) -> Render:
+    """`render` for a pipeline, whose own threads and workers OpenCV's would fight for the cores.
+
+    OpenCV has one number of threads for a whole process; it is set where a pipeline begins to
+    render, in Grain's worker or in the process whose threads it uses.
+    """
+
+    @functools.wraps(render)
+    def render_alone(draw: Draw) -> dict[str, np.ndarray]:
+        if cv2.getNumThreads() != 1:
+            cv2.setNumThreads(1)
+        return render(draw)
+
+    return render_alone
 
 
 def render_segmentation(
@@ -49,7 +67,7 @@ def render_super_resolution(
     (top, left), side = draw["corner"], scale * patch
     target = np.rot90(planes["image"][top : top + side, left : left + side], draw["turns"])
     target = np.ascontiguousarray(target[:, ::-1] if draw["mirror"] else target)
-    image = _adjust(cv2.resize(target, (patch, patch), interpolation=cv2.INTER_AREA), draw)
+    image = _adjust(area_mean(target, scale), draw)
     return {"image": image[..., None], "target": target[..., None]}
 
 

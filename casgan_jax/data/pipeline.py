@@ -115,11 +115,16 @@ def training_batches(
         functools.partial(render, patch=patch, scale=scale) for render in RENDERERS[kind]
     )
     source = planes.kept() if cache == "host" else planes
+
+    @host_rendering.single_threaded
+    def render_record(draw: Draw) -> dict[str, np.ndarray]:
+        return on_host(source[draw["record"]], draw)
+
     batches_from = functools.partial(
         _pipeline,
         len(planes),
         draw,
-        None if cache == "device" else lambda draw: on_host(source[draw["record"]], draw),
+        None if cache == "device" else render_record,
         batch_size=batch_size,
         seed=seed,
         workers=workers,

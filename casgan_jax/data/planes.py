@@ -11,7 +11,8 @@ import numpy as np
 
 from casgan_jax.data.targets import LABELS
 from casgan_jax.errors import UserError
-from casgan_jax.records.patches import marked_region, normalise
+from casgan_jax.grid import normalise
+from casgan_jax.records.patches import marked_box
 from casgan_jax.records.prepared import Record, feature_names, load_split, read_metadata
 
 
@@ -110,7 +111,7 @@ def segmentation_planes(
     needs, make_target = LABELS[label]
 
     def prepare(record: Record) -> Record:
-        marked_region(record["mark"], patch, len(record["image"]))  # the patch fits
+        marked_box(record, patch)  # it fits
         return {
             "mark": record["mark"],
             "image": normalise(record["image"], metadata["window"]),

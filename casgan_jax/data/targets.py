@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, decode_alpha, encode_alpha
 from casgan_jax.records.features import MAX_READERS
 from casgan_jax.records.prepared import Record
 
@@ -35,42 +36,39 @@ def _enlarge(plane: np.ndarray, scale: int) -> np.ndarray:
     return cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
 
 
-def _resample(coded: np.ndarray, factor: float) -> np.ndarray:
-    """A stored soft mask on the grid of the config's scale: area means, never a threshold."""
-    if factor == 1:
-        return coded
-    return cv2.resize(coded, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+def _hard(coded: np.ndarray) -> np.ndarray:
+    """A coded binary mask, of the codes that are at the paper's threshold of 128 (4.1)."""
+    return encode_alpha(binarise(decode_alpha(coded), PAPER_THRESHOLD))
 
 
 # What a network can be trained towards: features read, and (record, r, r of the data set) -> coded
 # target.
 LABELS: dict[str, tuple[tuple[str, ...], Callable[[Record, int, int], np.ndarray]]] = {
     # The builder's soft mask (paper 3.1.2).
-    "alpha": (("alpha",), lambda record, r, stored: _resample(record["alpha"], r / stored)),
+    "alpha": (("alpha",), lambda record, r, stored: area_mean(record["alpha"], stored // r)),
     # The same, at the paper's threshold of 128 (4.1): what networks that tell classes apart learn.
     "binary": (
         ("alpha",),
-        lambda record, r, stored: np.uint8(255)
-        * (_resample(record["alpha"], r / stored) >= 128),
+        lambda record, r, stored: _hard(area_mean(record["alpha"], stored // r)),
     ),
     # The same, held to the readers' mean where the image does not decide.
     "alpha_anchored": (
         ("alpha_anchored",),
-        lambda record, r, stored: _resample(record["alpha_anchored"], r / stored),
+        lambda record, r, stored: area_mean(record["alpha_anchored"], stored // r),
     ),
     # Known only for phantoms.
     "true_alpha": (
         ("true_alpha",),
-        lambda record, r, stored: _resample(record["true_alpha"], r / stored),
+        lambda record, r, stored: area_mean(record["true_alpha"], stored // r),
     ),
     # The share of readers that marked the pixel, without a look at the image.
     "readers": (
         ("reader_masks", "n_readers"),
-        lambda record, r, _: np.round(255.0 * _enlarge(readers_mean(record), r)).astype(np.uint8),
+        lambda record, r, _: encode_alpha(_enlarge(readers_mean(record), r).clip(0.0, 1.0)),
     ),
     # Binary: at least half of the readers.
     "consensus": (
         ("consensus",),
-        lambda record, r, _: np.uint8(255) * (_enlarge(record["consensus"], r) >= 128),
+        lambda record, r, _: _hard(_enlarge(record["consensus"], r)),
     ),
 }  # fmt: skip

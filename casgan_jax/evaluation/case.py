@@ -9,17 +9,17 @@ validation (no suffix) and the paper's 128/255 (suffix `_128`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 
 from casgan_jax import metrics
 from casgan_jax.errors import UserError
-from casgan_jax.records.features import MAX_READERS, decode_alpha
-from casgan_jax.records.patches import marked_patch, marked_region
+from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, decode_alpha
+from casgan_jax.records.features import MAX_READERS
+from casgan_jax.records.patches import marked_box, marked_patch
 
 # The thresholds tried: uint8 codes from 0.10 to 0.98. A mask that was softened comes back at "a
 # threshold close to 255" (paper 3.3).
@@ -71,8 +71,8 @@ def measure(prediction: Prediction, threshold: float) -> Case:
     size, patch = len(record["image"]), len(prediction.patch)
     scale = len(alpha) // patch
     label = fine_alpha(record, "alpha", patch, scale)
-    native = to_native_crop(alpha, scale, size, record["mark"])
-    area = int(metrics.binarise(native, threshold).sum())
+    native = to_native_crop(alpha, scale, record)
+    area = int(binarise(native, threshold).sum())
     row: dict[str, Any] = {name: plain_value(record[name]) for name in FACTS if name in record}
     row |= {"predicted_px": area, "predicted_share": area / prediction.patch.size}
     row |= label_metrics(alpha, label, threshold)
@@ -93,7 +93,7 @@ def measure(prediction: Prediction, threshold: float) -> Case:
         calibration["readers"] = _calibration(native, readers.mean(axis=0, dtype=np.float32))
         if len(readers) == MAX_READERS:
             row |= human_metrics(readers)
-            masks = [*readers, consensus, metrics.binarise(native, threshold)]
+            masks = [*readers, consensus, binarise(native, threshold)]
             agreement = _pairwise_dice(np.stack(masks))
     return Case(row, curves, calibration, agreement)
 
@@ -174,17 +174,13 @@ def human_metrics(readers: np.ndarray) -> dict[str, float]:
     }
 
 
-def to_native_crop(alpha: np.ndarray, scale: int, size: int, mark: Sequence[float]) -> np.ndarray:
-    """Soft mask of the marked patch (r P, r P) -> native pixels in the whole crop (size, size).
+def to_native_crop(alpha: np.ndarray, scale: int, record: Mapping[str, Any]) -> np.ndarray:
+    """Soft mask of a record's marked patch (r P, r P) -> native pixels of its whole image (H, W).
 
     Each native pixel is the mean of its r x r fine ones; outside of the patch the mask is 0.
     """
-    patch = len(alpha) // scale
-    crop = np.zeros((size, size), np.float32)
-    crop[marked_region(mark, patch, size)] = cv2.resize(
-        alpha, (patch, patch), interpolation=cv2.INTER_AREA
-    )
-    return crop
+    native = area_mean(alpha, scale)
+    return marked_box(record, len(native)).paste(native, record["image"].shape)
 
 
 def reader_planes(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -205,7 +201,7 @@ def fine_alpha(record: Mapping[str, Any], name: str, patch: int, scale: int) -> 
     """A stored fine plane over the marked patch, decoded, on the grid `scale` times the native."""
     stored = len(record[name]) // len(record["image"])
     alpha = decode_alpha(marked_patch(record, name, patch, scale=stored))
-    return cv2.resize(alpha, (scale * patch,) * 2, interpolation=cv2.INTER_AREA)
+    return area_mean(alpha, stored // scale)
 
 
 def plain_value(value: Any) -> Any:
@@ -216,11 +212,11 @@ def plain_value(value: Any) -> Any:
 
 
 def _hard(alpha: np.ndarray) -> np.ndarray:
-    return metrics.binarise(alpha, metrics.PAPER_THRESHOLD)
+    return binarise(alpha, PAPER_THRESHOLD)
 
 
 def _binarised(alpha: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
-    return {"": metrics.binarise(alpha, threshold), "_128": _hard(alpha)}
+    return {"": binarise(alpha, threshold), "_128": _hard(alpha)}
 
 
 def _pairwise_dice(masks: np.ndarray) -> np.ndarray:

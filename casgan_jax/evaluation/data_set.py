@@ -30,9 +30,10 @@ from casgan_jax.evaluation.case import (
     measure,
     plain_value,
 )
+from casgan_jax.grid import PAPER_THRESHOLD, binarise, normalise
 from casgan_jax.records.checks import check_planes
 from casgan_jax.records.features import MAX_READERS
-from casgan_jax.records.patches import marked_patch, normalise
+from casgan_jax.records.patches import marked_patch
 
 # Dice curves that every case of a population has.
 _CURVES = {
@@ -110,7 +111,7 @@ class Evaluation:
             "patients": len({row["patient"] for row in self.rows}),
             "failed": len(self.failures),
             "failures": [failure._asdict() for failure in self.failures],
-            "threshold": {"chosen": self.threshold, "paper": metrics.PAPER_THRESHOLD},
+            "threshold": {"chosen": self.threshold, "paper": PAPER_THRESHOLD},
             "headline": _headline(headline, means[headline]),
             "empty_predictions": sum(row["predicted_px"] == 0 for row in self.rows),
             "full_predictions": sum(row["predicted_share"] == 1.0 for row in self.rows),
@@ -234,9 +235,8 @@ def choose_threshold(evaluation: Evaluation) -> ThresholdChoice:
     population = next(name for name in POPULATIONS if evaluation.population(name))
     against = "label" if population == "all" else "consensus"
     cases = evaluation.population(population)
-    mean = np.mean([case.curves[against] for case in cases], axis=0)
-    best = int(mean.argmax())
-    return ThresholdChoice(float(SWEEP[best]), float(mean[best]), population, against, len(cases))
+    chosen = metrics.best_threshold([case.curves[against] for case in cases], SWEEP)
+    return ThresholdChoice(*chosen, population, against, len(cases))
 
 
 class _Input(NamedTuple):
@@ -309,7 +309,7 @@ def _example(item: Prediction, case: Case) -> Example:
     patch = len(item.patch)
     label = fine_alpha(item.record, "alpha", patch, len(item.alpha) // patch)
     if "consensus_dice" not in case.row:
-        outline = metrics.binarise(label, metrics.PAPER_THRESHOLD)
+        outline = binarise(label, PAPER_THRESHOLD)
         dice = case.row["label_dice"]
     else:
         outline = marked_patch(item.record, "consensus", patch) > 0

@@ -7,6 +7,5 @@ from casgan_jax.images.raster import write_png as write_png
 from casgan_jax.images.raster import write_tiff as write_tiff
 from casgan_jax.images.scan import open_stack as open_stack
 from casgan_jax.images.scan import read_scan as read_scan
-from casgan_jax.images.scan import to_unit as to_unit
 from casgan_jax.images.stack import Scan as Scan
 from casgan_jax.images.stack import Stack as Stack

@@ -1,7 +1,7 @@
 """One slice of any image file, with its spacing, its unit and its window.
 
     scan = read_scan("volume.nii.gz", slice_index=40)
-    image = to_unit(scan.values, (-1000, 400))  # (H, W) float32 in [0, 1]
+    image = normalise(scan.values, (-1000, 400))  # (H, W) float32 in [0, 1]
 
 | files | slices | spacing | unit |
 |---|---|---|---|
@@ -17,11 +17,8 @@ columns from the patient's right to the left (`casgan_jax.images.orientation`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import check_file, unreadable
@@ -59,30 +56,6 @@ def open_stack(path: Path | str) -> Stack:
     path = Path(path)
     check_file(path)
     return _opener(path)(path)
-
-
-def to_unit(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """Maps a window to [0, 1]; what lies outside of it becomes 0 or 1.
-
-    Args:
-      values: of any shape and real type.
-      window: (low, high) in the units of `values`, low < high.
-
-    Returns:
-      float32 of the same shape.
-
-    Raises:
-      UserError: the window is not finite or not rising.
-    """
-    low, high = (float(bound) for bound in window)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UserError(
-            "window",
-            found=f"({low:g}, {high:g})",
-            expected="finite low < high",
-            remedy="correct it",
-        )
-    return np.clip((values.astype(np.float32) - low) / (high - low), 0, 1, dtype=np.float32)
 
 
 def _open_single(path: Path) -> Stack:

@@ -18,9 +18,10 @@ from casgan_jax.classical.system import ClassicalSystem
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.files import expand_user, make_folder, write_whole
+from casgan_jax.grid import normalise
 from casgan_jax.inference.evaluate import measure_test_split
 from casgan_jax.inference.load import classical_system
-from casgan_jax.records.patches import marked_patch, normalise
+from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.workdir.config import write_config
 from casgan_jax.workdir.lock import hold_workdir

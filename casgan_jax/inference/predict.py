@@ -4,9 +4,9 @@
     prediction = predict(cascade, image, (212, 305), window=(0, 255))
     mask = binarise(prediction.alpha, cascade.threshold)
 
-Pixel centres lie at integer coordinates (x to the right, y down). The patch around a mark begins at
-ceil(x - patch / 2), so that a mark at (64, 64) or (63.5, 63.5) of a 128 x 128 crop gives the crop's
-central patch, the one the cascade was trained on.
+Pixel centres lie at integer coordinates (x to the right, y down). The patch of a mark is the one
+that evaluation cuts (`casgan_jax.grid.Box.centred`, moved inside the image): of the same image and
+mark the system sees what it saw when it was measured.
 """
 
 from __future__ import annotations
@@ -24,10 +24,8 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.data_set import Cascade
 from casgan_jax.files import make_folder, read_rows, unique_names
+from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_image, write_npy, write_png
-from casgan_jax.metrics import binarise
-from casgan_jax.records.features import encode_alpha
-from casgan_jax.records.patches import normalise
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
 
@@ -44,13 +42,13 @@ class Prediction(NamedTuple):
       alpha: (H, W) float32 in [0, 1] on the image's grid, 0 outside of the patch.
       fine_alpha: (r P, r P) float32 in [0, 1], the patch r times as fine.
       patch: (P, P) float32 in [0, 1], what the cascade saw.
-      corner: (left, top) pixel of the patch in the image; negative where it leaves the image.
+      box: the patch in the image; leaves it only where the image is smaller than the patch.
     """
 
     alpha: np.ndarray
     fine_alpha: np.ndarray
     patch: np.ndarray
-    corner: tuple[int, int]
+    box: Box
 
 
 class Job(NamedTuple):
@@ -69,14 +67,16 @@ def predict(
     Args:
       cascade: the trained system.
       image: (H, W) source values.
-      centre: (x, y) of the mark in pixels; the patch around it is padded with the image's border.
+      centre: (x, y) of the mark in pixels; the patch around it is moved inside the image, and
+        padded with the image's edge only where the image is smaller than the patch.
       window: source values that map to 0 and 1.
 
     Raises:
       UserError: the mark lies outside of the image, the patch is all black or all white in this
         window, or the prediction is not finite.
     """
-    source, (left, top) = cut_patch(image, centre, cascade.patch)
+    box = patch_box(image.shape, centre, cascade.patch)
+    source = box.crop(image, padded=True)
     patch = normalise(source, window)
     if patch.min() == patch.max() and patch.min() in (0.0, 1.0):
         colour = "white" if patch.min() else "black"
@@ -94,21 +94,17 @@ def predict(
             expected="finite values",
             remedy="the workdir's weights are damaged, train again",
         )
-    native = cv2.resize(fine, patch.shape, interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
-    alpha = np.zeros(image.shape, np.float32)
-    bottom, right = np.minimum(image.shape, (top + cascade.patch, left + cascade.patch))
-    inside = native[max(0, -top) : bottom - top, max(0, -left) : right - left]
-    alpha[max(0, top) : bottom, max(0, left) : right] = inside
-    return Prediction(alpha, fine, patch, (left, top))
+    native = area_mean(fine, len(fine) // cascade.patch)
+    return Prediction(box.paste(native, image.shape), fine, patch, box)
 
 
-def cut_patch(image: np.ndarray, centre: Point, size: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The patch around a mark, padded with the image's border, and its (left, top) pixel.
+def patch_box(shape: tuple[int, int], centre: Point, size: int) -> Box:
+    """The patch around a mark, moved inside an image (H, W) that is not smaller.
 
     Raises:
       UserError: the mark lies outside of the image.
     """
-    height, width = image.shape
+    height, width = shape
     x, y = centre
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         raise UserError(
@@ -117,10 +113,8 @@ def cut_patch(image: np.ndarray, centre: Point, size: int) -> tuple[np.ndarray, 
             expected=f"a point of the image, x in [0, {width - 1}] and y in [0, {height - 1}]",
             remedy="x counts columns and comes first",
         )
-    left, top = math.ceil(x - size / 2), math.ceil(y - size / 2)
-    rows = np.arange(top, top + size).clip(0, height - 1)
-    columns = np.arange(left, left + size).clip(0, width - 1)
-    return image[np.ix_(rows, columns)], (left, top)
+    box = Box.centred(centre, size)
+    return box.inside(shape) if min(shape) >= size else box
 
 
 def choose_window(
@@ -252,13 +246,10 @@ def write_prediction(
 
 def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np.ndarray:
     """Three tiles: the image with the outline and the patch's frame, the patch outlined, alpha."""
-    height, width = image01.shape
-    left, top = prediction.corner
-    size = len(prediction.patch)
+    frame = prediction.box.clipped(image01.shape)
     whole = overlay_contour(image01, binarise(prediction.alpha, threshold), ORANGE)
-    corners = [(left, top), (left + size - 1, top + size - 1)]
-    low, high = (np.clip(point, 0, (width - 1, height - 1)).tolist() for point in corners)
-    cv2.rectangle(whole, low, high, (255, 255, 255), 1)
+    last = (frame.right - 1, frame.bottom - 1)
+    cv2.rectangle(whole, frame.corner, last, (255, 255, 255), 1)
     side = prediction.fine_alpha.shape
     patch = cv2.resize(prediction.patch, side, interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
     outlined = overlay_contour(patch, binarise(prediction.fine_alpha, threshold), ORANGE)

@@ -21,10 +21,10 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.files import make_folder
+from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_nifti, write_npy, write_png
-from casgan_jax.labelling.label import LesionLabel, to_native
+from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
-from casgan_jax.records.features import encode_alpha
 from casgan_jax.soft_mask.recist import axis_lengths
 
 # 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, with spacing.
@@ -84,7 +84,7 @@ def write_lesion(
       UserError: a file cannot be written.
     """
     fine = None if label.spacing_mm is None else tuple(s / scale for s in label.spacing_mm)
-    alpha = to_native(label.alpha, label.scale // scale)
+    alpha = area_mean(label.alpha, label.scale // scale)
     soft = {"soft_mask": (_whole(label, alpha, shape, scale), fine)}
     if label.strategy == "readers":
         for kind in ("readers_mean", "readers_spread"):
@@ -195,10 +195,7 @@ def _coarser(trimap: np.ndarray, factor: int) -> np.ndarray:
 
 def _whole(label: LesionLabel, crop: np.ndarray, shape: tuple[int, int], scale: int) -> np.ndarray:
     """A crop in its place in the whole image, with zeros around it."""
-    whole = np.zeros((scale * shape[0], scale * shape[1]), crop.dtype)
-    left, top, right, bottom = (scale * edge for edge in label.box)
-    whole[top:bottom, left:right] = crop
-    return whole
+    return label.box.scaled(scale).paste(crop, (scale * shape[0], scale * shape[1]))
 
 
 def _write_soft(path: Path, values: np.ndarray, spacing_mm: tuple[float, float] | None) -> None:

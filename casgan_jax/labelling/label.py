@@ -30,14 +30,19 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.images import to_unit
+from casgan_jax.grid import (
+    PAPER_THRESHOLD,
+    Box,
+    area_mean,
+    binarise,
+    decode_alpha,
+    encode_alpha,
+    normalise,
+)
 from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.metrics import dice
-from casgan_jax.records.features import decode_alpha, encode_alpha
 from casgan_jax.soft_mask.label import (
-    THRESHOLD,
     Label,
-    binarise,
     label_from_binary,
     label_from_readers,
     label_from_recist,
@@ -46,8 +51,6 @@ from casgan_jax.soft_mask.recist import axis_lengths, measure_axes, recist_agree
 
 _LEAST_MARGIN = 16  # pixels around the marks that are looked at
 _MARGIN = 0.75  # the same in sizes of the lesion; GrabCut looks at 0.5
-
-Box = tuple[int, int, int, int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class LabelOptions:
     scale: int = 4
     window: tuple[float, float] | None = None
     readers_strategy: str = "matting"
-    threshold: float = THRESHOLD
+    threshold: float = PAPER_THRESHOLD
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,7 +77,7 @@ class LesionLabel:
     Attributes:
       key, patient: of the annotation.
       strategy: "recist", "readers" or "mask".
-      box: (left, top, right, bottom), exclusive, of the crop (h, w) in the image.
+      box: of the crop (h, w) in the image.
       image: (h, w) source values of the crop.
       unit: "HU" or "stored".
       window: (low, high) of the source values that maps to [0, 1].
@@ -164,12 +167,11 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
       UserError: nothing is to be seen in the window, or an option is out of range.
     """
     box = crop_box(lesion.extent, lesion.values.shape)
-    left, top, right, bottom = box
-    source = lesion.values[top:bottom, left:right]
-    image = to_unit(source, lesion.window)
+    source = box.crop(lesion.values)
+    image = normalise(source, lesion.window)
     _check_contrast(lesion, source, image)
-    masks = None if lesion.masks is None else lesion.masks[top:bottom, left:right]
-    corner = np.tile(np.float32((left, top)), 4)
+    masks = None if lesion.masks is None else box.crop(lesion.masks)
+    corner = np.tile(np.float32(box.corner), 4)
     axes = None if lesion.recist is None else lesion.recist - corner
     strategy, label = _label(image, axes, masks, options)
     # What is measured is what is stored, and the last bits depend on the number of threads.
@@ -219,27 +221,14 @@ def crop_box(extent: Box, shape: tuple[int, int]) -> Box:
     """The part of an image that is looked at to label a lesion.
 
     Args:
-      extent: (left, top, right, bottom), exclusive, of the marks.
+      extent: of the marks.
       shape: (H, W) of the image.
 
     Returns:
-      (left, top, right, bottom), exclusive: the extent with a margin that grows with it, cut at the
-      image's border.
+      The extent with a margin that grows with it, cut at the image's border.
     """
-    left, top, right, bottom = extent
-    margin = max(_LEAST_MARGIN, int(np.ceil(_MARGIN * max(right - left, bottom - top))))
-    return (
-        max(left - margin, 0),
-        max(top - margin, 0),
-        min(right + margin, shape[1]),
-        min(bottom + margin, shape[0]),
-    )
-
-
-def to_native(alpha: np.ndarray, scale: int) -> np.ndarray:
-    """(r H, r W) soft mask -> (H, W), the mean of each pixel's r x r parts."""
-    height, width = (side // scale for side in alpha.shape)
-    return alpha.reshape(height, scale, width, scale).mean(axis=(1, 3))
+    margin = max(_LEAST_MARGIN, int(np.ceil(_MARGIN * max(extent.shape))))
+    return extent.grown(margin).clipped(shape)
 
 
 def _check_contrast(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None:
@@ -281,5 +270,5 @@ def _quality(
     if strategy == "readers":
         readers = np.moveaxis(masks, 2, 0)
         return float(np.mean([dice(a, b) for a, b in itertools.combinations(readers, 2)]))
-    mask = binarise(to_native(label.alpha, options.scale), options.threshold)
+    mask = binarise(area_mean(label.alpha, options.scale), options.threshold)
     return float(dice(mask, masks[..., 0]))

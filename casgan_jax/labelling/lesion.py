@@ -1,7 +1,7 @@
 """One lesion as it is on disk: its image in source values, its window, its marks, all checked.
 
     lesion = read_lesion(read_annotations("lesions.csv").annotations[0])
-    image = to_unit(lesion.values, lesion.window)  # (H, W) float32 in [0, 1]
+    image = normalise(lesion.values, lesion.window)  # (H, W) float32 in [0, 1]
 
 Which values are black and white, the first that is known of:
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
 from casgan_jax.images.checks import narrowed
 from casgan_jax.images.scan import open_stack, read_scan
 from casgan_jax.images.stack import Scan, choose_slice
@@ -53,14 +54,13 @@ class Lesion:
     masks: np.ndarray | None
 
     @property
-    def extent(self) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom), exclusive, of all marks, in pixels; may leave the image."""
+    def extent(self) -> Box:
+        """Of all marks; may leave the image."""
         if self.recist is not None:
             ends = self.recist.reshape(4, 2)
             low, high = np.floor(ends.min(axis=0) + 0.5), np.floor(ends.max(axis=0) + 0.5) + 1
-            return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-        rows, columns = np.nonzero(self.masks.any(axis=2))
-        return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+            return Box(*(int(edge) for edge in (*low, *high)))
+        return Box.around(self.masks.any(axis=2))
 
 
 def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = None) -> Lesion:

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from casgan_jax.images import to_unit
+from casgan_jax.grid import binarise, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.report.sheet import BLUE, ORANGE, as_picture
-from casgan_jax.soft_mask.label import binarise
 
 _SIDE = 288  # pixels at which a line of one pixel is thin beside a lesion
 _FINER = 4  # lines are traced on a grid so much finer than the image's
@@ -38,7 +37,7 @@ def lesion_outlines(label: LesionLabel) -> Outlines:
     size = (_FINER * width, _FINER * height)
     given = []
     if label.given_axes is not None:
-        given += list(label.given_axes.reshape(2, 2, 2) - np.float32(label.box[:2]) + 0.5)
+        given += list(label.given_axes.reshape(2, 2, 2) - np.float32(label.box.corner) + 0.5)
     if label.masks is not None:
         for mask in np.moveaxis(label.masks, 2, 0):
             fine = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
@@ -56,7 +55,7 @@ def draw_overlay(label: LesionLabel) -> np.ndarray:
     height, width = label.image.shape
     enlarge = max(1, round(_SIDE / max(height, width)))
     size = (enlarge * width, enlarge * height)
-    image = to_unit(label.image, label.window)
+    image = normalise(label.image, label.window)
     picture = as_picture(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
     outlines = lesion_outlines(label)
     for lines, colour in ((outlines.given, BLUE), (outlines.found, ORANGE)):

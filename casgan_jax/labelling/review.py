@@ -15,10 +15,9 @@ import cv2
 import numpy as np
 
 from casgan_jax.files import write_whole
-from casgan_jax.images import to_unit
+from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import lesion_outlines
-from casgan_jax.records.features import encode_alpha
 from casgan_jax.report.page import as_base64, as_text, picture_address, read_template
 
 _LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second
@@ -42,7 +41,7 @@ def tiles(label: LesionLabel) -> dict[str, str]:
       the crop, in whose pixels the outlines are.
     """
     made = {
-        "image": encode_alpha(to_unit(label.image, label.window)),
+        "image": encode_alpha(normalise(label.image, label.window)),
         "trimap": label.trimap,
         "alpha": encode_alpha(label.alpha),
     }

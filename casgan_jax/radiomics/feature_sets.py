@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.metrics import PAPER_THRESHOLD
+from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.radiomics.features import Intensities, mask_features, soft_mask_features
 from casgan_jax.radiomics.selection import SelectedLesion
 from casgan_jax.radiomics.soft_features import threshold_features, weighted_first_order

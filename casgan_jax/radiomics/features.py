@@ -30,8 +30,8 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax import metrics
 from casgan_jax.errors import UserError
+from casgan_jax.grid import binarise
 
 CLASSES = {"firstorder": 18, "glcm": 24, "glrlm": 16, "glszm": 16, "gldm": 14, "ngtdm": 5}
 N_FEATURES = sum(CLASSES.values())
@@ -127,13 +127,7 @@ def soft_mask_features(
       UserError: as `mask_features`, or alpha or the threshold is out of its range.
     """
     check_alpha(alpha)
-    if not 0.0 < threshold <= 1.0:
-        raise UserError(
-            "threshold",
-            found=f"{threshold}",
-            expected="a number in (0, 1], like 0.5",
-        )
-    mask = metrics.binarise(alpha, threshold)
+    mask = binarise(alpha, threshold)
     try:
         return mask_features(image, mask, intensities=intensities, spacing_mm=spacing_mm)
     except UserError as error:
@@ -151,7 +145,7 @@ def check_alpha(alpha: np.ndarray) -> None:
             "alpha",
             found=f"{alpha.dtype}",
             expected="floating point in [0, 1]",
-            remedy="decode it with casgan_jax.records.features.decode_alpha",
+            remedy="decode it with casgan_jax.grid.decode_alpha",
         )
     if not (alpha >= 0.0).all() or alpha.max() > 1.0:  # NaN is in no range
         raise UserError(

@@ -30,7 +30,7 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, read_rows
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import area_mean, decode_alpha
 from casgan_jax.records.splits import SPLITS
 
 # Halves of the readers' scale from 1 to 5; between them a lesion is neither.
@@ -290,7 +290,6 @@ def _records(
 def _read(
     data_dir: str | Path, place: _Slice, scale: int, group: str, *, spiculated: bool
 ) -> SelectedLesion:
-    from casgan_jax.labelling.label import to_native
     from casgan_jax.records.prepared import load_split
 
     names = ("image", "alpha", "consensus", "key", "spacing_mm")
@@ -301,7 +300,7 @@ def _read(
         place.patient,
         spiculated,
         record["image"],
-        to_native(decode_alpha(record["alpha"]), scale),
+        area_mean(decode_alpha(record["alpha"]), scale),
         record["consensus"] > 0,
         float(record["spacing_mm"]),
         group,

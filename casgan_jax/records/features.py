@@ -15,25 +15,6 @@ import numpy as np
 MAX_READERS = 4  # reader_masks is padded with empty masks up to this number
 
 
-def encode_alpha(alpha: np.ndarray) -> np.ndarray:
-    """Soft mask in [0, 1] -> uint8 `round(255 * alpha)`.
-
-    Raises:
-      ValueError: a value is not finite or lies outside [0, 1].
-    """
-    if not np.isfinite(alpha).all() or alpha.min() < 0.0 or alpha.max() > 1.0:
-        raise ValueError(
-            f"alpha: found values in [{np.nanmin(alpha)}, {np.nanmax(alpha)}], expected finite "
-            "values in [0, 1]; clip or correct the soft mask before encoding it"
-        )
-    return np.round(255.0 * alpha).astype(np.uint8)
-
-
-def decode_alpha(coded: np.ndarray) -> np.ndarray:
-    """uint8 coding -> float32 soft mask in [0, 1]."""
-    return coded.astype(np.float32) / np.float32(255.0)
-
-
 def segmentation_features(
     size: int,
     scale: int,

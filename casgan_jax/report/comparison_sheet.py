@@ -13,7 +13,7 @@ import numpy as np
 
 from casgan_jax import metrics
 from casgan_jax.evaluation.case import Prediction, reader_planes, to_native_crop
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import binarise, decode_alpha
 from casgan_jax.records.patches import marked_patch
 from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, YELLOW, Colour, overlay_contour, sheet
 
@@ -55,7 +55,7 @@ def _readers_row(item: Prediction, threshold: float) -> list[Tile]:
     patch = len(item.patch)
     readers, consensus = reader_planes(item.record)
     native = _native(item)
-    mask = metrics.binarise(native, threshold)
+    mask = binarise(native, threshold)
 
     def outlined(title: str, plane: np.ndarray, colour: Colour, *, with_dice: bool = True) -> Tile:
         part = marked_patch({**item.record, "plane": plane}, "plane", patch)
@@ -75,7 +75,7 @@ def _softening_row(item: Prediction, threshold: float) -> list[Tile]:
     record, patch = item.record, len(item.patch)
     stored = len(record["alpha"]) // len(record["image"])
     _, consensus = reader_planes(record)
-    mask = metrics.binarise(_native(item), threshold)
+    mask = binarise(_native(item), threshold)
     planes = {**record, "mask": mask, "truth": consensus}
     return [
         ("image", item.patch, _name(item)),
@@ -101,7 +101,7 @@ def _softening_row(item: Prediction, threshold: float) -> list[Tile]:
 
 def _native(item: Prediction) -> np.ndarray:
     scale = len(item.alpha) // len(item.patch)
-    return to_native_crop(item.alpha, scale, len(item.record["image"]), item.record["mark"])
+    return to_native_crop(item.alpha, scale, item.record)
 
 
 def _outline(image: np.ndarray, mask: np.ndarray, colour: Colour) -> np.ndarray:

@@ -17,9 +17,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from casgan_jax import metrics
 from casgan_jax.evaluation.bootstrap import Interval
 from casgan_jax.evaluation.data_set import Evaluation, Example
+from casgan_jax.grid import binarise
 from casgan_jax.images import write_png
 from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
 
@@ -175,8 +175,7 @@ def worst_errors(examples: Sequence[Example], threshold: float) -> np.ndarray:
     orange what it adds.
     """
     tiles = [
-        colour_error(metrics.binarise(e.alpha, threshold), _as_fine(e.outline, e.alpha))
-        for e in examples
+        colour_error(binarise(e.alpha, threshold), _as_fine(e.outline, e.alpha)) for e in examples
     ]
     captions = [f"{e.key}  {e.dice:.3f}" for e in examples]
     starts = range(0, len(tiles), 4)
@@ -195,7 +194,7 @@ def _panel(example: Example, threshold: float) -> list[np.ndarray]:
     truth = _as_fine(example.outline, example.alpha)
     patch = cv2.resize(example.patch, side, interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
     drawn = overlay_contour(patch, truth, BLUE)
-    drawn = overlay_contour(drawn, metrics.binarise(example.alpha, threshold), ORANGE)
+    drawn = overlay_contour(drawn, binarise(example.alpha, threshold), ORANGE)
     return [drawn, example.label, example.alpha, colour_error(example.alpha, example.label)]
 
 

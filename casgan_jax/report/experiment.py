@@ -39,6 +39,7 @@ from typing import Any
 
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import make_folder, write_whole
+from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.report.experiment_tables import (
     LEGEND,
     Row,
@@ -188,7 +189,7 @@ def _as_html(about: str, table: Table) -> str:
 def _plots(rows: Sequence[Row]) -> str:
     """Dice by threshold and during training, with one legend; nothing where no row has any."""
     styles = [line_style(i, strong=row["group"] == "casgan") for i, row in enumerate(rows)]
-    at_128 = (128 / 255, "128/255")
+    at_128 = (PAPER_THRESHOLD, "128/255")
     plots = [
         _plot(rows, styles, "curves", "thresholds", x="threshold", y="mean Dice", marked=at_128),
         _plot(rows, styles, "training", "steps", x="training step", y="validation Dice"),

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from casgan_jax.grid import encode_alpha
+
 Colour = tuple[int, int, int]
 
 # Told apart by colour-blind readers too (Okabe and Ito's palette).
@@ -95,7 +97,7 @@ def as_picture(picture: np.ndarray) -> np.ndarray:
                 f"picture: found floats in [{picture.min()}, {picture.max()}], expected [0, "
                 "1]; window or clip them"
             )
-        return np.round(255.0 * picture.clip(0.0, 1.0)).astype(np.uint8)
+        return encode_alpha(picture.clip(0.0, 1.0))
     if picture.dtype != np.uint8:
         raise ValueError(f"picture: found type {picture.dtype}, expected bool, uint8 or float")
     return picture

@@ -2,7 +2,7 @@
 
     label = label_from_readers(image, reader_masks, scale=4)
     label.alpha      # (4 H, 4 W) float32 in [0, 1]
-    binarise(label.alpha, THRESHOLD)
+    binarise(label.alpha, PAPER_THRESHOLD)  # of casgan_jax.grid
 
 Two strategies for several readers, compared on real nodules in docs/labels.md:
 
@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, check_plane, closed_form_matting
+from casgan_jax.soft_mask.checks import check_plane
+from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
 from casgan_jax.soft_mask.grabcut import grabcut_mask
 from casgan_jax.soft_mask.recist import check_recist, relative_distance, surroundings, to_scale
 from casgan_jax.soft_mask.trimap import (
@@ -31,7 +32,6 @@ from casgan_jax.soft_mask.trimap import (
     trimap_from_recist,
 )
 
-THRESHOLD = 128 / 255  # the paper's
 STRATEGIES = ("matting", "anchored")
 DEFAULT_PRIOR_WEIGHT = 1.0  # docs/labels.md
 RECIST_PRIOR_WEIGHT = 0.03  # docs/labels.md
@@ -114,20 +114,17 @@ def label_from_recist(
     """
     check_plane("image", image)
     check_recist(recist, image.shape)
-    rows, columns = surroundings(recist, image.shape)
-    part = image[rows, columns]
-    local = np.asarray(recist, np.float64) - np.tile((columns.start, rows.start), 4)
+    box = surroundings(recist, image.shape)
+    part = box.crop(image)
+    local = np.asarray(recist, np.float64) - np.tile(box.corner, 4)
     fine_shape = (scale * part.shape[0], scale * part.shape[1])
     distance = relative_distance(to_scale(local, scale), fine_shape)
     trimap = trimap_from_recist(local, distance, scale=scale)
     grabcut = grabcut_mask(part, local, scale=scale)
     prior = recist_prior(distance, grabcut)
     label = _matte(part, trimap, scale, prior=prior, prior_weight=prior_weight, epsilon=epsilon)
-    around = (
-        (scale * rows.start, scale * (image.shape[0] - rows.stop)),
-        (scale * columns.start, scale * (image.shape[1] - columns.stop)),
-    )
-    return Label(*(np.pad(plane, around) for plane in (label.alpha, label.trimap, grabcut)))
+    whole, fine = (scale * image.shape[0], scale * image.shape[1]), box.scaled(scale)
+    return Label(*(fine.paste(plane, whole) for plane in (label.alpha, label.trimap, grabcut)))
 
 
 def label_from_binary(
@@ -198,34 +195,6 @@ def soften(mask: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """
     _check_size("mask", alpha, mask, of="alpha")
     return np.maximum(alpha, mask != 0).astype(np.float32)
-
-
-def binarise(alpha: np.ndarray, threshold: float) -> np.ndarray:
-    """alpha >= threshold, bool.
-
-    Args:
-      alpha: floats in [0, 1], any shape.
-      threshold: in (0, 1]; `THRESHOLD` is the paper's.
-
-    Raises:
-      UserError: the threshold would mark everything or nothing, or alpha is coded in integers.
-    """
-    if not 0 < threshold <= 1:
-        raise UserError(
-            "threshold",
-            found=f"{threshold}",
-            expected="a value in (0, 1]",
-            remedy="the paper's is 128/255",
-        )
-    if not np.issubdtype(alpha.dtype, np.floating):
-        raise UserError(
-            "alpha",
-            found=f"{alpha.dtype}",
-            expected="floats in [0, 1]",
-            remedy="decode it with casgan_jax.records.features.decode_alpha",
-        )
-    # A float64 threshold would leave out a float32 alpha of 128/255.
-    return alpha >= alpha.dtype.type(threshold)
 
 
 def _matte(image: np.ndarray, trimap: np.ndarray, scale: int, *, prior=None, **options) -> Label:

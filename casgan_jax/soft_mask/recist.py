@@ -4,7 +4,7 @@ A measurement is float32 (8,): the long axis x1, y1, x2, y2, then the short axis
 pixels, x (column) before y (row). The centre of the image's first pixel is (0, 0) and its outer
 corner (-0.5, -0.5); fine pixel k of a mask at r times the resolution lies at (k - (r - 1) / 2) / r.
 
-    recist = measure_axes(alpha, 128 / 255, scale=4)  # alpha at 4 times the native resolution
+    recist = measure_axes(alpha, PAPER_THRESHOLD, scale=4)  # alpha at 4 times the native resolution
     axis_lengths(recist, spacing_mm=(0.7, 0.7))  # (long, short) in mm
 """
 
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
 
 _LEAST_LENGTH = 0.5  # pixels; below it an axis is a click, not a measurement
 _LEAST_ANGLE = 20.0  # degrees between the axes; drawn by hand they are seldom exactly 90
@@ -204,8 +205,8 @@ def relative_distance(recist: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return per_x * x + per_y * y
 
 
-def surroundings(recist: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of an image around a lesion: twice its extent, and a few pixels more.
+def surroundings(recist: np.ndarray, shape: tuple[int, int]) -> Box:
+    """The part of an image around a lesion: twice its extent, and a few pixels more.
 
     Args:
       recist: (8,), axes that are not parallel.
@@ -214,7 +215,7 @@ def surroundings(recist: np.ndarray, shape: tuple[int, int]) -> tuple[slice, sli
     middle, vertices = centre(recist), outline(recist)
     low = np.floor(2 * vertices.min(axis=0) - middle).astype(int) - _MARGIN
     high = np.ceil(2 * vertices.max(axis=0) - middle).astype(int) + _MARGIN + 1
-    return tuple(slice(max(int(low[k]), 0), min(int(high[k]), shape[1 - k])) for k in (1, 0))
+    return Box(*(int(edge) for edge in (*low, *high))).clipped(shape)
 
 
 def to_scale(recist: np.ndarray, scale: float) -> np.ndarray:

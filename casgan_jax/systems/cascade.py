@@ -14,6 +14,7 @@ import numpy as np
 
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.systems.networks import System, Variables, describe_system
 
 
@@ -67,7 +68,7 @@ class Cascade:
         variables: Variables,
         frozen: Variables,
         *,
-        threshold: float = 128 / 255,
+        threshold: float = PAPER_THRESHOLD,
         batch_size: int = 16,
     ) -> None:
         """

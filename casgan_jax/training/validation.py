@@ -15,9 +15,9 @@ from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.data import LABELS, super_resolution_planes
 from casgan_jax.evaluation.case import SWEEP
-from casgan_jax.evaluation.data_set import evaluate
-from casgan_jax.records.features import decode_alpha
-from casgan_jax.records.patches import marked_patch, marked_region, normalise
+from casgan_jax.evaluation.data_set import choose_threshold, evaluate
+from casgan_jax.grid import PAPER_THRESHOLD, Box, area_mean, decode_alpha, normalise
+from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
 from casgan_jax.systems.cascade import Cascade
@@ -60,8 +60,8 @@ def softgan_validation(
 ) -> Validate:
     """Measures a segmentor on the first `limit` records of a split (0: all).
 
-    The score is the mean Dice at the best threshold (against the consensus of four readers where
-    there is one); minus the soft MAE where `config.train.best` says so.
+    The score is the mean Dice at the threshold of `choose_threshold`; minus the soft MAE where
+    `config.train.best` says so.
     """
     metadata = read_metadata(config.data.dir)
     records = _first(load_split(config.data.dir, split), limit)
@@ -74,16 +74,14 @@ def softgan_validation(
         current = cascade.with_variables(variables)
         measured = evaluate(current, records, metadata, progress=is_first())
         rows = measured.rows
-        population, curves = next(iter(measured.curves()["dice"].items()))
-        truth = "consensus" if "consensus" in curves else "label"
-        curve = np.asarray(curves[truth])
-        best = int(curve.argmax())
+        choice = choose_threshold(measured)
+        curve = measured.curves()["dice"][choice.population][choice.against]
         mae = "network_soft_mae" if config.data.label == "true_alpha" else "label_soft_mae"
         metrics = {
-            "dice": float(curve[best]),
-            "dice_128": float(np.interp(128 / 255, SWEEP, curve)),
+            "dice": choice.dice,
+            "dice_128": float(np.interp(PAPER_THRESHOLD, SWEEP, curve)),
             "iou_label_128": float(np.mean([row["label_iou_128"] for row in rows])),
-            "threshold": float(SWEEP[best]),
+            "threshold": choice.threshold,
             "soft_mae": float(np.mean([row[mae] for row in rows])),
         }
         if "matting_soft_mae" in rows[0]:
@@ -93,16 +91,16 @@ def softgan_validation(
             metrics,
             score,
             _segmentation_grid(current, records[:GRID_ROWS], metadata, config.data),
-            threshold=metrics["threshold"],
-            warning=_collapse([row["predicted_share"] for row in rows], curve),
+            threshold=choice.threshold,
+            warning=_collapse([row["predicted_share"] for row in rows], choice.dice),
         )
 
     return validate
 
 
-def _collapse(shares: list[float], curve: np.ndarray) -> str:
+def _collapse(shares: list[float], best_dice: float) -> str:
     """Says what is wrong if every prediction is empty or full."""
-    if max(shares) == 0.0 and curve.max() < 0.05:
+    if max(shares) == 0.0 and best_dice < 0.05:
         found = "empty"
     elif min(shares) == 1.0:
         found = "full"
@@ -129,8 +127,7 @@ def _segmentation_grid(
         patches, output["super_resolution"], output["alpha"], records, strict=True
     ):
         target = make_target(record, data.scale, int(metadata["scale"]))
-        region = marked_region(record["mark"], data.patch, len(record["image"]), scale=data.scale)
-        truth = decode_alpha(target[region])
+        truth = decode_alpha(marked_box(record, data.patch).scaled(data.scale).crop(target))
         rows.append([patch, sr, truth, alpha, colour_error(alpha, truth)])
     return sheet(rows, titles=["patch", "SR image", "truth", "prediction", "error"])
 
@@ -148,8 +145,8 @@ def srgan_validation(
     scale, patch = config.data.scale, config.data.patch
     planes = super_resolution_planes(config.data.dir, split, patch=patch, scale=scale)
     side = scale * patch
-    high = np.stack([_even_centre(plane["image"], side) for plane in _first(planes, limit)])
-    low = np.stack([cv2.resize(h, (patch, patch), interpolation=cv2.INTER_AREA) for h in high])
+    high = np.stack([_middle(plane["image"], side) for plane in _first(planes, limit)])
+    low = np.stack([area_mean(h, scale) for h in high])
     bicubic = np.stack(
         [cv2.resize(h, (side, side), interpolation=cv2.INTER_CUBIC) for h in low]
     ).clip(0.0, 1.0)
@@ -183,6 +180,6 @@ def srgan_validation(
     return validate
 
 
-def _even_centre(plane: np.ndarray, side: int) -> np.ndarray:
-    top, left = ((length - side) // 2 for length in plane.shape)
-    return plane[top : top + side, left : left + side]
+def _middle(plane: np.ndarray, side: int) -> np.ndarray:
+    height, width = plane.shape
+    return Box.centred(((width - 1) / 2, (height - 1) / 2), side).crop(plane)

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
 from casgan_jax.images import Stack, open_stack
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_by_counts
@@ -43,8 +44,7 @@ def make_record(source: Image) -> Record | Skip:
     rng = np.random.default_rng((0, source.number))
     top, left = (int(rng.integers(side - SIZE + 1)) for side in softened.image.shape)
     crop = softened.view(
-        slice(top, top + SIZE),
-        slice(left, left + SIZE),
+        Box(left, top, left + SIZE, top + SIZE),
         turns=int(rng.integers(4)),
         mirror=bool(rng.integers(2)),
     )

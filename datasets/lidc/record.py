@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax.images import to_unit
+from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.records import features as records
 from datasets.base import Skip
 from datasets.task import Record
@@ -51,7 +51,7 @@ def record_of(
     reason = why_not(readers)
     if reason is not None:
         return reason
-    image01 = to_unit(image, window)
+    image01 = normalise(image, window)
     try:
         matted = label_from_readers(image01, readers, scale, strategy="matting")
         anchored = label_from_readers(image01, readers, scale, strategy="anchored")
@@ -61,8 +61,8 @@ def record_of(
     padded[..., : readers.shape[2]] = _code(readers)
     return {
         "image": image,
-        "alpha": records.encode_alpha(matted.alpha),
-        "alpha_anchored": records.encode_alpha(anchored.alpha),
+        "alpha": encode_alpha(matted.alpha),
+        "alpha_anchored": encode_alpha(anchored.alpha),
         "trimap": matted.trimap,
         "reader_masks": padded,
         "consensus": _code(2 * readers.sum(axis=2) >= readers.shape[2]),

@@ -11,12 +11,12 @@ import numpy as np
 import tqdm
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
 from casgan_jax.images import read_scan
 from casgan_jax.pool import OrderedPool
 from casgan_jax.records.features import MAX_READERS
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder, Skip
-from datasets.crop import crop_around
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, Reading, read_readers
@@ -68,16 +68,16 @@ def make_record(source: NoduleSlice) -> Record | Skip:
     found = _crop(source, values.shape)
     if isinstance(found, Skip):
         return found
-    rows, columns, readers, marked = found
+    box, readers, marked = found
     ratings = np.zeros((MAX_READERS, len(RATINGS)), np.int32)
     for row, reader in zip(ratings, marked, strict=False):
         row[:] = source.marks[reader].ratings
     return record_of(
-        np.ascontiguousarray(values[rows, columns]),
+        np.ascontiguousarray(box.crop(values)),
         readers,
         window=WINDOW,
         scale=source.scale,
-        mark=np.subtract(source.centre, (columns.start, rows.start)).astype(np.float32),
+        mark=np.subtract(source.centre, box.corner).astype(np.float32),
         spacing_mm=source.series.spacing_mm,
         patient=source.series.patient,
         lesion=source.lesion,
@@ -99,10 +99,9 @@ def readers_agree(source: NoduleSlice) -> bool:
 
 
 class _Crop(NamedTuple):
-    """Rows and columns of a CT slice, (128, 128, R) masks, and which of the marks these are."""
+    """A part of a CT slice, (128, 128, R) masks, and which of the marks these are."""
 
-    rows: slice
-    columns: slice
+    box: Box
     readers: np.ndarray
     marked: list[int]
 
@@ -115,11 +114,11 @@ def _crop(source: NoduleSlice, shape: tuple[int, int]) -> _Crop | Skip:
     marked = [number for number, mask in enumerate(masks) if mask.any()]
     if not marked:
         return Skip("no reader marked anything", f"{source.key}: outlines without an inside")
-    rows, columns = crop_around(source.centre, SIZE, shape)
-    readers = np.stack([masks[number][rows, columns] for number in marked], axis=2)
+    box = Box.centred(source.centre, SIZE).inside(shape)
+    readers = np.stack([box.crop(masks[number]) for number in marked], axis=2)
     if readers.sum() < sum(masks[number].sum() for number in marked):
         return Skip("nodule does not fit the crop", f"{source.key}: {SIZE} pixels wide")
-    return _Crop(rows, columns, readers, marked)
+    return _Crop(box, readers, marked)
 
 
 def _read(source: NoduleSlice) -> np.ndarray | Skip:

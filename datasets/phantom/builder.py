@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder, Skip
@@ -35,15 +36,14 @@ def make_record(source: Source) -> Record | Skip:
     from casgan_jax.soft_mask.label import label_from_readers
 
     phantom = make_phantom(source.seed, source.index)
-    low, high = WINDOW
-    image = np.clip((phantom.image.astype(np.float32) - low) / (high - low), 0.0, 1.0)
+    image = normalise(phantom.image, WINDOW)
     vagueness = 1.5 if phantom.lesion.kind == "ground-glass" else 1.0
     for attempt in range(_REDRAWS):
         # + 1: NumPy takes [a, b, 0] for [a, b], which is the phantom's own stream.
         rng = np.random.default_rng([source.seed, source.index, attempt + 1])
         masks = readers.draw_masks(rng, phantom.true_alpha, SCALE, vagueness=vagueness)
         try:
-            label = label_from_readers(image.astype(np.float32), masks, SCALE)
+            label = label_from_readers(image, masks, SCALE)
         except UserError as error:
             reason = str(error)
             continue
@@ -54,8 +54,8 @@ def make_record(source: Source) -> Record | Skip:
     return {
         "image": phantom.image,
         "image_high_resolution": phantom.image_high_resolution,
-        "alpha": records.encode_alpha(np.asarray(label.alpha)),
-        "true_alpha": records.encode_alpha(phantom.true_alpha),
+        "alpha": encode_alpha(np.asarray(label.alpha)),
+        "true_alpha": encode_alpha(phantom.true_alpha),
         "trimap": np.asarray(label.trimap, np.uint8),
         "reader_masks": _code(masks),
         "consensus": _code(2 * masks.sum(axis=2) >= masks.shape[2]),

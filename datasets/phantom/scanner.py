@@ -14,6 +14,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from casgan_jax.grid import area_mean
 from datasets.phantom import fields
 
 LOWEST_HU, HIGHEST_HU = -2048, 3071
@@ -65,8 +66,7 @@ def blur(plane: np.ndarray, sigma: float) -> np.ndarray:
 
 def pixels(plane: np.ndarray, scale: int) -> np.ndarray:
     """r x plane -> native plane, the mean of each block of scale x scale."""
-    side = plane.shape[0] // scale
-    return cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
+    return area_mean(plane, scale)
 
 
 def noise(

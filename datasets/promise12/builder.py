@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
-from casgan_jax.images import open_stack, to_unit
+from casgan_jax.grid import Box, encode_alpha, normalise
+from casgan_jax.images import open_stack
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import position_of, split_by_counts, split_of
 from datasets.base import PreparedBuilder, Skip
-from datasets.crop import crop_around
 from datasets.softening import record_of, soften_image
 from datasets.task import Record, Task
 
@@ -62,17 +62,17 @@ def make_record(source: Slice | Skip) -> Record | Skip:
     if reason is not None:
         return reason
     centre = _centre(mask)
-    rows, columns = crop_around(centre, SIZE, mask.shape)
-    image = np.round(255 * to_unit(scan.values[rows, columns], window)).astype(np.uint8)
+    box = Box.centred(centre, SIZE).inside(mask.shape)
+    image = encode_alpha(normalise(box.crop(scan.values), window))
     try:
         softened = soften_image(
-            image, mask[rows, columns], window=WINDOW, scale=SCALE, fraction=FRACTION
+            image, box.crop(mask), window=WINDOW, scale=SCALE, fraction=FRACTION
         )
     except AnnotationError as error:
         return Skip(error.reason.replace("_", " "), str(error))
     return record_of(
         softened,
-        mark=np.subtract(centre, (columns.start, rows.start)).astype(np.float32),
+        mark=np.subtract(centre, box.corner).astype(np.float32),
         spacing_mm=_side_mm(scan.spacing_mm),
         patient=source.patient,
         lesion=source.case,

@@ -23,8 +23,7 @@ import numpy as np
 
 from casgan_jax import metrics
 from casgan_jax.errors import UserError
-from casgan_jax.records.features import decode_alpha
-from casgan_jax.records.patches import normalise
+from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, decode_alpha, normalise
 from casgan_jax.records.prepared import feature_names, load_split, read_metadata
 from casgan_jax.soft_mask import label as labelling
 from casgan_jax.soft_mask.grabcut import CERTAIN, POSSIBLE, grabcut_mask
@@ -34,7 +33,7 @@ from launch.benchmarks.labels import agreement as label_agreement
 from launch.benchmarks.labels import quality as label_quality
 from launch.benchmarks.labels.agreement import SCALE
 from launch.benchmarks.labels.quality import Sample
-from launch.benchmarks.matting import RADII, SIZE, lesion
+from launch.benchmarks.matting import RADII, lesion
 
 Lesion = tuple[np.ndarray, np.ndarray]  # (H, W) image in [0, 1], (8,) axes
 STAGES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -117,7 +116,7 @@ def _speed(repeats: int) -> Iterator[dict[str, Any]]:
 def _measured_lesion(radius: float, seed: int) -> Lesion:
     """The matting suite's nodule on the native grid of 64x64, with axes between its readers."""
     fine, trimap = lesion(radius, seed)
-    image = cv2.resize(fine, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    image = area_mean(fine, SCALE)
     return image, measure_axes(trimap / 255, 0.5, scale=SCALE)
 
 
@@ -213,7 +212,7 @@ def _against_consensus(samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
         scores = []
         for sample in samples:
             alpha = np.float32(stage(sample.image, sample.recist))
-            native = labelling.binarise(label_agreement.average_down(alpha), labelling.THRESHOLD)
+            native = binarise(area_mean(alpha, SCALE), PAPER_THRESHOLD)
             scores.append(label_agreement.dice(native, sample.consensus))
         yield {
             "recist_label": name,

@@ -4,8 +4,8 @@ import pytest
 
 from casgan_jax.configs.schema.softgan import Augmentation
 from casgan_jax.data import training_batches
-from casgan_jax.records.features import decode_alpha
-from casgan_jax.records.patches import marked_patch, normalise
+from casgan_jax.grid import decode_alpha, normalise
+from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split
 from casgan_jax.training.parallel import Devices
 

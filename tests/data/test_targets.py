@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.data import readers_mean, segmentation_planes
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import decode_alpha
 from casgan_jax.records.prepared import load_split
 from tests.lines import line_of
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from casgan_jax.grid import decode_alpha
 from casgan_jax.images import open_stack
-from casgan_jax.records.features import decode_alpha
 from casgan_jax.soft_mask.label import soften
 from casgan_jax.soft_mask.trimap import upsample_mask
 from datasets.base import Skip, prepare

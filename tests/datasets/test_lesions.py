@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Annotation
+from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_npy
-from casgan_jax.labelling.label import LabelOptions, label_lesion, to_native
-from casgan_jax.records import features as records
+from casgan_jax.labelling.label import LabelOptions, label_lesion
 from datasets.base import Skip
 from datasets.lesions import LesionSource, lesion_features, make_record
 from tests.labelling import lesions
@@ -49,9 +49,8 @@ def test_a_record_of_axes(annotate):
     np.testing.assert_array_equal(record["recist"], axes - np.tile(corner, 4))
     np.testing.assert_array_equal(record["image"], lesions.picture(RADIUS, CENTRE)[28:92, 58:122])
     label = label_lesion(annotation, LabelOptions(scale=2))
-    left, top, right, bottom = np.array(label.box) - np.tile(corner, 2)
-    inside = record["alpha"][2 * top : 2 * bottom, 2 * left : 2 * right]
-    np.testing.assert_array_equal(inside, records.encode_alpha(label.alpha))
+    inside = label.box.shifted(*-corner).scaled(2).crop(record["alpha"])
+    np.testing.assert_array_equal(inside, encode_alpha(label.alpha))
     assert record["alpha"].sum() == inside.sum(dtype=np.int64)
     np.testing.assert_array_equal(
         record["measured_axes"], label.measured_axes - np.float32(np.tile(corner, 4))
@@ -59,7 +58,7 @@ def test_a_record_of_axes(annotate):
     assert record["quality"] == label.quality > 0.8
     assert (record["n_readers"], record["strategy"]) == (0, "recist")
     assert not record["reader_masks"].any()
-    native = to_native(record["alpha"] / np.float32(255), 2)
+    native = area_mean(record["alpha"] / np.float32(255), 2)
     assert (record["consensus"] != 255 * (native >= 128 / 255)).mean() < 0.001
     assert record["spacing_mm"] == pytest.approx(np.sqrt(0.4))
     np.testing.assert_array_equal(record["source_window"], [0, 255])
@@ -101,7 +100,7 @@ def test_crops_stay_inside_the_image(annotate, centre):
     record = make_record(source(annotation))
     corner = np.clip(np.array(centre) - 32, 0, 160 - 64)
     np.testing.assert_allclose(record["mark"], centre - corner)
-    native = to_native(record["alpha"] / np.float32(255), 2) >= 0.5
+    native = area_mean(record["alpha"] / np.float32(255), 2) >= 0.5
     truth = np.pad(lesions.disc(RADIUS, centre), 0)
     left, top = corner.astype(int)
     cut = truth[top : top + 64, left : left + 64]

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import decode_alpha
 from casgan_jax.records.splits import split_of
 from casgan_jax.soft_mask.trimap import upsample_mask
 from datasets.base import Skip, prepare

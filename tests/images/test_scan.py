@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from casgan_jax.errors import UserError
-from casgan_jax.images import open_stack, read_scan, to_unit, write_npy, write_png, write_tiff
+from casgan_jax.images import open_stack, read_scan, write_npy, write_png, write_tiff
 from tests.images.scans import HU, noise, write_dicom, write_metaimage, write_volume
 from tests.lines import line_of
 from tests.shared_data import shared_data
@@ -119,24 +118,3 @@ def test_without_the_library_the_line_names_the_extra(tmp_path, monkeypatch, nam
     monkeypatch.setitem(sys.modules, library, None)
     line = line_of(read_scan, tmp_path / name, slice_index=0)
     assert f"no {library}" in line and "pip install 'casgan_jax[medical]'" in line
-
-
-def test_a_window_becomes_zero_to_one():
-    found = to_unit(np.array([[-2000, -1000, -300, 400, 3000]], np.int16), (-1000, 400))
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, np.float32([[0, 0, 0.5, 1, 1]]))
-    np.testing.assert_array_equal(
-        to_unit(np.uint8([0, 51, 255]), (0, 255)), np.float32([0, 0.2, 1])
-    )
-    full = to_unit(np.uint16([0, 32768, 65535]), (0, 65535))
-    np.testing.assert_allclose(full, [0, 32768 / 65535, 1], atol=1e-7)
-
-
-@pytest.mark.parametrize(
-    "window",
-    [(1, 1), (400, -1000), (np.nan, 1), (0, np.inf)],
-    ids=["flat", "swapped", "nan", "inf"],
-)
-def test_windows_that_do_not_rise_are_refused(window):
-    with pytest.raises(UserError, match=r"^window: found \(.*, expected finite low < high; "):
-        to_unit(np.zeros((2, 2)), window)

@@ -10,6 +10,9 @@ import pytest
 
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.case import to_native_crop
+from casgan_jax.evaluation.data_set import predict_records
+from casgan_jax.grid import Box
 from casgan_jax.images import read_image, write_npy, write_png, write_tiff
 from casgan_jax.inference import predict as pr
 
@@ -43,7 +46,7 @@ def _predict(image, centre):
 def test_alpha_lies_where_the_image_has_it():
     image = _image()
     result = _predict(image, (20, 12))
-    assert result.corner == (12, 4)
+    assert result.box == Box(12, 4, 28, 20)
     expected = np.zeros(image.shape, np.float32)
     expected[4:20, 12:28] = image[4:20, 12:28] / np.float32(255)
     np.testing.assert_allclose(result.alpha, expected, atol=1e-6)
@@ -51,31 +54,38 @@ def test_alpha_lies_where_the_image_has_it():
 
 
 @pytest.mark.parametrize("centre", [(0, 0), (49, 39), (49.5, 3.2), (-0.5, 20)])
-def test_at_the_border_the_image_is_repeated_and_the_mask_stays_inside(centre):
+def test_at_the_border_the_patch_is_moved_inside(centre):
     image = np.random.default_rng(0).integers(1, 255, (40, 50)).astype(np.uint8)
     result = _predict(image, centre)
-    left, top = result.corner
-    padded = np.pad(image, PATCH, mode="edge")
-    patch = padded[top + PATCH : top + 2 * PATCH, left + PATCH : left + 2 * PATCH]
+    patch = result.box.crop(image)  # raises where the box leaves the image
     np.testing.assert_allclose(result.patch, patch / np.float32(255), atol=1e-6)
-    found = result.alpha > 0
-    np.testing.assert_allclose(result.alpha[found], image[found] / np.float32(255), atol=1e-6)
-    rows, columns = np.nonzero(found)
-    assert rows.max() == min(39, top + PATCH - 1) and columns.min() == max(0, left)
-
-
-@pytest.mark.parametrize("centre", [(64, 64), (63.5, 63.5), (63.6, 64)])
-def test_the_middle_of_a_crop_gives_the_patch_of_training(centre):
-    image = np.random.default_rng(0).integers(0, 255, (128, 128)).astype(np.uint8)
-    patch, _ = pr.cut_patch(image, centre, 64)
-    np.testing.assert_array_equal(
-        patch, image[(len(image) - 64) // 2 :][:64, (image.shape[1] - 64) // 2 :][:, :64]
+    assert Box.around(result.alpha) == result.box
+    assert (
+        abs(np.subtract(result.box.corner, np.subtract(centre, PATCH / 2))).max() <= PATCH / 2 + 0.5
     )
 
 
-def test_an_image_smaller_than_the_patch():
+@pytest.mark.parametrize("step", [1.0, 0.5, 0.3])
+def test_prediction_and_evaluation_see_the_same_patch(step):
+    """Of the same image and mark, wherever the mark is."""
+    image = np.random.default_rng(0).integers(1, 255, (24, 24)).astype(np.uint8)
+    for x in np.arange(0.0, 23.5, step):
+        for y in (x, 9.0, 23.5 - x):
+            record = {"image": image, "alpha": image, "mark": np.float32([x, y])}
+            (measured,) = predict_records(BrightIsLesion(), [record], pr.EIGHT_BIT)
+            result = _predict(image, (x, y))
+            np.testing.assert_array_equal(result.patch, measured.patch)
+            native = to_native_crop(measured.alpha, SCALE, record)
+            np.testing.assert_array_equal(result.alpha, native)
+
+
+def test_an_image_smaller_than_the_patch_is_continued():
     image = _image(10, 9, centre=(4, 5), radius=2)
-    assert _predict(image, (4, 5)).alpha.shape == (10, 9)
+    result = _predict(image, (4, 5))
+    assert result.box == Box(-4, -2, 12, 14)
+    padded = np.pad(image, ((2, 4), (4, 3)), mode="edge")
+    np.testing.assert_allclose(result.patch, padded / np.float32(255), atol=1e-6)
+    np.testing.assert_allclose(result.alpha, image / np.float32(255), atol=1e-6)
 
 
 @pytest.mark.parametrize("centre", [(50, 3), (3, 40), (-1, 3)])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from casgan_jax.grid import Box
 from casgan_jax.labelling.label import LesionLabel
 from tests.labelling import lesions
 
@@ -18,7 +19,7 @@ def made_label(*, side=40, **fields):
         "key": "one",
         "patient": "Ann",
         "strategy": "recist" if "masks" not in fields else "readers",
-        "box": (0, 0, side, side),
+        "box": Box(0, 0, side, side),
         "image": np.pad(lesions.picture(RADIUS, CENTRE, size=40), (0, side - 40), mode="wrap"),
         "unit": "stored",
         "window": (0.0, 255.0),

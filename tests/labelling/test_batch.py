@@ -11,10 +11,10 @@ import pytest
 
 from casgan_jax.annotations import read_annotations
 from casgan_jax.files import only_process
+from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions, fingerprint, label_batch
-from casgan_jax.labelling.label import LabelOptions, label_lesion, to_native
-from casgan_jax.records.features import encode_alpha
+from casgan_jax.labelling.label import LabelOptions, label_lesion
 from tests.labelling import lesions
 from tests.lines import line_of
 
@@ -74,7 +74,7 @@ def test_each_lesion_leaves_its_files_and_a_row(label, folder):
         found = label_lesion(annotation)
         soft, trimap = read_image(out / row["soft_mask"]), read_image(out / row["trimap"])
         left, top, right, bottom = found.box
-        native = encode_alpha(to_native(found.alpha, found.scale))
+        native = encode_alpha(area_mean(found.alpha, found.scale))
         np.testing.assert_array_equal(soft[top:bottom, left:right], native)
         assert set(np.unique(trimap)) == {0, 128, 255}
         assert (soft[trimap == 255] == 255).all() and (soft[trimap == 0] == 0).all()

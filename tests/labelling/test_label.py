@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Annotation, read_annotations
-from casgan_jax.labelling.label import LabelOptions, crop_box, label_lesion, to_native
+from casgan_jax.grid import Box, area_mean, decode_alpha, encode_alpha
+from casgan_jax.labelling.label import LabelOptions, crop_box, label_lesion
 from casgan_jax.metrics import dice
-from casgan_jax.records.features import decode_alpha, encode_alpha
 from casgan_jax.soft_mask.trimap import AnnotationError
 from tests.labelling import lesions
 from tests.lines import line_of
@@ -41,7 +41,7 @@ def on_image(label, shape=(160, 160)):
     """The soft mask at the image's resolution, in the image."""
     whole = np.zeros(shape, np.float32)
     left, top, right, bottom = label.box
-    whole[top:bottom, left:right] = to_native(label.alpha, label.scale)
+    whole[top:bottom, left:right] = area_mean(label.alpha, label.scale)
     return whole
 
 
@@ -111,9 +111,9 @@ def test_quality_falls_with_marks_that_the_image_does_not_bear_out(annotate):
 
 
 def test_a_crop_is_enough():
-    assert crop_box((80, 50, 100, 70), (512, 512)) == (64, 34, 116, 86)
-    assert crop_box((80, 50, 180, 70), (512, 512)) == (5, 0, 255, 145)
-    assert crop_box((-3, 500, 9, 515), (512, 512)) == (0, 484, 25, 512)
+    assert crop_box(Box(80, 50, 100, 70), (512, 512)) == Box(64, 34, 116, 86)
+    assert crop_box(Box(80, 50, 180, 70), (512, 512)) == Box(5, 0, 255, 145)
+    assert crop_box(Box(-3, 500, 9, 515), (512, 512)) == Box(0, 484, 25, 512)
 
 
 def test_the_label_does_not_depend_on_how_much_is_around(annotate, tmp_path):
@@ -125,7 +125,7 @@ def test_the_label_does_not_depend_on_how_much_is_around(annotate, tmp_path):
         key="wide", patient="Ann", image=image, recist=lesions.axes(RADIUS, (190.0, 160.0))
     )
     large = label_lesion(moved, TWO)
-    assert large.box == tuple(edge + 100 for edge in small.box)
+    assert large.box == small.box.shifted(100, 100)
     np.testing.assert_array_equal(large.alpha, small.alpha)
     np.testing.assert_allclose(large.measured_axes, small.measured_axes + 100, atol=1e-4)
 
@@ -135,7 +135,7 @@ def test_lesions_at_the_border(annotate, tmp_path):
     image = lesions.write_image(tmp_path / "b.png", lesions.picture(RADIUS, centre))
     one = Annotation(key="b", patient="b", image=image, recist=lesions.axes(RADIUS, centre))
     label = label_lesion(one, TWO)
-    assert label.box[0] == 0
+    assert label.box.left == 0
     assert dice(on_image(label) >= 0.5, lesions.disc(RADIUS, centre)) > 0.85
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Annotation, read_annotations
+from casgan_jax.grid import Box
 from casgan_jax.images import Scan, write_nifti, write_npy, write_png
 from casgan_jax.labelling.lesion import default_window, read_lesion
 from casgan_jax.soft_mask.trimap import AnnotationError
@@ -35,14 +36,14 @@ def test_a_mask_and_its_extent(annotation):
     lesion = read_lesion(annotation)
     np.testing.assert_array_equal(lesion.values, lesions.picture(10, CENTRE))
     np.testing.assert_array_equal(lesion.masks[..., 0], lesions.disc(10, CENTRE))
-    assert lesion.extent == (80, 50, 101, 71)
+    assert lesion.extent == Box(80, 50, 101, 71)
     assert (lesion.unit, lesion.window, lesion.spacing_mm) == ("stored", (0, 255), None)
 
 
 def test_axes_and_their_extent(annotation):
     lesion = read_lesion(changed(annotation, mask=None, recist=lesions.axes(10.2, CENTRE)))
     assert lesion.masks is None
-    assert lesion.extent == (80, 50, 101, 71)
+    assert lesion.extent == Box(80, 50, 101, 71)
 
 
 def test_readers_who_marked_nothing_do_not_count(annotation, tmp_path):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from casgan_jax.images import to_unit
+from casgan_jax.grid import Box, normalise
 from casgan_jax.labelling.outlines import draw_overlay, lesion_outlines
 from casgan_jax.report.sheet import BLUE, ORANGE
 from tests.labelling import lesions
@@ -24,7 +24,7 @@ def test_the_soft_mask_is_outlined_where_it_crosses_the_threshold():
 
 def test_given_axes_and_masks_are_lines_of_the_crop():
     label = made_label(given_axes=lesions.axes(RADIUS, CENTRE) + np.tile(np.float32((7, 3)), 4))
-    long, short = lesion_outlines(dataclasses.replace(label, box=(7, 3, 47, 43))).given
+    long, short = lesion_outlines(dataclasses.replace(label, box=Box(7, 3, 47, 43))).given
     np.testing.assert_allclose(long - MIDDLE, [(-RADIUS, 0), (RADIUS, 0)])
     np.testing.assert_allclose(short - MIDDLE, [(0, -RADIUS), (0, RADIUS)])
     masks = np.stack([lesions.disc(radius, CENTRE, size=40) for radius in (5, 11)], axis=2)
@@ -45,5 +45,5 @@ def test_the_overlay_is_the_enlarged_image_with_lines(side, enlarge):
     assert picture.shape == (enlarge * side, enlarge * side, 3) and picture.dtype == np.uint8
     for colour in (BLUE, ORANGE):  # lines between pixels are drawn on both, somewhat paler
         assert np.abs(picture - np.array(colour)).sum(axis=2).min() < 90
-    grey = np.round(255 * to_unit(label.image, label.window)[-1, -1])
+    grey = np.round(255 * normalise(label.image, label.window)[-1, -1])
     assert picture[-1, -1].tolist() == [grey] * 3

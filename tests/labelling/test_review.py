@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from casgan_jax.grid import encode_alpha
 from casgan_jax.labelling import review
 from casgan_jax.labelling.review import review_pages, tiles, write_review
-from casgan_jax.records.features import encode_alpha
 from tests.labelling import lesions
 from tests.labelling.labels import CENTRE, RADIUS, made_label
 

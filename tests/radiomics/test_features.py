@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.errors import UserError
-from casgan_jax.metrics import PAPER_THRESHOLD
+from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.radiomics import features
 from casgan_jax.radiomics.features import (
     CLASSES,

@@ -1,28 +1,26 @@
 import numpy as np
 import pytest
 
-from casgan_jax.records.patches import marked_region, normalise
+from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
+from casgan_jax.records.patches import marked_box, marked_patch
+
+FINE = np.arange(128 * 128).reshape(128, 128)
+RECORD = {"image": np.zeros((32, 32)), "fine": FINE}
 
 
 @pytest.mark.parametrize(
-    ("window", "expected"), [((0, 255), [0, 128 / 255, 1]), ((100, 200), [0, 0.28, 1])]
+    ("mark", "corner"), [((15.5, 15.5), (8, 8)), ((10.0, 20.4), (2, 13)), ((0, 31), (0, 16))]
 )
-def test_normalise_maps_the_window_to_the_unit_interval(window, expected):
-    image = np.array([0, 128, 255], np.uint8)
-    np.testing.assert_allclose(normalise(image, window), expected, atol=1e-6)
+def test_a_patch_is_cut_around_its_mark_and_inside_the_image(mark, corner):
+    record = {**RECORD, "mark": np.float32(mark)}
+    left, top = corner
+    assert marked_box(record, 16) == Box(left, top, left + 16, top + 16)
+    fine = FINE[4 * top : 4 * top + 64, 4 * left : 4 * left + 64]
+    np.testing.assert_array_equal(marked_patch(record, "fine", 16, scale=4), fine)
 
 
-def test_normalise_of_hounsfield_units_does_not_wrap():
-    image = np.array([-32768, -1000, -300, 400, 32767], np.int16)
-    np.testing.assert_allclose(normalise(image, (-1000, 400)), [0, 0, 0.5, 1, 1], atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("mark", "corner"), [((15.5, 15.5), (8, 8)), ((10.0, 20.4), (13, 2)), ((0, 31), (16, 0))]
-)
-def test_a_patch_is_cut_around_its_mark_and_inside_the_crop(mark, corner):
-    rows, columns = marked_region(mark, 16, 32)
-    assert (rows.start, columns.start) == corner
-    fine = marked_region(mark, 16, 32, scale=4)
-    assert [s.start for s in fine] == [4 * start for start in corner]
-    assert [s.stop - s.start for s in fine] == [64, 64]
+@pytest.mark.parametrize("patch", [0, 33])
+def test_a_patch_that_does_not_fit_is_refused(patch):
+    with pytest.raises(UserError, match=f"data.patch: found {patch} for records of 32 x 32"):
+        marked_box({**RECORD, "mark": np.float32([3, 3])}, patch)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD, binarise
 from casgan_jax.soft_mask.grabcut import grabcut_mask
-from casgan_jax.soft_mask.label import THRESHOLD, binarise, label_from_recist, recist_prior
+from casgan_jax.soft_mask.label import label_from_recist, recist_prior
 from casgan_jax.soft_mask.recist import measure_axes, recist_agreement, relative_distance, to_scale
 from casgan_jax.soft_mask.trimap import AnnotationError, trimap_from_recist
 from tests.shared_data import shared_data
@@ -46,8 +47,8 @@ def test_lesions_of_3_to_200_pixels(radius, size, glass):
     assert label.alpha.dtype == np.float32 and label.trimap.dtype == np.uint8
     assert label.alpha.shape == label.trimap.shape == (scale * size,) * 2
     found = native(label.alpha) if scale == 4 else label.alpha
-    assert dice(binarise(found, THRESHOLD), alpha >= 0.5) > (0.9 if radius < 2 else 0.94)
-    again = measure_axes(label.alpha, THRESHOLD, scale=scale)
+    assert dice(binarise(found, PAPER_THRESHOLD), alpha >= 0.5) > (0.9 if radius < 2 else 0.94)
+    again = measure_axes(label.alpha, PAPER_THRESHOLD, scale=scale)
     assert recist_agreement(recist, again) > 0.85
 
 
@@ -98,7 +99,7 @@ def test_axes_that_do_not_cross_make_a_label(recist):
 def test_a_flat_image_gives_the_shape_of_the_axes(grey):
     image = np.full((48, 48), grey, np.float32)
     label = label_from_recist(image, CROSSING)
-    assert recist_agreement(CROSSING, measure_axes(label.alpha, THRESHOLD, scale=4)) > 0.8
+    assert recist_agreement(CROSSING, measure_axes(label.alpha, PAPER_THRESHOLD, scale=4)) > 0.8
 
 
 @pytest.mark.parametrize("length", [0.5, 1.0, 30.0])
@@ -152,7 +153,7 @@ def test_real_slices_agree_with_the_readers_consensus():
         consensus = readers[readers.any(axis=(1, 2))].mean(axis=0) >= 0.5
         image = images[index].astype(np.float32) / 255
         label = label_from_recist(image, measure_axes(consensus, 0.5))
-        scores.append(dice(binarise(native(label.alpha), THRESHOLD), consensus))
+        scores.append(dice(binarise(native(label.alpha), PAPER_THRESHOLD), consensus))
     assert np.mean(scores) > 0.9
 
 
@@ -167,6 +168,6 @@ def test_deeplesion_key_slices_agree_with_the_published_masks():
         image = np.clip((stored.astype(np.float32) - 32768 - low) / (high - low), 0, 1)
         recist = np.float32(row["Measurement_coordinates"].split(","))
         label = label_from_recist(image, recist, 1)
-        scores.append(dice(binarise(label.alpha, THRESHOLD), published))
-        agreements.append(recist_agreement(recist, measure_axes(label.alpha, THRESHOLD)))
+        scores.append(dice(binarise(label.alpha, PAPER_THRESHOLD), published))
+        agreements.append(recist_agreement(recist, measure_axes(label.alpha, PAPER_THRESHOLD)))
     assert np.mean(scores) > 0.8 and np.mean(agreements) > 0.8

@@ -159,8 +159,8 @@ def test_agreement_ignores_order_and_falls_with_distance():
 
 
 def test_surroundings_hold_the_lesion_and_stay_in_the_image():
-    rows, columns = surroundings(CROSSING, (25, 100))
-    assert rows == slice(5, 25) and columns.start == 0 and 40 <= columns.stop <= 45
+    box = surroundings(CROSSING, (25, 100))
+    assert (box.top, box.bottom) == (5, 25) and box.left == 0 and 40 <= box.right <= 45
 
 
 @pytest.mark.parametrize(

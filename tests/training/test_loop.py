@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from casgan_jax.configs.schema.load import load_config
+from casgan_jax.evaluation.data_set import choose_threshold, evaluate
+from casgan_jax.grid import normalise
 from casgan_jax.inference.load import load_cascade
-from casgan_jax.records.patches import normalise
-from casgan_jax.records.prepared import load_split
+from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training.loop import train
 from casgan_jax.training.restore import restore_stage
 
@@ -65,6 +66,15 @@ def test_the_cascade_trains_from_data_to_use(trained, discs):
     output = cascade(patch[None])
     assert output["alpha"].shape == (1, 32, 32)
     assert cascade.threshold == result["threshold"]
+
+
+def test_the_threshold_is_the_one_that_is_chosen_on_validation(trained, discs):
+    workdir, result = trained
+    cascade = load_cascade(workdir)
+    records = load_split(discs, "validation")
+    choice = choose_threshold(evaluate(cascade, records, read_metadata(discs), progress=False))
+    assert cascade.threshold == result["threshold"] == choice.threshold
+    assert result["validation"]["dice"] == pytest.approx(choice.dice, abs=1e-6)
 
 
 def test_the_last_validation_shows_how_far_it_is(trained, discs, tmp_path, capsys):

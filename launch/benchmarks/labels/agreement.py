@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.records.patches import normalise
+from casgan_jax.grid import PAPER_THRESHOLD, Box, area_mean, binarise, normalise
+from casgan_jax.metrics import best_threshold
 from casgan_jax.records.prepared import feature_names, load_split, read_metadata
-from casgan_jax.soft_mask.label import THRESHOLD, binarise, label_from_readers, readers_prior
+from casgan_jax.soft_mask.label import label_from_readers, readers_prior
 from casgan_jax.soft_mask.trimap import AnnotationError, marked_readers, trimap_from_readers
 
 THRESHOLDS = np.arange(5, 100, 2.5) / 100
@@ -101,26 +102,21 @@ def measure(strategy: Strategy, slices: list[Slice]) -> dict[str, float]:
     curves, at_paper, held_out, edges = [], [], [], []
     for image, readers, left_out, _ in slices:
         alpha = strategy(image, readers)
-        native = average_down(alpha)
+        native = area_mean(alpha, SCALE)
         consensus = readers.mean(axis=2) >= 0.5
         curves.append([dice(binarise(native, t), consensus) for t in THRESHOLDS])
-        at_paper.append(dice(binarise(native, THRESHOLD), consensus))
-        rest = average_down(strategy(image, np.delete(readers, left_out, axis=2)))
-        held_out.append(dice(binarise(rest, THRESHOLD), readers[..., left_out]))
+        at_paper.append(dice(binarise(native, PAPER_THRESHOLD), consensus))
+        rest = area_mean(strategy(image, np.delete(readers, left_out, axis=2)), SCALE)
+        held_out.append(dice(binarise(rest, PAPER_THRESHOLD), readers[..., left_out]))
         edges.append(_edge_ratio(image, readers, alpha))
-    mean = np.mean(curves, axis=0)
+    threshold, best_dice = best_threshold(curves, THRESHOLDS)
     return {
         "dice_at_128": round(float(np.mean(at_paper)), 4),
-        "best_dice": round(float(mean.max()), 4),
-        "best_threshold": round(float(THRESHOLDS[mean.argmax()]), 3),
+        "best_dice": round(best_dice, 4),
+        "best_threshold": round(threshold, 3),
         "dice_left_out_reader": round(float(np.mean(held_out)), 4),
         "edge_ratio": round(float(np.mean(edges)), 3),
     }
-
-
-def average_down(alpha: np.ndarray) -> np.ndarray:
-    size = (alpha.shape[1] // SCALE, alpha.shape[0] // SCALE)
-    return cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
 
 
 def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
@@ -148,9 +144,10 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
         except AnnotationError:
             unusable += 1
             continue
-        box = _around(readers.any(axis=2))
-        image = normalise(record["image"], window)[box]
-        found.append(Slice(image, readers[box], left_out, record["patient"].decode()))
+        # The part of the slice that labels differ in, for speed.
+        box = Box.around(readers.any(axis=2)).grown(8).clipped(readers.shape)
+        image = normalise(box.crop(record["image"]), window)
+        found.append(Slice(image, box.crop(readers), left_out, record["patient"].decode()))
         if len(found) == limit:
             break
     if not found:
@@ -163,12 +160,6 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
     return found, unusable
 
 
-def _around(mask: np.ndarray, margin: int = 8) -> tuple[slice, slice]:
-    """The part of the slice that labels differ in, for speed."""
-    spans = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return tuple(slice(max(hits[0] - margin, 0), hits[-1] + margin + 1) for hits in spans)
-
-
 def dice(a: np.ndarray, b: np.ndarray) -> float:
     return 2.0 * float((a & b).sum()) / max(1, int(a.sum()) + int(b.sum()))
 
@@ -179,7 +170,7 @@ def _edge_ratio(image: np.ndarray, readers: np.ndarray, alpha: np.ndarray) -> fl
     gradient = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     disputed = (trimap_from_readers(readers, scale=SCALE) == 128).astype(np.uint8)
     band = cv2.dilate(disputed, np.ones((2 * SCALE + 1,) * 2, np.uint8)) > 0
-    shape = binarise(alpha, THRESHOLD).astype(np.uint8)
+    shape = binarise(alpha, PAPER_THRESHOLD).astype(np.uint8)
     outline = cv2.morphologyEx(shape, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     if not band.any() or not outline.any():
         return 1.0

@@ -16,10 +16,11 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise
 from casgan_jax.labelling.label import recist_quality
-from casgan_jax.soft_mask.label import THRESHOLD, binarise, label_from_recist
+from casgan_jax.soft_mask.label import label_from_recist
 from casgan_jax.soft_mask.recist import axis_lengths, centre, measure_axes, recist_agreement
-from launch.benchmarks.labels.agreement import SCALE, average_down, dice
+from launch.benchmarks.labels.agreement import SCALE, dice
 
 _BAD = 0.85  # Dice of labels that are counted as bad
 _USUAL = "with noise of 0.5 px"  # what gross errors are told from
@@ -115,9 +116,9 @@ def _scores(samples: Sequence[Sample], change: Change) -> _Scores:
             label = label_from_recist(sample.image, axes.astype(np.float32), SCALE)
         except UserError:
             continue
-        again = measure_axes(label.alpha, THRESHOLD, scale=SCALE)
-        native = binarise(average_down(label.alpha), THRESHOLD)
-        quality = recist_quality(label, axes, again, THRESHOLD)
+        again = measure_axes(label.alpha, PAPER_THRESHOLD, scale=SCALE)
+        native = binarise(area_mean(label.alpha, SCALE), PAPER_THRESHOLD)
+        quality = recist_quality(label, axes, again, PAPER_THRESHOLD)
         measured.append((quality, recist_agreement(axes, again), dice(native, sample.consensus)))
     return _Scores(*np.array(measured).T)
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
-from casgan_jax.records.features import decode_alpha
+from casgan_jax.grid import decode_alpha
 from datasets.base import Skip, prepare
 from datasets.phantom import builder, readers, scanner
 from datasets.phantom.lesion import KINDS
