@@ -16,6 +16,7 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import import_extra
+from casgan_jax.images.geometry import Geometry
 
 # In NIfTI's axes: x to the right, y to anterior, z to superior.
 _COLUMNS, _ROWS, _SLICES = 0, 1, 2
@@ -52,6 +53,21 @@ class AxialView:
         ranges = [slice(0, size) for size in self.shape]
         ranges[self.axes[_SLICES]] = slice(index, index + 1)
         return ranges
+
+    def geometry(self, volume: Geometry, index: int) -> Geometry:
+        """Where a slice of a volume lies that lies there."""
+        ranges = self.selection(index)
+        start = [one.stop - 1 if back else one.start for one, back in self._ways(ranges)]
+        steps = np.zeros((3, 3))
+        for axis, (voxel_axis, back) in enumerate(zip(self.axes, self.backward, strict=True)):
+            steps[voxel_axis, axis] = -1 if back else 1
+        columns, rows = (self.shape[self.axes[axis]] for axis in (_COLUMNS, _ROWS))
+        return volume.part(np.array(start), steps, (columns, rows, 1))
+
+    def _ways(self, ranges: list[slice]) -> list[tuple[slice, bool]]:
+        """The range along every voxel axis, and whether slices run against it."""
+        backward = dict(zip(self.axes, self.backward, strict=True))
+        return [(one, backward[axis]) for axis, one in enumerate(ranges)]
 
     def plane(self, voxels: np.ndarray) -> np.ndarray:
         """The selected voxels, a 3-D array one voxel thick, as (row, column)."""

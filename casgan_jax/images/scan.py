@@ -18,7 +18,7 @@ columns from the patient's right to the left (`casgan_jax.images.orientation`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,15 @@ from casgan_jax.images.raster import count_pages, read_image
 from casgan_jax.images.stack import Scan, Stack, choose_slice
 
 
-def read_scan(path: Path | str, *, slice_index: int | None = None) -> Scan:
+def read_scan(
+    path: Path | str, *, slice_index: int | None = None, known: Collection[str] = ()
+) -> Scan:
     """Reads one slice of an image file.
 
     Args:
       path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file.
       slice_index: which slice, frame or page, from 0; may be None where there is only one.
+      known: faults of `Scan` that do not matter, as what the file says is known otherwise.
 
     Returns:
       The slice.
@@ -47,7 +50,11 @@ def read_scan(path: Path | str, *, slice_index: int | None = None) -> Scan:
         CT without rescale tags, values that are not finite, a library that is not installed.
     """
     stack = open_stack(path)
-    return stack.read(choose_slice(Path(path), slice_index, stack.count))
+    scan = stack.read(choose_slice(Path(path), slice_index, stack.count))
+    for field, fault in scan.faults.items():
+        if field not in known:
+            raise fault
+    return scan
 
 
 def open_stack(path: Path | str) -> Stack:
