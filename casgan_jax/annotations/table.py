@@ -8,6 +8,7 @@
 | x1, y1, ..., x4, y4 | the same in eight columns |
 | mask | file of a binary mask |
 | reader_masks | files of several readers' binary masks, with ";" between them |
+| segment | of a mask with several: the lesion's value, or number or name in a DICOM segmentation |
 | key | name of the lesion and of its output files; by default the image's and the slice's |
 | patient | name of the patient; by default the image's, so that each image is one patient |
 | spacing_mm | side of a pixel, or "row,column"; by default what the image says |
@@ -136,6 +137,7 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         key=check_key(key),
         patient=row.get("patient", "").strip() or os.path.splitext(image)[0],
         slice_index=cells.index_of("slice", row.get("slice", "")),
+        segment=row.get("segment", "").strip() or None,
         spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
         diameters_mm=cells.diameters_of("diameters_mm", row.get("diameters_mm", "")),
         window=cells.window_of("window", row.get("window", "")),

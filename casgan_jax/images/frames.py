@@ -105,7 +105,7 @@ def _stacked(frames: list[PlacedFrame], read: Callable[[int], np.ndarray]) -> li
 def _volume(
     grid: Geometry, indices: dict[int, list[int]], read: Callable[[int], np.ndarray]
 ) -> Volume:
-    """A grid of frames, (rows, columns) each; where several are in one place the greatest counts."""
+    """A grid of frames, (rows, columns) each; of several in one place the greatest counts."""
 
     def part(ranges: Ranges) -> np.ndarray:
         columns, rows, slots = ranges

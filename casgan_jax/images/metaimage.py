@@ -66,11 +66,13 @@ def open_metaimage(path: Path) -> Stack:
 
     def read(index: int) -> Scan:
         plane = view.plane(voxels()[tuple(view.selection(index))])
-        return _scan(path, plane, spacing_mm, place and view.geometry(place, index))
+        scan = _scan(path, plane, spacing_mm)
+        if place is None:
+            return dataclasses.replace(scan, placeless="no ElementSpacing")
+        return dataclasses.replace(scan, geometry=view.geometry(place, index))
 
     volume = place and Volume(place, lambda ranges: narrowed(path, np.array(voxels()[ranges])))
-    placeless = "" if spacing else "no ElementSpacing"
-    return Stack(view.count, read, (volume,) if volume else (), placeless=placeless)
+    return Stack(view.count, read, (volume,) if volume else ())
 
 
 def voxel_file(path: Path) -> Path:
@@ -98,15 +100,10 @@ def _affine(header: _Header, spacing: list[float]) -> np.ndarray:
     return affine
 
 
-def _scan(
-    path: Path,
-    plane: np.ndarray,
-    spacing_mm: tuple[float, float] | None,
-    geometry: Geometry | None = None,
-) -> Scan:
+def _scan(path: Path, plane: np.ndarray, spacing_mm: tuple[float, float] | None) -> Scan:
     # A copy, not the mapped file.
     values, faults = checked_values(path, narrowed(path, np.array(plane)))
-    return Scan(values, spacing_mm, geometry=geometry, faults=faults)
+    return Scan(values, spacing_mm, faults=faults)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,10 +59,10 @@ def open_nifti(path: Path) -> Stack:
     def read(index: int) -> Scan:
         values, faults = _read_plane(path, image, view, index)
         geometry = None if place is None else view.geometry(place, index)
-        return Scan(values, spacing_mm, geometry=geometry, faults=faults)
+        return Scan(values, spacing_mm, geometry=geometry, placeless=placeless, faults=faults)
 
     volume = place and Volume(place, lambda ranges: _read_voxels(path, image, ranges))
-    return Stack(view.count, read, (volume,) if volume else (), placeless=placeless)
+    return Stack(view.count, read, (volume,) if volume else ())
 
 
 def write_nifti(

@@ -59,14 +59,16 @@ def open_segments(path: Path, dataset: Any, count: int, stored: ReadFrame) -> tu
     of_segment = defaultdict(list)
     for frame in frames:
         of_segment[_number(frame)].append(frame)
-    read = _reader(path, dataset, stored)
+    read, soft = _reader(path, dataset, stored)
     return tuple(
-        _segment(number, names.get(number, ""), of_segment.get(number, []), read)
+        _segment(number, names.get(number, ""), of_segment.get(number, []), read, soft=soft)
         for number in sorted(names.keys() | of_segment.keys())
     )
 
 
-def _segment(number: int, name: str, frames: list[Frame], read: ReadFrame) -> Segment:
+def _segment(
+    number: int, name: str, frames: list[Frame], read: ReadFrame, *, soft: bool = False
+) -> Segment:
     placed, drawn_on = [], defaultdict(tuple)
     for frame in frames:
         place = dicom_tags.geometry(frame, dicom_tags.spacing(frame))
@@ -75,12 +77,13 @@ def _segment(number: int, name: str, frames: list[Frame], read: ReadFrame) -> Se
         for image in _images(frame):
             drawn_on[image] += (frame.index,)
     volumes = volumes_of(placed, read) if placed else ()
-    return Segment(number, name, volumes, drawn_on, read)
+    return Segment(number, name, volumes, drawn_on, read, soft)
 
 
-def _reader(path: Path, dataset: Any, stored: ReadFrame) -> ReadFrame:
+def _reader(path: Path, dataset: Any, stored: ReadFrame) -> tuple[ReadFrame, bool]:
+    """How a frame is read, and whether it has shares of a pixel."""
     if dataset.get("SegmentationType") != "FRACTIONAL":
-        return lambda index: _marked(stored(index) != 0)
+        return lambda index: _marked(stored(index) != 0), False
     greatest = int(dataset.get("MaximumFractionalValue") or 0)
     if greatest < 1:
         raise UserError(
@@ -89,7 +92,7 @@ def _reader(path: Path, dataset: Any, stored: ReadFrame) -> ReadFrame:
             expected="at least 1",
             remedy="export it again",
         )
-    return lambda index: np.float32(stored(index) / greatest).clip(0, 1)
+    return lambda index: np.float32(stored(index) / greatest).clip(0, 1), True
 
 
 def _marked(where: np.ndarray) -> np.ndarray:

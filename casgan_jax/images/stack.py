@@ -29,6 +29,7 @@ class Scan:
         else None.
       geometry: where the slice lies, its axes being columns, rows and slices; None where the file
         does not say.
+      placeless: what a file of a format that has places lacks to have one, or "".
       instance: SOPInstanceUID of a DICOM file, and the frame's number from 1; else None.
       faults: what the file says wrongly or lacks, by what of it is known in its place:
         "spacing_mm", "window", "hu_offset" (as in a table of lesions), or "finite" where values
@@ -40,6 +41,7 @@ class Scan:
     unit: Literal["HU", "stored"] = "stored"
     window: tuple[float, float] | None = None
     geometry: Geometry | None = None
+    placeless: str = ""
     instance: tuple[str, int] | None = None
     faults: Mapping[str, UserError] = dataclasses.field(default_factory=dict)
 
@@ -72,6 +74,7 @@ class Segment:
       frames: {(SOPInstanceUID, frame from 1, or 0 for all of it): indices of the frames that were
         drawn on that image}.
       read: index of a frame -> (H, W), 0 to 1.
+      soft: whether values are shares of a pixel, or else 0 and 1.
     """
 
     number: int
@@ -79,6 +82,7 @@ class Segment:
     volumes: tuple[Volume, ...]
     frames: Mapping[tuple[str, int], tuple[int, ...]]
     read: Callable[[int], np.ndarray]
+    soft: bool = False
 
     def __str__(self) -> str:
         return f"{self.number} ({self.name})" if self.name else str(self.number)
@@ -93,14 +97,12 @@ class Stack:
       read: slice index, 0 .. count - 1 -> that slice.
       volumes: all of them as grids whose place is known; none where the file does not say.
       segments: of a DICOM segmentation, which has no volumes but theirs; else none.
-      placeless: what a file of a format that has places lacks to have one, or "".
     """
 
     count: int
     read: Callable[[int], Scan]
     volumes: tuple[Volume, ...] = ()
     segments: tuple[Segment, ...] = ()
-    placeless: str = ""
 
 
 def choose_slice(path: Path, slice_index: int | None, count: int) -> int:

@@ -253,8 +253,11 @@ def _label(job: _Job) -> Row:
         error.add_note(f"while labelling {annotation.key} of {annotation.image}")
         raise
     shape, form, scale = lesion.values.shape, options.format, options.scale
-    files = write_lesion(label, shape, folder, format=form, scale=scale)
+    place = lesion.geometry
+    files = write_lesion(label, shape, folder, format=form, scale=scale, geometry=place)
     row = lesion_row(annotation, label, files) | {"scale": scale}
+    if lesion.notes:
+        row["note"] = "; ".join(lesion.notes)
     record = {"fingerprint": job.fingerprint, "row": row, "tiles": tiles(label)}
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row

@@ -167,7 +167,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     left, top, right, bottom = box
     source = lesion.values[top:bottom, left:right]
     image = to_unit(source, lesion.window)
-    _check_contrast(lesion, source, image)
+    _check_values(lesion, source, image)
     masks = None if lesion.masks is None else lesion.masks[top:bottom, left:right]
     corner = np.tile(np.float32((left, top)), 4)
     axes = None if lesion.recist is None else lesion.recist - corner
@@ -242,7 +242,14 @@ def to_native(alpha: np.ndarray, scale: int) -> np.ndarray:
     return alpha.reshape(height, scale, width, scale).mean(axis=(1, 3))
 
 
-def _check_contrast(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None:
+def _check_values(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None:
+    if not np.isfinite(source).all():
+        raise UserError(
+            lesion.annotation.image,
+            found="NaN or infinite values in the surroundings of the lesion",
+            expected="finite ones",
+            remedy="correct the file",
+        )
     if image.min() < image.max():
         return
     low, high = lesion.window
