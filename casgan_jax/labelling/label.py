@@ -14,11 +14,11 @@ The quality, from 0 to 1, ranks lesions for review:
 |---|---|
 | recist | agreement of the axes, given and measured, times the soft mask's with GrabCut |
 | readers | mean Dice of the pairs of readers |
-| mask | Dice of the soft mask at the threshold, at the image's resolution, with the mask |
+| mask | Dice of the soft mask with what GrabCut finds from the mask's axes |
 
-The soft mask is drawn towards the given axes, and so the axes alone hardly tell where these are
-wrong; GrabCut leaves their shape where the image does (`recist_quality`; docs/labels.md has what
-was measured).
+The soft mask is drawn towards the given marks, and so these alone hardly tell where they are wrong;
+GrabCut leaves their shape where the image does (`recist_quality`, `mask_quality`; docs/labels.md
+has what was measured).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from casgan_jax.images import to_unit
 from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.metrics import dice
 from casgan_jax.records.features import decode_alpha, encode_alpha
+from casgan_jax.soft_mask.grabcut import grabcut_mask
 from casgan_jax.soft_mask.label import (
     THRESHOLD,
     Label,
@@ -191,7 +192,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
         measured_axes=measured + corner,
         threshold=options.threshold,
         spacing_mm=lesion.spacing_mm,
-        quality=_quality(strategy, label, axes, measured, masks, options),
+        quality=_quality(strategy, label, image, axes, measured, masks, options),
     )
 
 
@@ -213,6 +214,28 @@ def recist_quality(
     """
     found = float(dice(binarise(label.alpha, threshold), label.grabcut))
     return recist_agreement(given, measured) * found
+
+
+def mask_quality(
+    image: np.ndarray, mask: np.ndarray, alpha: np.ndarray, threshold: float
+) -> float:
+    """How far the image bears out a soft mask made from one binary mask.
+
+    The Dice of the soft mask with what GrabCut finds from the mask's axes alone. The mask itself
+    tells nothing: the soft mask hardly leaves it, also where there is no lesion.
+
+    Args:
+      image: (h, w) float in [0, 1].
+      mask: (h, w) bool.
+      alpha: (r h, r w) its soft mask.
+      threshold: of the soft mask.
+
+    Returns:
+      0 to 1 (all the same).
+    """
+    axes = measure_axes(mask, 0.5)
+    found = grabcut_mask(image, axes, scale=alpha.shape[0] // mask.shape[0])
+    return float(dice(binarise(alpha, threshold), found))
 
 
 def crop_box(extent: Box, shape: tuple[int, int]) -> Box:
@@ -278,6 +301,7 @@ def _label(
 def _quality(
     strategy: str,
     label: Label,
+    image: np.ndarray,
     given: np.ndarray | None,
     measured: np.ndarray,
     masks: np.ndarray | None,
@@ -288,5 +312,4 @@ def _quality(
     if strategy == "readers":
         readers = np.moveaxis(masks, 2, 0)
         return float(np.mean([dice(a, b) for a, b in itertools.combinations(readers, 2)]))
-    mask = binarise(to_native(label.alpha, options.scale), options.threshold)
-    return float(dice(mask, masks[..., 0]))
+    return mask_quality(image, masks[..., 0], label.alpha, options.threshold)
