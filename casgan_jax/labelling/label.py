@@ -216,9 +216,7 @@ def recist_quality(
     return recist_agreement(given, measured) * found
 
 
-def mask_quality(
-    image: np.ndarray, mask: np.ndarray, alpha: np.ndarray, threshold: float
-) -> float:
+def mask_quality(image: np.ndarray, mask: np.ndarray, alpha: np.ndarray, threshold: float) -> float:
     """How far the image bears out a soft mask made from one binary mask.
 
     The Dice of the soft mask with what GrabCut finds from the mask's axes alone. The mask itself

@@ -197,7 +197,7 @@ def _cut(path: Path, values: np.ndarray, segment: Segment) -> Mark:
     if not segment.soft:
         return Mark(values != 0)
     note = f"{path.name}: shares of a pixel counted from {THRESHOLD:.4g}"
-    return Mark(binarise(values, THRESHOLD), note)
+    return Mark(binarise(values.astype(np.float32), THRESHOLD), note)
 
 
 def _drawn_on(path: Path, segment: Segment, scan: Scan) -> np.ndarray:

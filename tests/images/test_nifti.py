@@ -67,6 +67,14 @@ def test_oblique_volumes_are_cut_along_the_nearest_axes(tmp_path):
     np.testing.assert_allclose(scan.spacing_mm, (0.75, 0.5), rtol=1e-6)
 
 
+@pytest.mark.parametrize("axis", [0, 1], ids=["sagittal", "coronal"])
+def test_a_single_plane_is_shown_as_it_usually_is(tmp_path, axis):
+    voxels = noise((6, 5, 4)).take([0], axis)
+    scan = read_scan(write_volume(tmp_path / "scan.nii", voxels, LPS))
+    plane = voxels.take(0, axis)  # (x or y, z), to the left or to posterior, and to superior
+    np.testing.assert_array_equal(scan.values, plane.T[::-1])
+
+
 @pytest.mark.parametrize(
     ("dtype", "read_as"),
     [
@@ -160,7 +168,7 @@ BAD_VOLUMES = [
     (np.full((6, 5, 1), np.nan, np.float32), LPS, "found NaN or infinite values"),
     (np.full((6, 5, 1), 2**30, np.int32), LPS, "expected whole numbers of at most 24 bits"),
     (np.zeros((6, 5, 1), np.int16), np.diag([1, 1, 0, 1]), "expected three directions of positive"),
-    (np.zeros((6, 1, 4), np.int16), LPS, "found a volume of 1x6 voxels in its axial planes"),
+    (np.zeros((6, 1, 1), np.int16), LPS, "found a volume of 1x6 voxels in its planes"),
 ]
 
 
