@@ -28,8 +28,9 @@ from casgan_jax.images.checks import check_file, unreadable
 from casgan_jax.images.dicom import is_dicom, open_dicom
 from casgan_jax.images.metaimage import open_metaimage
 from casgan_jax.images.nifti import open_nifti
-from casgan_jax.images.raster import count_pages, read_image
+from casgan_jax.images.raster import read_values
 from casgan_jax.images.stack import Scan, Stack, choose_slice
+from casgan_jax.images.tiff import count_pages
 
 
 def read_scan(
@@ -93,11 +94,16 @@ def to_unit(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
 
 
 def _open_single(path: Path) -> Stack:
-    return Stack(1, lambda _: Scan(read_image(path)))
+    return Stack(1, lambda _: _scan(path))
 
 
 def _open_tiff(path: Path) -> Stack:
-    return Stack(count_pages(path), lambda page: Scan(read_image(path, page=page)))
+    return Stack(count_pages(path), lambda page: _scan(path, page))
+
+
+def _scan(path: Path, page: int | None = None) -> Scan:
+    values, faults = read_values(path, page=page)
+    return Scan(values, faults=faults)
 
 
 _OPENERS = {
