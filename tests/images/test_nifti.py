@@ -220,3 +220,13 @@ def test_metaimage_has_the_same_slices(tmp_path):
     one, other = (read_scan(path, slice_index=3) for path in (first, second))
     np.testing.assert_array_equal(one.values, other.values)
     assert one.spacing_mm == other.spacing_mm == (0.5, 2.0)
+
+
+def test_values_that_are_not_finite_are_told_unless_they_do_not_matter(tmp_path):
+    voxels = noise((6, 5, 4)).astype(np.float32)
+    voxels[0, :, 1] = np.nan
+    path = write_volume(tmp_path / "scan.nii", voxels, LPS)
+    assert read_scan(path, slice_index=0).values.shape == (5, 6)
+    assert "found NaN or infinite values" in line_of(read_scan, path, slice_index=1)
+    scan = read_scan(path, slice_index=1, known=["finite"])
+    np.testing.assert_array_equal(scan.values, voxels[:, :, 1].T)
