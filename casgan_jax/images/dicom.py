@@ -35,8 +35,7 @@ _CMS_ENVELOPE = bytes.fromhex("2a864886f70d010703")  # object identifier of encr
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
-_DECODER = "python-gdcm"  # for every coding in use, with no library of the system
-_DECOMPRESS = f"pip install {_DECODER}, or decompress it first, for instance with gdcmconv --raw"
+_JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # little endian, of a header and of a data set
 _LONGEST_FIRST = 1024  # bytes of the first element of a bare data set
 
@@ -121,8 +120,8 @@ def _read_frame(path: Path, dataset: Any, index: int) -> Scan:
 
 def _stored(path: Path, dataset: Any, index: int) -> np.ndarray:
     pydicom = import_extra("pydicom", path, _KIND)
-    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
-    remedy = _DECOMPRESS if compressed else "copy or export it again"
+    syntax = dataset.file_meta.TransferSyntaxUID
+    remedy = _decompress(syntax) if syntax.is_compressed else "copy or export it again"
     with telling_damage(path, _KIND, remedy=remedy):
         return pydicom.pixels.pixel_array(dataset, index=index)
 
@@ -253,5 +252,13 @@ def _check_decoder(path: Path, syntax: Any) -> None:
             path,
             found=f"pixel data stored as {shown(syntax.name)}, which nothing installed decodes",
             expected="plain or decodable data",
-            remedy=f"{_DECOMPRESS}",
+            remedy=_decompress(syntax),
         )
+
+
+def _decompress(syntax: str) -> str:
+    """What to do about a coding: python-gdcm knows all in use but JPEG of 12 bits."""
+    decoder = "python-gdcm"
+    if syntax == _JPEG_12_BIT:
+        decoder = "pylibjpeg pylibjpeg-libjpeg"
+    return f"pip install {decoder}, or decompress it first, for instance with gdcmconv --raw"

@@ -233,6 +233,7 @@ def test_compression_that_nothing_decodes_is_named(path):
     dataset.save_as(path)
     line = line_of(read_scan, path)
     assert "JPEG Lossless" in line or "cannot be decoded" in line
+    assert "; pip install python-gdcm, or " in line
     assert line.endswith("decompress it first, for instance with gdcmconv --raw")
 
 
