@@ -85,35 +85,50 @@ def _place_one(volume: Volume, target: Geometry, linear: bool) -> Placed | None:
 
 def _taken(volume: Volume, target: Geometry, indices: np.ndarray) -> Placed | None:
     """The pixels themselves, if they are centred where the slice's are."""
-    columns, rows, _ = target.size
-    start = np.round(indices[:3, 3]).astype(int)
-    steps = np.round(indices[:3, :2]).astype(int)
-    corners = np.array([[0, columns - 1, 0, columns - 1], [0, 0, rows - 1, rows - 1]])
-    off = indices[:3, :2] @ corners + indices[:3, 3:] - (steps @ corners + start[:, None])
-    along = np.abs(steps)
-    if (along.sum(axis=0) != 1).any() or (along.sum(axis=1) > 1).any():
+    lattice = _lattice(target, indices)
+    if lattice is None:
         return None
-    if np.abs(off).max() > _TOLERANCE:
-        return None
-    axes = [int(np.argmax(along[:, 0])), int(np.argmax(along[:, 1]))]
+    start, axes, steps = lattice
     across = 3 - sum(axes)
     if not 0 <= start[across] < volume.geometry.size[across]:
         return None
     ranges = [slice(start[across], start[across] + 1)] * 3
     inside = []
-    for axis, step, count in zip(axes, steps[axes, [0, 1]], (columns, rows), strict=True):
+    for axis, step, count in zip(axes, steps, target.size[:2], strict=True):
         reached = start[axis] + step * np.arange(count)
         within = np.flatnonzero((reached >= 0) & (reached < volume.geometry.size[axis]))
         if not len(within):
             return None
-        low, high = sorted((reached[within[0]], reached[within[-1]]))
-        ranges[axis] = slice(int(low), int(high) + 1)
-        inside.append((slice(within[0], within[-1] + 1), step))
+        low, high = sorted((int(reached[within[0]]), int(reached[within[-1]])))
+        ranges[axis] = slice(low, high + 1)
+        inside.append(slice(within[0], within[-1] + 1))
     pixels = volume.read(tuple(ranges)).transpose(axes[1], axes[0], across)[..., 0]
-    (of_columns, column_step), (of_rows, row_step) = inside
-    values = np.zeros((rows, columns), pixels.dtype)
-    values[of_rows, of_columns] = pixels[::row_step, ::column_step]
+    values = np.zeros(target.size[1::-1], pixels.dtype)
+    values[inside[1], inside[0]] = pixels[:: steps[1], :: steps[0]]
     return Placed(values, volume.geometry, True, pixels.shape == values.shape)
+
+
+def _lattice(
+    target: Geometry, indices: np.ndarray
+) -> tuple[list[int], tuple[int, int], tuple[int, int]] | None:
+    """How a slice lies on the pixels of a volume; None: between them.
+
+    Returns:
+      Indices of the slice's first pixel, the volume's axes of columns and rows, and the way, 1 or
+      -1, that these run.
+    """
+    columns, rows, _ = target.size
+    start = np.round(indices[:3, 3:]).astype(int)
+    steps = np.round(indices[:3, :2]).astype(int)
+    along = np.abs(steps)
+    if (along.sum(axis=0) != 1).any() or (along.sum(axis=1) > 1).any():
+        return None
+    corners = np.array([[0, columns - 1, 0, columns - 1], [0, 0, rows - 1, rows - 1]])
+    off = (indices[:3, :2] - steps) @ corners + indices[:3, 3:] - start
+    if np.abs(off).max() > _TOLERANCE:
+        return None
+    axes = int(np.argmax(along[:, 0])), int(np.argmax(along[:, 1]))
+    return start[:, 0].tolist(), axes, (int(steps[axes[0], 0]), int(steps[axes[1], 1]))
 
 
 def _interpolated(
