@@ -38,6 +38,10 @@ class Mark(NamedTuple):
     place: str = ""
 
 
+class OutsideError(UserError):
+    """A mask does not reach the slice of the image."""
+
+
 def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str | None) -> Mark:
     """What a file marks on a slice of an image.
 
@@ -58,7 +62,7 @@ def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str |
         return _only(path, _by_index(path, stack, scan, slice_index), segment)
     placed = place(path, stack.volumes, scan.geometry)
     if placed is None:
-        raise UserError(
+        raise OutsideError(
             path,
             found=f"no mask where the image lies: {stack.volumes[0].geometry}",
             expected=f"one that reaches the image: {scan.geometry}",
@@ -66,6 +70,33 @@ def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str |
         )
     mark = _only(path, placed.values, segment)
     return _told(path, mark, placed, scan)
+
+
+def marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
+    """The slices of an image on which any of the masks has marks.
+
+    Returns:
+      Their indices; None where the image has one slice, or the masks have and do not say where.
+
+    Raises:
+      UserError: a file cannot be read, or a mask does not fit.
+    """
+    stack, masks = open_stack(image), [open_stack(path) for path in files]
+    lone = all(mask.count == 1 and not (mask.volumes or mask.segments) for mask in masks)
+    if stack.count == 1 or lone:
+        return None
+    return [
+        index
+        for index in range(stack.count)
+        if any(_has_marks(path, stack.read(index), index) for path in files)
+    ]
+
+
+def _has_marks(path: Path, scan: Scan, index: int) -> bool:
+    try:
+        return bool(read_mask(path, scan, slice_index=index, segment=None).mask.any())
+    except OutsideError:
+        return False
 
 
 def _told(path: Path, mark: Mark, placed: Placed, scan: Scan) -> Mark:

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from casgan_jax.images import open_stack, read_scan, write_npy, write_png
-from casgan_jax.labelling.marks import read_mask
+from casgan_jax.labelling.marks import marked_slices, read_mask
 from tests.images.scans import HU, noise, write_dicom, write_metaimage, write_volume
 from tests.images.segmentations import frame_group, write_segmentation
 from tests.lines import line_of
@@ -183,3 +183,17 @@ def test_published_segmentations_lie_on_their_slices():
         np.testing.assert_array_equal(found.mask, segment.read(frame) == 1)
         assert found.mask.any()
         assert -200 < np.median(scan.values[found.mask]) < 300  # soft tissue
+
+
+def test_marked_slices_are_found_by_place(tmp_path, segmentation):
+    volume = write_volume(tmp_path / "image.nii", noise((SIDE, SIDE, 5)), LPS)
+    upper = LPS.copy()
+    upper[2, 3] = 4  # a mask of the upper three slices, of which the last is empty
+    masks = np.stack([blob().T, blob(left=1).T, 0 * blob()], axis=2)
+    path = write_volume(tmp_path / "mask.nii", masks, upper)
+    assert marked_slices(volume, [path]) == [2, 3]
+    frames = segmentation([blob(), blob()], [frame_group((0, 0, z), 1) for z in (8, 0)])
+    assert marked_slices(volume, [path, frames]) == [0, 2, 3, 4]
+    picture = write_png(tmp_path / "a.png", blob())
+    assert marked_slices(volume, [picture]) is None
+    assert marked_slices(picture, [path]) is None
