@@ -3,6 +3,7 @@
     python -m launch.label --input=scan.dcm --recist=102,88,131,97,113,101,119,84 --output=out
     python -m launch.label --input=slice.png --mask=lesion.png --output=out
     python -m launch.label --input=slice.png --reader_masks=a.png,b.png,c.png --output=out
+    python -m launch.label --input=series --slice=40 --mask=seg.dcm --segment=Tumour --output=out
     python -m launch.label --table=lesions.csv --output=out
     python -m launch.label --table=DeepLesion/DL_info.csv --output=out --workers=8
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
 
-_INPUT = flags.DEFINE_string("input", None, "Image of one lesion.")
+_INPUT = flags.DEFINE_string("input", None, "Image of one lesion, or folder of a DICOM series.")
 _RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
 _MASK = flags.DEFINE_string("mask", None, "Binary mask of the lesion of --input.")
 _READER_MASKS = flags.DEFINE_list("reader_masks", None, "Masks of readers of --input.")

@@ -6,6 +6,7 @@
 | files | slices | spacing | unit |
 |---|---|---|---|
 | .dcm, .dicom, .ima, and DICOM of any or no extension | frames | PixelSpacing | HU for CT |
+| a folder of the DICOM files of one series | files, by their place | PixelSpacing | HU for CT |
 | .nii, .nii.gz | axial, from inferior to superior | of the voxels | stored |
 | .mhd, .mha | axial, from inferior to superior | of the voxels | stored |
 | .tif, .tiff | pages | not known | stored |
@@ -18,6 +19,7 @@ columns from the patient's right to the left (`casgan_jax.images.orientation`).
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from casgan_jax.images.dicom import is_dicom, open_dicom
 from casgan_jax.images.metaimage import open_metaimage
 from casgan_jax.images.nifti import open_nifti
 from casgan_jax.images.raster import read_values
+from casgan_jax.images.series import choose_series, find_series, open_series
 from casgan_jax.images.stack import Scan, Stack, choose_slice
 from casgan_jax.images.tiff import count_pages
 
@@ -39,7 +42,7 @@ def read_scan(
     """Reads one slice of an image file.
 
     Args:
-      path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file.
+      path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file, or a folder of one DICOM series.
       slice_index: which slice, frame or page, from 0; may be None where there is only one.
       known: faults of `Scan` that do not matter, as what the file says is known otherwise.
 
@@ -59,12 +62,15 @@ def read_scan(
 
 
 def open_stack(path: Path | str) -> Stack:
-    """The slices of an image file: how many there are, and a function that reads one.
+    """The slices of an image file, or of the series in a folder of DICOM files: how many there are,
+    and a function that reads one.
 
     Raises:
       UserError: as `read_scan`, but for the slice index.
     """
     path = Path(path)
+    if os.path.isdir(path):  # pathlib's raises where a name is too long
+        return open_series(choose_series(path, find_series(path), None))
     check_file(path)
     return _opener(path)(path)
 

@@ -111,7 +111,7 @@ def choose_series(folder: Path, found: tuple[Series, ...], wanted: str | None) -
         folder,
         found=f"{len(meant)} series" + (f" of the name {shown(wanted)}" if wanted else ""),
         expected=f"one of {names}",
-        remedy="name one by `series`, its number or its UID",
+        remedy="put one into a folder of its own, or name the file of a slice",
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from casgan_jax.images import read_scan
 from casgan_jax.images.placing import place
 from casgan_jax.images.series import choose_series, find_series, open_series
 from tests.images.scans import HU, itk, noise, write_dicom
@@ -110,6 +111,15 @@ def test_what_is_no_series_is_refused(write, tmp_path):
     (tmp_path / "1.2.6-0.dcm").unlink()
     write([0.0], uid="1.2.7", ImagePositionPatient=None)
     assert "a slice of a series that does not say where it lies" in line_of(find_series, tmp_path)
+
+
+def test_a_folder_of_one_series_is_read_like_a_volume(write):
+    folder = write([2.0 * k for k in ORDER])
+    scan = read_scan(folder, slice_index=1)
+    np.testing.assert_array_equal(scan.values, STORED[ORDER.index(1)] - 1024)
+    assert "found 5 slices and no slice_index" in line_of(read_scan, folder)
+    write([0.0], uid="1.2.6")
+    assert "found 2 series, expected one of" in line_of(read_scan, folder, slice_index=1)
 
 
 def test_published_series():

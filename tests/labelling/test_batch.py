@@ -204,6 +204,17 @@ def test_the_voxels_of_a_metaimage_count(folder):
     assert fingerprint(annotation, BatchOptions()) not in ("", first)
 
 
+def test_the_files_of_a_series_count(folder):
+    (folder / "series").mkdir()
+    (folder / "series" / "a.dcm").write_bytes(bytes(16))
+    annotation = dataclasses.replace(
+        table_of(folder, "outline").annotations[0], image=folder / "series"
+    )
+    first = fingerprint(annotation, BatchOptions())
+    os.utime(folder / "series" / "a.dcm", ns=(1, 1))
+    assert fingerprint(annotation, BatchOptions()) not in ("", first)
+
+
 def test_files_as_fine_as_the_label_hold_it_unchanged(label, folder):
     options = BatchOptions(format="npy", scale=2, label=LabelOptions(scale=2))
     (row,) = label("outline", options=options).rows
