@@ -15,6 +15,8 @@ from typing import Any
 
 from casgan_jax.errors import UserError, one_line
 
+_SEPARATORS = (",", ";", "\t")
+
 
 def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
     """The object that a JSON file holds.
@@ -46,20 +48,36 @@ def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
 
 
 def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tuple[int, dict]]:
-    """(line number, {column: text}) of every row of a CSV file; a cell that lacks is "".
+    """(line number, {column: text}) of every row of a CSV file: `read_table` without separator."""
+    return read_table(path, columns, remedy=remedy)[1]
+
+
+def read_table(
+    path: Path, columns: Collection[str], *, remedy: str
+) -> tuple[str, list[tuple[int, dict]]]:
+    """What is between the cells of a CSV file, and its rows; a cell that lacks is "".
+
+    Spreadsheets write commas, semicolons or tabs between the cells, and rows without any text,
+    which are left out. Blanks around the names of columns do not count.
 
     Args:
       path: of the file, UTF-8.
       columns: that must be there; others may be.
       remedy: what to do about a missing file or column.
 
+    Returns:
+      The separator, and (line number, {column: text}) of every row.
+
     Raises:
       UserError: no such file, no CSV, or a column is missing.
     """
     text = read_text(path, remedy=remedy)
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, restval="")
+    reader = csv.DictReader([])
     try:
-        found = reader.fieldnames or []
+        readers = {each: _reader(text, each) for each in _SEPARATORS}
+        separator = next((each for each in readers if len(readers[each].fieldnames or []) > 1), ",")
+        reader = readers[separator]
+        found = reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
         missing = [name for name in columns if name not in found]
         if missing:
             raise UserError(
@@ -68,7 +86,7 @@ def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tupl
                 expected=f"{','.join(columns)}",
                 remedy=f"add {', '.join(missing)}",
             )
-        return [(reader.line_num, row) for row in reader]
+        return separator, [(reader.line_num, row) for row in reader if _has_text(row)]
     except csv.Error as error:
         raise UserError(
             f"{path}:{reader.line_num}",
@@ -76,6 +94,15 @@ def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tupl
             expected=f"the columns {','.join(columns)}",
             remedy=f"{remedy}",
         ) from error
+
+
+def _reader(text: str, separator: str) -> csv.DictReader:
+    lines = io.StringIO(text, newline="")
+    return csv.DictReader(lines, delimiter=separator, skipinitialspace=True, restval="")
+
+
+def _has_text(row: dict[str | None, str | list[str]]) -> bool:
+    return any("".join(cell).strip() for cell in row.values())
 
 
 def read_text(path: Path, *, remedy: str) -> str:

@@ -3,6 +3,7 @@
     python -m launch.label --input=scan.dcm --recist=102,88,131,97,113,101,119,84 --output=out
     python -m launch.label --input=slice.png --mask=lesion.png --output=out
     python -m launch.label --input=slice.png --reader_masks=a.png,b.png,c.png --output=out
+    python -m launch.label --input=series --slice=40 --mask=seg.dcm --segment=Tumour --output=out
     python -m launch.label --table=lesions.csv --output=out
     python -m launch.label --table=DeepLesion/DL_info.csv --output=out --workers=8
 
@@ -37,11 +38,17 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
 
-_INPUT = flags.DEFINE_string("input", None, "Image of one lesion.")
+_INPUT = flags.DEFINE_string("input", None, "Image of one lesion, or folder of a DICOM series.")
 _RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
 _MASK = flags.DEFINE_string("mask", None, "Binary mask of the lesion of --input.")
 _READER_MASKS = flags.DEFINE_list("reader_masks", None, "Masks of readers of --input.")
 _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
+_SEGMENT = flags.DEFINE_string(
+    "segment",
+    None,
+    "Which mark of a mask with several is the lesion's: its value, or its number or name in a "
+    "DICOM segmentation.",
+)
 _SPACING = flags.DEFINE_string(
     "spacing_mm", None, "Side of a pixel of --input, or ROW,COLUMN; by default what the file says."
 )
@@ -82,7 +89,16 @@ _WORKERS = flags.DEFINE_integer(
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
-_OF_ONE_LESION = (_RECIST, _MASK, _READER_MASKS, _SLICE, _SPACING, _HU_OFFSET, _KEY)
+_OF_ONE_LESION = (
+    _RECIST,
+    _MASK,
+    _READER_MASKS,
+    _SLICE,
+    _SEGMENT,
+    _SPACING,
+    _HU_OFFSET,
+    _KEY,
+)
 _LEAST_SCALE = 4  # at which lesions are labelled
 _MOST_TOLD = 10  # failures; labels.csv and the page have all of them
 
@@ -180,6 +196,7 @@ def _one_lesion(image: Path) -> Annotation:
         recist=cells.recist_of("--recist", _RECIST.value) if _RECIST.value else None,
         mask=Path(_MASK.value) if _MASK.value else None,
         reader_masks=tuple(Path(name) for name in _READER_MASKS.value or ()),
+        segment=_SEGMENT.value,
         spacing_mm=cells.spacing_of("--spacing_mm", _SPACING.value or ""),
         hu_offset=cells.offset_of("--hu_offset", _HU_OFFSET.value or ""),
     )

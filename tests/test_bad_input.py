@@ -123,7 +123,6 @@ IMAGES = [
     (lambda f: npy(f / "a.npy", np.zeros((40, 50, 4))), "found transparent pixels"),
     (lambda f: npy(f / "a.npy", np.array([{}])), "cannot be decoded (Object arrays"),
     (lambda f: npy(f / "a.npy", np.zeros((40, 50), complex)), "found values of type complex128"),
-    (lambda f: npy(f / "a.npy", np.zeros((40, 50), bool)), "found values of type bool"),
     (lambda f: npy(f / "a.npy", np.zeros((40, 50), "i4,f4")), "found values of type ["),
 ]
 

@@ -17,11 +17,13 @@ class Annotation:
       patient: name of the patient; lesions of one patient stay in one split.
       image: file of the image.
       slice_index: of a volume or a multi-page file, from 0; None where the image is the only one.
-        It also counts for marks that are volumes.
+        It also counts for marks of several slices that do not say where they lie.
       recist: (8,) float32, long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels,
         pixel centres at integers from 0.
       mask: file of the lesion's binary mask.
       reader_masks: files of the readers' binary masks.
+      segment: which mark of `mask` or `reader_masks` is the lesion's where a file has several: the
+        value in a mask, or number or name of a segment of a DICOM segmentation; None: there is one.
       spacing_mm: (row, column) side of a pixel; None: what the image says.
       diameters_mm: (long, short) of the axes, as written down by whoever drew them, to check
         `recist` with; None: not known.
@@ -38,6 +40,7 @@ class Annotation:
     recist: np.ndarray | None = None
     mask: Path | None = None
     reader_masks: tuple[Path, ...] = ()
+    segment: str | None = None
     spacing_mm: tuple[float, float] | None = None
     diameters_mm: tuple[float, float] | None = None
     window: tuple[float, float] | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from casgan_jax.errors import UserError
 
+_WHOLE = re.compile(r"-?[0-9]+")
 LARGEST_OFFSET = 1e6  # between stored values and Hounsfield units
 
 
@@ -23,6 +26,21 @@ def numbers(text: str) -> list[float]:
         return []
     limit = float(np.finfo(np.float32).max)
     return found if all(abs(value) <= limit for value in found) else []  # NaN is not
+
+
+def with_points(text: str, count: int) -> str:
+    """Numbers with decimal commas, "0,7,0,8", as those with points, "0.7,0.8".
+
+    Args:
+      text: of a cell. What is not `count` pairs of whole numbers is left as it is.
+      count: of numbers.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 * count or not all(map(_WHOLE.fullmatch, parts)):
+        return text
+    if any(part.startswith("-") for part in parts[1::2]):
+        return text
+    return ",".join(f"{a}.{b}" for a, b in zip(parts[::2], parts[1::2], strict=True))
 
 
 def recist_of(column: str, text: str) -> np.ndarray:

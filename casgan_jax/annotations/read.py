@@ -15,7 +15,7 @@ from pathlib import Path
 from casgan_jax.annotations import cells, deeplesion, table
 from casgan_jax.annotations.annotation import Annotations
 from casgan_jax.errors import UserError
-from casgan_jax.files import read_rows
+from casgan_jax.files import read_table
 
 
 def read_annotations(path: Path | str) -> Annotations:
@@ -24,14 +24,14 @@ def read_annotations(path: Path | str) -> Annotations:
     Nothing but the table is read: whether the images are there is found out when they are.
 
     Args:
-      path: of a CSV file, UTF-8.
+      path: of a CSV file, UTF-8, commas, semicolons or tabs between the cells.
 
     Raises:
       UserError: no such file, no CSV, no line, missing columns (named), or DeepLesion's table
         without its images beside it.
     """
     path = Path(path)
-    rows = read_rows(path, (), remedy="give a CSV table of lesions")
+    separator, rows = read_table(path, (), remedy="give a CSV table of lesions")
     if not rows:
         raise UserError(
             path,
@@ -49,5 +49,6 @@ def read_annotations(path: Path | str) -> Annotations:
         )
     if deeplesion.is_table(columns):
         return deeplesion.read_lesions(path).annotations
-    table.check_columns(path, columns)
+    rows = [(line, table.plain_row(row, separator)) for line, row in rows]
+    table.check_columns(path, [name for name in rows[0][1] if name is not None])
     return table.parse_rows(path, rows)

@@ -8,6 +8,7 @@
 | x1, y1, ..., x4, y4 | the same in eight columns |
 | mask | file of a binary mask |
 | reader_masks | files of several readers' binary masks, with ";" between them |
+| segment | of a mask with several: the lesion's value, or number or name in a DICOM segmentation |
 | key | name of the lesion and of its output files; by default the image's and the slice's |
 | patient | name of the patient; by default the image's, so that each image is one patient |
 | spacing_mm | side of a pixel, or "row,column"; by default what the image says |
@@ -24,6 +25,7 @@ Other columns are ignored.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -38,6 +40,7 @@ MARKS = ("recist", "mask", "reader_masks")
 
 Row = dict[str | None, str]
 
+_DRIVE = re.compile(r"[A-Za-z]:/")
 _LONGEST_KEY = 200  # bytes; file systems allow 255, extensions and suffixes need some
 
 
@@ -57,6 +60,29 @@ def check_columns(table: Path, columns: Collection[str]) -> None:
             ),
             remedy=f"add {', '.join(missing)}",
         )
+
+
+def plain_row(row: Row, separator: str) -> Row:
+    """A row as spreadsheets in all countries may write it, as this module reads it.
+
+    Names of columns in small letters, slashes in paths, and decimal points: where the separator is
+    no comma, "0,7" is one number and "0,7,0,8" are two.
+
+    Args:
+      row: {column: text}; cells without a column under None.
+      separator: between the cells of the file.
+    """
+    plain = {name if name is None else name.casefold(): cell for name, cell in row.items()}
+    for name in {"image", "mask", "reader_masks"} & plain.keys():
+        plain[name] = plain[name].replace("\\", "/")
+    counts = dict.fromkeys((*ENDS, "slice", "hu_offset"), 1)
+    if separator != ",":
+        counts |= {"recist": 8, "spacing_mm": 2, "diameters_mm": 2, "window": 2}
+        if "spacing_mm" in plain:  # of one number, too: sides of 0 or whole mm are none
+            plain["spacing_mm"] = cells.with_points(plain["spacing_mm"], 1)
+    for name in counts.keys() & plain.keys():
+        plain[name] = cells.with_points(plain[name], counts[name])
+    return plain
 
 
 def parse_rows(table: Path, rows: Sequence[tuple[int, Row]]) -> Annotations:
@@ -128,7 +154,7 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
             "cells",
             found=f"{len(row[None])} more than columns",
             expected="one a column",
-            remedy='put cells that hold commas in quotes, like "1,2,3,4,5,6,7,8"',
+            remedy='put cells that hold the separator in quotes, like "1,2,3,4,5,6,7,8"',
         )
     image = row["image"].strip()
     return Annotation(
@@ -136,6 +162,7 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         key=check_key(key),
         patient=row.get("patient", "").strip() or os.path.splitext(image)[0],
         slice_index=cells.index_of("slice", row.get("slice", "")),
+        segment=row.get("segment", "").strip() or None,
         spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
         diameters_mm=cells.diameters_of("diameters_mm", row.get("diameters_mm", "")),
         window=cells.window_of("window", row.get("window", "")),
@@ -176,6 +203,13 @@ def _file(folder: Path, column: str, name: str) -> Path:
             found=f"{cells.shown(name)}",
             expected="the name of a file",
             remedy="correct the line",
+        )
+    if _DRIVE.match(name):
+        raise UserError(
+            column,
+            found=f"{cells.shown(name)}, a path of Windows",
+            expected="one of this computer",
+            remedy="write it relative to the table's folder",
         )
     return folder / name
 

@@ -48,7 +48,7 @@ def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             image = image.astype(np.float32)
         if not np.isfinite(image).all():
-            raise UserError(
+            raise NotFiniteError(
                 path,
                 found="NaN or infinite values",
                 expected="finite ones",
@@ -58,6 +58,20 @@ def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
     if image.dtype not in DTYPES:
         raise unsupported(path, image.dtype)
     return np.ascontiguousarray(image)
+
+
+def checked_values(path: Path, image: np.ndarray) -> tuple[np.ndarray, dict[str, UserError]]:
+    """As `checked_image`, but NaN and infinite values are left in it, and told in the faults of a
+    `Scan`: where they are far from a lesion they do no harm."""
+    try:
+        return checked_image(path, image), {}
+    except NotFiniteError as error:
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(image, np.float32), {"finite": error}
+
+
+class NotFiniteError(UserError):
+    """The values of an image are not all finite."""
 
 
 def narrowed(path: Path, values: np.ndarray, *, first: np.dtype | None = None) -> np.ndarray:

@@ -1,7 +1,7 @@
 """DICOM images: one frame out, CT in Hounsfield units.
 
 Values have the file's rescale slope and intercept (or its modality LUT) applied. For CT they are
-HU, as the window of the reader is in HU; a CT image without the two tags is refused, as its
+HU, as the window of the reader is in HU; a CT image without the two tags is at fault, as its
 values could be anything. Where MONOCHROME1 says that low values are shown bright, the values are
 turned round within the range of the stored bits, window included, so that bright is always high;
 but never HU, which are what they are however they are shown.
@@ -9,19 +9,24 @@ but never HU, which are what they are however they are shown.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.images import dicom_tags
 from casgan_jax.images.checks import (
-    checked_image,
+    checked_values,
     import_extra,
     narrowed,
     shown,
     telling_damage,
 )
+from casgan_jax.images.dicom_tags import Frame
+from casgan_jax.images.frames import PlacedFrame, volumes_of
+from casgan_jax.images.segmentation import is_segmentation, open_segments
 from casgan_jax.images.stack import Scan, Stack
 
 _KIND = "DICOM"
@@ -29,14 +34,26 @@ _PREAMBLE = 128
 _CMS_ENVELOPE = bytes.fromhex("2a864886f70d010703")  # object identifier of encrypted content
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _GREY = ("MONOCHROME1", "MONOCHROME2")
-_DECOMPRESS = "decompress it first, for instance with gdcmconv --raw"
-_LARGEST_WHOLE = 2**31
+_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # little endian, of a header and of a data set
+_LONGEST_FIRST = 1024  # bytes of the first element of a bare data set
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM files do: `DICM` at byte 128."""
+    """Whether a file begins as DICOM files do: `DICM` at byte 128, or at once with a data set."""
     with path.open("rb") as file:
-        return file.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+        start = file.read(_PREAMBLE + 4)
+    return start[_PREAMBLE:] == b"DICM" or _is_bare(start)
+
+
+def _is_bare(start: bytes) -> bool:
+    """Whether a file begins with an element of the first groups and a length that it may have."""
+    if len(start) < 12 or start[:2] not in _FIRST_GROUPS or start[3] != 0:
+        return False
+    explicit = start[4:6].isalpha() and start[4:6].isupper()
+    length = start[6:8] if explicit else start[4:8]
+    return int.from_bytes(length, "little") <= _LONGEST_FIRST
 
 
 def open_dicom(path: Path) -> Stack:
@@ -46,10 +63,8 @@ def open_dicom(path: Path) -> Stack:
       UserError: no DICOM file, encrypted, without pixel data, colour, compressed in a way that
         nothing installed can decode, or damaged.
     """
-    pydicom = import_extra("pydicom", path, _KIND)
+    dataset = read_dataset(path)
     with telling_damage(path, _KIND):
-        _check_beginning(path)
-        dataset = pydicom.dcmread(path)
         _check_pixels(path, dataset)
         _check_decoder(path, dataset.file_meta.TransferSyntaxUID)
         count = int(dataset.get("NumberOfFrames") or 1)
@@ -60,135 +75,126 @@ def open_dicom(path: Path) -> Stack:
             expected="at least 1",
             remedy="export it again",
         )
-    return Stack(count, lambda index: _read_frame(path, dataset, index))
+
+    def read(index: int) -> Scan:
+        return _read_frame(path, dataset, index)
+
+    with telling_damage(path, _KIND):
+        if is_segmentation(dataset):
+            segments = open_segments(path, dataset, count, lambda i: _stored(path, dataset, i))
+            return Stack(count, read, segments=segments)
+        frames = [Frame(path, dataset, index) for index in range(count)]
+        places = [(each.index, dicom_tags.geometry(each, _known_spacing(each))) for each in frames]
+    placed = [PlacedFrame(index, place) for index, place in places if place is not None]
+    volumes = volumes_of(placed, lambda index: read(index).values)
+    return Stack(count, read, volumes if len(placed) == count else ())
+
+
+def read_dataset(path: Path, **options: Any) -> Any:
+    """A DICOM file as pydicom has it, also one without preamble and header.
+
+    Args:
+      path: of the file.
+      **options: of `pydicom.dcmread`.
+
+    Raises:
+      UserError: no DICOM file, encrypted, or damaged.
+    """
+    pydicom = import_extra("pydicom", path, _KIND)
+    with telling_damage(path, _KIND):
+        _check_beginning(path)
+        dataset = pydicom.dcmread(path, force=True, **options)
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            implicit, little = dataset.original_encoding
+            uids = pydicom.uid
+            plain = uids.ImplicitVRLittleEndian if implicit else uids.ExplicitVRLittleEndian
+            dataset.file_meta.TransferSyntaxUID = plain if little else uids.ExplicitVRBigEndian
+    return dataset
 
 
 def _read_frame(path: Path, dataset: Any, index: int) -> Scan:
-    pydicom = import_extra("pydicom", path, _KIND)
-    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
-    remedy = _DECOMPRESS if compressed else "copy or export it again"
-    with telling_damage(path, _KIND, remedy=remedy):
-        stored = pydicom.pixels.pixel_array(dataset, index=index)
+    stored = _stored(path, dataset, index)
     with telling_damage(path, _KIND):
-        return _scan(path, _Frame(dataset, index), stored)
+        return _scan(Frame(path, dataset, index), _one_channel(path, stored))
 
 
-class _Frame:
-    """The tags of one frame: its own, what all frames share, or what the file says."""
-
-    def __init__(self, dataset: Any, index: int) -> None:
-        self.dataset = dataset
-        self._sources = [dataset]
-        for name, number in (
-            ("SharedFunctionalGroupsSequence", 0),
-            ("PerFrameFunctionalGroupsSequence", index),
-        ):
-            groups = dataset.get(name) or []
-            for group in groups[number : number + 1]:
-                self._sources += [item for each in group if each.VR == "SQ" for item in each.value]
-
-    def get(self, name: str) -> Any:
-        """The value that is nearest to the frame, or None."""
-        for source in reversed(self._sources):
-            if (value := source.get(name)) not in (None, "", []):
-                return value
-        return None
-
-    def numbers(self, name: str) -> list[float]:
-        """All values of a tag; none where it is absent."""
-        value = self.get(name)
-        return [] if value is None else np.ravel(np.asarray(value, dtype=np.float64)).tolist()
+def _stored(path: Path, dataset: Any, index: int) -> np.ndarray:
+    pydicom = import_extra("pydicom", path, _KIND)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    remedy = _decompress(syntax) if syntax.is_compressed else "copy or export it again"
+    with telling_damage(path, _KIND, remedy=remedy):
+        return pydicom.pixels.pixel_array(dataset, index=index)
 
 
-def _scan(path: Path, frame: _Frame, stored: np.ndarray) -> Scan:
-    is_hu = _is_hu(frame)
-    values = _modality_values(path, frame, stored)
-    window = None if is_hu else _window(frame)
+def _one_channel(path: Path, stored: np.ndarray) -> np.ndarray:
+    """Grey that was stored as colour, as screenshots and secondary captures are."""
+    if stored.ndim == 2:
+        return stored
+    if (stored != stored[..., :1]).any():
+        raise UserError(
+            path,
+            found="a colour image",
+            expected=f"{' or '.join(_GREY)}",
+            remedy="export it in grey",
+        )
+    return stored[..., 0]
+
+
+def _scan(frame: Frame, stored: np.ndarray) -> Scan:
+    faults: dict[str, UserError] = {}
+    spacing_mm = _tried(faults, "spacing_mm", lambda: dicom_tags.spacing(frame), None)
+    rescaling = _tried(faults, "hu_offset", lambda: dicom_tags.rescaling(frame), (1.0, 0.0))
+    is_hu = _is_hu(frame) and "hu_offset" not in faults
+    values = _modality_values(frame, stored, rescaling)
+    window = None if is_hu else _tried(faults, "window", lambda: dicom_tags.window(frame), None)
     if not is_hu and frame.get("PhotometricInterpretation") == "MONOCHROME1":
-        total = _modality_values(path, frame, _stored_range(frame)).sum()
+        total = _modality_values(frame, dicom_tags.stored_range(frame), rescaling).sum()
         values = total - values
         window = window and (float(total - window[1]), float(total - window[0]))
     first = None if is_hu else stored.dtype.newbyteorder("=")
-    values = narrowed(path, values, first=first)
-    unit = "HU" if is_hu else "stored"
-    return Scan(checked_image(path, values), _spacing(path, frame), unit, window)
+    values, more = checked_values(frame.path, narrowed(frame.path, values, first=first))
+    return Scan(
+        values,
+        spacing_mm,
+        "HU" if is_hu else "stored",
+        window,
+        geometry=dicom_tags.geometry(frame, spacing_mm),
+        instance=(str(frame.get("SOPInstanceUID")), frame.index + 1),
+        faults=faults | more,
+    )
 
 
-def _is_hu(frame: _Frame) -> bool:
+def _tried(faults: dict[str, UserError], field: str, read: Callable[[], Any], default: Any) -> Any:
+    """What a tag says, or the default and a fault that names what replaces it."""
+    try:
+        return read()
+    except UserError as error:
+        faults[field] = error
+        return default
+
+
+def _known_spacing(frame: Frame) -> tuple[float, float] | None:
+    return _tried({}, "spacing_mm", lambda: dicom_tags.spacing(frame), None)
+
+
+def _is_hu(frame: Frame) -> bool:
     rescaled = frame.get("ModalityLUTSequence") is None and frame.get("RescaleType") in (None, "HU")
     return rescaled and frame.get("Modality") == "CT"
 
 
-def _modality_values(path: Path, frame: _Frame, stored: np.ndarray) -> np.ndarray:
+def _modality_values(
+    frame: Frame, stored: np.ndarray, rescaling: tuple[float, float]
+) -> np.ndarray:
     """What the stored values mean: int64 where slope and intercept are whole, else float."""
     if stored.dtype.kind in "iu":
         stored = stored.astype(np.int64)
     if frame.get("ModalityLUTSequence") is not None:
-        pydicom = import_extra("pydicom", path, _KIND)
+        pydicom = import_extra("pydicom", frame.path, _KIND)
         return pydicom.pixels.apply_modality_lut(stored, frame.dataset).astype(np.int64)
-    slope, intercept = _rescaling(path, frame)
+    slope, intercept = rescaling
     if slope.is_integer() and intercept.is_integer() and stored.dtype.kind == "i":
         return stored * int(slope) + int(intercept)
     return stored * slope + intercept
-
-
-def _rescaling(path: Path, frame: _Frame) -> tuple[float, float]:
-    names = ("RescaleSlope", "RescaleIntercept")
-    missing = [name for name in names if not frame.numbers(name)]
-    if missing and frame.get("Modality") == "CT":
-        raise UserError(
-            path,
-            found=f"a CT image without {' and '.join(missing)}",
-            expected="both, as its values cannot be told in HU without",
-            remedy="export it again with them, or save it in HU as TIFF or NPY",
-        )
-    slope = (*frame.numbers(names[0]), 1.0)[0]
-    intercept = (*frame.numbers(names[1]), 0.0)[0]
-    if not (0 < abs(slope) < _LARGEST_WHOLE and abs(intercept) < _LARGEST_WHOLE):
-        raise UserError(
-            path,
-            found=f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g}",
-            expected="finite numbers and a slope that is not 0",
-            remedy="export it again",
-        )
-    return slope, intercept
-
-
-def _stored_range(frame: _Frame) -> np.ndarray:
-    """The least and the greatest value that the stored bits can hold."""
-    bits = int(frame.get("BitsStored"))
-    low = -(2 ** (bits - 1)) if frame.get("PixelRepresentation") == 1 else 0
-    return np.array([low, low + 2**bits - 1])
-
-
-def _window(frame: _Frame) -> tuple[float, float] | None:
-    """The first window of the file as (low, high); None if it has none, or none that is wide.
-
-    Source: DICOM PS3.3, C.11.2.1.2 (LINEAR, the default) and C.11.2.1.3.
-    """
-    centres, widths = frame.numbers("WindowCenter"), frame.numbers("WindowWidth")
-    if not (centres and widths):
-        return None
-    centre, width = centres[0], widths[0]
-    if frame.get("VOILUTFunction") in (None, "LINEAR"):
-        centre, width = centre - 0.5, width - 1
-    window = (centre - width / 2, centre + width / 2)
-    return window if np.isfinite(window).all() and width > 0 else None
-
-
-def _spacing(path: Path, frame: _Frame) -> tuple[float, float] | None:
-    """PixelSpacing, in the patient; that at the detector (ImagerPixelSpacing) would mislead."""
-    spacing = frame.numbers("PixelSpacing")
-    if not spacing:
-        return None
-    if len(spacing) != 2 or not all(0 < value < np.inf for value in spacing):
-        raise UserError(
-            path,
-            found=f"PixelSpacing {spacing}",
-            expected="two positive numbers in mm",
-            remedy="export it again",
-        )
-    return spacing[0], spacing[1]
 
 
 def _check_beginning(path: Path) -> None:
@@ -206,13 +212,13 @@ def _check_beginning(path: Path) -> None:
     raise UserError(
         path,
         found=f"no DICM at byte {_PREAMBLE}",
-        expected="a DICOM file with its preamble",
+        expected="a DICOM file",
         remedy="copy or export it again",
     )
 
 
 def _check_pixels(path: Path, dataset: Any) -> None:
-    """Refuses files without pixels, and colour."""
+    """Refuses files without pixels, and palettes."""
     if not any(name in dataset for name in _PIXELS):
         encrypted = "EncryptedAttributesSequence" in dataset
         modality = f"the modality {shown(dataset.get('Modality', 'unknown'))}"
@@ -224,7 +230,8 @@ def _check_pixels(path: Path, dataset: Any) -> None:
             remedy="name the file of one",
         )
     photometric = dataset.get("PhotometricInterpretation")
-    if photometric not in _GREY:
+    as_colour = photometric in _COLOUR and dataset.get("SamplesPerPixel") == 3
+    if photometric not in _GREY and not as_colour and not is_segmentation(dataset):
         raise UserError(
             path,
             found=f"PhotometricInterpretation {shown(photometric)}",
@@ -245,5 +252,13 @@ def _check_decoder(path: Path, syntax: Any) -> None:
             path,
             found=f"pixel data stored as {shown(syntax.name)}, which nothing installed decodes",
             expected="plain or decodable data",
-            remedy=f"{_DECOMPRESS}",
+            remedy=_decompress(syntax),
         )
+
+
+def _decompress(syntax: str) -> str:
+    """What to do about a coding: python-gdcm knows all in use but JPEG of 12 bits."""
+    decoder = "python-gdcm"
+    if syntax == _JPEG_12_BIT:
+        decoder = "pylibjpeg pylibjpeg-libjpeg"
+    return f"pip install {decoder}, or decompress it first, for instance with gdcmconv --raw"

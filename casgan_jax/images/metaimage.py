@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.images.checks import checked_image, damaged, narrowed, shown, telling_damage
+from casgan_jax.images.checks import checked_values, damaged, narrowed, shown, telling_damage
+from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import axial_view
-from casgan_jax.images.stack import Scan, Stack
+from casgan_jax.images.stack import Scan, Stack, Volume
 
 _KIND = "MetaImage"
 _TYPES = {
@@ -33,6 +34,12 @@ _TYPES = {
     "MET_ULONG_LONG": "u8",
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
+}
+_OTHER_NAMES = {  # as ITK reads them
+    "Rotation": "TransformMatrix",
+    "Orientation": "TransformMatrix",
+    "Position": "Offset",
+    "Origin": "Offset",
 }
 _LONGEST_LINE = 4096
 _ZLIB_OR_GZIP = 47  # zlib's code for: find out which
@@ -51,14 +58,21 @@ def open_metaimage(path: Path) -> Stack:
     voxels = _open_voxels(header, shape)
     if len(shape) == 2:
         spacing_mm = spacing and (spacing[1], spacing[0])
-        return Stack(1, lambda _: Scan(_image(path, voxels().T), spacing_mm))
-    view = axial_view(path, shape, _affine(header))
+        return Stack(1, lambda _: _scan(path, voxels().T, spacing_mm))
+    affine = _affine(header, spacing or [1.0] * 3)
+    view = axial_view(path, shape, RAS_TO_LPS @ affine)
     spacing_mm = spacing and view.in_plane(spacing)
+    place = Geometry.from_affine(shape, affine) if spacing else None
 
     def read(index: int) -> Scan:
-        return Scan(_image(path, view.plane(voxels()[tuple(view.selection(index))])), spacing_mm)
+        plane = view.plane(voxels()[tuple(view.selection(index))])
+        scan = _scan(path, plane, spacing_mm)
+        if place is None:
+            return dataclasses.replace(scan, placeless="no ElementSpacing")
+        return dataclasses.replace(scan, geometry=view.geometry(place, index))
 
-    return Stack(view.count, read)
+    volume = place and Volume(place, lambda ranges: narrowed(path, np.array(voxels()[ranges])))
+    return Stack(view.count, read, (volume,) if volume else ())
 
 
 def voxel_file(path: Path) -> Path:
@@ -77,17 +91,19 @@ def _spacing(header: _Header, count: int) -> list[float] | None:
     return spacing
 
 
-def _affine(header: _Header) -> np.ndarray:
-    """The header has the direction of one voxel axis after the other, to the left, to posterior and
-    to superior."""
+def _affine(header: _Header, spacing: list[float]) -> np.ndarray:
+    """Voxel indices -> mm, LPS; the header has the direction of one voxel axis after the other."""
     directions = header.numbers("TransformMatrix", 9) or np.eye(3)
     affine = np.eye(4)
-    affine[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ np.reshape(directions, (3, 3)).T
+    affine[:3, :3] = np.reshape(directions, (3, 3)).T * spacing
+    affine[:3, 3] = header.numbers("Offset", 3) or np.zeros(3)
     return affine
 
 
-def _image(path: Path, plane: np.ndarray) -> np.ndarray:
-    return checked_image(path, narrowed(path, np.array(plane)))  # a copy, not the mapped file
+def _scan(path: Path, plane: np.ndarray, spacing_mm: tuple[float, float] | None) -> Scan:
+    # A copy, not the mapped file.
+    values, faults = checked_values(path, narrowed(path, np.array(plane)))
+    return Scan(values, spacing_mm, faults=faults)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +173,7 @@ def _read_header(path: Path) -> _Header:
             name, equals, value = (part.strip() for part in line.decode("latin-1").partition("="))
             if not equals or name in fields:
                 raise damaged(path, _KIND, f"the header line {shown(line.decode('latin-1'))}")
-            name = "TransformMatrix" if name in ("Rotation", "Orientation") else name
+            name = _OTHER_NAMES.get(name, name)
             fields[name] = value
             if name == "ElementDataFile":
                 header = _Header(path, fields, file.tell())

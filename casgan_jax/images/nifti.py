@@ -15,14 +15,16 @@ from casgan_jax.files import write_whole
 from casgan_jax.images.checks import (
     checked_image,
     checked_path,
+    checked_values,
     damaged,
     import_extra,
     narrowed,
     telling_damage,
     unsupported,
 )
+from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import AxialView, axial_view
-from casgan_jax.images.stack import Scan, Stack
+from casgan_jax.images.stack import Ranges, Scan, Stack, Volume
 
 # nibabel tells on standard error what it corrects in a header.
 _telling_damage = functools.partial(telling_damage, kind="NIfTI", logger="nibabel.global")
@@ -51,26 +53,35 @@ def open_nifti(path: Path) -> Stack:
         affine = _affine_mm(image)
         view = axial_view(path, shape, affine)
         spacing_mm = view.in_plane(nibabel.affines.voxel_sizes(affine))
+    placeless = _placeless(image)
+    place = None if placeless else Geometry.from_affine(shape, RAS_TO_LPS @ affine)
 
     def read(index: int) -> Scan:
-        return Scan(_read_plane(path, image, view, index), spacing_mm)
+        values, faults = _read_plane(path, image, view, index)
+        geometry = None if place is None else view.geometry(place, index)
+        return Scan(values, spacing_mm, geometry=geometry, placeless=placeless, faults=faults)
 
-    return Stack(view.count, read)
+    volume = place and Volume(place, lambda ranges: _read_voxels(path, image, ranges))
+    return Stack(view.count, read, (volume,) if volume else ())
 
 
 def write_nifti(
-    path: Path | str, image: np.ndarray, spacing_mm: tuple[float, float] | None
+    path: Path | str,
+    image: np.ndarray,
+    spacing_mm: tuple[float, float] | None,
+    geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one axial slice as a NIfTI-1 volume that is one voxel thick.
+    """Writes one slice as a NIfTI-1 volume that is one voxel thick.
 
     Args:
       path: .nii or .nii.gz.
-      image: (H, W) uint8, uint16, int16 or float32, rows from anterior to posterior, columns from
-        right to left.
-      spacing_mm: (row, column); None writes 1 and leaves its unit unknown.
+      image: (H, W) uint8, uint16, int16 or float32; without a geometry its rows run from anterior
+        to posterior, its columns from right to left.
+      spacing_mm: (row, column); None writes 1 and leaves its unit unknown. A geometry has its own.
+      geometry: where the slice lies, its axes being columns, rows and slices; None: not known.
 
     Returns:
-      The path. `read_scan` gives the same image and spacing.
+      The path. `read_scan` gives the same image and spacing of a slice that is axial.
 
     Raises:
       UserError: another extension or type, no such folder, or a spacing that is not positive.
@@ -86,19 +97,37 @@ def write_nifti(
             remedy="correct it",
         )
     volume = checked_image(path, image).T[..., None]
-    made = nibabel.Nifti1Image(volume, np.diag([-column, -row, 1.0, 1.0]))
-    made.header.set_xyzt_units("unknown" if spacing_mm is None else "mm")
+    affine = np.diag([-column, -row, 1.0, 1.0])
+    if geometry is not None:
+        affine = RAS_TO_LPS @ geometry.affine
+    made = nibabel.Nifti1Image(volume, affine)
+    if geometry is not None:  # both, as not every program reads the same one
+        made.set_sform(affine, code="scanner")
+        made.set_qform(affine, code="scanner")
+    known = geometry is not None or spacing_mm is not None
+    made.header.set_xyzt_units("mm" if known else "unknown")
     data = made.to_bytes()
     return write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
-def _read_plane(path: Path, image: Any, view: AxialView, index: int) -> np.ndarray:
-    """Reads one slice; trailing dimensions of size 1 are dropped, a third is added to a plane."""
-    ranges = view.selection(index)[: image.ndim] + [0] * (image.ndim - 3)
+def _read_plane(
+    path: Path, image: Any, view: AxialView, index: int
+) -> tuple[np.ndarray, dict[str, UserError]]:
+    return checked_values(path, view.plane(_read_voxels(path, image, view.selection(index))))
+
+
+def _read_voxels(path: Path, image: Any, ranges: Ranges) -> np.ndarray:
+    """Reads a part; trailing dimensions of size 1 are dropped, a third is added to a plane."""
+    places = [*ranges[: image.ndim], *[0] * (image.ndim - 3)]
     with _telling_damage(path):
-        voxels = np.asanyarray(image.dataobj[tuple(ranges)])
-    voxels = voxels[..., None] if voxels.ndim == 2 else voxels
-    return checked_image(path, view.plane(narrowed(path, voxels)))
+        voxels = np.asanyarray(image.dataobj[tuple(places)])
+    return narrowed(path, voxels[..., None] if voxels.ndim == 2 else voxels)
+
+
+def _placeless(image: Any) -> str:
+    """What a header lacks that says nothing of where the volume lies."""
+    codes = image.header["qform_code"], image.header["sform_code"]
+    return "" if any(code > 0 for code in codes) else "qform_code 0 and sform_code 0"
 
 
 def _volume_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -3,20 +3,18 @@
     image = read_image("slice.png")  # (H, W), uint8 or uint16
     write_png("mask.png", mask)
 
-Values are never rescaled: an 8-bit file gives uint8, a 16-bit file uint16 (or int16), a float file
-float32. Colour images in memory are RGB.
+Values are never rescaled: a file of 1 or 8 bits gives uint8, a 16-bit file uint16 (or int16), a
+float file float32. Colour images in memory are RGB.
 """
 
 from __future__ import annotations
 
 import functools
 import io
-import math
 import tokenize
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,11 +24,13 @@ from casgan_jax.images.checks import (
     check_file,
     checked_image,
     checked_path,
+    checked_values,
     damaged,
-    telling_damage,
+    narrowed,
     unreadable,
     unsupported,
 )
+from casgan_jax.images.tiff import read_page
 
 _VOLUMES = {
     ".dcm": "DICOM",
@@ -51,8 +51,6 @@ _NPY_ERRORS = (
     MemoryError,
     OverflowError,
 )
-_MOST_PIXELS = 2**28
-_telling_damage = functools.partial(telling_damage, kind="TIFF", logger="tifffile")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -64,35 +62,30 @@ def read_image(path: Path | str, *, page: int | None = None) -> np.ndarray:
       page: of a TIFF, from 0; None reads files of one image only.
 
     Returns:
-      (H, W) uint8, uint16, int16 or float32 array in the file's own values. Colour files whose
-      channels are equal are read as grey.
+      (H, W) uint8, uint16, int16 or float32 array in the file's own values; whole numbers of other
+      types as one of these that holds them. Colour files whose channels are equal are read as grey.
 
     Raises:
       UserError: no such file, another format, a damaged file, more than one page, colour, no
         pixels, an unsupported type of value, or values that are not finite.
     """
-    path = Path(path)
+    values, faults = read_values(Path(path), page=page)
+    for fault in faults.values():
+        raise fault
+    return values
+
+
+def read_values(path: Path, *, page: int | None = None) -> tuple[np.ndarray, dict[str, UserError]]:
+    """As `read_image`, but values that are not finite are a fault of `Scan`, and are told."""
     check_file(path)
-    reader = _reader(path) if page is None else functools.partial(_read_tiff, page=page)
+    reader = _reader(path) if page is None else functools.partial(read_page, page=page)
     try:
         image = reader(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    if image.dtype.kind not in "uif":
+    if image.dtype.kind not in "buif":
         raise unsupported(path, image.dtype)
-    return checked_image(path, _grey(path, image))
-
-
-def count_pages(path: Path) -> int:
-    """How many pages a TIFF file has.
-
-    Raises:
-      UserError: a damaged file.
-    """
-    import tifffile
-
-    with _telling_damage(path), tifffile.TiffFile(path) as file:
-        return len(file.pages)
+    return checked_values(path, narrowed(path, _grey(path, image)))
 
 
 def write_png(path: Path | str, image: np.ndarray) -> Path:
@@ -134,7 +127,7 @@ def write_npy(path: Path | str, image: np.ndarray) -> Path:
 
 def _reader(path: Path) -> Callable[[Path], np.ndarray]:
     suffix = path.suffix.lower()
-    readers = {".png": _read_png, ".tif": _read_tiff, ".tiff": _read_tiff, ".npy": _read_npy}
+    readers = {".png": _read_png, ".tif": read_page, ".tiff": read_page, ".npy": _read_npy}
     if suffix not in readers:
         found = _VOLUMES.get(suffix)
         found = f"a {found} file" if found else f"the extension {suffix!r}"
@@ -178,32 +171,6 @@ def _is_whole_png(data: bytes) -> bool:
             return True
         start = end
     return False
-
-
-def _read_tiff(path: Path, page: int | None = None) -> np.ndarray:
-    import tifffile
-
-    with _telling_damage(path), tifffile.TiffFile(path) as file:
-        if page is None and len(file.pages) != 1:
-            raise UserError(
-                path,
-                found=f"{len(file.pages)} pages",
-                expected="a TIFF of one page",
-                remedy="save the page you want as its own file",
-            )
-        found = file.pages[page or 0]
-        _check_page(path, found)
-        return found.asarray()
-
-
-def _check_page(path: Path, page: Any) -> None:
-    """tifffile fills what a page lacks with zeros, one strip after the other, however many."""
-    present, promised = len(page.dataoffsets), math.prod(page.chunked)
-    if page.size > _MOST_PIXELS or present < promised:
-        shape = "x".join(str(size) for size in page.shape)
-        raise damaged(
-            path, "TIFF", f"{present} of {promised} strips or tiles of a page of {shape} pixels"
-        )
 
 
 def _read_npy(path: Path) -> np.ndarray:

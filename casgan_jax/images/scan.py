@@ -6,6 +6,7 @@
 | files | slices | spacing | unit |
 |---|---|---|---|
 | .dcm, .dicom, .ima, and DICOM of any or no extension | frames | PixelSpacing | HU for CT |
+| a folder of the DICOM files of one series | files, by their place | PixelSpacing | HU for CT |
 | .nii, .nii.gz | axial, from inferior to superior | of the voxels | stored |
 | .mhd, .mha | axial, from inferior to superior | of the voxels | stored |
 | .tif, .tiff | pages | not known | stored |
@@ -17,7 +18,8 @@ columns from the patient's right to the left (`casgan_jax.images.orientation`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from casgan_jax.errors import UserError
@@ -25,16 +27,21 @@ from casgan_jax.images.checks import check_file, unreadable
 from casgan_jax.images.dicom import is_dicom, open_dicom
 from casgan_jax.images.metaimage import open_metaimage
 from casgan_jax.images.nifti import open_nifti
-from casgan_jax.images.raster import count_pages, read_image
+from casgan_jax.images.raster import read_values
+from casgan_jax.images.series import choose_series, find_series, open_series
 from casgan_jax.images.stack import Scan, Stack, choose_slice
+from casgan_jax.images.tiff import count_pages
 
 
-def read_scan(path: Path | str, *, slice_index: int | None = None) -> Scan:
+def read_scan(
+    path: Path | str, *, slice_index: int | None = None, known: Collection[str] = ()
+) -> Scan:
     """Reads one slice of an image file.
 
     Args:
-      path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file.
+      path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file, or a folder of one DICOM series.
       slice_index: which slice, frame or page, from 0; may be None where there is only one.
+      known: faults of `Scan` that do not matter, as what the file says is known otherwise.
 
     Returns:
       The slice.
@@ -44,26 +51,38 @@ def read_scan(path: Path | str, *, slice_index: int | None = None) -> Scan:
         CT without rescale tags, values that are not finite, a library that is not installed.
     """
     stack = open_stack(path)
-    return stack.read(choose_slice(Path(path), slice_index, stack.count))
+    scan = stack.read(choose_slice(Path(path), slice_index, stack.count))
+    for field, fault in scan.faults.items():
+        if field not in known:
+            raise fault
+    return scan
 
 
 def open_stack(path: Path | str) -> Stack:
-    """The slices of an image file: how many there are, and a function that reads one.
+    """The slices of an image file, or of the series in a folder of DICOM files: how many there are,
+    and a function that reads one.
 
     Raises:
       UserError: as `read_scan`, but for the slice index.
     """
     path = Path(path)
+    if os.path.isdir(path):  # pathlib's raises where a name is too long
+        return open_series(choose_series(path, find_series(path), None))
     check_file(path)
     return _opener(path)(path)
 
 
 def _open_single(path: Path) -> Stack:
-    return Stack(1, lambda _: Scan(read_image(path)))
+    return Stack(1, lambda _: _scan(path))
 
 
 def _open_tiff(path: Path) -> Stack:
-    return Stack(count_pages(path), lambda page: Scan(read_image(path, page=page)))
+    return Stack(count_pages(path), lambda page: _scan(path, page))
+
+
+def _scan(path: Path, page: int | None = None) -> Scan:
+    values, faults = read_values(path, page=page)
+    return Scan(values, faults=faults)
 
 
 _OPENERS = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.images.geometry import Geometry
+
+Ranges = tuple[slice, slice, slice]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,16 +27,65 @@ class Scan:
       window: (low, high) that the file itself asks to be shown, in the units of `values`:
         (0, 255) for 8 bits, WindowCenter and WindowWidth of a DICOM file that is not in HU;
         else None.
+      geometry: where the slice lies, its axes being columns, rows and slices; None where the file
+        does not say.
+      placeless: what a file of a format that has places lacks to have one, or "".
+      instance: SOPInstanceUID of a DICOM file, and the frame's number from 1; else None.
+      faults: what the file says wrongly or lacks, by what of it is known in its place:
+        "spacing_mm", "window", "hu_offset" (as in a table of lesions), or "finite" where values
+        are NaN or infinite. `read_scan` raises them.
     """
 
     values: np.ndarray
     spacing_mm: tuple[float, float] | None = None
     unit: Literal["HU", "stored"] = "stored"
     window: tuple[float, float] | None = None
+    geometry: Geometry | None = None
+    placeless: str = ""
+    instance: tuple[str, int] | None = None
+    faults: Mapping[str, UserError] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.window is None and self.unit == "stored" and self.values.dtype == np.uint8:
             object.__setattr__(self, "window", (0.0, 255.0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Volume:
+    """Pixels on a grid whose place is known.
+
+    Attributes:
+      geometry: of the grid.
+      read: a range along each of its axes -> the pixels there, of those sizes.
+    """
+
+    geometry: Geometry
+    read: Callable[[Ranges], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """One of the segments of a DICOM segmentation.
+
+    Attributes:
+      number: SegmentNumber.
+      name: SegmentLabel, or "" where the file has none.
+      volumes: its frames, as grids that know their place.
+      frames: {(SOPInstanceUID, frame from 1, or 0 for all of it): indices of the frames that were
+        drawn on that image}.
+      read: index of a frame -> (H, W), 0 to 1.
+      soft: whether values are shares of a pixel, or else 0 and 1.
+    """
+
+    number: int
+    name: str
+    volumes: tuple[Volume, ...]
+    frames: Mapping[tuple[str, int], tuple[int, ...]]
+    read: Callable[[int], np.ndarray]
+    soft: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number} ({self.name})" if self.name else str(self.number)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,10 +95,14 @@ class Stack:
     Attributes:
       count: how many there are, at least 1.
       read: slice index, 0 .. count - 1 -> that slice.
+      volumes: all of them as grids whose place is known; none where the file does not say.
+      segments: of a DICOM segmentation, which has no volumes but theirs; else none.
     """
 
     count: int
     read: Callable[[int], Scan]
+    volumes: tuple[Volume, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
 
 def choose_slice(path: Path, slice_index: int | None, count: int) -> int:

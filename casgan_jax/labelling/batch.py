@@ -201,9 +201,11 @@ def _cell(value: str | float) -> str | int:
 
 
 def _state(path: Path) -> list[Any]:
-    """Names, sizes and times of a file and of the one that its voxels are in."""
+    """Names, sizes and times of a file and of the one that its voxels are in, or of a folder's."""
     paths = [path]
-    if path.suffix.lower() == ".mhd":
+    if path.is_dir():
+        paths += sorted(one for one in path.rglob("*") if one.is_file())
+    elif path.suffix.lower() == ".mhd":
         paths.append(voxel_file(path))
     found = [(one.absolute(), one.stat()) for one in paths]
     return [(str(one), state.st_size, state.st_mtime_ns) for one, state in found]
@@ -253,8 +255,11 @@ def _label(job: _Job) -> Row:
         error.add_note(f"while labelling {annotation.key} of {annotation.image}")
         raise
     shape, form, scale = lesion.values.shape, options.format, options.scale
-    files = write_lesion(label, shape, folder, format=form, scale=scale)
+    place = lesion.geometry
+    files = write_lesion(label, shape, folder, format=form, scale=scale, geometry=place)
     row = lesion_row(annotation, label, files) | {"scale": scale}
+    if lesion.notes:
+        row["note"] = "; ".join(lesion.notes)
     record = {"fingerprint": job.fingerprint, "row": row, "tiles": tiles(label)}
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row

@@ -23,11 +23,12 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.files import make_folder
 from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_nifti, write_npy, write_png
+from casgan_jax.images.geometry import Geometry
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
 
-# 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, with spacing.
+# 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, where it lies.
 FORMATS = {"png": ".png", "npy": ".npy", "nifti": ".nii.gz"}
 KINDS = ("soft_mask", "trimap", "overlay", "readers_mean", "readers_spread")
 COLUMNS = (
@@ -58,6 +59,7 @@ COLUMNS = (
     "unit",
     "scale",  # of the files
     "threshold",
+    "note",  # what was done to join image and marks that is not the rule
     *KINDS,  # files, relative to the folder
 )
 
@@ -65,7 +67,13 @@ Row = dict[str, str | float]
 
 
 def write_lesion(
-    label: LesionLabel, shape: tuple[int, int], folder: Path, *, format: str, scale: int
+    label: LesionLabel,
+    shape: tuple[int, int],
+    folder: Path,
+    *,
+    format: str,
+    scale: int,
+    geometry: Geometry | None = None,
 ) -> dict[str, str]:
     """Writes the files of a lesion.
 
@@ -76,6 +84,7 @@ def write_lesion(
       format: of soft masks and readers' maps, one of `FORMATS`.
       scale: r of soft mask and trimap, a divisor of the label's. What is in a pixel is averaged; a
         trimap's pixel is known where all of it is.
+      geometry: where the image lies, and NIfTI files with it; None: not known.
 
     Returns:
       {kind: path relative to the folder}.
@@ -83,20 +92,19 @@ def write_lesion(
     Raises:
       UserError: a file cannot be written.
     """
-    fine = None if label.spacing_mm is None else tuple(s / scale for s in label.spacing_mm)
     alpha = area_mean(label.alpha, label.scale // scale)
-    soft = {"soft_mask": (_whole(label, alpha, shape, scale), fine)}
+    soft = {"soft_mask": (_whole(label, alpha, shape, scale), scale)}
     if label.strategy == "readers":
         for kind in ("readers_mean", "readers_spread"):
-            soft[kind] = _whole(label, getattr(label, kind), shape, 1), label.spacing_mm
+            soft[kind] = _whole(label, getattr(label, kind), shape, 1), 1
     pictures = {
         "trimap": _whole(label, _coarser(label.trimap, label.scale // scale), shape, scale),
         "overlay": draw_overlay(label),
     }
     names = {kind: _name(kind, label.key, FORMATS[format]) for kind in soft}
     names |= {kind: _name(kind, label.key, ".png") for kind in pictures}
-    for kind, (values, spacing_mm) in soft.items():
-        _write_soft(folder / names[kind], values, spacing_mm)
+    for kind, (values, finer) in soft.items():
+        _write_soft(folder / names[kind], values, label.spacing_mm, geometry, finer)
     for kind, picture in pictures.items():
         write_png(folder / names[kind], picture)
     return names
@@ -198,10 +206,18 @@ def _whole(label: LesionLabel, crop: np.ndarray, shape: tuple[int, int], scale: 
     return label.box.scaled(scale).paste(crop, (scale * shape[0], scale * shape[1]))
 
 
-def _write_soft(path: Path, values: np.ndarray, spacing_mm: tuple[float, float] | None) -> None:
+def _write_soft(
+    path: Path,
+    values: np.ndarray,
+    spacing_mm: tuple[float, float] | None,
+    geometry: Geometry | None,
+    scale: int,
+) -> None:
+    """Spacing and geometry are the image's."""
     if path.suffix == ".png":
         write_png(path, encode_alpha(values))
     elif path.suffix == ".npy":
         write_npy(path, values)
     else:
-        write_nifti(path, values, spacing_mm)
+        fine = spacing_mm and (spacing_mm[0] / scale, spacing_mm[1] / scale)
+        write_nifti(path, values, fine, geometry and geometry.finer(scale))

@@ -14,11 +14,11 @@ The quality, from 0 to 1, ranks lesions for review:
 |---|---|
 | recist | agreement of the axes, given and measured, times the soft mask's with GrabCut |
 | readers | mean Dice of the pairs of readers |
-| mask | Dice of the soft mask at the threshold, at the image's resolution, with the mask |
+| mask | Dice of the soft mask with what GrabCut finds from the mask's axes |
 
-The soft mask is drawn towards the given axes, and so the axes alone hardly tell where these are
-wrong; GrabCut leaves their shape where the image does (`recist_quality`; docs/labels.md has what
-was measured).
+The soft mask is drawn towards the given marks, and so these alone hardly tell where they are wrong;
+GrabCut leaves their shape where the image does (`recist_quality`, `mask_quality`; docs/labels.md
+has what was measured).
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import (
     PAPER_THRESHOLD,
     Box,
-    area_mean,
     binarise,
     decode_alpha,
     encode_alpha,
@@ -41,6 +40,7 @@ from casgan_jax.grid import (
 )
 from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.metrics import dice
+from casgan_jax.soft_mask.grabcut import grabcut_mask
 from casgan_jax.soft_mask.label import (
     Label,
     label_from_binary,
@@ -169,7 +169,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     box = crop_box(lesion.extent, lesion.values.shape)
     source = box.crop(lesion.values)
     image = normalise(source, lesion.window)
-    _check_contrast(lesion, source, image)
+    _check_values(lesion, source, image)
     masks = None if lesion.masks is None else box.crop(lesion.masks)
     corner = np.tile(np.float32(box.corner), 4)
     axes = None if lesion.recist is None else lesion.recist - corner
@@ -193,7 +193,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
         measured_axes=measured + corner,
         threshold=options.threshold,
         spacing_mm=lesion.spacing_mm,
-        quality=_quality(strategy, label, axes, measured, masks, options),
+        quality=_quality(strategy, label, image, axes, measured, masks, options),
     )
 
 
@@ -217,6 +217,26 @@ def recist_quality(
     return recist_agreement(given, measured) * found
 
 
+def mask_quality(image: np.ndarray, mask: np.ndarray, alpha: np.ndarray, threshold: float) -> float:
+    """How far the image bears out a soft mask made from one binary mask.
+
+    The Dice of the soft mask with what GrabCut finds from the mask's axes alone. The mask itself
+    tells nothing: the soft mask hardly leaves it, also where there is no lesion.
+
+    Args:
+      image: (h, w) float in [0, 1].
+      mask: (h, w) bool.
+      alpha: (r h, r w) its soft mask.
+      threshold: of the soft mask.
+
+    Returns:
+      0 to 1 (all the same).
+    """
+    axes = measure_axes(mask, 0.5)
+    found = grabcut_mask(image, axes, scale=alpha.shape[0] // mask.shape[0])
+    return float(dice(binarise(alpha, threshold), found))
+
+
 def crop_box(extent: Box, shape: tuple[int, int]) -> Box:
     """The part of an image that is looked at to label a lesion.
 
@@ -231,7 +251,14 @@ def crop_box(extent: Box, shape: tuple[int, int]) -> Box:
     return extent.grown(margin).clipped(shape)
 
 
-def _check_contrast(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None:
+def _check_values(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None:
+    if not np.isfinite(source).all():
+        raise UserError(
+            lesion.annotation.image,
+            found="NaN or infinite values in the surroundings of the lesion",
+            expected="finite ones",
+            remedy="correct the file",
+        )
     if image.min() < image.max():
         return
     low, high = lesion.window
@@ -260,6 +287,7 @@ def _label(
 def _quality(
     strategy: str,
     label: Label,
+    image: np.ndarray,
     given: np.ndarray | None,
     measured: np.ndarray,
     masks: np.ndarray | None,
@@ -270,5 +298,4 @@ def _quality(
     if strategy == "readers":
         readers = np.moveaxis(masks, 2, 0)
         return float(np.mean([dice(a, b) for a, b in itertools.combinations(readers, 2)]))
-    mask = binarise(area_mean(label.alpha, options.scale), options.threshold)
-    return float(dice(mask, masks[..., 0]))
+    return mask_quality(image, masks[..., 0], label.alpha, options.threshold)

@@ -14,7 +14,6 @@ Which values are black and white, the first that is known of:
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
@@ -22,8 +21,10 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.images.checks import narrowed
-from casgan_jax.images.scan import open_stack, read_scan
-from casgan_jax.images.stack import Scan, choose_slice
+from casgan_jax.images.geometry import Geometry
+from casgan_jax.images.scan import read_scan
+from casgan_jax.images.stack import Scan
+from casgan_jax.labelling.marks import read_mask
 from casgan_jax.soft_mask.recist import check_diameters, check_recist
 from casgan_jax.soft_mask.trimap import AnnotationError
 
@@ -43,6 +44,8 @@ class Lesion:
       spacing_mm: (row, column), or None where neither table nor file says.
       recist: (8,) float32 axes in pixels of the image, or None.
       masks: (H, W, R) bool: the readers who marked anything, or the one binary mask; or None.
+      geometry: where the image lies; None where its file does not say.
+      notes: what was done to join masks and image that is not the rule.
     """
 
     annotation: Annotation
@@ -52,6 +55,8 @@ class Lesion:
     spacing_mm: tuple[float, float] | None
     recist: np.ndarray | None
     masks: np.ndarray | None
+    geometry: Geometry | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def extent(self) -> Box:
@@ -72,17 +77,17 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
 
     Raises:
       AnnotationError: nothing is marked ("no_mask").
-      UserError: a file cannot be read, a mask has another size than the image or more than two
+      UserError: a file cannot be read, a mask does not lie on the image or has more than two
         values, axes that cannot be a lesion's or have other diameters than given, an offset for an
         image that is in HU already.
     """
-    scan = _with_offset(annotation, _read_image(annotation))
-    masks = None
+    scan = _with_offset(annotation, _read_image(annotation, window))
+    masks, notes = None, ()
     if annotation.recist is not None:
         check_recist(annotation.recist, scan.values.shape)
         _check_diameters(annotation, scan)
     else:
-        masks = _read_masks(annotation, scan.values.shape)
+        masks, notes = _read_masks(annotation, scan)
     return Lesion(
         annotation=annotation,
         values=scan.values,
@@ -91,6 +96,8 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
         spacing_mm=annotation.spacing_mm or scan.spacing_mm,
         recist=annotation.recist,
         masks=masks,
+        geometry=scan.geometry,
+        notes=notes,
     )
 
 
@@ -100,15 +107,28 @@ def default_window(scan: Scan) -> tuple[float, float]:
         return LUNG_WINDOW
     if scan.window is not None:
         return scan.window
-    low, high = np.percentile(scan.values, PERCENTILES)
+    values = scan.values[np.isfinite(scan.values)]
+    low, high = np.percentile(values, PERCENTILES)
     if low == high:  # a bright object on an even ground
-        low, high = scan.values.min(), scan.values.max()
+        low, high = values.min(), values.max()
     return float(low), float(high)
 
 
-def _read_image(annotation: Annotation) -> Scan:
-    scan = read_scan(annotation.image, slice_index=annotation.slice_index)
-    low, high = scan.values.min(), scan.values.max()
+def _read_image(annotation: Annotation, window: tuple[float, float] | None) -> Scan:
+    """The image; what the annotation gives need not be right in its file, and NaN does no harm
+    where it is far from the lesion (`casgan_jax.labelling.label` looks at what is near)."""
+    given = {
+        "spacing_mm": annotation.spacing_mm,
+        "window": window or annotation.window,
+        "hu_offset": annotation.hu_offset,
+        "finite": True,
+    }
+    known = [name for name, value in given.items() if value is not None]
+    scan = read_scan(annotation.image, slice_index=annotation.slice_index, known=known)
+    finite = scan.values[np.isfinite(scan.values)]
+    if not finite.size:
+        raise scan.faults["finite"]
+    low, high = finite.min(), finite.max()
     if low == high:
         raise UserError(
             annotation.image,
@@ -148,44 +168,24 @@ def _with_offset(annotation: Annotation, scan: Scan) -> Scan:
         shifted = narrowed(annotation.image, scan.values.astype(np.int64) + int(offset))
     else:
         shifted = scan.values.astype(np.float32) + np.float32(offset)
-    return Scan(shifted, scan.spacing_mm, "HU")
+    return dataclasses.replace(scan, values=shifted, unit="HU", window=None)
 
 
-def _read_masks(annotation: Annotation, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W, R) bool of those who marked anything."""
+def _read_masks(annotation: Annotation, scan: Scan) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(H, W, R) bool of those who marked anything, and notes."""
+    index, segment = annotation.slice_index, annotation.segment
     files = annotation.files[1:]
-    masks = [_read_mask(path, annotation.slice_index, shape) for path in files]
-    marked = [mask for mask in masks if mask.any()]
+    marks = [read_mask(path, scan, slice_index=index, segment=segment) for path in files]
+    marked = [mark for mark in marks if mark.mask.any()]
     if not marked:
-        found = "an empty mask" if len(masks) == 1 else f"{len(masks)} empty masks"
+        found = "an empty mask" if len(marks) == 1 else f"{len(marks)} empty masks"
+        where = f" on this slice ({marks[0].place})" if marks[0].place else ""
         raise AnnotationError(
             "no_mask",
             files[0],
-            found=f"{found}",
+            found=f"{found}{where}",
             expected="a marked lesion",
             remedy="leave the lesion out",
         )
-    return np.stack(marked, axis=2)
-
-
-def _read_mask(path: Path, slice_index: int | None, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool. A mask of one slice is a volume's mask, too: of the slice that is meant."""
-    stack = open_stack(path)
-    index = 0 if stack.count == 1 else choose_slice(path, slice_index, stack.count)
-    mask = stack.read(index).values
-    if mask.shape != shape:
-        raise UserError(
-            path,
-            found=f"{mask.shape[1]} x {mask.shape[0]} pixels",
-            expected=f"the image's {shape[1]} x {shape[0]}",
-            remedy="draw or export the mask on the image's own grid",
-        )
-    levels = np.unique(mask[mask != 0])
-    if len(levels) > 1:
-        raise UserError(
-            path,
-            found=f"{len(levels) + 1} values from {mask.min():g} to {mask.max():g}",
-            expected="0 and one other",
-            remedy="save one lesion as a binary mask, without smoothing",
-        )
-    return mask != 0
+    notes = tuple(mark.note for mark in marked if mark.note)
+    return np.stack([mark.mask for mark in marked], axis=2), notes

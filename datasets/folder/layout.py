@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.images import open_stack
 
 _NOT_IMAGES = (".raw", ".zraw", ".txt", ".csv", ".json", ".md")  # .mhd has its pixels in .raw
 
@@ -101,7 +100,7 @@ def _named(folder: Path) -> dict[str, Path]:
 def _slices(name: str, image: Path, files: tuple[Path, ...], several: bool) -> Iterator[Annotation]:
     patient = name.split("/")[0]
     marks = {"reader_masks": files} if several else {"mask": files[0]}
-    marked = _marked_slices(files)
+    marked = _marked_slices(image, files)
     if marked is None:
         yield Annotation(key=name, patient=patient, image=image, **marks)
         return
@@ -110,16 +109,11 @@ def _slices(name: str, image: Path, files: tuple[Path, ...], several: bool) -> I
         yield Annotation(key=key, patient=patient, image=image, slice_index=index, **marks)
 
 
-def _marked_slices(files: Sequence[Path]) -> list[int] | None:
-    """The slices of volumes of masks that have a mask; None where the files have one slice each."""
+def _marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
+    """The slices of a volume that have a mask; None where there is but one slice."""
+    from casgan_jax.labelling.marks import marked_slices
+
     try:
-        stacks = [open_stack(path) for path in files]
-        if all(stack.count == 1 for stack in stacks):
-            return None
-        return [
-            index
-            for index in range(max(stack.count for stack in stacks))
-            if any(index < stack.count and stack.read(index).values.any() for stack in stacks)
-        ]
+        return marked_slices(image, files)
     except UserError:
         return None  # told when the record is made

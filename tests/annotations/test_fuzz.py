@@ -97,7 +97,7 @@ def test_tables_of_any_cells(tmp_path, drawn):
     text = "\n".join(",".join(map(written, line)) for line in [columns, *lines])
     table = tmp_path / "lesions.csv"
     table.write_bytes(text.encode("utf-8", "surrogatepass"))
-    checked(table, len(lines))
+    checked(table, sum(any(cell.strip() for cell in line) for line in lines))
 
 
 @fuzz(max_examples=300)

@@ -128,3 +128,56 @@ def test_tables_that_cannot_be_used(read, text, part):
 
 def test_no_table(tmp_path):
     assert "none.csv: found no such file" in line_of(read_annotations, tmp_path / "none.csv")
+
+
+def same(found, expected):
+    return (
+        not found.failures
+        and [str(one.image) for one in found.annotations]
+        == [str(one.image) for one in expected.annotations]
+        and all(
+            (one.recist == other.recist).all() and one.spacing_mm == other.spacing_mm
+            for one, other in zip(found.annotations, expected.annotations, strict=True)
+        )
+    )
+
+
+SPREADSHEETS = {
+    "semicolons": f"image;recist;spacing_mm\na/b.png;{AXES};0.7\n",
+    "tabs": f"image\trecist\tspacing_mm\na/b.png\t{AXES}\t0.7\n",
+    "decimal comma": f"image;recist;spacing_mm\na/b.png;{AXES};0,7\n",
+    "two decimal commas": f"image;recist;spacing_mm\na/b.png;{AXES};0,7,0,7\n",
+    "decimal commas in axes": (
+        "image;recist;spacing_mm\na/b.png;1,0,2,0,11,0,2,0,6,0,0,0,6,0,5,0;0,7\n"
+    ),
+    "one end a cell": (f"image;{';'.join(ENDS)};spacing_mm\na/b.png;1;2,0;11;2;6;0,0;6;5;0,7\n"),
+    "byte order mark": f'\ufeffimage,recist,spacing_mm\na/b.png,"{AXES}",0.7\n',
+    "empty rows": f'image,recist,spacing_mm\n,,\na/b.png,"{AXES}",0.7\n , ,\n\n,,,,\n',
+    "capital letters": f'Image,RECIST,Spacing_mm\na/b.png,"{AXES}",0.7\n',
+    "blanks in names": f'image , recist ,spacing_mm\na/b.png,"{AXES}",0.7\n',
+    "paths of Windows": f'image,recist,spacing_mm\na\\b.png,"{AXES}",0.7\n',
+    "lines of Windows": f'image,recist,spacing_mm\r\na/b.png,"{AXES}",0.7\r\n',
+    "an empty column": f'image,recist,spacing_mm,,\na/b.png,"{AXES}",0.7,,\n',
+}
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_tables_as_spreadsheets_write_them(read, name):
+    expected = read(f'image,recist,spacing_mm\na/b.png,"{AXES}",0.7\n')
+    assert not expected.failures and len(expected.annotations) == 1
+    assert same(read(SPREADSHEETS[name]), expected)
+
+
+def test_lines_count_from_the_files_first(read):
+    found = read(f'image,recist\n,\na.png,"{AXES}"\n,\nb.png,1\n')
+    assert [failure.line for failure in found.failures] == [5]
+
+
+def test_a_drive_of_windows_is_named(read):
+    (failure,) = read("image,mask\nC:\\scans\\a.png,m.png\n").failures
+    assert "image: found 'C:/scans/a.png', a path of Windows" in failure.reason
+
+
+def test_the_segment_that_is_meant(read):
+    found = read("image,mask,segment\na.png,m.png,2\nb.png,m.png,Tumour\nc.png,m.png,\n")
+    assert [one.segment for one in found.annotations] == ["2", "Tumour", None]

@@ -65,12 +65,16 @@ def write_volume(path: Path, voxels: np.ndarray, affine: np.ndarray) -> Path:
     return path
 
 
-def write_metaimage(path: Path, voxels: np.ndarray, *, spacing=None, directions=None, **options):
+def write_metaimage(
+    path: Path, voxels: np.ndarray, *, spacing=None, directions=None, origin=None, **options
+):
     """Writes voxels (X, Y, Z) or (X, Y) with ITK; directions are the columns of a matrix, LPS."""
     image = itk.GetImageFromArray(np.ascontiguousarray(voxels.T))
     if spacing is not None:
         image.SetSpacing(spacing)
     if directions is not None:
         image.SetDirection(np.ravel(directions).tolist())
+    if origin is not None:
+        image.SetOrigin(origin)
     itk.WriteImage(image, str(path), **options)
     return path

@@ -101,7 +101,8 @@ def test_damaged_scans_give_an_image_or_a_line(tmp_path, capfd, suffix, apply, w
 
 
 def check(scan):
-    assert scan.values.ndim == 2 and scan.values.size and np.isfinite(scan.values).all()
+    assert scan.values.ndim == 2 and scan.values.size
+    assert np.isfinite(scan.values).all() or "finite" in scan.faults
     assert scan.values.dtype in (np.uint8, np.uint16, np.int16, np.float32)
     assert scan.unit in ("HU", "stored")
     if scan.spacing_mm is not None:

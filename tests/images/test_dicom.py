@@ -4,12 +4,17 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.pixels import get_decoder
 from pydicom.uid import JPEGLosslessSV1, RLELossless
 
 from casgan_jax.images import open_stack, read_scan
 from tests.images.scans import HU, dicom, noise, write_dicom
 from tests.lines import line_of
+from tests.shared_data import shared_data
 
 
 @pytest.fixture
@@ -228,6 +233,7 @@ def test_compression_that_nothing_decodes_is_named(path):
     dataset.save_as(path)
     line = line_of(read_scan, path)
     assert "JPEG Lossless" in line or "cannot be decoded" in line
+    assert "; pip install python-gdcm, or " in line
     assert line.endswith("decompress it first, for instance with gdcmconv --raw")
 
 
@@ -235,3 +241,81 @@ def test_a_truncated_file():
     path = published("MR_truncated.dcm")
     line = line_of(read_scan, path)
     assert "(8130 vs 8192 bytes)" in line and "expected a whole DICOM file" in line
+
+
+def bare(path, dataset, *, implicit=True, little=True):
+    """A data set without preamble and header, as some scanners write it."""
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = implicit, little
+    write_dataset(buffer, dataset)
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("name", ["scan.dcm", "scan", "IM0001"])
+@pytest.mark.parametrize("implicit", [True, False])
+def test_files_without_preamble(tmp_path, name, implicit):
+    stored = noise((5, 7))
+    path = bare(tmp_path / name, dicom("a", stored, **HU), implicit=implicit)
+    np.testing.assert_array_equal(read_scan(path).values, stored - 1024)
+
+
+def test_grey_that_is_stored_as_colour(path):
+    grey = noise((5, 7), 0, 255, np.uint8)
+    colour = np.repeat(grey[..., None], 3, axis=2)
+    tags = {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3, "PlanarConfiguration": 0}
+    write_dicom(path, grey, **tags, PixelData=colour.tobytes())
+    np.testing.assert_array_equal(read_scan(path).values, grey)
+    colour[0, 0, 1] ^= 1
+    write_dicom(path, grey, **tags, PixelData=colour.tobytes())
+    assert "found a colour image" in line_of(read_scan, path)
+
+
+def damaged_tag(path, tag, value):
+    """The same file with a tag that is no number."""
+    dataset = pydicom.dcmread(path)
+    tag = pydicom.tag.Tag(tag)
+    dataset[tag] = RawDataElement(tag, "DS", len(value), value, 0, False, True)
+    dataset.save_as(path)
+    return path
+
+
+def test_what_is_known_otherwise_need_not_be_right(path):
+    stored = noise((5, 7))
+    for tags, field in [
+        (HU | {"PixelSpacing": [0, 0]}, "spacing_mm"),
+        ({"Modality": "CT"}, "hu_offset"),
+        (HU | {"RescaleSlope": "0"}, "hu_offset"),
+    ]:
+        write_dicom(path, stored, **tags)
+        assert f"give `{field}`" in line_of(read_scan, path)
+        scan = read_scan(path, known=[field])
+        unit = "stored" if field == "hu_offset" else "HU"
+        assert (scan.unit, scan.spacing_mm, scan.geometry) == (unit, None, None)
+        assert list(scan.faults) == [field]
+    for tag, field in [(0x00280030, "spacing_mm"), (0x00281050, "window")]:
+        write_dicom(path, stored, PixelSpacing=[1, 1], WindowCenter="1", WindowWidth="9")
+        damaged_tag(path, tag, b"0,7\\0,7 ")
+        assert "that is no number" in line_of(read_scan, path)
+        np.testing.assert_array_equal(read_scan(path, known=[field]).values, stored)
+
+
+def test_a_geometry_does_not_need_a_thickness(path):
+    tags = {"ImagePositionPatient": [0, 0, 0], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+    write_dicom(path, noise((5, 7)), **tags, PixelSpacing=[1, 1], SliceThickness="2")
+    damaged_tag(path, 0x00180050, b"2,5 ")
+    assert read_scan(path).geometry.spacing[2] == 1
+
+
+SYNTAXES = ("explicit_le", "deflated", "rle", "jpeg2000", "jpeg_lossless", "jpeg_ls")
+
+
+@pytest.mark.parametrize("name", SYNTAXES)
+def test_codings_of_one_slice_are_equal_or_name_the_decoder(name):
+    expected = read_scan(shared_data("dicom", "syntaxes", "explicit_le.dcm"))
+    path = shared_data("dicom", "syntaxes", f"{name}.dcm")
+    syntax = pydicom.dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID
+    if not get_decoder(syntax).is_available:
+        assert "; pip install python-gdcm, or" in line_of(read_scan, path)
+        return
+    np.testing.assert_array_equal(read_scan(path).values, expected.values)

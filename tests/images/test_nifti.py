@@ -67,6 +67,14 @@ def test_oblique_volumes_are_cut_along_the_nearest_axes(tmp_path):
     np.testing.assert_allclose(scan.spacing_mm, (0.75, 0.5), rtol=1e-6)
 
 
+@pytest.mark.parametrize("axis", [0, 1], ids=["sagittal", "coronal"])
+def test_a_single_plane_is_shown_as_it_usually_is(tmp_path, axis):
+    voxels = noise((6, 5, 4)).take([0], axis)
+    scan = read_scan(write_volume(tmp_path / "scan.nii", voxels, LPS))
+    plane = voxels.take(0, axis)  # (x or y, z), to the left or to posterior, and to superior
+    np.testing.assert_array_equal(scan.values, plane.T[::-1])
+
+
 @pytest.mark.parametrize(
     ("dtype", "read_as"),
     [
@@ -160,7 +168,7 @@ BAD_VOLUMES = [
     (np.full((6, 5, 1), np.nan, np.float32), LPS, "found NaN or infinite values"),
     (np.full((6, 5, 1), 2**30, np.int32), LPS, "expected whole numbers of at most 24 bits"),
     (np.zeros((6, 5, 1), np.int16), np.diag([1, 1, 0, 1]), "expected three directions of positive"),
-    (np.zeros((6, 1, 4), np.int16), LPS, "found a volume of 1x6 voxels in its axial planes"),
+    (np.zeros((6, 1, 1), np.int16), LPS, "found a volume of 1x6 voxels in its planes"),
 ]
 
 
@@ -212,3 +220,13 @@ def test_metaimage_has_the_same_slices(tmp_path):
     one, other = (read_scan(path, slice_index=3) for path in (first, second))
     np.testing.assert_array_equal(one.values, other.values)
     assert one.spacing_mm == other.spacing_mm == (0.5, 2.0)
+
+
+def test_values_that_are_not_finite_are_told_unless_they_do_not_matter(tmp_path):
+    voxels = noise((6, 5, 4)).astype(np.float32)
+    voxels[0, :, 1] = np.nan
+    path = write_volume(tmp_path / "scan.nii", voxels, LPS)
+    assert read_scan(path, slice_index=0).values.shape == (5, 6)
+    assert "found NaN or infinite values" in line_of(read_scan, path, slice_index=1)
+    scan = read_scan(path, slice_index=1, known=["finite"])
+    np.testing.assert_array_equal(scan.values, voxels[:, :, 1].T)

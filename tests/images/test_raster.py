@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_npy, write_png, write_tiff
+from casgan_jax.images.tiff import count_pages
 
 WRITERS = {".png": write_png, ".tif": write_tiff, ".npy": write_npy}
 
@@ -119,7 +121,8 @@ def test_what_is_not_one_grey_image_is_refused(tmp_path):
         ("volume.npy", np.zeros((2, 5, 5), np.uint8), "expected one image"),
         ("empty.npy", np.zeros((0, 5), np.uint8), "expected one image"),
         ("text.npy", np.full((2, 2), "a"), "found values of type <U1"),
-        ("long.npy", np.zeros((2, 2), np.int64), "found values of type int64"),
+        ("long.npy", np.full((2, 2), 2**40), "expected whole numbers of at most 24 bits"),
+        ("complex.npy", np.zeros((2, 2), np.complex64), "found values of type complex64"),
         ("nan.npy", np.full((2, 2), np.nan, np.float32), "found NaN or infinite"),
     ]:
         np.save(tmp_path / name, array)
@@ -138,3 +141,54 @@ def test_bad_writes_are_refused(tmp_path):
         write_npy(tmp_path / "none" / "a.npy", ramp(np.uint8))
     with pytest.raises(UserError, match="found values of type float16|found values of type int32"):
         write_tiff(tmp_path / "a.tif", np.zeros((2, 2), np.int32))
+
+
+DISC = ramp(np.uint8, (40, 50)) > 99
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int32, np.uint32, np.int64])
+def test_masks_of_every_type_are_read(tmp_path, dtype):
+    np.save(tmp_path / "a.npy", DISC.astype(dtype))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.npy"), DISC)
+    if dtype is not bool:
+        tifffile.imwrite(tmp_path / "a.tif", DISC.astype(dtype))
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), DISC)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "packbits", "group3", "group4"])
+def test_files_of_one_bit_are_read(tmp_path, compression):
+    Image.fromarray(DISC).save(tmp_path / "a.tif", compression=compression)
+    assert (read_image(tmp_path / "a.tif") > 0).sum() == DISC.sum()
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif") > 0, DISC)
+    Image.fromarray(DISC).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png") > 0, DISC)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate"])
+def test_usual_compressions_of_tiff(tmp_path, dtype, compression):
+    first, second = (Image.fromarray(ramp(dtype, (40, 50)) * k) for k in (0, 1))
+    path = tmp_path / "a.tif"
+    first.save(path, compression=compression, save_all=True, append_images=[second])
+    np.testing.assert_array_equal(read_image(path, page=1), ramp(dtype, (40, 50)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match="expected a whole TIFF"):
+        read_image(path, page=1)
+
+
+def test_white_that_is_stored_as_zero_is_high(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", ramp(np.uint8), photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), 255 - ramp(np.uint8))
+
+
+def test_stacks_of_imagej_with_a_single_page(tmp_path):
+    stack = np.stack([ramp(np.uint16) // k for k in (1, 2, 3)])
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, stack, imagej=True, truncate=True)
+    assert count_pages(path) == 3
+    for index in range(3):
+        np.testing.assert_array_equal(read_image(path, page=index), stack[index])
+    refuse(path, "found 3 pages, expected a TIFF of one page")
+    path.write_bytes(path.read_bytes()[:-80])
+    with pytest.raises(UserError, match="found 1 of the 3 slices that ImageJ promises"):
+        read_image(path, page=1)

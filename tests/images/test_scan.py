@@ -109,7 +109,7 @@ def test_files_that_are_no_image(tmp_path, name, found):
 
 def test_missing_files_and_folders(tmp_path):
     assert "found no such file" in line_of(read_scan, tmp_path / "none.dcm")
-    assert "found a folder" in line_of(read_scan, tmp_path)
+    assert "found no DICOM image" in line_of(read_scan, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "library"), [("a.dcm", "pydicom"), ("a.nii.gz", "nibabel")])

@@ -15,6 +15,8 @@ from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions, fingerprint, label_batch
 from casgan_jax.labelling.label import LabelOptions, label_lesion
+from casgan_jax.metrics import dice
+from tests.images.scans import itk, write_volume
 from tests.labelling import lesions
 from tests.lines import line_of
 
@@ -202,6 +204,17 @@ def test_the_voxels_of_a_metaimage_count(folder):
     assert fingerprint(annotation, BatchOptions()) not in ("", first)
 
 
+def test_the_files_of_a_series_count(folder):
+    (folder / "series").mkdir()
+    (folder / "series" / "a.dcm").write_bytes(bytes(16))
+    annotation = dataclasses.replace(
+        table_of(folder, "outline").annotations[0], image=folder / "series"
+    )
+    first = fingerprint(annotation, BatchOptions())
+    os.utime(folder / "series" / "a.dcm", ns=(1, 1))
+    assert fingerprint(annotation, BatchOptions()) not in ("", first)
+
+
 def test_files_as_fine_as_the_label_hold_it_unchanged(label, folder):
     options = BatchOptions(format="npy", scale=2, label=LabelOptions(scale=2))
     (row,) = label("outline", options=options).rows
@@ -219,6 +232,26 @@ def test_nifti_knows_the_spacing(label, folder):
     volume = nibabel.load(folder / "out" / row["soft_mask"])
     assert volume.shape == (2 * lesions.SIZE, 2 * lesions.SIZE, 1)
     assert volume.header.get_zooms()[:2] == (0.25, 0.25)
+
+
+def test_nifti_lies_where_its_image_lies_for_itk(folder):
+    affine = np.diag([-0.5, -0.75, 2.0, 1.0])
+    affine[:3, 3] = 10, -20, 30
+    voxels = np.repeat(lesions.picture(RADIUS, CENTRE).T[..., None], 3, axis=2)
+    turned = np.ascontiguousarray(voxels.transpose(2, 0, 1)[:, ::-1])  # z, -x, y
+    turn = np.array([[0, -1, 0, 159], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1.0]])
+    write_volume(folder / "v.nii.gz", turned, affine @ turn)
+    (folder / "lesions.csv").write_text("key,image,slice,mask\none,v.nii.gz,1,8.png\n")
+    annotations = read_annotations(folder / "lesions.csv")
+    options = BatchOptions(format="nifti", scale=2, label=LabelOptions(scale=2))
+    out = folder / "out"
+    (row,) = label_batch(annotations, out, options, workers=0, progress=False).rows
+    source = itk.ReadImage(str(folder / "v.nii.gz"))
+    soft = itk.ReadImage(str(out / row["soft_mask"]))
+    found = itk.GetArrayFromImage(itk.Resample(soft, source, itk.Transform(), itk.sitkLinear, 0.0))
+    assert not found[..., 0].any() and not found[..., 2].any()  # the source's first axis is z
+    marked = found[..., 1][:, ::-1] >= 0.5  # y, -x
+    assert dice(marked, lesions.disc(RADIUS, CENTRE)) > 0.9
 
 
 def test_processes_make_the_same_as_none(label, folder):

@@ -8,8 +8,10 @@ import pytest
 from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.grid import Box
 from casgan_jax.images import Scan, write_nifti, write_npy, write_png
+from casgan_jax.labelling.label import LabelOptions, label_lesion
 from casgan_jax.labelling.lesion import default_window, read_lesion
 from casgan_jax.soft_mask.trimap import AnnotationError
+from tests.images.scans import write_dicom, write_volume
 from tests.labelling import lesions
 from tests.lines import line_of
 from tests.shared_data import shared_data
@@ -165,3 +167,42 @@ def test_axes_are_compared_with_the_diameters_in_mm(annotation):
     )
     unknown = changed(drawn, spacing_mm=None, diameters_mm=(10, 10))
     assert "found diameters_mm and no spacing" in line_of(read_lesion, unknown)
+
+
+def test_what_the_line_says_replaces_what_the_file_says_wrongly(annotation, tmp_path):
+    stored = lesions.picture(10, CENTRE).astype(np.int16)
+    image = write_dicom(tmp_path / "a.dcm", stored, Modality="CT", PixelSpacing=[0, 0])
+    one = changed(annotation, image=image)
+    assert "PixelSpacing [0.0, 0.0]" in line_of(read_lesion, one)
+    assert "give `hu_offset`" in line_of(read_lesion, changed(one, spacing_mm=(0.5, 0.5)))
+    lesion = read_lesion(changed(one, spacing_mm=(0.5, 0.5), hu_offset=-1024))
+    assert (lesion.unit, lesion.spacing_mm) == ("HU", (0.5, 0.5))
+    np.testing.assert_array_equal(lesion.values, stored - 1024)
+
+
+def test_only_what_is_near_the_lesion_must_be_finite(annotation, tmp_path):
+    values = lesions.picture(10, CENTRE).astype(np.float32)
+    values[:, :5] = np.nan
+    image = tmp_path / "nan.npy"
+    np.save(image, values)
+    label = label_lesion(changed(annotation, image=image), LabelOptions(scale=1))
+    assert label.window[0] < 60 and label.quality > 0.8
+    values[60, 85] = np.inf
+    np.save(image, values)
+    line = line_of(label_lesion, changed(annotation, image=image))
+    assert "nan.npy: found NaN or infinite values in the surroundings of the lesion" in line
+    np.save(image, np.full_like(values, np.nan))
+    assert "found NaN or infinite values" in line_of(read_lesion, changed(annotation, image=image))
+
+
+def test_notes_tell_how_masks_were_joined(annotation, tmp_path):
+    image = write_volume(
+        tmp_path / "a.nii", lesions.picture(10, CENTRE).T[..., None], np.diag([-1, -1, 1, 1])
+    )
+    coarse = lesions.disc(5, (45, 30), 80).astype(np.uint8)
+    affine = np.diag([-2.0, -2.0, 1.0, 1.0])
+    affine[:2, 3] = -0.5
+    mask = write_volume(tmp_path / "m.nii", coarse.T[..., None], affine)
+    lesion = read_lesion(changed(annotation, image=image, mask=mask))
+    assert lesion.notes == ("m.nii resampled onto the image from a grid of 2 x 2 x 1 mm",)
+    assert lesion.geometry.size == (160, 160, 1)

@@ -1,0 +1,250 @@
+"""The mask of a lesion, joined to its image.
+
+A mask is put upon its image by what both files say of their place, whatever their formats and the
+order of their axes: taken pixel by pixel on one grid, else resampled, which a note tells. Files of
+formats without a place (PNG, TIFF, NPY) are taken as they are, slice by slice, and must have the
+image's size. Frames of a DICOM segmentation that have no place are those drawn on the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD, binarise
+from casgan_jax.images.placing import Placed, place
+from casgan_jax.images.scan import open_stack
+from casgan_jax.images.stack import Scan, Segment, Stack, choose_slice
+
+_USUAL = (1, 255)  # values of a binary mask
+_MOST_NAMED = 20  # segments in a line
+
+
+class Mark(NamedTuple):
+    """What a file marks on an image.
+
+    Attributes:
+      mask: (H, W) bool.
+      note: what was done to join both; "" where nothing is to be said.
+      place: where both lie, for the line of an empty mask; "" where that is not known.
+    """
+
+    mask: np.ndarray
+    note: str = ""
+    place: str = ""
+
+
+class OutsideError(UserError):
+    """A mask does not reach the slice of the image."""
+
+
+def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str | None) -> Mark:
+    """What a file marks on a slice of an image.
+
+    Args:
+      path: of the mask.
+      scan: the slice.
+      slice_index: of masks that have no place but several slices.
+      segment: which mark is meant where the file has several: the value in a mask, or number or
+        name of a segment of a DICOM segmentation.
+
+    Raises:
+      UserError: the file cannot be read, does not fit the image, or has several marks.
+    """
+    stack = open_stack(path)
+    if stack.segments:
+        return _of_segments(path, stack.segments, scan, segment)
+    if scan.geometry is None or not stack.volumes:
+        return _only(path, _by_index(path, stack, scan, slice_index), segment)
+    placed = place(path, stack.volumes, scan.geometry)
+    if placed is None:
+        raise OutsideError(
+            path,
+            found=f"no mask where the image lies: {stack.volumes[0].geometry}",
+            expected=f"one that reaches the image: {scan.geometry}",
+            remedy="use the mask of this image",
+        )
+    mark = _only(path, placed.values, segment)
+    return _told(path, mark, placed, scan)
+
+
+def marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
+    """The slices of an image on which any of the masks has marks.
+
+    Returns:
+      Their indices; None where the image has one slice, or the masks have and do not say where.
+
+    Raises:
+      UserError: a file cannot be read, or a mask does not fit.
+    """
+    stack, masks = open_stack(image), [open_stack(path) for path in files]
+    lone = all(mask.count == 1 and not (mask.volumes or mask.segments) for mask in masks)
+    if stack.count == 1 or lone:
+        return None
+    return [
+        index
+        for index in range(stack.count)
+        if any(_has_marks(path, stack.read(index), index) for path in files)
+    ]
+
+
+def _has_marks(path: Path, scan: Scan, index: int) -> bool:
+    try:
+        return bool(read_mask(path, scan, slice_index=index, segment=None).mask.any())
+    except OutsideError:
+        return False
+
+
+def _told(path: Path, mark: Mark, placed: Placed, scan: Scan) -> Mark:
+    """The mark with what is to be said of where its file lies."""
+    notes = [mark.note] if mark.note else []
+    if not placed.exact:
+        sides = " x ".join(f"{side:.4g}" for side in placed.geometry.spacing)
+        notes.append(f"{path.name} resampled onto the image from a grid of {sides} mm")
+    where = f"the mask has {placed.geometry}, the image {scan.geometry}"
+    return Mark(mark.mask, "; ".join(notes), where)
+
+
+def _by_index(path: Path, stack: Stack, scan: Scan, slice_index: int | None) -> np.ndarray:
+    """The mask of a slice that is the same pixels as the image, as one of both has no place."""
+    index = 0 if stack.count == 1 else choose_slice(path, slice_index, stack.count)
+    found = stack.read(index)
+    if fault := found.faults.get("finite"):
+        raise fault
+    lacking = scan.placeless or found.placeless
+    if lacking and (scan.geometry is None) != (found.geometry is None):
+        raise UserError(
+            path,
+            found=f"{lacking} in the {'image' if scan.placeless else 'mask'} alone",
+            expected="both or none of them to say where they lie",
+            remedy="save it with its place, or as PNG, TIFF or NPY",
+        )
+    _check_size(path, found.values, scan)
+    return found.values
+
+
+def _check_size(path: Path, mask: np.ndarray, scan: Scan) -> None:
+    shape = scan.values.shape
+    if mask.shape != shape:
+        raise UserError(
+            path,
+            found=f"{mask.shape[1]} x {mask.shape[0]} pixels",
+            expected=f"the image's {shape[1]} x {shape[0]}",
+            remedy="draw or export the mask on the image's own grid",
+        )
+
+
+def _only(path: Path, values: np.ndarray, segment: str | None) -> Mark:
+    """The pixels of the value that is meant, or of the only one that is not 0."""
+    if segment is not None:
+        return Mark(values == _value(path, segment))
+    levels = np.unique(values[values != 0])
+    if len(levels) > 1:
+        raise UserError(
+            path,
+            found=f"{len(levels) + 1} values from {values.min():g} to {values.max():g}",
+            expected="0 and one other",
+            remedy="say which is the lesion's by `segment`, or save a binary mask of it alone",
+        )
+    strange = len(levels) and levels[0] not in _USUAL
+    note = f"{path.name} has the value {levels[0]:g} here" if strange else ""
+    return Mark(values != 0, note)
+
+
+def _value(path: Path, segment: str) -> float:
+    try:
+        value = float(segment)
+    except ValueError:
+        value = 0.0
+    if not (value and np.isfinite(value)):
+        raise UserError(
+            "segment",
+            found=f"{segment!r} for {path}",
+            expected="the value of the lesion in the mask, a number that is not 0",
+            remedy="correct it",
+        )
+    return value
+
+
+def _of_segments(
+    path: Path, segments: tuple[Segment, ...], scan: Scan, segment: str | None
+) -> Mark:
+    """What a DICOM segmentation marks: the segment that is meant, or the only one marked here."""
+    meant = [one for one in segments if segment is None or _is_named(one, segment)]
+    if not meant:
+        raise UserError(
+            "segment",
+            found=f"{segment!r} for {path}",
+            expected=f"one of {_names(segments)}",
+            remedy="correct it",
+        )
+    marks = [(one, _of_segment(path, one, scan)) for one in meant]
+    marked = [(one, mark) for one, mark in marks if mark.mask.any()]
+    if len(marked) > 1:
+        raise UserError(
+            path,
+            found=f"{len(marked)} segments here: {_names([one for one, _ in marked])}",
+            expected="one",
+            remedy="say which is the lesion's by `segment`, its number or its name",
+        )
+    if not marked:
+        return marks[0][1]
+    one, mark = marked[0]
+    if segment is not None or len(segments) == 1:
+        return mark
+    alone = f"{path.name}: segment {one}, the only one of {len(segments)} that is marked here"
+    return mark._replace(note="; ".join(filter(None, [alone, mark.note])))
+
+
+def _is_named(one: Segment, segment: str) -> bool:
+    text = segment.strip().casefold()
+    # Spreadsheets write 2 as 2.0.
+    return text.removesuffix(".0") == str(one.number) or text == one.name.strip().casefold()
+
+
+def _names(segments: Sequence[Segment]) -> str:
+    told = ", ".join(map(str, segments[:_MOST_NAMED]))
+    return told + ", ..." * (len(segments) > _MOST_NAMED)
+
+
+def _of_segment(path: Path, segment: Segment, scan: Scan) -> Mark:
+    if scan.geometry is not None and segment.volumes:
+        placed = place(path, segment.volumes, scan.geometry, linear=segment.soft)
+        if placed is not None:
+            return _told(path, _cut(path, placed.values, segment), placed, scan)
+        # Slices without marks have no frames.
+        where = f"the mask has {segment.volumes[0].geometry}, the image {scan.geometry}"
+        return Mark(np.zeros(scan.values.shape, bool), place=where)
+    values = _drawn_on(path, segment, scan)
+    return _cut(path, values, segment)
+
+
+def _cut(path: Path, values: np.ndarray, segment: Segment) -> Mark:
+    """A binary mask, also of a segment that has shares of a pixel."""
+    if not segment.soft:
+        return Mark(values != 0)
+    note = f"{path.name}: shares of a pixel counted from {PAPER_THRESHOLD:.4g}"
+    return Mark(binarise(values.astype(np.float32), PAPER_THRESHOLD), note)
+
+
+def _drawn_on(path: Path, segment: Segment, scan: Scan) -> np.ndarray:
+    """The frames of a segment that were drawn on the image."""
+    if scan.instance is None or not segment.frames:
+        raise UserError(
+            path,
+            found="frames whose place cannot be told",
+            expected="a place in both files, or the image that the mask was drawn on",
+            remedy="use the DICOM image that it was drawn on",
+        )
+    uid, frame = scan.instance
+    drawn = [*segment.frames.get((uid, frame), ()), *segment.frames.get((uid, 0), ())]
+    values = np.zeros(scan.values.shape, np.float32)
+    for index in drawn:
+        mask = segment.read(index)
+        _check_size(path, mask, scan)
+        values = np.maximum(values, mask)
+    return values

@@ -1,0 +1,132 @@
+"""Folders of DICOM files: which series, in which order, and what is wrong with them."""
+
+import numpy as np
+import pytest
+
+from casgan_jax.images import read_scan
+from casgan_jax.images.placing import place
+from casgan_jax.images.series import choose_series, find_series, open_series
+from tests.images.scans import HU, itk, noise, write_dicom
+from tests.lines import line_of
+from tests.shared_data import shared_data
+
+ORIENTATIONS = {
+    "axial": ([1, 0, 0, 0, 1, 0], [0, 0, 1]),
+    "axial, feet first": ([-1, 0, 0, 0, 1, 0], [0, 0, 1]),
+    "prone": ([-1, 0, 0, 0, -1, 0], [0, 0, 1]),
+    "sagittal": ([0, 1, 0, 0, 0, -1], [1, 0, 0]),
+    "coronal": ([1, 0, 0, 0, 0, -1], [0, 1, 0]),
+}
+ORDER = [3, 0, 4, 1, 2]  # of the files' names
+STORED = noise((5, 6, 7))
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes slices of a series at heights along a direction."""
+
+    def written(heights, *, kind="axial", uid="1.2.5", shift=(0, 0, 0), **tags):
+        orientation, across = ORIENTATIONS[kind]
+        for name, height in enumerate(heights):
+            corner = np.array(across) * height + np.array(shift) * height
+            write_dicom(
+                tmp_path / f"{uid}-{name}.dcm",
+                STORED[name % 5],
+                **HU
+                | {"ImageOrientationPatient": orientation, "ImagePositionPatient": corner.tolist()}
+                | {"PixelSpacing": [0.5, 0.75], "SliceThickness": 2, "SeriesInstanceUID": uid}
+                | tags,
+            )
+        return tmp_path
+
+    return written
+
+
+@pytest.mark.parametrize("kind", ORIENTATIONS)
+def test_slices_are_in_the_order_of_their_place(write, kind):
+    (series,) = find_series(write([2.0 * k for k in ORDER], kind=kind))
+    stack = open_series(series)
+    assert (stack.count, series.notes) == (5, ())
+    for index in range(5):
+        found = stack.read(index)
+        np.testing.assert_array_equal(found.values, STORED[ORDER.index(index)] - 1024)
+        placed = place("series", stack.volumes, found.geometry)
+        assert placed.exact and placed.whole
+        np.testing.assert_array_equal(placed.values, found.values)
+    (volume,) = stack.volumes
+    assert volume.geometry.size == (7, 6, 5) and volume.geometry.spacing[2] == 2
+
+
+def test_the_order_of_axial_slices_is_that_of_itk(write):
+    folder = write([2.0 * k for k in ORDER])
+    names = itk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
+    (series,) = find_series(folder)
+    assert [str(path) for path in series.files] == list(names)
+
+
+def test_other_files_do_not_matter_and_folders_are_searched(write):
+    folder = write([0.0, 2.0])
+    (folder / "more").mkdir()
+    (folder / "1.2.5-0.dcm").rename(folder / "more" / "IM1")
+    (folder / "readme.txt").write_text("a study")
+    (folder / "empty").write_bytes(b"")
+    write([0.0], uid="1.2.6", NumberOfFrames=2, Rows=3)  # two frames of half the rows
+    (series,) = find_series(folder)
+    assert [path.name for path in series.files] == ["IM1", "1.2.5-1.dcm"]
+
+
+def test_series_are_told_apart_and_named(write):
+    write([0.0, 2.0], SeriesNumber=4, SeriesDescription="Lung")
+    folder = write([0.0], uid="1.2.6", SeriesNumber=5, SeriesDescription="Scout")
+    found = find_series(folder)
+    assert [one.uid for one in found] == ["1.2.5", "1.2.6"]
+    for wanted in ("5", "1.2.6"):
+        assert choose_series(folder, found, wanted) is found[1]
+    assert choose_series(folder, found[:1], None) is found[0]
+    line = line_of(choose_series, folder, found, None)
+    assert "found 2 series, expected one of 4 (CT Lung, 2 slices), 5 (CT Scout, 1 slice)" in line
+    assert "found 0 series of the name '9'" in line_of(choose_series, folder, found, "9")
+
+
+def test_missing_slices_and_a_tilted_gantry_are_noted(write):
+    (series,) = find_series(write([0.0, 2.0, 4.0, 8.0, 10.0]))
+    assert series.notes == ("4 mm instead of 2 between 1.2.5-2.dcm and 1.2.5-3.dcm",)
+    (series,) = find_series(write([0.0, 2.0, 4.0, 6.0, 8.0], shift=(0, 0.268, 0)))
+    assert series.notes == ("a gantry tilted by 15 degrees",)
+    stack = open_series(series)
+    scan = stack.read(2)
+    placed = place("series", stack.volumes, scan.geometry)
+    np.testing.assert_array_equal(placed.values, scan.values)
+
+
+def test_what_is_no_series_is_refused(write, tmp_path):
+    assert "found no DICOM image" in line_of(find_series, tmp_path)
+    assert "found no such folder" in line_of(find_series, tmp_path / "none")
+    line = line_of(find_series, write([0.0, 2.0, 2.0]))
+    assert "1.2.5-2.dcm: found the place of 1.2.5-1.dcm again" in line
+    write([0.0, 2.0, 4.0])
+    write([9.0], kind="sagittal", uid="1.2.6", SeriesInstanceUID="1.2.5")
+    line = line_of(find_series, tmp_path)
+    assert "towards PIR" in line or "towards PIL" in line
+    (tmp_path / "1.2.6-0.dcm").unlink()
+    write([0.0], uid="1.2.7", ImagePositionPatient=None)
+    assert "a slice of a series that does not say where it lies" in line_of(find_series, tmp_path)
+
+
+def test_a_folder_of_one_series_is_read_like_a_volume(write):
+    folder = write([2.0 * k for k in ORDER])
+    scan = read_scan(folder, slice_index=1)
+    np.testing.assert_array_equal(scan.values, STORED[ORDER.index(1)] - 1024)
+    assert "found 5 slices and no slice_index" in line_of(read_scan, folder)
+    write([0.0], uid="1.2.6")
+    assert "found 2 series, expected one of" in line_of(read_scan, folder, slice_index=1)
+
+
+def test_published_series():
+    (series,) = find_series(shared_data("dicom", "head_series"))
+    assert len(series.files) == 28
+    assert "a gantry tilted by 18.5 degrees" in series.notes
+    stack = open_series(series)
+    heights = [stack.read(index).geometry.origin[2] for index in (0, 13, 27)]
+    assert heights == sorted(heights)
+    assert len(find_series(shared_data("dicom", "chest"))) == 4
