@@ -15,6 +15,8 @@ from typing import Any
 
 from casgan_jax.errors import UserError, one_line
 
+Row = dict[str | None, str]  # of a CSV file; None: the cells after the last column
+
 
 def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
     """The object that a JSON file holds.
@@ -45,7 +47,7 @@ def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
     return found
 
 
-def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tuple[int, dict]]:
+def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tuple[int, Row]]:
     """(line number, {column: text}) of every row of a CSV file; a cell that lacks is "".
 
     Args:

@@ -7,12 +7,13 @@ and sent to the devices.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from casgan_jax.data.elastic import NODES
 
-Draw = dict[str, np.ndarray | np.generic]
+Draw = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)

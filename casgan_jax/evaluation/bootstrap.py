@@ -36,8 +36,8 @@ class Interval(NamedTuple):
 
 
 def cluster_mean(
-    values: Sequence[float],
-    patients: Sequence[str],
+    values: Sequence[float] | np.ndarray,
+    patients: Sequence[str] | np.ndarray,
     *,
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -81,7 +81,9 @@ def cluster_mean(
     return Interval(mean, float(low), float(high), len(values), len(names))
 
 
-def cluster_weights(patients: Sequence[str], *, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+def cluster_weights(
+    patients: Sequence[str] | np.ndarray, *, resamples: int = 2000, seed: int = 0
+) -> np.ndarray:
     """How often each lesion counts in each resample of `cluster_mean`, (resamples, lesions).
 
     For statistics that are no means: their bootstrap is then paired with that of the means.

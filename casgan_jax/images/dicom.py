@@ -22,7 +22,7 @@ from casgan_jax.images.checks import (
     shown,
     telling_damage,
 )
-from casgan_jax.images.stack import Scan, Stack
+from casgan_jax.images.stack import Scan, Stack, Unit
 
 _KIND = "DICOM"
 _PREAMBLE = 128
@@ -110,7 +110,7 @@ def _scan(path: Path, frame: _Frame, stored: np.ndarray) -> Scan:
         window = window and (float(total - window[1]), float(total - window[0]))
     first = None if is_hu else stored.dtype.newbyteorder("=")
     values = narrowed(path, values, first=first)
-    unit = "HU" if is_hu else "stored"
+    unit: Unit = "HU" if is_hu else "stored"
     return Scan(checked_image(path, values), _spacing(path, frame), unit, window)
 
 
@@ -234,7 +234,7 @@ def _check_pixels(path: Path, dataset: Any) -> None:
 
 
 def _check_decoder(path: Path, syntax: Any) -> None:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     try:
         available = get_decoder(syntax).is_available

@@ -50,10 +50,11 @@ def open_metaimage(path: Path) -> Stack:
     spacing = _spacing(header, len(shape))
     voxels = _open_voxels(header, shape)
     if len(shape) == 2:
-        spacing_mm = spacing and (spacing[1], spacing[0])
-        return Stack(1, lambda _: Scan(_image(path, voxels().T), spacing_mm))
-    view = axial_view(path, shape, _affine(header))
-    spacing_mm = spacing and view.in_plane(spacing)
+        row_and_column = None if spacing is None else (spacing[1], spacing[0])
+        return Stack(1, lambda _: Scan(_image(path, voxels().T), row_and_column))
+    columns, rows, slices = shape
+    view = axial_view(path, (columns, rows, slices), _affine(header))
+    spacing_mm = None if spacing is None else view.in_plane(spacing)
 
     def read(index: int) -> Scan:
         return Scan(_image(path, view.plane(voxels()[tuple(view.selection(index))])), spacing_mm)

@@ -80,8 +80,9 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
     found = orientations.io_orientation(affine)  # (3, 2): nearest of x, y, z and its sign
     if not np.isfinite(found).all():
         raise _no_grid(path, affine)
-    axes = tuple(int(np.flatnonzero(found[:, 0] == axis)[0]) for axis in range(3))
-    backward = tuple(bool(found[axes[axis], 1] != _DIRECTION[axis]) for axis in range(3))
+    x, y, z = (int(np.flatnonzero(found[:, 0] == axis)[0]) for axis in range(3))
+    axes = x, y, z
+    left, back, down = (bool(found[axes[axis], 1] != _DIRECTION[axis]) for axis in range(3))
     if 1 in (shape[axes[_ROWS]], shape[axes[_COLUMNS]]):
         raise UserError(
             path,
@@ -92,7 +93,7 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
             expected="axial slices",
             remedy="save the plane as PNG, TIFF or NPY",
         )
-    return AxialView(shape, axes, backward)
+    return AxialView(shape, axes, (left, back, down))
 
 
 def _no_grid(path: Path, affine: np.ndarray) -> UserError:

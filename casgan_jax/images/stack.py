@@ -11,6 +11,8 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 
+Unit = Literal["HU", "stored"]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scan:
@@ -28,7 +30,7 @@ class Scan:
 
     values: np.ndarray
     spacing_mm: tuple[float, float] | None = None
-    unit: Literal["HU", "stored"] = "stored"
+    unit: Unit = "stored"
     window: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:

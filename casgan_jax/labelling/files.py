@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ COLUMNS = (
     *KINDS,  # files, relative to the folder
 )
 
-Row = dict[str, str | float]
+Row = dict[str, Any]  # str or float, by the column
 
 
 def write_lesion(
@@ -83,7 +84,9 @@ def write_lesion(
     Raises:
       UserError: a file cannot be written.
     """
-    fine = None if label.spacing_mm is None else tuple(s / scale for s in label.spacing_mm)
+    fine = None
+    if label.spacing_mm is not None:
+        fine = label.spacing_mm[0] / scale, label.spacing_mm[1] / scale
     alpha = to_native(label.alpha, label.scale // scale)
     soft = {"soft_mask": (_whole(label, alpha, shape, scale), fine)}
     if label.strategy == "readers":
@@ -121,7 +124,7 @@ def remove_lesion(folder: Path, key: str) -> None:
 
 def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, str]) -> Row:
     """The line of a labelled lesion, {column: value}; columns that say nothing are left out."""
-    row = {
+    row: Row = {
         **_origin(annotation),
         "status": "labelled",
         "strategy": label.strategy,
@@ -151,7 +154,7 @@ def failed_row(annotation: Annotation, reason: str) -> Row:
 
 
 def _origin(annotation: Annotation) -> Row:
-    row = {
+    row: Row = {
         "key": annotation.key,
         "patient": annotation.patient,
         "image": str(annotation.image.absolute()),

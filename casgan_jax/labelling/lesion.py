@@ -59,8 +59,10 @@ class Lesion:
             ends = self.recist.reshape(4, 2)
             low, high = np.floor(ends.min(axis=0) + 0.5), np.floor(ends.max(axis=0) + 0.5) + 1
             return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+        assert self.masks is not None, "marks are axes or masks"
         rows, columns = np.nonzero(self.masks.any(axis=2))
-        return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        left, top = int(columns.min()), int(rows.min())
+        return left, top, int(columns.max()) + 1, int(rows.max()) + 1
 
 
 def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = None) -> Lesion:
@@ -121,7 +123,7 @@ def _read_image(annotation: Annotation) -> Scan:
 
 def _check_diameters(annotation: Annotation, scan: Scan) -> None:
     spacing_mm = annotation.spacing_mm or scan.spacing_mm
-    if annotation.diameters_mm is None:
+    if annotation.diameters_mm is None or annotation.recist is None:
         return
     if spacing_mm is None:
         raise UserError(

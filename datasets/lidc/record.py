@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.images import to_unit
 from casgan_jax.records import features as records
-from datasets.base import Skip
+from datasets.outcomes import Skip
 from datasets.task import Record
 
 SIZE = 128  # side of the crops

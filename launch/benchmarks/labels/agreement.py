@@ -166,7 +166,8 @@ def _slices(data_dir: str, limit: int) -> tuple[list[Slice], int]:
 def _around(mask: np.ndarray, margin: int = 8) -> tuple[slice, slice]:
     """The part of the slice that labels differ in, for speed."""
     spans = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return tuple(slice(max(hits[0] - margin, 0), hits[-1] + margin + 1) for hits in spans)
+    rows, columns = (slice(max(hits[0] - margin, 0), hits[-1] + margin + 1) for hits in spans)
+    return rows, columns
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
