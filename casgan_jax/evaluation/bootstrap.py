@@ -65,7 +65,7 @@ def cluster_mean(
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence: found {confidence}, expected a number in (0, 1), like 0.95")
     kept = ~np.isnan(values)
-    values = values[kept]
+    values = np.asarray(values[kept])
     names, cluster = np.unique(np.asarray(patients, str)[kept], return_inverse=True)
     if not len(values):
         return Interval(math.nan, math.nan, math.nan, 0, 0)

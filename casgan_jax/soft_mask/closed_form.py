@@ -19,8 +19,8 @@ neighbours enter it, float32 loses nothing on flat images, where box sums of pro
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +58,7 @@ class Solution(NamedTuple):
     residual: jax.Array
 
 
-def _shifted(padded: jax.Array, dy: int, dx: int, shape: tuple[int, int]) -> jax.Array:
+def _shifted(padded: jax.Array, dy: int, dx: int, shape: Sequence[int]) -> jax.Array:
     """View of an array padded by _REACH: its pixel (y, x) is the original's (y + dy, x + dx)."""
     height, width = shape
     return padded[_REACH + dy : _REACH + dy + height, _REACH + dx : _REACH + dx + width]
@@ -82,12 +82,13 @@ def _stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[ja
     valid = functools.reduce(jnp.logical_and, (member(inside, offset) for offset in _WINDOW))
     deviation = jnp.sqrt((centred**2).mean(0) + epsilon / 9)
     around = ((2 * _REACH, 2 * _REACH), (2 * _REACH, 2 * _REACH))
-    share = jnp.pad(valid / 9.0, around)
-    normal = jnp.pad(centred * (valid / (3.0 * deviation))[None], ((0, 0), *around))
-    # Without the barrier XLA computes `normal` anew in each of its 72 uses.
-    normal = dict(zip(_WINDOW, jax.lax.optimization_barrier(normal), strict=True))
+    counted = valid.astype(image.dtype)
+    share = jnp.pad(counted / 9.0, around)
+    stacked = jnp.pad(centred * (counted / (3.0 * deviation))[None], ((0, 0), *around))
+    # Without the barrier XLA computes `stacked` anew in each of its 72 uses.
+    normal = dict(zip(_WINDOW, jax.lax.optimization_barrier(stacked), strict=True))
     return [
-        sum(
+        _sum(
             by_pixel(share, (y, x))
             + by_pixel(normal[y, x], (y, x)) * by_pixel(normal[other], (y, x))
             for y, x in _WINDOW
@@ -97,11 +98,15 @@ def _stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[ja
     ]
 
 
+def _sum(planes: Iterable[jax.Array]) -> jax.Array:
+    return functools.reduce(jnp.add, planes)
+
+
 def _laplacian_product(planes: list[jax.Array], alpha: jax.Array) -> jax.Array:
     """L alpha, (H, W)."""
     padded = jnp.pad(alpha, _REACH)
     view = functools.partial(_shifted, shape=alpha.shape)
-    return sum(
+    return _sum(
         view(plane, 0, 0) * (alpha - view(padded, dy, dx))
         + view(plane, -dy, -dx) * (alpha - view(padded, -dy, -dx))
         for (dy, dx), plane in zip(_HALF, planes, strict=True)
@@ -112,7 +117,7 @@ def _laplacian_diagonal(planes: list[jax.Array]) -> jax.Array:
     """diag(L), (H, W): minus the sum of a row's other entries."""
     shape = tuple(side - 2 * _REACH for side in planes[0].shape)
     view = functools.partial(_shifted, shape=shape)
-    return sum(
+    return _sum(
         view(plane, 0, 0) + view(plane, -dy, -dx)
         for (dy, dx), plane in zip(_HALF, planes, strict=True)
     )
@@ -137,14 +142,14 @@ def _solve_one(
     inverse_diagonal = free / jnp.where(diagonal > 0, diagonal, 1)
     known = (trimap == 255).astype(image.dtype)
 
-    def restrict(alpha):
+    def restrict(alpha: jax.Array) -> jax.Array:
         return free * (_laplacian_product(planes, alpha) + prior_weight * alpha)
 
-    def unfinished(state):
+    def unfinished(state: tuple[jax.Array, ...]) -> jax.Array:
         _, _, _, energy, iteration = state
         return (energy > tolerance**2) & (iteration < max_iterations)
 
-    def step(state):
+    def step(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         alpha, residual, direction, energy, iteration = state
         image_of_direction = restrict(direction)
         length = energy / jnp.vdot(direction, image_of_direction)
@@ -193,7 +198,7 @@ def solve_batch(
       max_iterations: an image stops there in any case; `Solution.residual` tells.
     """
 
-    def solve(each):
+    def solve(each: Any) -> Solution:
         return _solve_one(*each, prior_weight, epsilon, tolerance, max_iterations)
 
     batch = (images, trimaps, inside, priors)
@@ -204,7 +209,7 @@ def closed_form_matting(
     images: Sequence[np.ndarray] | np.ndarray,
     trimaps: Sequence[np.ndarray] | np.ndarray,
     *,
-    priors: Sequence[np.ndarray] | np.ndarray | None = None,
+    priors: Sequence[np.ndarray | None] | np.ndarray | None = None,
     prior_weight: float = 0.0,
     epsilon: float = DEFAULT_EPSILON,
     tolerance: float = DEFAULT_TOLERANCE,
@@ -361,9 +366,9 @@ def _crop_box(trimap: np.ndarray) -> tuple[int, slice, slice]:
 def _gather(
     side: int,
     chunk: Sequence[tuple[int, slice, slice]],
-    images: Sequence[np.ndarray],
-    trimaps: Sequence[np.ndarray],
-    priors: Sequence[np.ndarray | None],
+    images: Sequence[np.ndarray] | np.ndarray,
+    trimaps: Sequence[np.ndarray] | np.ndarray,
+    priors: Sequence[np.ndarray | None] | np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """A batch of crops; ones with nothing to solve round its length up to a power of two."""
     shape = (1 << (len(chunk) - 1).bit_length(), side, side)
@@ -376,6 +381,7 @@ def _gather(
         image[place] = images[index][rows, columns]
         trimap[place] = trimaps[index][rows, columns]
         inside[place] = True
-        if priors[index] is not None:
-            prior[place] = priors[index][rows, columns]
+        whole = priors[index]
+        if whole is not None:
+            prior[place] = whole[rows, columns]
     return image, trimap, inside, prior
