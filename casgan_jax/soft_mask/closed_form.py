@@ -64,7 +64,7 @@ def _shifted(padded: jax.Array, dy: int, dx: int, shape: Sequence[int]) -> jax.A
     return padded[_REACH + dy : _REACH + dy + height, _REACH + dx : _REACH + dx + width]
 
 
-def _stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[jax.Array]:
+def _stencil(image: jax.Array, inside: jax.Array, epsilon: float) -> list[jax.Array]:
     """-L between each pixel and its neighbour at each offset of _HALF, planes padded by _REACH."""
     rows, columns = (side - 2 for side in image.shape)  # one window per interior pixel
 
@@ -128,10 +128,10 @@ def _solve_one(
     trimap: jax.Array,
     inside: jax.Array,
     prior: jax.Array,
-    prior_weight: jax.Array,
-    epsilon: jax.Array,
-    tolerance: jax.Array,
-    max_iterations: jax.Array,
+    prior_weight: float,
+    epsilon: float,
+    tolerance: float,
+    max_iterations: int,
 ) -> Solution:
     """Jacobi-preconditioned conjugate gradients on the unknown pixels of one image."""
     planes = _stencil(image, inside, epsilon)
@@ -149,7 +149,7 @@ def _solve_one(
         _, _, _, energy, iteration = state
         return (energy > tolerance**2) & (iteration < max_iterations)
 
-    def step(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def step(state: Any) -> Any:
         alpha, residual, direction, energy, iteration = state
         image_of_direction = restrict(direction)
         length = energy / jnp.vdot(direction, image_of_direction)
@@ -198,8 +198,11 @@ def solve_batch(
       max_iterations: an image stops there in any case; `Solution.residual` tells.
     """
 
-    def solve(each: Any) -> Solution:
-        return _solve_one(*each, prior_weight, epsilon, tolerance, max_iterations)
+    def solve(each: tuple[jax.Array, ...]) -> Solution:
+        image, trimap, valid, prior = each
+        return _solve_one(
+            image, trimap, valid, prior, prior_weight, epsilon, tolerance, max_iterations
+        )
 
     batch = (images, trimaps, inside, priors)
     return jax.lax.map(solve, batch) if jax.default_backend() == "cpu" else jax.vmap(solve)(batch)

@@ -67,9 +67,11 @@ def _mean_over_devices(tree: Any) -> Any:
 def _update(
     network: Network, gradients: Any, batch_stats: Any, optimizer: optax.GradientTransformation
 ) -> Network:
-    updates, opt_state = optimizer.update(
-        _mean_over_devices(gradients), network.opt_state, network.params
-    )
+    # Optax multiplies its integer count of steps by floats.
+    with jax.numpy_dtype_promotion("standard"):
+        updates, opt_state = optimizer.update(
+            _mean_over_devices(gradients), network.opt_state, network.params
+        )
     return Network(optax.apply_updates(network.params, updates), batch_stats, opt_state)
 
 
