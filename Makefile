@@ -1,6 +1,6 @@
 # make train   set up, build the embedded phantoms, train and measure the quick cascade
 # make test    set up and run the whole test suite
-# make lint    ruff check and format
+# make lint    ruff check and format, mypy
 # Set PYTHON for another interpreter (3.11 or newer), VENV for another environment.
 
 PYTHON ?= python3
@@ -19,6 +19,7 @@ test: $(VENV)/.installed-test $(VENV)/.installed-radiomics
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(PHANTOM): | $(VENV)/.installed
 	$(BIN)/python -m launch.build --dataset=phantom/quick --data_dir=data

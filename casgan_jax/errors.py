@@ -69,7 +69,7 @@ class Interrupted(Exception):
         self.exit_status = 128 + signal_number
 
 
-def one_line(error: Exception, *, limit: int = 200) -> str:
+def one_line(error: BaseException, *, limit: int = 200) -> str:
     """The message of another library's error, for use within a `UserError`."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else f"{text[:limit]}..."

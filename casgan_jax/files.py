@@ -15,6 +15,8 @@ from typing import Any
 
 from casgan_jax.errors import UserError, one_line
 
+Row = dict[str | None, str]  # of a CSV file; None: the cells after the last column
+
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -47,14 +49,14 @@ def read_json(path: Path, *, remedy: str) -> dict[str, Any]:
     return found
 
 
-def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tuple[int, dict]]:
+def read_rows(path: Path, columns: Collection[str], *, remedy: str) -> list[tuple[int, Row]]:
     """(line number, {column: text}) of every row of a CSV file: `read_table` without separator."""
     return read_table(path, columns, remedy=remedy)[1]
 
 
 def read_table(
     path: Path, columns: Collection[str], *, remedy: str
-) -> tuple[str, list[tuple[int, dict]]]:
+) -> tuple[str, list[tuple[int, Row]]]:
     """What is between the cells of a CSV file, and its rows; a cell that lacks is "".
 
     Spreadsheets write commas, semicolons or tabs between the cells, and rows without any text,

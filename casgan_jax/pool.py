@@ -68,7 +68,7 @@ class OrderedPool:
             return
         left = iter(items)
         chunks = iter(lambda: list(itertools.islice(left, CHUNK)), [])
-        pending: collections.deque[concurrent.futures.Future] = collections.deque()
+        pending: collections.deque[concurrent.futures.Future[list[Any]]] = collections.deque()
         try:
             for chunk in itertools.chain(chunks, itertools.repeat(None)):
                 if chunk is not None:
@@ -111,5 +111,7 @@ def use_one_core() -> None:
 
 def _exit_with_parent() -> None:
     # A parent killed outright cannot stop its workers, which would wait for work for ever.
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
     os._exit(1)

@@ -83,7 +83,9 @@ class _LocalInfo(tfds.core.DatasetInfo):
         """Nothing; TFDS's own version leaves an empty folder in /tmp each time."""
 
 
-class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration=True):
+class PreparedBuilder(  # type: ignore[call-arg]  # TFDS takes it, and has no types
+    tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration=True
+):
     """Base of the builders under `datasets/`.
 
     Subclasses set `name`, `VERSION`, `RELEASE_NOTES` and `make_record` (a `staticmethod` of a
@@ -110,11 +112,11 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
         self._checksums = {**self._checksums, **checksums([path])}
 
     @abc.abstractmethod
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """All records to make, in any order.
 
         Args:
-          manual_dir: folder of the source files; None for builders that need none.
+          manual_dir: folder of the source files; for builders that read none, the data sets' own.
 
         Raises:
           UserError: the source files are not laid out as expected.
@@ -134,7 +136,8 @@ class PreparedBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registratio
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
-        manual_dir = Path(dl_manager.manual_dir) if self.MANUAL_DOWNLOAD_INSTRUCTIONS else None
+        reads = bool(self.MANUAL_DOWNLOAD_INSTRUCTIONS)
+        manual_dir = Path(dl_manager.manual_dir if reads else self.data_dir)
         tasks = sorted(self.tasks(manual_dir), key=lambda task: task.key)
         unknown = {task.split for task in tasks} - set(SPLITS)
         if unknown:

@@ -161,7 +161,8 @@ class BeamBuild:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         # Which of them a lost process leads to is a matter of time.
         closed = isinstance(error, RuntimeError) and "Channel closed prematurely" in str(error)
-        if closed or isinstance(error, (grpc.RpcError, grpc.FutureTimeoutError)):
+        lost = closed or isinstance(error, (grpc.RpcError, grpc.FutureTimeoutError))
+        if error is not None and lost:
             raise UserError(
                 "beam_runner",
                 found=f"that a worker or the job server does not answer ({one_line(error)})",

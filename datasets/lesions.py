@@ -14,7 +14,7 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.records import features as records
-from datasets.base import Skip
+from datasets.outcomes import Skip
 from datasets.task import Record
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
@@ -80,8 +80,9 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
         return Skip(error.reason.replace("_", " "), str(error))
     except UserError as error:
         return Skip("image or marks cannot be used", str(error))
-    if label.strategy == "readers" and label.masks.shape[2] > records.MAX_READERS:
-        return Skip(f"more than {records.MAX_READERS} readers", f"{label.masks.shape[2]} readers")
+    readers = 0 if label.masks is None else label.masks.shape[2]
+    if readers > records.MAX_READERS:
+        return Skip(f"more than {records.MAX_READERS} readers", f"{readers} readers")
     mark = _mark(lesion)
     box = Box.centred(mark, source.size).inside(lesion.values.shape)
     extent = _extent(label)
@@ -128,6 +129,7 @@ def _mark(lesion: Lesion) -> np.ndarray:
 
     if lesion.recist is not None:
         return centre(lesion.recist)
+    assert lesion.masks is not None, "marks are axes or masks"
     rows, columns, _ = np.nonzero(lesion.masks)
     return np.array([columns.mean(), rows.mean()])
 

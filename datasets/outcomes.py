@@ -94,7 +94,7 @@ class Outcomes:
 
     def summary(self) -> dict[str, Any]:
         """Counts for the metadata: {"skipped": {split: {reason: n}}, "patients": {split: n}}."""
-        reasons: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+        reasons: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         for entry in self._skipped:
             reasons[entry.split][entry.reason] += 1
         return {

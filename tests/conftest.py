@@ -19,6 +19,7 @@ from datasets.base import PreparedBuilder, prepare
 from datasets.task import Task
 
 jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 flags.FLAGS.mark_as_parsed()  # Grain asks for flags
 

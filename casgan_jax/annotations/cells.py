@@ -72,7 +72,7 @@ def spacing_of(column: str, text: str) -> tuple[float, float] | None:
     if not text.strip():
         return None
     found = numbers(text)
-    if len(found) not in (1, 2) or min(np.float32(found)) <= 0:
+    if len(found) not in (1, 2) or np.asarray(found, np.float32).min() <= 0:
         raise UserError(
             column,
             found=f"{shown(text)}",

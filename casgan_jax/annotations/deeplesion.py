@@ -25,7 +25,7 @@ from typing import NamedTuple
 from casgan_jax.annotations import cells
 from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
 from casgan_jax.errors import UserError
-from casgan_jax.files import read_rows, unique_names
+from casgan_jax.files import Row, read_rows, unique_names
 from casgan_jax.soft_mask.recist import check_diameters
 
 INFO_FILE = "DL_info.csv"
@@ -101,7 +101,7 @@ def find_images(folder: Path) -> Path:
     )
 
 
-def _annotation(root: Path, row: dict[str, str], key: str) -> Annotation:
+def _annotation(root: Path, row: Row, key: str) -> Annotation:
     name = _FILE_NAME.fullmatch(row["File_name"].strip())
     if not name:
         raise UserError(
@@ -125,7 +125,7 @@ def _annotation(root: Path, row: dict[str, str], key: str) -> Annotation:
     )
 
 
-def _window(row: dict[str, str]) -> tuple[float, float] | None:
+def _window(row: Row) -> tuple[float, float] | None:
     """The published window, or one that shows the lesion; None: the default for HU."""
     window = cells.window_of("DICOM_windows", row.get("DICOM_windows", ""))
     if window is None or window[1] - window[0] <= WIDEST_WINDOW:
@@ -149,7 +149,7 @@ def _spacing(text: str) -> tuple[float, float] | None:
     return found[1], found[0]
 
 
-def _whole(row: dict[str, str], column: str, default: int) -> int:
+def _whole(row: Row, column: str, default: int) -> int:
     found = cells.numbers(row.get(column, "") or str(default))
     if len(found) != 1 or not found[0].is_integer():
         raise UserError(

@@ -28,17 +28,16 @@ import os
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from casgan_jax.annotations import cells
 from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
 from casgan_jax.errors import UserError
-from casgan_jax.files import unique_names
+from casgan_jax.files import Row, unique_names
 from casgan_jax.records.splits import SPLITS
 
 ENDS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 MARKS = ("recist", "mask", "reader_masks")
-
-Row = dict[str | None, str]
 
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _LONGEST_KEY = 200  # bytes; file systems allow 255, extensions and suffixes need some
@@ -172,9 +171,9 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
     )
 
 
-def _marks(folder: Path, row: Row) -> dict[str, object]:
+def _marks(folder: Path, row: Row) -> dict[str, Any]:
     """The one kind of marks that a line has, as the field of `Annotation`."""
-    marks: dict[str, object] = {}
+    marks: dict[str, dict[str, Any]] = {}
     ends = [row.get(name, "").strip() for name in ENDS]
     if any(ends):
         marks["x1 to y4"] = {"recist": cells.recist_of("x1 to y4", ",".join(ends))}

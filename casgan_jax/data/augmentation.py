@@ -7,13 +7,14 @@ and sent to the devices.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from casgan_jax.configs.schema.softgan import Augmentation
 from casgan_jax.data.elastic import NODES
 
-Draw = dict[str, np.ndarray | np.generic]
+Draw = dict[str, Any]
 
 
 def draw_segmentation(index: int, rng: np.random.Generator, *, augmentation: Augmentation) -> Draw:

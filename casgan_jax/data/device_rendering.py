@@ -141,7 +141,9 @@ def _sample(
         weights = node_weights(size)
         moved = jnp.einsum("ri,dij,cj->drc", weights, nodes, weights, precision="highest")
         x, y = x + moved[0], y + moved[1]
-    return map_coordinates(plane, [y, x], order=1, mode="nearest")
+    # JAX's own function multiplies the integers of a coded plane by float32 weights.
+    with jax.numpy_dtype_promotion("standard"):
+        return map_coordinates(plane, [y, x], order=1, mode="nearest")
 
 
 def _adjust(patch: jax.Array, draw: Arrays) -> jax.Array:

@@ -24,7 +24,7 @@ from casgan_jax.data.planes import Planes, segmentation_planes, super_resolution
 from casgan_jax.errors import UserError
 
 # By kind of training: what renders on the host and what on the device.
-RENDERERS = {
+RENDERERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "segmentation": (
         host_rendering.render_segmentation,
         device_rendering.render_segmentation,
@@ -131,7 +131,10 @@ def training_batches(
         process_index=process_index,
         process_count=process_count,
     )
-    render = device_renderer(planes, on_device, mesh) if cache == "device" else _already_rendered
+    render: Callable[[Any], Any] = _already_rendered
+    if cache == "device":
+        assert mesh is not None, "`_resolve` asks for it"
+        render = device_renderer(planes, on_device, mesh)
     return TrainingData(batches_from, len(planes), render)
 
 
@@ -151,8 +154,9 @@ def _resolve(cache: str, planes: Planes, mesh: Mesh | None) -> str:
         raise ValueError("mesh: found None, expected the devices that are to hold the planes")
     if cache != "auto":
         return cache
-    accelerated = mesh is not None and mesh.devices.flat[0].platform != "cpu"
-    return "device" if accelerated and planes.nbytes <= memory_for_planes(mesh) else "host"
+    if mesh is None or mesh.devices.flat[0].platform == "cpu":
+        return "host"
+    return "device" if planes.nbytes <= memory_for_planes(mesh) else "host"
 
 
 def _pipeline(

@@ -16,7 +16,7 @@ from casgan_jax.records.patches import marked_box
 from casgan_jax.records.prepared import Record, feature_names, load_split, read_metadata
 
 
-class Planes(Sequence[Record]):
+class Planes:
     """Random access to the planes of a split's records, all of one shape; decoded when read."""
 
     def __init__(self, records: Sequence[Record], prepare: Callable[[Record], Record]) -> None:

@@ -36,8 +36,8 @@ class Interval(NamedTuple):
 
 
 def cluster_mean(
-    values: Sequence[float],
-    patients: Sequence[str],
+    values: Sequence[float] | np.ndarray,
+    patients: Sequence[str] | np.ndarray,
     *,
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -65,7 +65,7 @@ def cluster_mean(
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence: found {confidence}, expected a number in (0, 1), like 0.95")
     kept = ~np.isnan(values)
-    values = values[kept]
+    values = np.asarray(values[kept])
     names, cluster = np.unique(np.asarray(patients, str)[kept], return_inverse=True)
     if not len(values):
         return Interval(math.nan, math.nan, math.nan, 0, 0)
@@ -81,7 +81,9 @@ def cluster_mean(
     return Interval(mean, float(low), float(high), len(values), len(names))
 
 
-def cluster_weights(patients: Sequence[str], *, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+def cluster_weights(
+    patients: Sequence[str] | np.ndarray, *, resamples: int = 2000, seed: int = 0
+) -> np.ndarray:
     """How often each lesion counts in each resample of `cluster_mean`, (resamples, lesions).
 
     For statistics that are no means: their bootstrap is then paired with that of the means.

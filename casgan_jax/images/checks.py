@@ -93,7 +93,10 @@ def narrowed(path: Path, values: np.ndarray, *, first: np.dtype | None = None) -
     if values.dtype.kind not in "iu" or values.dtype.newbyteorder("=") in DTYPES:
         return values
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    for dtype in (*([first] if first in DTYPES else []), np.int16, np.uint16):
+    candidates = [np.dtype(np.int16), np.dtype(np.uint16)]
+    if first is not None and first in DTYPES:
+        candidates.insert(0, first)
+    for dtype in candidates:
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
             return values.astype(dtype)
     if max(-low, high) > _EXACT_IN_FLOAT32:

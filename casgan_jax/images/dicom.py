@@ -241,7 +241,7 @@ def _check_pixels(path: Path, dataset: Any) -> None:
 
 
 def _check_decoder(path: Path, syntax: Any) -> None:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     try:
         available = get_decoder(syntax).is_available

@@ -138,7 +138,8 @@ def _volume_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
             expected="one volume (X, Y, Z)",
             remedy="save one volume, or one channel of it, as its own file",
         )
-    return (*shape, 1)[:3]
+    columns, rows, slices = (*shape, 1)[:3]
+    return columns, rows, slices
 
 
 def _check_size(path: Path, image: Any) -> None:

@@ -14,6 +14,8 @@ from casgan_jax.images.geometry import Geometry
 
 Ranges = tuple[slice, slice, slice]
 
+Unit = Literal["HU", "stored"]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scan:
@@ -38,7 +40,7 @@ class Scan:
 
     values: np.ndarray
     spacing_mm: tuple[float, float] | None = None
-    unit: Literal["HU", "stored"] = "stored"
+    unit: Unit = "stored"
     window: tuple[float, float] | None = None
     geometry: Geometry | None = None
     placeless: str = ""

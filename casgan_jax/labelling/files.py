@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ COLUMNS = (
     *KINDS,  # files, relative to the folder
 )
 
-Row = dict[str, str | float]
+Row = dict[str, Any]  # str or float, by the column
 
 
 def write_lesion(
@@ -129,7 +130,7 @@ def remove_lesion(folder: Path, key: str) -> None:
 
 def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, str]) -> Row:
     """The line of a labelled lesion, {column: value}; columns that say nothing are left out."""
-    row = {
+    row: Row = {
         **_origin(annotation),
         "status": "labelled",
         "strategy": label.strategy,
@@ -159,7 +160,7 @@ def failed_row(annotation: Annotation, reason: str) -> Row:
 
 
 def _origin(annotation: Annotation) -> Row:
-    row = {
+    row: Row = {
         "key": annotation.key,
         "patient": annotation.patient,
         "image": str(annotation.image.absolute()),

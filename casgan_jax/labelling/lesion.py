@@ -65,6 +65,7 @@ class Lesion:
             ends = self.recist.reshape(4, 2)
             low, high = np.floor(ends.min(axis=0) + 0.5), np.floor(ends.max(axis=0) + 0.5) + 1
             return Box(*(int(edge) for edge in (*low, *high)))
+        assert self.masks is not None, "marks are axes or masks"
         return Box.around(self.masks.any(axis=2))
 
 
@@ -141,7 +142,7 @@ def _read_image(annotation: Annotation, window: tuple[float, float] | None) -> S
 
 def _check_diameters(annotation: Annotation, scan: Scan) -> None:
     spacing_mm = annotation.spacing_mm or scan.spacing_mm
-    if annotation.diameters_mm is None:
+    if annotation.diameters_mm is None or annotation.recist is None:
         return
     if spacing_mm is None:
         raise UserError(

@@ -37,7 +37,8 @@ def lesion_outlines(label: LesionLabel) -> Outlines:
     size = (_FINER * width, _FINER * height)
     given = []
     if label.given_axes is not None:
-        given += list(label.given_axes.reshape(2, 2, 2) - np.float32(label.box.corner) + 0.5)
+        corner = np.asarray(label.box.corner, np.float32)
+        given += list(label.given_axes.reshape(2, 2, 2) - corner + 0.5)
     if label.masks is not None:
         for mask in np.moveaxis(label.masks, 2, 0):
             fine = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)

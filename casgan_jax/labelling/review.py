@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ _CAPTIONS = {
     "spread": "readers' spread",
 }
 
-Row = Mapping[str, str | float]
+Row = Mapping[str, Any]
 
 
 def tiles(label: LesionLabel) -> dict[str, str]:
@@ -45,7 +46,7 @@ def tiles(label: LesionLabel) -> dict[str, str]:
         "trimap": label.trimap,
         "alpha": encode_alpha(label.alpha),
     }
-    if label.strategy == "readers":
+    if label.readers_spread is not None:
         made["spread"] = encode_alpha(2 * label.readers_spread)
     outlines = lesion_outlines(label)
     return {name: _coded(picture) for name, picture in made.items()} | {
@@ -101,7 +102,8 @@ def write_review(
 
 def _pages(articles: Iterable[str]) -> Iterator[tuple[list[str], bool]]:
     """(articles of a page, whether it is the last); one page at least."""
-    page, size = [], 0
+    page: list[str] = []
+    size = 0
     for article in articles:
         if page and size + len(article) > _LARGEST_PAGE:
             yield page, False

@@ -49,8 +49,8 @@ class CENet(nn.Module):
         x = ResidualMultiKernelPooling(dtype=self.dtype, name="rmp")(x)
         block = functools.partial(DecoderBlock, train=train, **shared)
         for level, skip in zip((4, 3, 2), reversed(skips), strict=True):
-            x = block(skip.shape[-1], name=f"decoder{level}")(x) + skip
-        x = block(self.features, name="decoder1")(x)
+            x = block(features=skip.shape[-1], name=f"decoder{level}")(x) + skip
+        x = block(features=self.features, name="decoder1")(x)
 
         half = self.features // 2
         x = nn.relu(UpConv(half, dtype=self.dtype, kernel_init=he_init, name="up")(x))

@@ -10,6 +10,8 @@ convolution. 3x3 kernels of many channels on many pixels are applied by
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,8 +56,9 @@ def conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> 
     Returns:
       (N, (H + 2 padding - K) // stride + 1, (W + 2 padding - K) // stride + 1, F).
     """
-    geometry = dict(stride=stride, padding=padding)
-    plain = functools.partial(_plain_conv, **geometry)
+    geometry: dict[str, Any] = dict(stride=stride, padding=padding)
+    plain = functools.partial(_plain_conv, stride=stride, padding=padding)
+    on_cpu: Callable[[jax.Array, jax.Array], jax.Array]
     if _is_larger_than_output(x, kernel, **geometry):
         on_cpu = functools.partial(_conv_as_product, **geometry)
     elif _suits_winograd(x, kernel, **geometry):
@@ -76,7 +79,7 @@ def _conv_forward(
 def _conv_backward(
     stride: int, padding: int, residuals: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    geometry = dict(stride=stride, padding=padding)
+    geometry: dict[str, Any] = dict(stride=stride, padding=padding)
 
     def plain(x: jax.Array, kernel: jax.Array, gradient: jax.Array) -> tuple[jax.Array, ...]:
         return jax.vjp(functools.partial(_plain_conv, **geometry), x, kernel)[1](gradient)
@@ -131,10 +134,13 @@ def _conv_as_shifted_sum(x: jax.Array, kernel: jax.Array, *, padding: int) -> ja
     height, width = (side - size + 1 for side in x.shape[1:3])
     products = x @ kernel.transpose(2, 0, 1, 3).reshape(channels, -1)
     products = products.reshape(*x.shape[:3], size, size, features)
-    return sum(
-        products[:, row : row + height, column : column + width, row, column]
-        for row in range(size)
-        for column in range(size)
+    return functools.reduce(
+        jnp.add,
+        (
+            products[:, row : row + height, column : column + width, row, column]
+            for row in range(size)
+            for column in range(size)
+        ),
     )
 
 
@@ -156,7 +162,7 @@ def _conv_as_product(x: jax.Array, kernel: jax.Array, *, stride: int, padding: i
 
 
 def _input_gradient_of_stride_2(
-    sides: tuple[int, int], kernel: jax.Array, gradient: jax.Array, padding: int
+    sides: Sequence[int], kernel: jax.Array, gradient: jax.Array, padding: int
 ) -> jax.Array:
     """The gradient of `conv` by its input, without the zeros of a dilated gradient.
 

@@ -59,10 +59,11 @@ class DeepLab(nn.Module):
         )(condition, train=train)
         pyramid = _pyramid(block, stages[-1], 4 * self.features, train)
         pyramid = nn.Dropout(self.dropout, deterministic=not train)(pyramid)
-        detail = block(3 * self.features // 4, 1, name="low_level")(stages[0], train=train)
+        narrow = block(features=3 * self.features // 4, size=1, name="low_level")
+        detail = narrow(stages[0], train=train)
         x = jnp.concatenate([resize(pyramid, detail.shape[1]), detail], axis=-1)
         for index in (1, 2):
-            x = block(4 * self.features, name=f"decoder{index}")(x, train=train)
+            x = block(features=4 * self.features, name=f"decoder{index}")(x, train=train)
         side = condition.shape[1]
         return AlphaHead(self.initial_alpha, side=side, dtype=self.dtype, name="alpha")(x)
 

@@ -87,7 +87,7 @@ def _overlap(side: int, offset: int) -> slice:
 def _conv_by_taps(x: jax.Array, kernel: jax.Array, *, dilation: int) -> jax.Array:
     _, height, width, _ = x.shape
     size = kernel.shape[0]
-    total = 0.0
+    total = jnp.zeros((*x.shape[:3], kernel.shape[3]), x.dtype)
     for row, down in _offsets(size, height, dilation):
         for column, right in _offsets(size, width, dilation):
             product = x[:, _overlap(height, -down), _overlap(width, -right)] @ kernel[row, column]

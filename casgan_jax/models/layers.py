@@ -126,11 +126,17 @@ class UpConv(nn.Module):
         return y if bias is None else y + bias.reshape(1, 1, 1, -1)
 
 
-def batch_norm(
-    *, train: bool, axis_name: str | None, dtype: Dtype | None, name: str
-) -> nn.BatchNorm:
+class BatchNorm(nn.BatchNorm):
+    """Flax's, which mixes dtypes on purpose: statistics are float32 whatever it is given."""
+
+    def __call__(self, x: jax.Array, *arguments: Any, **options: Any) -> jax.Array:
+        with jax.numpy_dtype_promotion("standard"):
+            return super().__call__(x, *arguments, **options)
+
+
+def batch_norm(*, train: bool, axis_name: str | None, dtype: Dtype | None, name: str) -> BatchNorm:
     """Batch normalisation with float32 statistics, averaged over `axis_name` where one is given."""
-    return nn.BatchNorm(
+    return BatchNorm(
         use_running_average=not train,
         momentum=0.9,
         epsilon=1e-5,

@@ -103,9 +103,12 @@ def _window_views(x: jax.Array) -> list[jax.Array]:
 def _pick(x: jax.Array, indices: jax.Array) -> jax.Array:
     """The pixel of each window that `indices` names: the transposed map of `max_unpool`."""
     zero = jnp.zeros((), x.dtype)
-    return sum(
-        jnp.where(indices == jnp.uint8(index), view, zero)
-        for index, view in enumerate(_window_views(x))
+    return functools.reduce(
+        jnp.add,
+        (
+            jnp.where(indices == jnp.uint8(index), view, zero)
+            for index, view in enumerate(_window_views(x))
+        ),
     )
 
 

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from casgan_jax.models.convolution import depth_to_space
-from casgan_jax.models.layers import Conv
+from casgan_jax.models.layers import BatchNorm, Conv
 
 SCALES = (2, 4)
 
@@ -30,9 +30,9 @@ _RESIDUAL_SCALE = 0.1
 _PReLU = partial(nn.PReLU, negative_slope_init=0.25)
 
 
-def _batch_norm(module: SRGenerator | SRDiscriminator, train: bool) -> partial[nn.BatchNorm]:
+def _batch_norm(module: SRGenerator | SRDiscriminator, train: bool) -> partial[BatchNorm]:
     return partial(
-        nn.BatchNorm,
+        BatchNorm,
         use_running_average=not train,
         momentum=0.9,
         epsilon=1e-5,

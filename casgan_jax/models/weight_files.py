@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -106,9 +107,10 @@ class Weights:
         Raises:
           UserError: the file is damaged or a package is missing.
         """
-        archive = self._open_npz(path) if path.suffix == ".npz" else self._open_safetensors(path)
+        is_npz = path.suffix == ".npz"
+        archive: Any = self._open_npz(path) if is_npz else self._open_safetensors(path)
         with archive as arrays:
-            read = arrays.__getitem__ if path.suffix == ".npz" else arrays.get_tensor
+            read = arrays.__getitem__ if is_npz else arrays.get_tensor
             yield WeightFile(path, frozenset(arrays.keys()), read, self.otherwise)
 
     def _open_npz(self, path: Path) -> np.lib.npyio.NpzFile:
@@ -129,7 +131,7 @@ class Weights:
                 remedy="fetch it again",
             ) from error
 
-    def _open_safetensors(self, path: Path) -> contextlib.AbstractContextManager:
+    def _open_safetensors(self, path: Path) -> contextlib.AbstractContextManager[Any]:
         try:
             return safe_open(path, framework="numpy")
         except SafetensorError as error:

@@ -58,11 +58,11 @@ class OutOfFold(NamedTuple):
 
 def cross_validate(
     features: np.ndarray,
-    positive: Sequence[bool],
-    patients: Sequence[str],
+    positive: Sequence[bool] | np.ndarray,
+    patients: Sequence[str] | np.ndarray,
     classifier: str,
     *,
-    groups: Sequence[str] | None = None,
+    groups: Sequence[str] | np.ndarray | None = None,
     folds: int = 5,
     inner_folds: int = 3,
     seeds: Collection[int] = range(10),

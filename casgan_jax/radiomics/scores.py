@@ -72,7 +72,7 @@ class AreaUnderCurve:
         return auc_difference(*(_of_lesions(one.keys, one.result, shared) for one in (self, other)))
 
 
-def write_scores(path: Path, keys: Sequence[str], result: OutOfFold) -> None:
+def write_scores(path: Path, keys: Sequence[str] | np.ndarray, result: OutOfFold) -> None:
     """Writes the scores of lesions, by their keys."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, keys=np.asarray(keys, str), **result._asdict())

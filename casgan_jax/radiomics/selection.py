@@ -81,7 +81,7 @@ class _Slice(NamedTuple):
     """Where the largest slice of a lesion is, and how large."""
 
     split: str
-    index: int
+    number: int
     lesion: str
     patient: str
     area: int
@@ -229,7 +229,9 @@ def _take(ranked: list[_Slice], count: int, taken: set[str], name: str) -> list[
             expected=f"{count}",
             remedy="ask for fewer or choose from more data",
         )
-    first, rest, taken = [], [], set(taken)
+    first: list[_Slice] = []
+    rest: list[_Slice] = []
+    taken = set(taken)
     for place in ranked:
         (rest if place.patient in taken else first).append(place)
         taken.add(place.patient)
@@ -293,7 +295,7 @@ def _read(
     from casgan_jax.records.prepared import load_split
 
     names = ("image", "alpha", "consensus", "key", "spacing_mm")
-    record = load_split(data_dir, place.split, features=names)[place.index]
+    record = load_split(data_dir, place.split, features=names)[place.number]
     return SelectedLesion(
         _text(record["key"]),
         place.lesion,

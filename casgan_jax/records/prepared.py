@@ -107,7 +107,7 @@ class _Records(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._source)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: Any) -> Any:  # an int -> a record; slices are not needed
         if not 0 <= index < len(self):
             raise IndexError(f"record: found {index}, expected 0 to {len(self) - 1}")
         return read_record(self._source, self._features, index)

@@ -109,7 +109,7 @@ def line_plot(
 
 def _inline(svg: str, label: str) -> str:
     """The drawing of an SVG file as an element of a page: its ink, no sizes, no ids of groups."""
-    box = re.search(r'viewBox="([^"]*)"', svg)[1]
+    box = svg.split('viewBox="', 1)[1].split('"', 1)[0]
     drawing = svg[svg.index("</defs>") + len("</defs>") :]  # the first ones hold a style sheet
     drawing = re.sub(r'<g id="[^"]*">', "<g>", drawing)
     drawing = re.sub(r"font-family: [^;]*; ", "", drawing).replace(_INK, "currentColor")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -54,10 +54,10 @@ def _solve_one(
     trimap: jax.Array,
     inside: jax.Array,
     prior: jax.Array,
-    prior_weight: jax.Array,
-    epsilon: jax.Array,
-    tolerance: jax.Array,
-    max_iterations: jax.Array,
+    prior_weight: float,
+    epsilon: float,
+    tolerance: float,
+    max_iterations: int,
 ) -> Solution:
     """Jacobi-preconditioned conjugate gradients on the unknown pixels of one image."""
     planes = stencil(image, inside, epsilon)
@@ -68,14 +68,14 @@ def _solve_one(
     inverse_diagonal = free / jnp.where(diagonal > 0, diagonal, 1)
     known = (trimap == 255).astype(image.dtype)
 
-    def restrict(alpha):
+    def restrict(alpha: jax.Array) -> jax.Array:
         return free * (laplacian_product(planes, alpha) + prior_weight * alpha)
 
-    def unfinished(state):
+    def unfinished(state: tuple[jax.Array, ...]) -> jax.Array:
         _, _, _, energy, iteration = state
         return (energy > tolerance**2) & (iteration < max_iterations)
 
-    def step(state):
+    def step(state: Any) -> Any:
         alpha, residual, direction, energy, iteration = state
         image_of_direction = restrict(direction)
         length = energy / jnp.vdot(direction, image_of_direction)
@@ -126,8 +126,11 @@ def solve_batch(
         much as working.
     """
 
-    def solve(each):
-        return _solve_one(*each, prior_weight, epsilon, tolerance, max_iterations)
+    def solve(each: tuple[jax.Array, ...]) -> Solution:
+        image, trimap, valid, prior = each
+        return _solve_one(
+            image, trimap, valid, prior, prior_weight, epsilon, tolerance, max_iterations
+        )
 
     batch = (images, trimaps, inside, priors)
     return jax.vmap(solve)(batch) if lockstep else jax.lax.map(solve, batch)
@@ -137,7 +140,7 @@ def closed_form_matting(
     images: Sequence[np.ndarray] | np.ndarray,
     trimaps: Sequence[np.ndarray] | np.ndarray,
     *,
-    priors: Sequence[np.ndarray] | np.ndarray | None = None,
+    priors: Sequence[np.ndarray | None] | np.ndarray | None = None,
     prior_weight: float = 0.0,
     epsilon: float = DEFAULT_EPSILON,
     tolerance: float = DEFAULT_TOLERANCE,
@@ -240,9 +243,9 @@ def _around_unknown(trimap: np.ndarray) -> tuple[int, Box]:
 def _gather(
     side: int,
     chunk: Sequence[tuple[int, Box]],
-    images: Sequence[np.ndarray],
-    trimaps: Sequence[np.ndarray],
-    priors: Sequence[np.ndarray | None],
+    images: Sequence[np.ndarray] | np.ndarray,
+    trimaps: Sequence[np.ndarray] | np.ndarray,
+    priors: Sequence[np.ndarray | None] | np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """A batch of crops; ones with nothing to solve round its length up to a power of two."""
     shape = (1 << (len(chunk) - 1).bit_length(), side, side)
@@ -255,6 +258,7 @@ def _gather(
         image[place] = box.crop(images[index])
         trimap[place] = box.crop(trimaps[index])
         inside[place] = True
-        if priors[index] is not None:
-            prior[place] = box.crop(priors[index])
+        whole = priors[index]
+        if whole is not None:
+            prior[place] = box.crop(whole)
     return image, trimap, inside, prior

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
+from typing import Any
 
 import jax
 from jax.experimental import multihost_utils
@@ -26,7 +27,7 @@ class Interruption:
     def __init__(self) -> None:
         self._several = jax.process_count() > 1
         self._found: signal.Signals | None = None
-        self._previous: dict[int, object] = {}
+        self._previous: dict[int, Any] = {}  # handlers
 
     def __enter__(self) -> Interruption:
         if not self._several:

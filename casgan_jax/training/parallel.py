@@ -54,7 +54,7 @@ class Devices:
         """Puts a tree of arrays on every device."""
         return jax.device_put(tree, NamedSharding(self.mesh, P()))
 
-    def shard(self, batch: Mapping[str, np.ndarray]) -> dict[str, jax.Array]:
+    def shard(self, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """This process's part of a global batch -> arrays split over the devices.
 
         Raises:

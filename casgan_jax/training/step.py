@@ -9,6 +9,7 @@ over the named axis AXIS, over which `casgan_jax.training.parallel` maps it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -66,9 +67,11 @@ def _mean_over_devices(tree: Any) -> Any:
 def _update(
     network: Network, gradients: Any, batch_stats: Any, optimizer: optax.GradientTransformation
 ) -> Network:
-    updates, opt_state = optimizer.update(
-        _mean_over_devices(gradients), network.opt_state, network.params
-    )
+    # Optax multiplies its integer count of steps by floats.
+    with jax.numpy_dtype_promotion("standard"):
+        updates, opt_state = optimizer.update(
+            _mean_over_devices(gradients), network.opt_state, network.params
+        )
     return Network(optax.apply_updates(network.params, updates), batch_stats, opt_state)
 
 
@@ -150,7 +153,7 @@ def adversarial_step(
                 stage, discriminator.params, discriminator.batch_stats, condition, output
             )
             terms["adversarial"] = stage.adversarial_weight * stage.generator_loss(fake)
-        return sum(terms.values()), terms
+        return functools.reduce(jnp.add, terms.values()), terms
 
     (losses["generator"], terms), output_gradient = jax.value_and_grad(
         generator_losses, has_aux=True
@@ -158,12 +161,17 @@ def adversarial_step(
     (gradients,) = pull_back(output_gradient)
     generator = _update(state.generator, gradients, generator_stats, generator_optimizer)
 
-    decay = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))
-    decay = decay if average_decay else 0.0
+    step = state.step.astype(jnp.float32)
+    warm = jnp.minimum(average_decay, (1.0 + step) / (10.0 + step))
+    decay = warm if average_decay else jnp.zeros_like(warm)
     average = jax.tree.map(
         lambda old, new: decay * old + (1.0 - decay) * new, state.average, generator.variables
     )
-    next_state = state.replace(
-        step=state.step + 1, generator=generator, discriminator=discriminator, average=average
+    next_state = dataclasses.replace(
+        state,
+        step=state.step + 1,
+        generator=generator,
+        discriminator=discriminator,
+        average=average,
     )
     return next_state, _mean_over_devices(losses | terms)

@@ -96,7 +96,7 @@ class Checkpoints:
           UserError: there is no intact checkpoint.
         """
         scores = self._scores()
-        for step in sorted(scores, key=scores.get, reverse=True):
+        for step in sorted(scores, key=lambda step: scores[step], reverse=True):
             if self._facts(step, verify):
                 return step
         return self.newest()
@@ -195,7 +195,7 @@ class Checkpoints:
     def _delete_old(self) -> None:
         steps = self.steps()
         scores = self._scores()
-        best = max(scores, key=scores.get, default=None)
+        best = max(scores, key=lambda step: scores[step], default=None)
         for step in steps[: -self._keep]:
             if step != best:
                 doomed = self.directory / f"{_DELETED}{step}"

@@ -15,7 +15,8 @@ from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
+from datasets.outcomes import Skip
 from datasets.task import Record, Task
 
 SIZE = 512
@@ -87,7 +88,7 @@ class Builder(PreparedBuilder):
             ),
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each `Images_png/PATIENT_STUDY_SERIES/SLICE.png`."""
         root = find_images(manual_dir)
         spacing = self._spacing(manual_dir, root.parent)

@@ -12,9 +12,10 @@ from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.errors import UserError
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import SPLITS, split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
 from datasets.folder.layout import read_layout
 from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.outcomes import Skip
 from datasets.task import Task
 
 TABLE = "lesions.csv"
@@ -54,7 +55,7 @@ class Builder(PreparedBuilder):
             ),
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each line of `lesions.csv`, or for each image with masks."""
         if (manual_dir / TABLE).is_file():
             tasks = self._tasks_of_table(manual_dir / TABLE)

@@ -52,7 +52,8 @@ def read_layout(folder: Path) -> Layout:
         )
     roots = _mark_folders(folder)
     marks = [_named(root) for root in roots]
-    annotations, without_marks = [], []
+    annotations: list[Annotation] = []
+    without_marks: list[str] = []
     for name, image in images.items():
         files = tuple(found[name] for found in marks if name in found)
         if not files:

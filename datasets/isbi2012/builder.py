@@ -15,7 +15,8 @@ from casgan_jax.grid import Box
 from casgan_jax.images import Stack, open_stack
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_by_counts
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
+from datasets.outcomes import Skip
 from datasets.softening import Softened, record_of, soften_image
 from datasets.task import Record, Task
 
@@ -129,7 +130,7 @@ class Builder(PreparedBuilder):
             ),
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each of the 300 images, in turn of each slice."""
         pages = _count_pages(manual_dir)
         for name in (VOLUME, LABELS):

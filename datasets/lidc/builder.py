@@ -11,10 +11,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.records import features as records
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
 from datasets.lidc import selection, slices, tcia
 from datasets.lidc.reading import RATINGS
 from datasets.lidc.record import features
+from datasets.outcomes import Skip
 from datasets.task import Record, Task
 
 
@@ -98,7 +99,7 @@ class Builder(PreparedBuilder):
             described, records.metadata(kind="segmentation", scale=config.scale, **more)
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each slice of each nodule, or of those that are selected."""
         config = self.builder_config
         layout = slices if config.layout == "slices" else tcia

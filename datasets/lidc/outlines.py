@@ -28,8 +28,10 @@ def fill_outlines(outlines: Iterable[Outline], shape: tuple[int, int]) -> np.nda
     for outline in outlines:
         points = [outline.points.reshape(-1, 1, 2)]
         if outline.inclusion:
-            inside = cv2.fillPoly(np.zeros(shape, np.uint8), points, 1)
-            nodule |= cv2.polylines(inside, points, isClosed=True, color=0)
+            inside = np.zeros(shape, np.uint8)
+            cv2.fillPoly(inside, points, 1)
+            cv2.polylines(inside, points, isClosed=True, color=0)
+            nodule |= inside
         else:
             cv2.fillPoly(holes, points, 1)
     return (nodule > 0) & (holes == 0)

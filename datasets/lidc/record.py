@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.records import features as records
-from datasets.base import Skip
+from datasets.outcomes import Skip
 from datasets.task import Record
 
 SIZE = 128  # side of the crops

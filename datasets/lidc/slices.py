@@ -13,8 +13,9 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
 from casgan_jax.records.splits import split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
 from datasets.lidc.record import SIZE, agree, record_of
+from datasets.outcomes import Skip
 from datasets.task import Record, Task
 
 SPACING_FILE = "patient_spacing.csv"

@@ -16,12 +16,13 @@ from casgan_jax.images import read_scan
 from casgan_jax.pool import OrderedPool
 from casgan_jax.records.features import MAX_READERS
 from casgan_jax.records.splits import split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, Reading, read_readers
 from datasets.lidc.record import SIZE, agree, record_of
 from datasets.lidc.series import Series, SliceFiles, find_folders, read_series, slice_files
+from datasets.outcomes import Skip
 from datasets.task import Record, Task
 
 WINDOW = (-1000, 400)  # HU, the lung's
@@ -191,7 +192,8 @@ def _all_files(builder: PreparedBuilder, folders: Sequence[str]) -> Iterator[Sli
 
 
 def _all_series(root: Path, folders: Sequence[Path]) -> tuple[dict[str, Series], list[Task]]:
-    series, tasks = {}, []
+    series: dict[str, Series] = {}
+    tasks: list[Task] = []
     for folder in folders:
         try:
             found = read_series(folder)
@@ -207,7 +209,8 @@ def _all_series(root: Path, folders: Sequence[Path]) -> tuple[dict[str, Series],
 def _all_readings(
     root: Path, xml_files: Sequence[Path], known: set[str]
 ) -> tuple[dict[str, Reading], list[Task]]:
-    readings, tasks = {}, []
+    readings: dict[str, Reading] = {}
+    tasks: list[Task] = []
     for path in xml_files:
         name = path.relative_to(root).as_posix()
         try:

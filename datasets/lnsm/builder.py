@@ -14,10 +14,11 @@ from casgan_jax.annotations.deeplesion import INFO_FILE, LUNG, Lesions, read_les
 from casgan_jax.pool import OrderedPool
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_by_counts, split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
 from datasets.deeplesion.builder import LUNG_WINDOW
 from datasets.deeplesion.builder import Builder as DeepLesion
 from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.outcomes import Skip
 from datasets.task import Task
 
 SIZE = 128  # side of the crops in native pixels
@@ -77,21 +78,22 @@ class Builder(PreparedBuilder):
             ),
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each lung lesion that is chosen, and for each that cannot be used."""
         found = read_lesions(manual_dir / INFO_FILE)
         self.note_source(manual_dir / INFO_FILE)
         sources, unusable = _candidates(found)
         scores = self._scores(sources)
-        ranked = sorted((key for key in scores if not isinstance(scores[key], Skip)),
-                        key=lambda key: (-scores[key], key))  # fmt: skip
+        qualities = {key: score for key, score in scores.items() if not isinstance(score, Skip)}
+        ranked = sorted(qualities, key=lambda key: (-qualities[key], key))
         best = self.builder_config.best or len(ranked)
         for key in ranked[best:]:
-            scores[key] = Skip(f"not among the best {best}", f"quality {scores[key]:.3f}")
+            scores[key] = Skip(f"not among the best {best}", f"quality {qualities[key]:.3f}")
         unusable |= {key: score for key, score in scores.items() if isinstance(score, Skip)}
         chosen = ranked[:best]
         if chosen:
-            self.note(f"quality of the chosen: {scores[chosen[-1]]:.3f} to {scores[chosen[0]]:.3f}")
+            least, most = qualities[chosen[-1]], qualities[chosen[0]]
+            self.note(f"quality of the chosen: {least:.3f} to {most:.3f}")
         patients = {one.key: one.patient for one in found.annotations.annotations}
         splits = self._splits([patients[key] for key in chosen])
         return [

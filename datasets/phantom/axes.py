@@ -18,7 +18,7 @@ def recist_axes(mask: np.ndarray, scale: int) -> np.ndarray:
     """
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     border = max(contours, key=len)[:, 0].astype(np.float32)
-    corners = np.concatenate([border + np.float32(c) for c in _CORNERS])
+    corners = np.concatenate([border + np.asarray(c, np.float32) for c in _CORNERS])
     hull = cv2.convexHull(corners)[:, 0]
     apart = np.linalg.norm(hull[:, None] - hull[None], axis=-1)
     first, second = np.unravel_index(np.argmax(apart), apart.shape)

@@ -13,7 +13,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
+from datasets.outcomes import Skip
 from datasets.phantom import readers
 from datasets.phantom.axes import recist_axes
 from datasets.phantom.lesion import KINDS
@@ -25,22 +26,22 @@ _REDRAWS = 8  # times the readers try again where their masks cannot be labelled
 
 
 class Source(NamedTuple):
-    """Which phantom: `index` of the series `seed`."""
+    """Which phantom: `number` of the series `seed`."""
 
     seed: int
-    index: int
+    number: int
 
 
 def make_record(source: Source) -> Record | Skip:
     """The record of one phantom; depends on `source` only."""
     from casgan_jax.soft_mask.label import label_from_readers
 
-    phantom = make_phantom(source.seed, source.index)
+    phantom = make_phantom(source.seed, source.number)
     image = normalise(phantom.image, WINDOW)
     vagueness = 1.5 if phantom.lesion.kind == "ground-glass" else 1.0
     for attempt in range(_REDRAWS):
         # + 1: NumPy takes [a, b, 0] for [a, b], which is the phantom's own stream.
-        rng = np.random.default_rng([source.seed, source.index, attempt + 1])
+        rng = np.random.default_rng([source.seed, source.number, attempt + 1])
         masks = readers.draw_masks(rng, phantom.true_alpha, SCALE, vagueness=vagueness)
         try:
             label = label_from_readers(image, masks, SCALE)
@@ -50,7 +51,7 @@ def make_record(source: Source) -> Record | Skip:
         break
     else:
         return Skip("readers' masks cannot be labelled", reason)
-    patient = f"phantom-{source.index:05d}"
+    patient = f"phantom-{source.number:05d}"
     return {
         "image": phantom.image,
         "image_high_resolution": phantom.image_high_resolution,
@@ -125,7 +126,7 @@ class Builder(PreparedBuilder):
             ),
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each phantom; every phantom is a patient of its own."""
         del manual_dir  # nothing to read
         return [

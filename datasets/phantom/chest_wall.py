@@ -23,9 +23,10 @@ class Ring:
         self, outside: float, waviness: float, rng: np.random.Generator, waves: int = 5
     ) -> np.ndarray:
         """The closed curve `outside` mm around the lungs, its distance varying by `waviness`."""
+        distance = np.full(len(self.angle), outside)
         if waviness:
-            outside = outside * wobble(rng, self.angle, 4 * waviness, 1, waves)
-        return polar((0, 0), self.angle, self.radius + outside)
+            distance *= wobble(rng, self.angle, 4 * waviness, 1, waves)
+        return polar((0, 0), self.angle, self.radius + distance)
 
     def along(self, angle: np.ndarray, away: np.ndarray) -> np.ndarray:
         """(n, 2) mm: points `away` (n,) mm outside the lungs in the directions `angle` (n,)."""

@@ -20,7 +20,7 @@ from casgan_jax.commands.entry import run_main
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.images import write_png
-from datasets.base import Skip
+from datasets.outcomes import Skip
 from datasets.task import Record
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")

@@ -82,7 +82,8 @@ def _draw(
     side = distance.shape[0]
     # Now and then a reader sees the lesion quite differently.
     strength = strength * np.exp(0.45 * rng.standard_normal())
-    innermost = np.unravel_index(np.argmin(distance), distance.shape)
+    row, column = np.unravel_index(np.argmin(distance), distance.shape)
+    innermost = row, column
     surface = distance
     if habit.rounding:
         surface = scanner.blur(surface, max(0.3, habit.rounding * radius))

@@ -113,7 +113,7 @@ def random_thorax(rng: np.random.Generator) -> Thorax:
         depth,
         width + 11 + muscle + fat,
         enhanced,
-        tuple(_hilum(rng, side * width, level) for side in (-1, 1)),
+        (_hilum(rng, -width, level), _hilum(rng, width, level)),
     )
 
 
@@ -171,7 +171,7 @@ def _mediastinal_fat(rng: np.random.Generator, half: float, depth: float) -> lis
     for tissue, count, size in ((FAT, 9, 0.5), (ORGAN, 7, 0.22)):
         for _ in range(count):
             place = rng.uniform(-0.75, 0.75) * half, rng.uniform(-0.85, 0.6) * depth
-            semi = half * size * rng.uniform(0.3, 1.0, 2)
+            semi = half * size * rng.uniform(0.3, 1.0), half * size * rng.uniform(0.3, 1.0)
             regions.append(Region(blob(rng, place, semi, 0.2, rng.uniform(0, np.pi)), tissue))
     return regions
 

@@ -82,8 +82,8 @@ def grow(
         if not len(seeds):
             break
         served = np.bincount(node, weights=volume)
-        middle = [np.bincount(node, weights=volume * seeds[:, k]) / served for k in range(3)]
-        middle = np.stack(middle, axis=1)
+        weighted = [np.bincount(node, weights=volume * seeds[:, k]) for k in range(3)]
+        middle = np.stack(weighted, axis=1) / served[:, None]
         last = np.bincount(node) == 1
         reach = np.where(last, 0.95, rng.uniform(0.3, 0.55, len(start)))
         direction = _unit(middle - start)

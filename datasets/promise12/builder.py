@@ -17,7 +17,8 @@ from casgan_jax.grid import Box, encode_alpha, normalise
 from casgan_jax.images import open_stack
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import position_of, split_by_counts, split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
+from datasets.outcomes import Skip
 from datasets.softening import record_of, soften_image
 from datasets.task import Record, Task
 
@@ -36,14 +37,14 @@ class Slice(NamedTuple):
 
     image: str
     segmentation: str
-    index: int
+    number: int
     case: str
     patient: str
 
     @property
     def key(self) -> str:
         """Of the record."""
-        return _key(self.case, self.index)
+        return _key(self.case, self.number)
 
 
 def make_record(source: Slice | Skip) -> Record | Skip:
@@ -53,8 +54,8 @@ def make_record(source: Slice | Skip) -> Record | Skip:
     if isinstance(source, Skip):
         return source
     try:
-        scan = open_stack(source.image).read(source.index)
-        mask = open_stack(source.segmentation).read(source.index).values != 0
+        scan = open_stack(source.image).read(source.number)
+        mask = open_stack(source.segmentation).read(source.number).values != 0
         window = _window(source.image)
     except UserError as error:
         return Skip("unreadable case", str(error))
@@ -158,7 +159,7 @@ class Builder(PreparedBuilder):
             ),
         )
 
-    def tasks(self, manual_dir: Path | None) -> list[Task]:
+    def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each slice with prostate, and one for each case that cannot be read."""
         slices, left_out, empty = [], [], 0
         for path in _cases(manual_dir):

@@ -61,7 +61,7 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     step = training_step(config, devices)
     rows = []
     for cache, workers in SOURCES:
-        row = {"cache": cache, "workers": workers}
+        row: dict[str, Any] = {"cache": cache, "workers": workers}
         rows.append(row | measure(config, devices, step, cache, workers, options.repeats))
         yield rows[-1]
     fastest = max(rows, key=lambda row: row["input_images_per_second"])

@@ -14,7 +14,7 @@ import functools
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     yield summary
 
 
-def _speed(repeats: int) -> Iterator[dict[str, Any]]:
+def _speed(repeats: int) -> Generator[dict[str, Any], None, dict[str, Any]]:
     """One row a lesion of 256x256 fine pixels; returns the summary."""
     try:
         import pymatting
@@ -104,12 +104,12 @@ def _speed(repeats: int) -> Iterator[dict[str, Any]]:
                 "reference_milliseconds": round(1e3 * theirs, 3),
                 "speedup": round(theirs / ours, 2),
             }
-    ours, theirs = np.mean(totals, axis=0)
+    ours, theirs = np.mean(totals, axis=0).tolist()
     return {
         "lesions": len(totals),
-        "ms_per_lesion": round(1e3 * float(ours), 3),
-        "reference_ms_per_lesion": round(1e3 * float(theirs), 3),
-        "speedup_vs_reference": round(float(theirs / ours), 2),
+        "ms_per_lesion": round(1e3 * ours, 3),
+        "reference_ms_per_lesion": round(1e3 * theirs, 3),
+        "speedup_vs_reference": round(theirs / ours, 2),
     }
 
 
@@ -131,7 +131,9 @@ def _reference(pymatting: Any, image: np.ndarray, recist: np.ndarray) -> np.ndar
     grey = np.round(255 * fine).astype(np.uint8)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.repeat(grey[..., None], 3, 2), state, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+    rectangle = 0, 0, 0, 0  # of no meaning beside a mask
+    colour = np.repeat(grey[..., None], 3, 2)
+    cv2.grabCut(colour, state, rectangle, *models, 1, cv2.GC_INIT_WITH_MASK)
     trimap = trimap_from_binary((state & 1) > 0)  # GC_FGD and GC_PR_FGD are odd
     return pymatting.estimate_alpha_cf(
         np.repeat(fine[..., None], 3, 2).astype(float), trimap / 255.0
@@ -211,7 +213,7 @@ def _against_consensus(samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
     for name, stage in STAGES.items():
         scores = []
         for sample in samples:
-            alpha = np.float32(stage(sample.image, sample.recist))
+            alpha = stage(sample.image, sample.recist).astype(np.float32)
             native = binarise(area_mean(alpha, SCALE), PAPER_THRESHOLD)
             scores.append(label_agreement.dice(native, sample.consensus))
         yield {
@@ -236,7 +238,7 @@ def _against_truth(data_dir: str, limit: int) -> Iterator[dict[str, Any]]:
     for record, image in _records(data_dir, features, splits=("test",)):
         truths.append(decode_alpha(record["true_alpha"]))
         for name, stage in STAGES.items():
-            made.setdefault(name, []).append(np.float32(stage(image, record["recist"])))
+            made.setdefault(name, []).append(stage(image, record["recist"]).astype(np.float32))
         readers = labelling.label_from_readers(image, record["reader_masks"], SCALE)
         made.setdefault("label_from_readers", []).append(readers.alpha)
         binary = labelling.label_from_binary(image, record["consensus"], SCALE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -74,16 +74,15 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         return closed_form_matting([image], [trimap], epsilon=epsilon)[0]
 
     times, differences = [], []
-    for name, *case in _cases():
-        difference = float(np.abs(ours(*case) - theirs(*case)).max())
-        pair = _interleaved(
-            [functools.partial(ours, *case), functools.partial(theirs, *case)], options.repeats
-        )
+    for name, image, trimap, epsilon in _cases():
+        both = [functools.partial(each, image, trimap, epsilon) for each in (ours, theirs)]
+        difference = float(np.abs(both[0]() - both[1]()).max())
+        pair = _interleaved(both, options.repeats)
         times.append(pair)
         differences.append(difference)
         yield {
             "case": name,
-            "unknown_pixels": int((case[1] == 128).sum()),
+            "unknown_pixels": int(np.count_nonzero(trimap == 128)),
             "milliseconds": round(1e3 * pair[0], 3),
             "pymatting_milliseconds": round(1e3 * pair[1], 3),
             "speedup": round(pair[1] / pair[0], 2),
@@ -93,7 +92,7 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         batch = [lesion(RADII[k % len(RADII)], seed=k) for k in range(size)]
         images, trimaps = (np.stack(each) for each in zip(*batch, strict=True))
         closed_form_matting(images, trimaps)
-        seconds = _interleaved([lambda i=images, t=trimaps: closed_form_matting(i, t)], 3)[0]
+        seconds = _interleaved([functools.partial(closed_form_matting, images, trimaps)], 3)[0]
         yield {"batch": size, "images_per_second": round(size / seconds, 1)}
     total = np.sum(times, axis=0)
     yield {
@@ -122,7 +121,7 @@ def _cases() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
     yield "nodule of 8 px cut by the corner", image, trimap, DEFAULT_EPSILON
 
 
-def _interleaved(functions: list[Callable[[], Any]], repeats: int) -> list[float]:
+def _interleaved(functions: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
     """Median seconds of each, measured in turn so that a busy machine slows all alike."""
     seconds = np.empty((repeats, len(functions)))
     for row in seconds:

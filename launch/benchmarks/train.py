@@ -157,7 +157,8 @@ def jax_side(case: Case) -> Side:
     stage, devices = BUILD_STAGE[config.name](config), Devices()
     state = devices.replicate(initial_state(config, stage, steps, {}))
     batch = devices.shard(case.batch())
-    lowered = make_step(config, stage, steps, devices).lower(state, batch, {})
+    step: Any = make_step(config, stage, steps, devices)
+    lowered = step.lower(state, batch, {})
     start = time.perf_counter()
     compiled = lowered.compile()
     facts = {"compile_seconds": round(time.perf_counter() - start, 1)}
@@ -212,7 +213,8 @@ def torch_training(config: StageConfig, device: Any) -> Any:
         generator = networks.UNet(1, model.features, levels, model.options["dropout"])
         discriminator = networks.PixelDiscriminator(1, model.discriminator_features)
         condition = functools.partial(step.interpolated, scale=scale)
-        content, criterion = step.softgan_content(weights), step.least_squares
+        content = step.softgan_content(weights)
+        criterion: Callable[[Any, bool], Any] = step.least_squares
     else:
         generator = networks.SRGenerator(model.features, model.blocks, scale)
         discriminator = networks.SRDiscriminator(model.discriminator_features)

@@ -11,9 +11,10 @@ from casgan_jax.grid import decode_alpha
 from casgan_jax.images import open_stack
 from casgan_jax.soft_mask.label import soften
 from casgan_jax.soft_mask.trimap import upsample_mask
-from datasets.base import Skip, prepare
+from datasets.base import prepare
 from datasets.isbi2012 import builder as isbi
 from datasets.isbi2012.builder import Builder, Image, make_record, split_slices
+from datasets.outcomes import Skip
 from tests.lines import line_of
 from tests.shared_data import shared_data
 

@@ -7,8 +7,8 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_npy
 from casgan_jax.labelling.label import LabelOptions, label_lesion
-from datasets.base import Skip
 from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.outcomes import Skip
 from tests.labelling import lesions
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0

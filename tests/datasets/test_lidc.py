@@ -12,9 +12,10 @@ import tensorflow_datasets as tfds
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.records.splits import split_of
-from datasets.base import Skip, prepare
+from datasets.base import prepare
 from datasets.lidc.builder import Builder, make_record
 from datasets.lidc.slices import Slice, read_spacing
+from datasets.outcomes import Skip
 from tests.datasets.trees import SIZE, disc, nodule, write_lidc_slice, write_lidc_tree
 from tests.shared_data import shared_data
 

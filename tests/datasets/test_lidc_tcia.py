@@ -7,12 +7,13 @@ from hypothesis import given
 
 from casgan_jax.errors import UserError
 from casgan_jax.records.splits import split_of
-from datasets.base import Skip, prepare
+from datasets.base import prepare
 from datasets.lidc import tcia
 from datasets.lidc.builder import Builder
 from datasets.lidc.clustering import cluster_marks
 from datasets.lidc.outlines import fill_outlines
 from datasets.lidc.reading import RATINGS, Mark, Outline, read_readers
+from datasets.outcomes import Skip
 from datasets.samples import samples_sheet
 from tests.datasets.tcia import (
     THICKNESS,

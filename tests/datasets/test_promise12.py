@@ -10,7 +10,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
 from casgan_jax.records.splits import split_of
 from casgan_jax.soft_mask.trimap import upsample_mask
-from datasets.base import Skip, prepare
+from datasets.base import prepare
+from datasets.outcomes import Skip
 from datasets.promise12 import builder as promise
 from datasets.promise12.builder import Builder, Slice, make_record
 from tests.datasets.trees import disc

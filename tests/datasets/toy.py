@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
-from datasets.base import PreparedBuilder, Skip
+from datasets.base import PreparedBuilder
+from datasets.outcomes import Skip
 from datasets.task import Task
 
 N_TASKS = 40

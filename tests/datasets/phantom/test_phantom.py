@@ -6,7 +6,8 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
-from datasets.base import Skip, prepare
+from datasets.base import prepare
+from datasets.outcomes import Skip
 from datasets.phantom import builder, readers, scanner
 from datasets.phantom.lesion import KINDS
 from datasets.phantom.phantom import SCALE, SIDE, make_phantom
