@@ -98,7 +98,7 @@ def read_table(
         ) from error
 
 
-def _reader(text: str, separator: str) -> csv.DictReader:
+def _reader(text: str, separator: str) -> csv.DictReader[str]:
     lines = io.StringIO(text, newline="")
     return csv.DictReader(lines, delimiter=separator, skipinitialspace=True, restval="")
 

@@ -40,7 +40,7 @@ class Box:
     bottom: int
 
     @classmethod
-    def centred(cls, mark: Sequence[float], side: int) -> Self:
+    def centred(cls, mark: Sequence[float] | np.ndarray, side: int) -> Self:
         """The square of `side` pixels around a mark (x, y).
 
         A box has its centre at whole pixels if its side is odd, half-way between two if it is even:

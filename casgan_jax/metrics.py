@@ -14,6 +14,7 @@ Overlap needs binary masks, and a soft mask becomes one at a threshold that the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,9 @@ def dice_curves(alphas: np.ndarray, truths: np.ndarray, thresholds: np.ndarray) 
     return np.stack(curves).reshape(*cases, len(thresholds))
 
 
-def best_threshold(curves: np.ndarray, thresholds: np.ndarray) -> tuple[float, float]:
+def best_threshold(
+    curves: Sequence[Sequence[float]] | np.ndarray, thresholds: np.ndarray
+) -> tuple[float, float]:
     """The threshold of the best mean Dice, and that Dice; the lowest one where several tie.
 
     Args:

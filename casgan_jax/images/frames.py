@@ -25,7 +25,7 @@ _MOST_STEPS = 4096  # slices of a grid; more are a wrong distance
 class PlacedFrame(NamedTuple):
     """A frame and where it lies."""
 
-    index: int
+    number: int  # from 0
     geometry: Geometry
 
 
@@ -88,11 +88,11 @@ def _stacked(frames: list[PlacedFrame], read: Callable[[int], np.ndarray]) -> li
     first, places = frames[0].geometry, positions(frames)
     step = distance(places, float(first.spacing[2]))
     if step is None:
-        return [_volume(one.geometry, {0: [one.index]}, read) for one in frames]
+        return [_volume(one.geometry, {0: [one.number]}, read) for one in frames]
     slots = np.round((places - places.min()) / step).astype(int)
     indices = defaultdict(list)
     for frame, slot in zip(frames, slots.tolist(), strict=True):
-        indices[slot].append(frame.index)
+        indices[slot].append(frame.number)
     lowest = frames[int(np.argmin(places))].geometry
     grid = dataclasses.replace(
         lowest,
@@ -109,12 +109,12 @@ def _volume(
 
     def part(ranges: Ranges) -> np.ndarray:
         columns, rows, slots = ranges
-        planes = []
+        planes: list[np.ndarray | None] = []
         for slot in range(slots.start, slots.stop):
             drawn = [read(index)[rows, columns] for index in indices.get(slot, ())]
             planes.append(np.max(drawn, axis=0) if drawn else None)
-        drawn = next((plane for plane in planes if plane is not None), None)
-        dtype = np.uint8 if drawn is None else drawn.dtype
+        first = next((plane for plane in planes if plane is not None), None)
+        dtype = np.dtype(np.uint8) if first is None else first.dtype
         empty = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype)
         return np.stack([empty if one is None else one for one in planes], axis=-1).swapaxes(0, 1)
 

@@ -43,7 +43,8 @@ class Geometry:
     ) -> Self:
         """The grid whose pixel (i, j, k) is centred at `affine @ (i, j, k, 1)`, LPS."""
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
-        return cls(tuple(map(int, size)), affine[:3, 3], spacing, affine[:3, :3] / spacing, frame)
+        columns, rows, slices = map(int, size)
+        return cls((columns, rows, slices), affine[:3, 3], spacing, affine[:3, :3] / spacing, frame)
 
     @property
     def affine(self) -> np.ndarray:

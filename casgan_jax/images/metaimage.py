@@ -57,12 +57,14 @@ def open_metaimage(path: Path) -> Stack:
     spacing = _spacing(header, len(shape))
     voxels = _open_voxels(header, shape)
     if len(shape) == 2:
-        spacing_mm = spacing and (spacing[1], spacing[0])
-        return Stack(1, lambda _: _scan(path, voxels().T, spacing_mm))
+        row_and_column = None if spacing is None else (spacing[1], spacing[0])
+        return Stack(1, lambda _: _scan(path, voxels().T, row_and_column))
     affine = _affine(header, spacing or [1.0] * 3)
-    view = axial_view(path, shape, RAS_TO_LPS @ affine)
-    spacing_mm = spacing and view.in_plane(spacing)
-    place = Geometry.from_affine(shape, affine) if spacing else None
+    columns, rows, slices = shape
+    size = columns, rows, slices
+    view = axial_view(path, size, RAS_TO_LPS @ affine)
+    spacing_mm = None if spacing is None else view.in_plane(spacing)
+    place = None if spacing is None else Geometry.from_affine(size, affine)
 
     def read(index: int) -> Scan:
         plane = view.plane(voxels()[tuple(view.selection(index))])

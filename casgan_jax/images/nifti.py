@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from casgan_jax.images.checks import (
 )
 from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import AxialView, axial_view
-from casgan_jax.images.stack import Ranges, Scan, Stack, Volume
+from casgan_jax.images.stack import Scan, Stack, Volume
 
 # nibabel tells on standard error what it corrects in a header.
 _telling_damage = functools.partial(telling_damage, kind="NIfTI", logger="nibabel.global")
@@ -116,7 +117,7 @@ def _read_plane(
     return checked_values(path, view.plane(_read_voxels(path, image, view.selection(index))))
 
 
-def _read_voxels(path: Path, image: Any, ranges: Ranges) -> np.ndarray:
+def _read_voxels(path: Path, image: Any, ranges: Sequence[slice]) -> np.ndarray:
     """Reads a part; trailing dimensions of size 1 are dropped, a third is added to a plane."""
     places = [*ranges[: image.ndim], *[0] * (image.ndim - 3)]
     with _telling_damage(path):

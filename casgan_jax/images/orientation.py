@@ -108,8 +108,9 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
     nearest = [int(np.flatnonzero(found[:, 0] == axis)[0]) for axis in range(3)]
     thin = [axis for axis in (_RIGHT, _ANTERIOR) if shape[nearest[axis]] == 1]
     across = thin[0] if thin and shape[nearest[_SUPERIOR]] > 1 else _SUPERIOR
-    axes = tuple(nearest[axis] for axis in _PLANES[across])
-    backward = tuple(bool(found[axes[axis], 1] != _DIRECTION[axis]) for axis in range(3))
+    x, y, z = (nearest[axis] for axis in _PLANES[across])
+    axes = x, y, z
+    left, back, down = (bool(found[axes[axis], 1] != _DIRECTION[axis]) for axis in range(3))
     if 1 in (shape[axes[_ROWS]], shape[axes[_COLUMNS]]):
         raise UserError(
             path,
@@ -117,7 +118,7 @@ def axial_view(path: Path, shape: tuple[int, int, int], affine: np.ndarray) -> A
             expected="planes of several rows and columns",
             remedy="save the plane as PNG, TIFF or NPY",
         )
-    return AxialView(shape, axes, backward)
+    return AxialView(shape, axes, (left, back, down))
 
 
 def _no_grid(path: Path, affine: np.ndarray) -> UserError:

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from casgan_jax.errors import UserError
 from casgan_jax.images.geometry import Geometry
-from casgan_jax.images.stack import Ranges, Volume
+from casgan_jax.images.stack import Volume
 
 # Of a pixel: two files of one grid differ by the digits that their formats keep.
 _TOLERANCE = 0.1
@@ -102,7 +102,8 @@ def _taken(volume: Volume, target: Geometry, indices: np.ndarray) -> Placed | No
         low, high = sorted((int(reached[within[0]]), int(reached[within[-1]])))
         ranges[axis] = slice(low, high + 1)
         inside.append(slice(within[0], within[-1] + 1))
-    pixels = volume.read(tuple(ranges)).transpose(axes[1], axes[0], across)[..., 0]
+    first, second, third = ranges
+    pixels = volume.read((first, second, third)).transpose(axes[1], axes[0], across)[..., 0]
     values = np.zeros(target.size[1::-1], pixels.dtype)
     values[inside[1], inside[0]] = pixels[:: steps[1], :: steps[0]]
     return Placed(values, volume.geometry, True, pixels.shape == values.shape)
@@ -144,8 +145,8 @@ def _interpolated(
         return None
     reached = np.clip(reached[:, inside], 0, size - 1)
     low, high = np.floor(reached.min(axis=1)).astype(int), np.ceil(reached.max(axis=1)).astype(int)
-    ranges: Ranges = tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
-    pixels = volume.read(ranges)
+    first, second, third = (slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
+    pixels = volume.read((first, second, third))
     values = np.zeros(rows * columns, pixels.dtype)
     values[inside] = ndimage.map_coordinates(
         pixels, reached - low[:, None], order=1 if linear else 0, mode="nearest"

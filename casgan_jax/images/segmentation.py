@@ -7,6 +7,7 @@ segmentation float32 from 0 to 1. Source: DICOM PS3.3, C.8.20 and A.51.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,7 @@ def open_segments(path: Path, dataset: Any, count: int, stored: ReadFrame) -> tu
     }
     if dataset.get("SegmentationType") == "LABELMAP":
         return tuple(
-            _segment(number, name, frames, lambda index, n=number: _marked(stored(index) == n))
+            _segment(number, name, frames, functools.partial(_labelled, stored, number))
             for number, name in sorted(names.items())
             if number != 0 or len(names) == 1  # 0 is the background
         )
@@ -66,10 +67,16 @@ def open_segments(path: Path, dataset: Any, count: int, stored: ReadFrame) -> tu
     )
 
 
+def _labelled(stored: ReadFrame, number: int, index: int) -> np.ndarray:
+    """The pixels of a frame that have a segment's number."""
+    return _marked(stored(index) == number)
+
+
 def _segment(
     number: int, name: str, frames: list[Frame], read: ReadFrame, *, soft: bool = False
 ) -> Segment:
-    placed, drawn_on = [], defaultdict(tuple)
+    placed: list[PlacedFrame] = []
+    drawn_on: dict[tuple[str, int], tuple[int, ...]] = defaultdict(tuple)
     for frame in frames:
         place = dicom_tags.geometry(frame, dicom_tags.spacing(frame))
         if place is not None:

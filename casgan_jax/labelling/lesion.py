@@ -66,7 +66,7 @@ class Lesion:
             low, high = np.floor(ends.min(axis=0) + 0.5), np.floor(ends.max(axis=0) + 0.5) + 1
             return Box(*(int(edge) for edge in (*low, *high)))
         assert self.masks is not None, "marks are axes or masks"
-        return Box.around(self.masks.any(axis=2))
+        return Box.around(np.asarray(self.masks.any(axis=2)))
 
 
 def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = None) -> Lesion:
@@ -83,7 +83,8 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
         image that is in HU already.
     """
     scan = _with_offset(annotation, _read_image(annotation, window))
-    masks, notes = None, ()
+    masks: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
     if annotation.recist is not None:
         check_recist(annotation.recist, scan.values.shape)
         _check_diameters(annotation, scan)

@@ -14,7 +14,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -118,7 +118,9 @@ def _make_table(config: RadiomicsConfig) -> FeatureTable:
             expected="lesions with soft and binary masks",
             remedy="name a data set like phantom or lidc",
         )
-    choice = dict(per_class=config.per_class, match_area=config.match_area, seed=config.seed)
+    choice: dict[str, Any] = dict(
+        per_class=config.per_class, match_area=config.match_area, seed=config.seed
+    )
     if config.data.ratings:
         lesions = select_lidc(config.data.dir, config.data.ratings, **choice)
     elif {"spiculation", "lobulation"} <= found:

@@ -227,7 +227,7 @@ def closed_form_matting(
 def _on_accelerator() -> bool:
     """Whether arrays are put on one: on `jax.default_device`, a device or the name of a platform,
     or on the first device."""
-    device = jax.config.jax_default_device or jax.devices()[0]
+    device = jax.config.read("jax_default_device") or jax.devices()[0]
     return getattr(device, "platform", device) != "cpu"
 
 
@@ -254,7 +254,8 @@ def _gather(
     inside = np.zeros(shape, bool)
     prior = np.full(shape, 0.5, np.float32)
     for row, (index, box) in enumerate(chunk):
-        place = (row, *map(slice, box.shape))
+        height, width = box.shape
+        place = (row, slice(height), slice(width))
         image[place] = box.crop(images[index])
         trimap[place] = box.crop(trimaps[index])
         inside[place] = True

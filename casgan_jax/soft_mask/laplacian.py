@@ -20,6 +20,7 @@ neighbours enter it, float32 loses nothing on flat images, where box sums of pro
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +31,7 @@ _WINDOW = [(dy, dx) for dy in range(3) for dx in range(3)]
 _HALF = [(0, 1), (0, 2)] + [(dy, dx) for dy in (1, 2) for dx in range(-2, 3)]
 
 
-def stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[jax.Array]:
+def stencil(image: jax.Array, inside: jax.Array, epsilon: float) -> list[jax.Array]:
     """-L between each pixel and its neighbour at each of 12 offsets; the others are its mirror.
 
     Args:
@@ -57,12 +58,13 @@ def stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[jax
     valid = functools.reduce(jnp.logical_and, (member(inside, offset) for offset in _WINDOW))
     deviation = jnp.sqrt((centred**2).mean(0) + epsilon / 9)
     around = ((2 * REACH, 2 * REACH), (2 * REACH, 2 * REACH))
-    share = jnp.pad(valid / 9.0, around)
-    normal = jnp.pad(centred * (valid / (3.0 * deviation))[None], ((0, 0), *around))
-    # Without the barrier XLA computes `normal` anew in each of its 72 uses.
-    normal = dict(zip(_WINDOW, jax.lax.optimization_barrier(normal), strict=True))
+    counted = valid.astype(image.dtype)
+    share = jnp.pad(counted / 9.0, around)
+    stacked = jnp.pad(centred * (counted / (3.0 * deviation))[None], ((0, 0), *around))
+    # Without the barrier XLA computes `stacked` anew in each of its 72 uses.
+    normal = dict(zip(_WINDOW, jax.lax.optimization_barrier(stacked), strict=True))
     return [
-        sum(
+        _sum(
             by_pixel(share, (y, x))
             + by_pixel(normal[y, x], (y, x)) * by_pixel(normal[other], (y, x))
             for y, x in _WINDOW
@@ -72,11 +74,15 @@ def stencil(image: jax.Array, inside: jax.Array, epsilon: jax.Array) -> list[jax
     ]
 
 
+def _sum(planes: Iterable[jax.Array]) -> jax.Array:
+    return functools.reduce(jnp.add, planes)
+
+
 def laplacian_product(planes: list[jax.Array], alpha: jax.Array) -> jax.Array:
     """L alpha, (H, W)."""
     padded = jnp.pad(alpha, REACH)
     view = functools.partial(_shifted, shape=alpha.shape)
-    return sum(
+    return _sum(
         view(plane, 0, 0) * (alpha - view(padded, dy, dx))
         + view(plane, -dy, -dx) * (alpha - view(padded, -dy, -dx))
         for (dy, dx), plane in zip(_HALF, planes, strict=True)
@@ -87,13 +93,13 @@ def laplacian_diagonal(planes: list[jax.Array]) -> jax.Array:
     """diag(L), (H, W): minus the sum of a row's other entries."""
     shape = tuple(side - 2 * REACH for side in planes[0].shape)
     view = functools.partial(_shifted, shape=shape)
-    return sum(
+    return _sum(
         view(plane, 0, 0) + view(plane, -dy, -dx)
         for (dy, dx), plane in zip(_HALF, planes, strict=True)
     )
 
 
-def _shifted(padded: jax.Array, dy: int, dx: int, shape: tuple[int, int]) -> jax.Array:
+def _shifted(padded: jax.Array, dy: int, dx: int, shape: Sequence[int]) -> jax.Array:
     """View of an array padded by REACH: its pixel (y, x) is the original's (y + dy, x + dx)."""
     height, width = shape
     return padded[REACH + dy : REACH + dy + height, REACH + dx : REACH + dx + width]
