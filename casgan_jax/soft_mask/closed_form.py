@@ -227,7 +227,7 @@ def closed_form_matting(
 def _on_accelerator() -> bool:
     """Whether arrays are put on one: on `jax.default_device`, a device or the name of a platform,
     or on the first device."""
-    device = jax.config.read("jax_default_device") or jax.devices()[0]
+    device = jax.config.jax_default_device or jax.devices()[0]  # type: ignore[attr-defined]
     return getattr(device, "platform", device) != "cpu"
 
 
