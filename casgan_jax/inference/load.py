@@ -20,7 +20,7 @@ def load_system(workdir: str | Path, *, batch_size: int = 16) -> Cascade | Class
     """The system that a run left in its workdir.
 
     Args:
-      workdir: of a finished `launch.train`.
+      workdir: of a finished training.
       batch_size: patches that a network sees at once.
 
     Raises:

@@ -89,7 +89,10 @@ def test_mistakes_get_one_line_and_no_traceback(module, arguments, line):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("module", ["train", "evaluate", "predict", "build", "benchmark", "label"])
+@pytest.mark.parametrize(
+    "module",
+    ["train", "evaluate", "predict", "build", "benchmark", "experiment", "label", "review"],
+)
 def test_help_teaches_by_example(module):
     done = command(module, "--help")
     assert done.returncode == 0
