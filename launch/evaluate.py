@@ -1,63 +1,6 @@
-"""Measures a trained cascade on a split of a prepared data set.
+"""`casgan evaluate` from the checkout: `python -m launch.evaluate --help` tells more."""
 
-    python -m launch.evaluate --workdir=runs/softgan --split=test
-    python -m launch.evaluate --workdir=runs/softgan --data_dir=data/lidc
-
-Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
-numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
-lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
-worst_errors.png (the same without the images: what is missed, what is added).
-"""
-
-from __future__ import annotations
-
-import json
-from pathlib import Path
-
-from absl import flags
-
-from casgan_jax.commands.entry import keep_compilations, run_main
-from casgan_jax.errors import UserError
-
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
-_SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Prepared data set; the one that the training's config names by default."
-)
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default."
-)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches predicted at once.", lower_bound=1)
-_WORST = flags.DEFINE_integer("worst", 12, "Worst cases in the picture.", lower_bound=1)
-_PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
-
-
-def main(_: list[str]) -> None:
-    if not _WORKDIR.value:
-        raise UserError(
-            "workdir",
-            found="none",
-            expected="the folder of a training",
-            remedy="see `help`",
-        )
-
-    keep_compilations()
-    from casgan_jax.inference.evaluate import evaluate_workdir
-    from casgan_jax.report.evaluation import markdown_table
-
-    folder = Path(_OUTPUT.value or Path(_WORKDIR.value) / "evaluation" / _SPLIT.value)
-    summary = evaluate_workdir(
-        _WORKDIR.value,
-        _SPLIT.value,
-        data_dir=_DATA_DIR.value,
-        output=folder,
-        batch_size=_BATCH_SIZE.value,
-        worst=_WORST.value,
-        progress=_PROGRESS.value,
-    )
-    print(f"{markdown_table(summary)}\n\nworst cases: {folder / 'worst.png'}")
-    print(json.dumps(summary, allow_nan=False))
-
+from casgan_jax.commands import evaluate
 
 if __name__ == "__main__":
-    run_main(main)
+    evaluate.run()

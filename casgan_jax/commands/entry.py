@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 from absl import app, flags, logging
 
-from casgan_jax.errors import Interrupted, Step, UserError
+from casgan_jax.commands.program import OF_CHECKOUT, as_typed, is_installed, typed
+from casgan_jax.errors import Interrupted, UserError
 
 _HELP = frozenset({"-h", "-help", "--help", "--helpshort", "--helpfull"})
 _NAMED = re.compile(r"`([a-z_][\w.]*)(=[^`]*)?`")  # an argument or a field in a library's text
 
 
 def run_main(main: Callable[[list[str]], int | None]) -> None:
-    """Runs `main` under absl; a `UserError` becomes one line on stderr and exit status 1."""
+    """Runs `main` under absl; a `UserError` becomes one line on stderr and exit status 1.
+
+    `--help` shows the text and the flags of the module that `main` is in.
+    """
 
     def guarded(arguments: list[str]) -> int | None:
         if len(arguments) > 1:
@@ -34,6 +38,7 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
             print(interrupted, file=sys.stderr)
             return interrupted.exit_status
 
+    _show_in_help(sys.modules[main.__module__])
     try:
         app.run(guarded)
     except SystemExit:
@@ -49,6 +54,8 @@ def error_line(error: UserError) -> str:
     line = with_flags(str(told))
     if error.step is not None:
         line += f": `{typed(error.step)}`"
+        if is_installed() and error.step.command in OF_CHECKOUT:
+            line += " in the checkout"
     return line
 
 
@@ -68,10 +75,11 @@ def with_flags(text: str) -> str:
     return _NAMED.sub(show, text)
 
 
-def typed(step: Step) -> str:
-    """A command as a user of the checkout types it."""
-    options = [f"--{name}={value}" for name, value in step.options.items()]
-    return shlex.join(["python", "-m", f"launch.{step.command}", *options])
+def _show_in_help(module: ModuleType) -> None:
+    """absl's --help is of the file that was started, whose name is sys.argv[0]."""
+    sys.modules["__main__"].__doc__ = as_typed(module.__doc__ or "")
+    for flag in flags.FLAGS.get_key_flags_for_module(module):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def _with_dashes(error: UserError) -> UserError:

@@ -57,7 +57,7 @@ def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
       **options: of `casgan_jax.evaluation.data_set.evaluate`.
 
     Returns:
-      Lines: the headline's figures, where the pictures are, and commands to go on with.
+      Lines: the headline's figures, and where the pictures are.
 
     Raises:
       UserError: see `evaluate_workdir`.
@@ -67,8 +67,4 @@ def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
         "test split:",
         *(f"  {line}" for line in headline_lines(summary)),
         f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",
-        "next:",
-        f"  python -m launch.evaluate --workdir={workdir} --split=test",
-        f"  python -m launch.predict --workdir={workdir} --input=FILE --center=X,Y --output=DIR",
-        "  python -m launch.build --dataset=help   # other data to train on",
     ]

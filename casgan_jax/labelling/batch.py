@@ -140,6 +140,29 @@ def label_batch(
     return Batch(rows, len(kept), len(others), table, pages)
 
 
+def review_folder(folder: Path) -> list[Path]:
+    """Writes the review pages of a labelled folder again, and returns them.
+
+    They have every lesion that is labelled in the folder, also by earlier or interrupted calls, and
+    the failures of labels.csv.
+
+    Raises:
+      UserError: nothing was labelled into the folder, or another process is labelling into it.
+    """
+    keys = sorted(path.stem for path in (folder / _RECORDS).glob("*.json"))
+    failed = _failures(folder / "labels.csv")
+    if not keys and not failed:
+        raise UserError(
+            "folder",
+            found=f"no labels in {folder}",
+            expected="the output of a labelling",
+        )
+    with only_process(folder / ".lock", f"labelling into {folder}", field="folder"):
+        rows = [_read_record(folder, key)["row"] for key in keys]
+        rows += [row for row in failed if row["key"] not in keys]
+        return write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
+
+
 def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
     """A name for all that a lesion's label depends on; "" where a file cannot be read."""
     try:
@@ -194,6 +217,14 @@ def _write_table(path: Path, rows: Sequence[Row]) -> None:
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     write_whole(path, text.getvalue().encode())
+
+
+def _failures(table: Path) -> list[Row]:
+    """What labels.csv says of lesions that failed; nothing where it is not there."""
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row.get("status") == "failed"]
 
 
 def _cell(value: str | float) -> str | int:

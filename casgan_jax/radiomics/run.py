@@ -1,7 +1,6 @@
 """A run of table 5: lesions, their features, cross-validation, what is left behind in a folder.
 
-    python -m launch.train --config=radiomics --config.data.dir=data/phantom/medium \\
-        --config.features=soft_any --config.classifier=SVM
+    lines = run(load_config("radiomics", [("data.dir", "data/phantom/medium")]), Path("runs/soft"))
 
 WORKDIR gets config.json; features.npz, unless another run's are taken (`config.table`); and in
 evaluation/test lesions.csv, metrics.json and scores.npz, unless `config.classifier` is "none". No

@@ -17,7 +17,8 @@ import numpy as np
 from absl import flags
 
 from casgan_jax.commands.entry import run_main
-from casgan_jax.errors import UserError
+from casgan_jax.commands.program import typed
+from casgan_jax.errors import Step, UserError
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.images import write_png
 from datasets.outcomes import Skip
@@ -81,7 +82,9 @@ def main(_: list[str]) -> None:
             expected="a folder",
             remedy="see `help`",
         )
-    print(write_example(Path(_OUTPUT.value), _LESIONS.value, _SEED.value))
+    table = write_example(Path(_OUTPUT.value), _LESIONS.value, _SEED.value)
+    labels = str(table.parent / "labels")
+    print(f"{table}\nnext: {typed(Step('label', {'table': str(table), 'output': labels}))}")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,10 @@ def test_the_fields_of_a_config_are_shown_with_what_was_set():
     assert "batch normalisation" in lines["model.normalise"]
 
 
-@pytest.mark.parametrize("module", ["train", "evaluate", "predict", "build", "benchmark", "label"])
+@pytest.mark.parametrize(
+    "module",
+    ["train", "evaluate", "predict", "build", "benchmark", "experiment", "label", "review"],
+)
 def test_help_teaches_by_example(module):
     done = command(module, "--help")
     assert done.returncode == 0

@@ -103,9 +103,8 @@ def test_an_interruption_says_how_to_go_on(tmp_path):
         "import signal, os, casgan_jax.labelling.batch as batch\n"
         "batch.label_batch = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from launch import label\n"
-        "from casgan_jax.commands import entry\n"
-        "entry.run_main(label.main)\n"
+        "from casgan_jax.commands import label\n"
+        "label.run()\n"
     )
     arguments = ["--input=a.png", "--mask=b.png", f"--output={tmp_path}"]
     done = subprocess.run(

@@ -1,0 +1,35 @@
+"""Exports the weights of a trained run from its checkpoints, where it has none.
+
+    casgan export --workdir=runs/softgan
+
+A training writes them by itself when a stage ends, to WORKDIR/STAGE/weights: the averaged network
+and what it builds on, with a description and sums. Runs of versions before 0.3 have checkpoints
+alone; prediction and evaluation ask for the weights.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.program import typed
+from casgan_jax.errors import Step, UserError
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
+
+
+def run() -> None:
+    """The command."""
+    run_main(main)
+
+
+def main(_: list[str]) -> None:
+    if not _WORKDIR.value:
+        raise UserError(
+            "workdir", found="none", expected="the folder of a training", remedy="see `help`"
+        )
+    from casgan_jax.training.export import export_run
+
+    for folder in export_run(_WORKDIR.value):
+        print(f"weights: {folder}")
+    print(f"next: {typed(Step('evaluate', {'workdir': _WORKDIR.value, 'split': 'test'}))}")

@@ -1,0 +1,210 @@
+"""Turns rough marks on lesions into soft masks, and shows which ones to look at first.
+
+    casgan label --input=scan.dcm --recist=102,88,131,97,113,101,119,84 --output=out
+    casgan label --input=slice.png --mask=lesion.png --output=out
+    casgan label --input=slice.png --reader_masks=a.png,b.png,c.png --output=out
+    casgan label --input=series --slice=40 --mask=seg.dcm --segment=Tumour --output=out
+    casgan label --table=lesions.csv --output=out
+    casgan label --table=DeepLesion/DL_info.csv --output=out --workers=8
+
+Marks are two RECIST axes (x1,y1,x2,y2 of the long one, then x3,y3,x4,y4 of the short one, pixels,
+the first pixel's centre being 0,0), one binary mask, or the masks of several readers. Images are
+DICOM, NIfTI, MetaImage, TIFF, PNG or NPY; of volumes, --slice says which slice. A table has the
+columns of casgan_jax/annotations/table.py, or is DeepLesion's DL_info.csv as published.
+
+OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
+and quality of every lesion and the reason of every failure, and review.html. The same command
+again does only what is missing or was made of other input or by other options. The exit status is
+1 where a lesion failed.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
+from casgan_jax.annotations.table import check_key, default_key
+from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.grid import PAPER_THRESHOLD
+
+if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
+    from casgan_jax.labelling.batch import Batch
+    from casgan_jax.labelling.label import LabelOptions
+
+_INPUT = flags.DEFINE_string("input", None, "Image of one lesion, or folder of a DICOM series.")
+_RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
+_MASK = flags.DEFINE_string("mask", None, "Binary mask of the lesion of --input.")
+_READER_MASKS = flags.DEFINE_list("reader_masks", None, "Masks of readers of --input.")
+_SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
+_SEGMENT = flags.DEFINE_string(
+    "segment",
+    None,
+    "Which mark of a mask with several is the lesion's: its value, or its number or name in a "
+    "DICOM segmentation.",
+)
+_SPACING = flags.DEFINE_string(
+    "spacing_mm", None, "Side of a pixel of --input, or ROW,COLUMN; by default what the file says."
+)
+_HU_OFFSET = flags.DEFINE_string(
+    "hu_offset", None, "Added to the values of --input it gives HU (-32768 for DeepLesion's PNG)."
+)
+_KEY = flags.DEFINE_string(
+    "key", None, "Name of the lesion of --input and of its files; by default the image's."
+)
+_TABLE = flags.DEFINE_string("table", None, "CSV file with a line a lesion.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
+_WINDOW = flags.DEFINE_string(
+    "window",
+    None,
+    "LOW,HIGH values that are black and white, for all lesions; by default the "
+    "table's, -1000,400 for HU, or what the file says.",
+)
+_SCALE = flags.DEFINE_integer(
+    "scale", 1, "Pixels of the soft mask a pixel of the image.", lower_bound=1, upper_bound=8
+)
+_FORMAT = flags.DEFINE_enum(
+    "format", "png", ["png", "npy", "nifti"], "Of soft masks: 8-bit PNG, or float32 NPY or NIfTI."
+)
+_THRESHOLD = flags.DEFINE_float(
+    "threshold", None, "Where soft masks are measured and outlined; by default 128/255."
+)
+_READERS_STRATEGY = flags.DEFINE_enum(
+    "readers_strategy",
+    "matting",
+    ["matting", "anchored"],
+    "Of several readers: the image decides where they disagree, or both do (docs/labels.md).",
+)
+_WORKERS = flags.DEFINE_integer(
+    "workers",
+    None,
+    "Processes; by default one for each core, none for a few lesions.",
+    lower_bound=0,
+)
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
+_PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
+_OF_ONE_LESION = (_RECIST, _MASK, _READER_MASKS, _SLICE, _SEGMENT, _SPACING, _HU_OFFSET, _KEY)
+_LEAST_SCALE = 4  # at which lesions are labelled
+_MOST_TOLD = 10  # failures; labels.csv and the page have all of them
+
+
+def run() -> None:
+    """The command."""
+    run_main(main)
+
+
+def main(_: list[str]) -> int:
+    if not _OUTPUT.value:
+        raise UserError(
+            "output",
+            found="none",
+            expected="a folder",
+            remedy="see `help`",
+        )
+    annotations = _annotations()
+    keep_compilations()
+    from casgan_jax.labelling.batch import BatchOptions, label_batch
+
+    try:
+        batch = label_batch(
+            annotations,
+            Path(_OUTPUT.value),
+            BatchOptions(label=_label_options(), format=_FORMAT.value, scale=_SCALE.value),
+            workers=_WORKERS.value,
+            overwrite=_OVERWRITE.value,
+            progress=_PROGRESS.value,
+        )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "label: interrupted; what was labelled is kept, the same command does the rest",
+            signal.SIGINT,
+        ) from None
+    return _tell(batch)
+
+
+def _tell(batch: Batch) -> int:
+    """Prints what was done; returns the exit status."""
+    failed = [row for row in batch.rows if row["status"] == "failed"]
+    for row in failed[:_MOST_TOLD]:
+        print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
+    print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
+    print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
+    if batch.others:
+        print(
+            f"note: {batch.table.parent} has files of {_lesions(batch.others)} more, which this "
+            "command did not name; table and page leave them out"
+        )
+    if failed:
+        print(
+            f"{len(failed)} of {_lesions(len(batch.rows))} failed, {batch.table} has the reasons",
+            file=sys.stderr,
+        )
+    return 1 if failed else 0
+
+
+def _lesions(count: int) -> str:
+    return f"{count} lesion" if count == 1 else f"{count} lesions"
+
+
+def _annotations() -> Annotations:
+    if (_INPUT.value is None) == (_TABLE.value is None):
+        found = "both" if _INPUT.value else "none"
+        raise UserError(
+            "input, table",
+            found=f"{found}",
+            expected="one of them",
+            remedy="see `help`",
+        )
+    if _INPUT.value is not None:
+        return Annotations((_one_lesion(Path(_INPUT.value)),), ())
+    for flag in _OF_ONE_LESION:
+        if flag.value is not None:
+            raise UserError(
+                flag.name,
+                found="with `table`",
+                expected="with `input`",
+                remedy="give it in the table's columns",
+            )
+    return read_annotations(_TABLE.value)
+
+
+def _one_lesion(image: Path) -> Annotation:
+    marks = [flag.name for flag in (_RECIST, _MASK, _READER_MASKS) if flag.value]
+    if len(marks) != 1:
+        raise UserError(
+            "input",
+            found=f"{' and '.join(f'--{name}' for name in marks) or 'no marks'}",
+            expected="one of `recist`, `mask`, `reader_masks`",
+            remedy="see `help`",
+        )
+    index = "" if _SLICE.value is None else str(_SLICE.value)
+    return Annotation(
+        key=check_key(_KEY.value or default_key(image.name, index)),
+        patient=default_key(image.name, ""),
+        image=image,
+        slice_index=_SLICE.value,
+        recist=cells.recist_of("--recist", _RECIST.value) if _RECIST.value else None,
+        mask=Path(_MASK.value) if _MASK.value else None,
+        reader_masks=tuple(Path(name) for name in _READER_MASKS.value or ()),
+        segment=_SEGMENT.value,
+        spacing_mm=cells.spacing_of("--spacing_mm", _SPACING.value or ""),
+        hu_offset=cells.offset_of("--hu_offset", _HU_OFFSET.value or ""),
+    )
+
+
+def _label_options() -> LabelOptions:
+    from casgan_jax.labelling.label import LabelOptions
+
+    return LabelOptions(
+        # Coarser labels are means of fine ones, which are the better ones (docs/labelling.md).
+        scale=_SCALE.value * math.ceil(_LEAST_SCALE / _SCALE.value),
+        window=cells.window_of("--window", _WINDOW.value or ""),
+        readers_strategy=_READERS_STRATEGY.value,
+        threshold=PAPER_THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value,
+    )
