@@ -69,8 +69,11 @@ class Pipelines(Protocol):
 class PipelineRunner(Protocol):
     """Where and how pipelines run; `datasets.beam.BeamRun` is one."""
 
-    runner: Any
-    options: Any
+    @property
+    def runner(self) -> Any: ...
+
+    @property
+    def options(self) -> Any: ...
 
     def build(self, stage: Path) -> Pipelines:
         """The pipelines of one build, which keep their files below `stage`."""

@@ -2,16 +2,13 @@
 
     python -m launch.experiment --config=table1:quick
     python -m launch.experiment --config=table1 --rows='U-Net;CasGAN, soft'
-    python -m launch.experiment --config=table1 --config.train.steps=800 --output=short
+    python -m launch.experiment --config=table1 --config.train.steps=800
     python -m launch.experiment --config=help
 
 OUTPUT gets report.html, report.md and results.json, and a folder for each row. The same command
 goes on after an interruption: a finished row is not run again. A row that fails says why in its
-cell, and the others go on; the exit status is 1 then. --config.FIELD=VALUE sets a field of every
-row whose config has it.
+cell, the others go on, and the exit status is 1. --config.FIELD=VALUE is for every row that has it.
 """
-
-from __future__ import annotations
 
 import json
 import shlex
@@ -22,6 +19,7 @@ from absl import flags
 
 import launch.experiments
 from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.configs.schema import catalogue
 from casgan_jax.configs.schema.load import split_overrides
 from casgan_jax.errors import UserError
@@ -29,13 +27,9 @@ from casgan_jax.experiments.plan import load_experiment
 from casgan_jax.experiments.runner import run_experiment
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the experiment; by default experiments/NAME[-VARIANT]."
-)
-_ROWS = flags.DEFINE_string(
-    "rows", None, "Names of rows, or of configs, with ';' between them; all by default."
-)
+_DATA_DIR = define_path("data_dir", "data", "Folder of the prepared data sets.")
+_OUTPUT = define_path("output", None, "Its folder; by default experiments/NAME[-VARIANT].")
+_ROWS = flags.DEFINE_string("rows", None, "Names of rows or configs with ';' between; or all.")
 _overrides: list[tuple[str, str]] = []
 
 
@@ -44,22 +38,17 @@ def main(_: list[str]) -> int:
         print(catalogue.help_text(launch.experiments))
         return 0
     if not _CONFIG.value:
-        raise UserError(
-            "config",
-            found="none",
-            expected="NAME[:VARIANT]",
-            remedy="`--config=help` lists them",
-        )
+        remedy = "`config=help` lists them"
+        raise UserError("config", found="none", expected="NAME[:VARIANT]", remedy=remedy)
     names = _ROWS.value and [name.strip() for name in _ROWS.value.split(";")]
     experiment = load_experiment(launch.experiments, _CONFIG.value).with_configs(names)
     output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
     experiment = experiment.with_fields(_overrides, names)
-    rows = experiment.chosen(names)
     fields = [f"--config.{field}={text}" for field, text in _overrides]
     command = shlex.join(["python", "-m", "launch.experiment", *sys.argv[1:], *fields])
-    outcomes = run_experiment(experiment, rows, Path(_DATA_DIR.value), output, command)
-    print((output / "report.md").read_text())
-    print(f"report: {output / 'report.html'}")
+    rows, data_dir = experiment.chosen(names), Path(_DATA_DIR.value)
+    outcomes = run_experiment(experiment, rows, data_dir, output, command)
+    print((output / "report.md").read_text() + f"\nreport: {output / 'report.html'}")
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     print(json.dumps({"rows": len(outcomes), "failed": failed, "report": str(output)}))
     return 1 if failed else 0

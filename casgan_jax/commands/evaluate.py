@@ -17,16 +17,15 @@ from pathlib import Path
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.errors import UserError
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
+_WORKDIR = define_path("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
-_DATA_DIR = flags.DEFINE_string(
+_DATA_DIR = define_path(
     "data_dir", None, "Prepared data set; the one that the training's config names by default."
 )
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default."
-)
+_OUTPUT = define_path("output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches predicted at once.", lower_bound=1)
 _WORST = flags.DEFINE_integer("worst", 12, "Worst cases in the picture.", lower_bound=1)
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")

@@ -9,13 +9,12 @@ alone; prediction and evaluation ask for the weights.
 
 from __future__ import annotations
 
-from absl import flags
-
 from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.errors import Step, UserError
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
+_WORKDIR = define_path("workdir", None, "Folder of a training.")
 
 
 def run() -> None:

@@ -31,6 +31,7 @@ from absl import flags
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
 from casgan_jax.annotations.table import check_key, default_key
 from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.path_flag import define_path, define_paths
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.grid import PAPER_THRESHOLD
 
@@ -38,10 +39,10 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
 
-_INPUT = flags.DEFINE_string("input", None, "Image of one lesion, or folder of a DICOM series.")
+_INPUT = define_path("input", None, "Image of one lesion, or folder of a DICOM series.")
 _RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
-_MASK = flags.DEFINE_string("mask", None, "Binary mask of the lesion of --input.")
-_READER_MASKS = flags.DEFINE_list("reader_masks", None, "Masks of readers of --input.")
+_MASK = define_path("mask", None, "Binary mask of the lesion of --input.")
+_READER_MASKS = define_paths("reader_masks", None, "Masks of readers of --input.")
 _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
 _SEGMENT = flags.DEFINE_string(
     "segment",
@@ -58,8 +59,8 @@ _HU_OFFSET = flags.DEFINE_string(
 _KEY = flags.DEFINE_string(
     "key", None, "Name of the lesion of --input and of its files; by default the image's."
 )
-_TABLE = flags.DEFINE_string("table", None, "CSV file with a line a lesion.")
-_OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
+_TABLE = define_path("table", None, "CSV file with a line a lesion.")
+_OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
 _WINDOW = flags.DEFINE_string(
     "window",
     None,

@@ -28,16 +28,17 @@ from pathlib import Path
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 from casgan_jax.inference import predict as prediction
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training.")
-_INPUT = flags.DEFINE_multi_string("input", [], "Image file or glob; may be repeated.")
+_WORKDIR = define_path("workdir", None, "Folder of a training.")
+_INPUT = define_multi_path("input", [], "Image file or glob; may be repeated.")
 _CENTER = flags.DEFINE_multi_string(
     "center", [], "X,Y of the mark in pixels; one for all inputs, or repeated for each."
 )
-_TABLE = flags.DEFINE_string("table", None, "CSV of marks with the columns file,x,y.")
-_OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
+_TABLE = define_path("table", None, "CSV of marks with the columns file,x,y.")
+_OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
 _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Soft values from here on are lesion; by default the one of the training."
 )

@@ -15,9 +15,10 @@ from pathlib import Path
 from absl import flags
 
 from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.errors import UserError
 
-_FOLDER = flags.DEFINE_string("folder", None, "The output of a labelling.")
+_FOLDER = define_path("folder", None, "The output of a labelling.")
 _OPEN = flags.DEFINE_bool("open", False, "Open the page in the browser.")
 
 

@@ -29,6 +29,7 @@ from pathlib import Path
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.field_help import field_help
@@ -41,9 +42,7 @@ from casgan_jax.errors import Step, UserError
 _CONFIG = flags.DEFINE_string(
     "config", None, "NAME or NAME:VARIANT; 'help' lists them, --config.help shows fields."
 )
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of the run; by default runs/NAME[-VARIANT]."
-)
+_WORKDIR = define_path("workdir", None, "Folder of the run; by default runs/NAME[-VARIANT].")
 _ACCEPT = flags.DEFINE_bool(
     "accept_config_changes", False, "Continue a run although fields of its config have changed."
 )

@@ -1,6 +1,8 @@
 """Prints the versions of casgan_jax and of what it computes with, for a report.
 
-casgan version
+    casgan version
+
+Name them where something went wrong.
 """
 
 from __future__ import annotations

@@ -14,13 +14,14 @@ import numpy as np
 from absl import flags
 
 from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
 from casgan_jax.report.sheet import sheet
 from datasets.phantom.phantom import make_phantom
 
 _REAL = flags.DEFINE_string("real", None, "LIDC-IDRI-slices folder.", required=True)
-_OUTPUT = flags.DEFINE_string("output", "compare.png", "Picture to write.")
+_OUTPUT = define_path("output", "compare.png", "Picture to write.")
 _SEED = flags.DEFINE_integer("seed", 0, "Which phantoms and which real crops.")
 _ROWS = flags.DEFINE_integer("rows", 4, "Rows of six kinds of phantoms.", lower_bound=1)
 _KINDS = 6
@@ -57,7 +58,7 @@ def stretch(image: np.ndarray) -> np.ndarray:
 
 
 def main(_: list[str]) -> None:
-    write_png(_OUTPUT.value, compare(Path(_REAL.value), _ROWS.value, _SEED.value))
+    write_png(str(_OUTPUT.value), compare(Path(_REAL.value), _ROWS.value, _SEED.value))
     print(_OUTPUT.value)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from absl import flags
 
 from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import make_folder, write_whole
@@ -24,7 +25,7 @@ from casgan_jax.images import write_png
 from datasets.outcomes import Skip
 from datasets.task import Record
 
-_OUTPUT = flags.DEFINE_string("output", None, "Folder to write to; made if it is not there.")
+_OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
 _LESIONS = flags.DEFINE_integer("lesions", 36, "How many.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Which phantoms.", lower_bound=0)
 

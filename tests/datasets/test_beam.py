@@ -13,9 +13,9 @@ import tensorflow_datasets as tfds
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from casgan_jax.errors import UserError
+from datasets import build as data_build
 from datasets.base import prepare
 from datasets.beam import beam_run
-from launch import build as launch_build
 from tests.datasets import toy
 from tests.datasets.toy import Toy
 from tests.datasets.trees import write_lidc_tree
@@ -68,7 +68,7 @@ def test_records_in_several_shards_are_in_the_order_of_a_local_build(tmp_path, m
     assert keys == keys_with_beam
 
 
-def test_real_builder_with_several_processes(tmp_path, capsys):
+def test_real_builder_with_several_processes(tmp_path):
     tree = write_lidc_tree(tmp_path / "tree")
     (tree / "LIDC-IDRI-0002" / "nodule-0" / "images" / "slice-1.png").write_bytes(b"torn")
     printed, found = [], []
@@ -76,9 +76,8 @@ def test_real_builder_with_several_processes(tmp_path, capsys):
         "here": {"workers": 1},
         "beam": {"beam_runner": "DirectRunner", "beam_options": PROCESSES},
     }.items():
-        path = launch_build.build("lidc", str(tmp_path / name), manual_dir=str(tree), **how)
-        lines = capsys.readouterr().out.replace(str(tmp_path / name), "data").splitlines()
-        printed.append(lines[1:])  # the first one has the time
+        path = data_build.build("lidc", str(tmp_path / name), manual_dir=str(tree), **how).path
+        printed.append(data_build.summary(path).replace(str(tmp_path / name), "data"))
         found.append(contents(path))
     assert printed[0] == printed[1]
     assert found[0] == found[1]

@@ -7,9 +7,9 @@ import tensorflow_datasets as tfds
 from casgan_jax.images import write_nifti
 from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
+from datasets.build import next_step, summary
 from datasets.folder.builder import Builder
 from datasets.folder.layout import read_layout
-from launch.build import summary
 from tests.labelling import lesions
 from tests.lines import line_of
 
@@ -93,7 +93,9 @@ def test_a_table_becomes_records(table, tmp_path):
     skipped = (path / "skipped.csv").read_text()
     assert "lesions.csv:7: recist: found '1,2,3', expected eight numbers" in skipped
     assert "none.png: found no such file" in skipped
-    assert summary(path).endswith(f"--config.data.dir={path} --config.data.label=alpha")
+    assert summary(path).endswith(f"data set: {path}")
+    options = next_step(path).options
+    assert options["config.data.dir"] == str(path) and options["config.data.label"] == "alpha"
 
 
 def test_the_larger_config_holds_what_the_smaller_one_skips(table, tmp_path):

@@ -103,9 +103,9 @@ def test_the_shipped_configs_are_good(name, variant):
 
 DATA = [
     ({"data__dir": "/nowhere"}, "data.dir: found no folder '/nowhere', expected a prepared data"),
-    ({"data__dir": "~nobody"}, "data.dir: found no folder '~nobody'"),
+    ({"data__dir": "nowhere"}, "data.dir: found no folder 'nowhere'"),
     ({"data__dir": "long" * 100}, "data.dir: found no folder 'longlong"),
-    ({"sr": "~nobody"}, "sr: found '~nobody', which is no folder with a config.json"),
+    ({"sr": "nowhere"}, "sr: found 'nowhere', which is no folder with a config.json"),
     ({"sr": "long" * 100}, "sr: found 'longlong"),
     ({"data__patch": 64}, "data.patch: found 64 for records of 32 x 32 pixels, expected 1 to 32"),
     ({"data__scale": 8, "sr": "none"}, "data.scale: found 8, expected a divisor of the data"),
