@@ -75,12 +75,12 @@ WORKDIRS = [
     ({"config.json": '{"name": "srgan"}'}, "workdir: found a run of 'srgan' in "),
     ({"config.json": '{"name": "softgan"}'}, "workdir: found no finished training in "),
     (
-        {"config.json": '{"name": "softgan"}', "softgan/result.json": '{"st'},
-        "softgan/result.json: found broken JSON",
+        {"config.json": '{"name": "softgan"}', "softgan/result.json": "{}"},
+        "found a finished training and no weights",
     ),
     (
-        {"config.json": '{"name": "softgan"}', "softgan/result.json": "{}"},
-        "softgan/result.json: found threshold None, expected a number",
+        {"config.json": '{"name": "softgan"}', "softgan/weights/system.json": '{"st'},
+        "softgan/weights: found damaged weights: manifest.json is missing",
     ),
 ]
 
