@@ -88,7 +88,7 @@ WORKDIRS = [
 @pytest.mark.parametrize(("files", "part"), WORKDIRS, ids=[part for _, part in WORKDIRS])
 def test_workdirs_that_cannot_be_used(tmp_path, files, part):
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert part in line_of(load_cascade, tmp_path, told_remedy=False)
 
