@@ -1,6 +1,7 @@
 # make train   set up, build the embedded phantoms, train and measure the quick cascade
 # make test    set up and run the whole test suite
 # make lint    ruff check and format, mypy
+# Commands that are typed by hand need the environment: source .venv/bin/activate
 # Set PYTHON for another interpreter (3.11 or newer), VENV for another environment.
 
 PYTHON ?= python3
