@@ -34,8 +34,11 @@ class Builder(PreparedBuilder):
     """Your own images with masks, readers' masks or RECIST axes."""
 
     name = "folder"
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Tables of lesions, and images with masks in folders."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {
+        "1.0.0": "Tables of lesions, and images with masks in folders.",
+        "1.1.0": "Masks are joined by position; a mark between two crops has the even one.",
+    }
     BUILDER_CONFIGS = [
         Config(name="128", size=128, larger="folder/256", description="Crops of 128 x 128 pixels."),
         Config(name="256", size=256, description="Crops of 256 x 256 pixels."),

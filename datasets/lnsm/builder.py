@@ -50,8 +50,11 @@ class Builder(PreparedBuilder):
     """DeepLesion's lung lesions: 128x128 native crops in HU, soft masks from their RECIST axes."""
 
     name = "lnsm"
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Lung lesions by type, ranked by the quality of their labels."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {
+        "1.0.0": "Lung lesions by type, ranked by the quality of their labels.",
+        "1.1.0": "A mark half-way between two crops has the one at an even pixel.",
+    }
     BUILDER_CONFIGS = [
         Config(
             name="best1500",

@@ -41,7 +41,7 @@ def test_help_lists_the_commands_and_imports_nothing():
 def test_help_of_a_command_teaches_by_example(name):
     done = casgan(name, "--help")
     assert done.returncode == 0
-    assert f"casgan {name}" in done.stdout and "python -m launch" not in done.stdout
+    assert f"    casgan {name}" in done.stdout and "launch" not in done.stdout
 
 
 def test_unknown_commands_get_the_nearest_name_and_those_of_the_checkout_the_way():
