@@ -28,7 +28,7 @@ from pathlib import Path
 
 from absl import flags
 
-from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.configs.schema.classical import ClassicalConfig
@@ -124,7 +124,7 @@ def _train(config: StageConfig, workdir: Path) -> int:
     print(f"{result['stage']}: the weights of step {result['step']} of {result['steps']}")
     print(f"validation: {format_metrics(result['validation'])}")
     if result["warning"]:
-        print(f"warning: {result['warning']}")
+        print(f"warning: {with_flags(result['warning'])}")
     print(f"pictures: {result['grid']}")
     if isinstance(config, SoftganConfig):
         from casgan_jax.inference.evaluate import measure_test_split

@@ -109,8 +109,7 @@ def _collapse(shares: list[float], best_dice: float) -> str:
     return (
         f"collapsed: every validation mask is {found}; what helps: `loss.l1=0` (its optimum is "
         "the median, which is background), `loss.cross_entropy=20`, a lower `loss.adversarial` or "
-        "`optim.lr`, `model.initial_alpha` near the "
-        "lesions' share of a patch (0.03)"
+        "`optim.lr`, `model.initial_alpha` near the lesions' share of a patch (0.03)"
     )
 
 
