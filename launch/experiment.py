@@ -25,6 +25,7 @@ from casgan_jax.configs.schema.load import split_overrides
 from casgan_jax.errors import UserError
 from casgan_jax.experiments.plan import load_experiment
 from casgan_jax.experiments.runner import run_experiment
+from casgan_jax.workdir.layout import REPORT, REPORT_PAGE
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
 _DATA_DIR = define_path("data_dir", "data", "Folder of the prepared data sets.")
@@ -48,7 +49,7 @@ def main(_: list[str]) -> int:
     command = shlex.join(["python", "-m", "launch.experiment", *sys.argv[1:], *fields])
     rows, data_dir = experiment.chosen(names), Path(_DATA_DIR.value)
     outcomes = run_experiment(experiment, rows, data_dir, output, command)
-    print((output / "report.md").read_text() + f"\nreport: {output / 'report.html'}")
+    print((output / REPORT).read_text() + f"\nreport: {output / REPORT_PAGE}")
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     print(json.dumps({"rows": len(outcomes), "failed": failed, "report": str(output)}))
     return 1 if failed else 0

@@ -19,6 +19,7 @@ from absl import flags
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.path_flag import define_path
 from casgan_jax.errors import UserError
+from casgan_jax.workdir.layout import WORST, evaluation_folder
 
 _WORKDIR = define_path("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
@@ -49,7 +50,7 @@ def main(_: list[str]) -> None:
     from casgan_jax.inference.evaluate import evaluate_workdir
     from casgan_jax.report.evaluation import markdown_table
 
-    folder = Path(_OUTPUT.value or Path(_WORKDIR.value) / "evaluation" / _SPLIT.value)
+    folder = Path(_OUTPUT.value or evaluation_folder(Path(_WORKDIR.value), _SPLIT.value))
     summary = evaluate_workdir(
         _WORKDIR.value,
         _SPLIT.value,
@@ -59,5 +60,5 @@ def main(_: list[str]) -> None:
         worst=_WORST.value,
         progress=_PROGRESS.value,
     )
-    print(f"{markdown_table(summary)}\n\nworst cases: {folder / 'worst.png'}")
+    print(f"{markdown_table(summary)}\n\nworst cases: {folder / WORST}")
     print(json.dumps(summary, allow_nan=False))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 
 from casgan_jax.evaluation.bootstrap import Interval, cluster_mean
+from casgan_jax.workdir.layout import LESIONS
 
 Lesion = tuple[str, str]  # patient, key
 
@@ -74,7 +75,7 @@ class LesionMeans:
           column: of the table.
           having: another column; lesions without a value there are left out.
         """
-        seeds = [_column(folder / "lesions.csv", column, having) for folder in folders]
+        seeds = [_column(folder / LESIONS, column, having) for folder in folders]
         if not seeds or not all(seeds):
             return None
         shared = set.intersection(*(set(seed) for seed in seeds))

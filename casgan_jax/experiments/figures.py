@@ -12,6 +12,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.comparison import Lesion, LesionMeans
 from casgan_jax.experiments.rows import Outcome, Task
 from casgan_jax.images import write_png
+from casgan_jax.workdir.layout import evaluation_folder
 
 Draw = Callable[[Sequence[Any], float], np.ndarray]
 CASES = 6
@@ -50,7 +51,7 @@ def _picture(task: Task, draw: Draw) -> np.ndarray:
     from casgan_jax.inference.load import load_system
     from casgan_jax.records.prepared import load_split, read_metadata
 
-    folders = [task.folder / "evaluation" / "test"]
+    folders = [evaluation_folder(task.folder, "test")]
     measured, readers = (
         LesionMeans.read(folders, column).by_lesion for column in ("consensus_dice", "n_readers")
     )

@@ -17,6 +17,14 @@ import numpy as np
 from casgan_jax.evaluation.comparison import Figure, best, json_interval
 from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
 from casgan_jax.experiments.rows import Outcome, Task, shown_command
+from casgan_jax.workdir.layout import (
+    CURVES,
+    METRICS,
+    WORST,
+    evaluation_folder,
+    log_file,
+    result_file,
+)
 
 
 def results_of(
@@ -91,7 +99,7 @@ def _measured(
     """{column key: figure} of a row whose seeds are all done."""
     if not pairs or any(outcome.status != "done" for _, outcome in pairs):
         return {}
-    folders = [task.folder / "evaluation" / "test" for task, _ in pairs]
+    folders = [evaluation_folder(task.folder, "test") for task, _ in pairs]
     found = {column.key: column.read(folders, column.key) for column in columns}
     return {key: figure for key, figure in found.items() if figure}
 
@@ -171,7 +179,7 @@ def _against(ours: Figure, name: str, theirs: Figure) -> dict[str, Any]:
 
 
 def _lines(folder: Path, kind: str) -> list[dict[str, Any]]:
-    path = folder / "softgan" / "log.jsonl"
+    path = log_file(folder, "softgan")
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
     return [line for line in lines if line["kind"] == kind]
 
@@ -184,7 +192,7 @@ def _speed(folder: Path) -> float | None:
 
 def _inference_speed(folder: Path) -> float | None:
     """Images a second that a method without training segments."""
-    result = folder / "classical" / "result.json"
+    result = result_file(folder, "classical")
     return json.loads(result.read_text())["images_per_second"] if result.is_file() else None
 
 
@@ -207,13 +215,13 @@ def _initial_weights(pairs: Sequence[tuple[Task, Outcome]]) -> str | None:
 
 def training_result(folder: Path) -> dict[str, Any]:
     """What training left in a task's folder; empty where nothing was trained."""
-    stages = [folder / stage / "result.json" for stage in ("softgan", "srgan")]
+    stages = [result_file(folder, stage) for stage in ("softgan", "srgan")]
     found = [json.loads(path.read_text()) for path in stages if path.is_file()]
     return found[0] if found else {}
 
 
 def _curves(folder: Path) -> dict[str, list[float]] | None:
-    path = folder / "evaluation" / "test" / "curves.json"
+    path = evaluation_folder(folder, "test") / CURVES
     if not path.is_file():
         return None
     found = json.loads(path.read_text())
@@ -225,7 +233,7 @@ def _agreement(folders: Sequence[Path]) -> dict[str, Any] | None:
     found = [
         json.loads(path.read_text()).get("agreement")
         for folder in folders
-        if (path := folder / "evaluation" / "test" / "metrics.json").is_file()
+        if (path := evaluation_folder(folder, "test") / METRICS).is_file()
     ]
     if not found or not all(found):
         return None
@@ -237,5 +245,5 @@ def _agreement(folders: Sequence[Path]) -> dict[str, Any] | None:
 
 
 def _worst(folder: Path, output: Path) -> str | None:
-    path = folder / "evaluation" / "test" / "worst.png"
+    path = evaluation_folder(folder, "test") / WORST
     return os.path.relpath(path, output) if path.is_file() else None

@@ -30,6 +30,7 @@ from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.experiments.plan import DATA_DIR, DataSet, Experiment, Row
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.workdir.config import differences
+from casgan_jax.workdir.layout import ROW
 
 _TAIL = 4000  # bytes of a process's output that are kept to tell why it failed
 
@@ -105,7 +106,7 @@ def run_task(task: Task) -> Outcome:
       Interrupted: the process was asked to stop; what it had saved stands.
     """
     made_from = _made_from(task)
-    kept = task.folder / "row.json"
+    kept = task.folder / ROW
     seconds = 0.0
     if kept.is_file():
         before = read_json(kept, remedy="remove the folder and run the same command again")
@@ -133,7 +134,7 @@ def run_task(task: Task) -> Outcome:
 
 def finished(task: Task) -> Outcome | None:
     """What became of a row that was finished before in this configuration; None of any other."""
-    kept = task.folder / "row.json"
+    kept = task.folder / ROW
     if not kept.is_file():
         return None
     before = read_json(kept, remedy="remove the folder and run the same command again")

@@ -24,6 +24,7 @@ from casgan_jax.inference.load import classical_system
 from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.workdir.config import write_config
+from casgan_jax.workdir.layout import result_file
 from casgan_jax.workdir.lock import hold_workdir
 
 _TIMED = 16  # patches, as many as a network sees at once
@@ -50,7 +51,8 @@ def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
     with hold_workdir(workdir):
         write_config(config, workdir)
         facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
-        result = make_folder(workdir / "classical", field="workdir") / "result.json"
+        result = result_file(workdir, "classical")
+        make_folder(result.parent, field="workdir")
         write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
         return [
             f"{config.method}: not trained, {facts['images_per_second']:.1f} images per second",

@@ -10,6 +10,7 @@ from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.evaluation import headline_lines, write_evaluation
+from casgan_jax.workdir.layout import WORST, evaluation_folder
 
 
 def evaluate_workdir(
@@ -36,7 +37,7 @@ def evaluate_workdir(
     cascade = load_system(workdir)
     named = cascade.config.data.test_dir if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
-    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
+    folder = make_folder(Path(output or evaluation_folder(Path(workdir), split)), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(cascade, records, metadata, **options)
     facts = {
@@ -66,5 +67,5 @@ def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
     return [
         "test split:",
         *(f"  {line}" for line in headline_lines(summary)),
-        f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",
+        f"worst cases: {evaluation_folder(Path(workdir), 'test') / WORST}",
     ]

@@ -16,7 +16,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user
 from casgan_jax.systems.cascade import Cascade
 from casgan_jax.workdir.config import TRAINED, read_config
-from casgan_jax.workdir.weights import SYSTEM, Weights, read_weights, stage_weights
+from casgan_jax.workdir.layout import SYSTEM
+from casgan_jax.workdir.weights import Weights, read_weights, stage_weights
 
 
 def load_system(folder: str | Path, *, batch_size: int = 16) -> Cascade | ClassicalSystem:

@@ -32,10 +32,17 @@ from casgan_jax.radiomics.classification import (
 )
 from casgan_jax.radiomics.feature_sets import feature_table
 from casgan_jax.radiomics.features import EIGHT_BITS, HOUNSFIELD
-from casgan_jax.radiomics.scores import NAME, read_arrays, write_scores
+from casgan_jax.radiomics.scores import read_arrays, write_scores
 from casgan_jax.workdir.config import write_config
+from casgan_jax.workdir.layout import (
+    FEATURES,
+    LESIONS,
+    METRICS,
+    SCORES,
+    config_file,
+    evaluation_folder,
+)
 
-_TABLE = "features.npz"
 # What a table of features depends on.
 _OF_TABLE = ("data", "features", "per_class", "match_area", "seed")
 
@@ -75,11 +82,11 @@ def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
         table = _read_table(config)
     else:
         table = _make_table(config)
-        _write_table(workdir / _TABLE, table)
+        _write_table(workdir / FEATURES, table)
     lesions = f"{len(table.keys)} lesions of {len(np.unique(table.patients))} patients"
     lines = [f"{config.features}: {table.values.shape[1]} features of {lesions}"]
     if config.classifier == NO_CLASSIFIER:
-        return [*lines, f"features: {workdir / _TABLE}"]
+        return [*lines, f"features: {workdir / FEATURES}"]
     first = config.seed * config.repetitions
     result = cross_validate(
         table.values,
@@ -91,7 +98,7 @@ def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
         inner_folds=config.inner_folds,
         seeds=tqdm(range(first, first + config.repetitions), config.classifier, unit="repetition"),
     )
-    folder = make_folder(workdir / "evaluation" / "test", field="workdir")
+    folder = make_folder(evaluation_folder(workdir, "test"), field="workdir")
     _write_evaluation(folder, table, result)
     return [
         *lines,
@@ -99,7 +106,7 @@ def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
         f"{config.folds}-fold cross-validation:",
         f"  ACC {accuracy(result)}",
         f"  AUC {auc(result)}",
-        f"lesions: {folder / 'lesions.csv'}",
+        f"lesions: {folder / LESIONS}",
     ]
 
 
@@ -155,7 +162,7 @@ def _write_table(path: Path, table: FeatureTable) -> None:
 def _read_table(config: RadiomicsConfig) -> FeatureTable:
     folder = expand_user(config.table)
     remedy = "set `table=` to compute them, or name a run that did"
-    made_from = read_json(folder / "config.json", remedy=remedy)
+    made_from = read_json(config_file(folder), remedy=remedy)
     for field in _OF_TABLE:
         wanted = to_dict(config)[field]
         if made_from.get(field) != wanted:
@@ -165,7 +172,7 @@ def _read_table(config: RadiomicsConfig) -> FeatureTable:
                 expected=f"{wanted!r}",
                 remedy=f"{remedy}",
             )
-    return FeatureTable(**read_arrays(folder / _TABLE, FeatureTable._fields, remedy=remedy))
+    return FeatureTable(**read_arrays(folder / FEATURES, FeatureTable._fields, remedy=remedy))
 
 
 def _write_evaluation(folder: Path, table: FeatureTable, result: OutOfFold) -> None:
@@ -188,6 +195,6 @@ def _write_evaluation(folder: Path, table: FeatureTable, result: OutOfFold) -> N
         "features": table.values.shape[1],
         "repetitions": len(result.scores),
     }
-    write_whole(folder / "lesions.csv", text.getvalue().encode())
-    write_whole(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
-    write_scores(folder / NAME, table.keys, result)
+    write_whole(folder / LESIONS, text.getvalue().encode())
+    write_whole(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+    write_scores(folder / SCORES, table.keys, result)

@@ -15,8 +15,7 @@ from casgan_jax.evaluation.bootstrap import Interval
 from casgan_jax.evaluation.comparison import Difference, Lesion
 from casgan_jax.files import write_whole
 from casgan_jax.radiomics.classification import OutOfFold, auc, auc_difference
-
-NAME = "scores.npz"
+from casgan_jax.workdir.layout import SCORES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +41,9 @@ class AreaUnderCurve:
           column: of no matter; an evaluation has scores of one kind.
         """
         del column
-        if not folders or not all((folder / NAME).is_file() for folder in folders):
+        if not folders or not all((folder / SCORES).is_file() for folder in folders):
             return None
-        seeds = [read_scores(folder / NAME) for folder in folders]
+        seeds = [read_scores(folder / SCORES) for folder in folders]
         shared = sorted(set.intersection(*(set(keys) for keys, _ in seeds)))
         parts = [_of_lesions(keys, result, shared) for keys, result in seeds]
         stacked = {

@@ -22,6 +22,7 @@ from casgan_jax.evaluation.data_set import Evaluation, Example
 from casgan_jax.grid import binarise
 from casgan_jax.images import write_png
 from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
+from casgan_jax.workdir.layout import CURVES, LESIONS, METRICS, TABLE, WORST, WORST_ERRORS
 
 _FINE = "fine grid, against the label at 128/255"
 _NATIVE = "native grid"
@@ -70,12 +71,12 @@ def write_evaluation(
     """
     folder.mkdir(parents=True, exist_ok=True)
     summary = {**facts, **evaluation.summary()}
-    (folder / "metrics.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
-    (folder / "curves.json").write_text(json.dumps(evaluation.curves(), allow_nan=False) + "\n")
-    (folder / "table.md").write_text(markdown_table(summary) + "\n")
-    write_rows(folder / "lesions.csv", evaluation.rows)
-    write_png(folder / "worst.png", worst_cases(evaluation.worst, evaluation.threshold))
-    write_png(folder / "worst_errors.png", worst_errors(evaluation.worst, evaluation.threshold))
+    (folder / METRICS).write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    (folder / CURVES).write_text(json.dumps(evaluation.curves(), allow_nan=False) + "\n")
+    (folder / TABLE).write_text(markdown_table(summary) + "\n")
+    write_rows(folder / LESIONS, evaluation.rows)
+    write_png(folder / WORST, worst_cases(evaluation.worst, evaluation.threshold))
+    write_png(folder / WORST_ERRORS, worst_errors(evaluation.worst, evaluation.threshold))
     return summary
 
 

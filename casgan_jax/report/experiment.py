@@ -54,6 +54,7 @@ from casgan_jax.report.experiment_tables import (
 )
 from casgan_jax.report.line_plot import Line, LineStyle, legend_key, line_plot, line_style
 from casgan_jax.report.page import as_base64, as_jpeg, as_text, picture_address, read_template
+from casgan_jax.workdir.layout import REPORT, REPORT_PAGE, RESULTS
 
 _AGAINST = (
     "Each row minus the one that its cell names, on the same lesions. It beats that one where the "
@@ -80,9 +81,9 @@ def write_report(results: Mapping[str, Any], folder: Path) -> None:
     """
     _check_finite(results, "results")
     written = {
-        "results.json": json.dumps(dict(results), indent=1, allow_nan=False) + "\n",
-        "report.md": _markdown(results),
-        "report.html": _page(results, folder),
+        RESULTS: json.dumps(dict(results), indent=1, allow_nan=False) + "\n",
+        REPORT: _markdown(results),
+        REPORT_PAGE: _page(results, folder),
     }
     make_folder(folder, field="folder of the report")
     for name, text in written.items():

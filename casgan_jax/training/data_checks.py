@@ -17,6 +17,7 @@ from casgan_jax.files import expand_user
 from casgan_jax.records.checks import open_data_set
 from casgan_jax.records.prepared import dataset_directory, load_split
 from casgan_jax.records.splits import check_disjoint
+from casgan_jax.workdir.layout import CONFIG, config_file
 
 
 def check_data(config: StageConfig) -> None:
@@ -44,11 +45,11 @@ def check_data(config: StageConfig) -> None:
 
 
 def _check_source_of_sr(sr: str) -> None:
-    source = os.path.join(expand_user(sr), "config.json")
-    if sr not in ("train", "none") and not os.path.isfile(source):
+    source = config_file(expand_user(sr))
+    if sr not in ("train", "none") and not source.is_file():
         raise UserError(
             "sr",
-            found=f"{sr!r}, which is no folder with a config.json",
+            found=f"{sr!r}, which is no folder with a {CONFIG}",
             expected="train, none or the workdir of a trained SRGAN or cascade",
             remedy="set `sr=train`",
         )

@@ -24,9 +24,8 @@ from casgan_jax.models.resnet_weights import ENCODER, load_encoder, locate_encod
 from casgan_jax.training.restore import state_shapes
 from casgan_jax.training.state import TrainState
 from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.layout import INITIAL_WEIGHTS, checkpoints_folder
 from casgan_jax.workdir.processes import is_first
-
-_FILE = "initial_weights.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +67,7 @@ def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights |
     """
     options = config.model.options if isinstance(config, SoftganConfig) else {}
     source = options.get("encoder_weights", "")
-    if not source or Checkpoints(workdir / config.name / "checkpoints").steps():
+    if not source or Checkpoints(checkpoints_folder(workdir, config.name)).steps():
         return None
     shapes = state_shapes(config).average
     try:
@@ -89,7 +88,7 @@ def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights |
 
 def keep_initial_weights(directory: Path, weights: EncoderWeights | None) -> None:
     """Notes in a stage's folder what its network starts from; None: random weights."""
-    path = directory / _FILE
+    path = directory / INITIAL_WEIGHTS
     if not is_first():
         return
     if weights is None:
@@ -101,7 +100,7 @@ def keep_initial_weights(directory: Path, weights: EncoderWeights | None) -> Non
 
 def initial_weights(directory: Path) -> str:
     """What `keep_initial_weights` noted in a stage's folder: "random", or `EncoderWeights.name`."""
-    path = directory / _FILE
+    path = directory / INITIAL_WEIGHTS
     if not path.is_file():
         return "random"
     return read_json(path, remedy="train into another `workdir`")["initial_weights"]

@@ -19,7 +19,8 @@ from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user, read_json
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.workdir.config import read_config
-from casgan_jax.workdir.weights import weights_folder, write_weights
+from casgan_jax.workdir.layout import result_file, weights_folder
+from casgan_jax.workdir.weights import write_weights
 
 _TRAINED_WITH = ("teacher",)  # frozen variables that training alone asks for
 
@@ -66,7 +67,7 @@ def export_run(workdir: str | Path) -> list[Path]:
     folders = [
         _export_finished(stage, workdir)
         for stage in stages
-        if (workdir / stage.name / "result.json").is_file()
+        if result_file(workdir, stage.name).is_file()
     ]
     if not folders:
         raise UserError(
@@ -80,7 +81,7 @@ def export_run(workdir: str | Path) -> list[Path]:
 
 
 def _export_finished(config: StageConfig, workdir: Path) -> Path:
-    path = workdir / config.name / "result.json"
+    path = result_file(workdir, config.name)
     result = read_json(path, remedy="remove it and run the training's command again")
     step = result.get("step")
     if not isinstance(step, int):

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from casgan_jax.files import write_whole
+from casgan_jax.workdir.layout import LOG, TENSORBOARD
 
 
 class Logs:
@@ -30,10 +31,10 @@ class Logs:
             from tensorboardX import SummaryWriter
 
             directory.mkdir(parents=True, exist_ok=True)
-            path = directory / "log.jsonl"
+            path = directory / LOG
             _keep_until(path, done)
             self._lines = open(path, "a")  # noqa: SIM115 (closed by __exit__)
-            self._events = SummaryWriter(str(directory / "tensorboard"), purge_step=done + 1)
+            self._events = SummaryWriter(str(directory / TENSORBOARD), purge_step=done + 1)
 
     def __enter__(self) -> Logs:
         return self

@@ -53,9 +53,9 @@ from casgan_jax.training.step import Stage, adversarial_step
 from casgan_jax.training.validation import softgan_validation, srgan_validation
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.layout import SAMPLES, checkpoints_folder, result_file, weights_folder
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
-from casgan_jax.workdir.weights import weights_folder
 
 BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
@@ -132,7 +132,7 @@ def train_stage(
       notes: lines to tell at the start.
     """
     directory = workdir / config.name
-    finished = directory / "result.json"
+    finished = result_file(workdir, config.name)
     if finished.is_file():
         if is_first() and not weights_folder(workdir, config.name).is_dir():
             export_run(workdir)
@@ -146,7 +146,7 @@ def train_stage(
     validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
-    checkpoints = Checkpoints(directory / "checkpoints", say=_say)
+    checkpoints = Checkpoints(checkpoints_folder(workdir, config.name), say=_say)
     done = checkpoints.recover() or 0
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
@@ -293,7 +293,7 @@ def _say(line: str) -> None:
 
 def keep_grid(directory: Path, name: int | str, grid: np.ndarray) -> Path:
     """Writes a picture grid into the stage's folder and returns its path."""
-    path = directory / "samples" / f"{name}.png"
+    path = directory / SAMPLES / f"{name}.png"
     if is_first():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, grid)

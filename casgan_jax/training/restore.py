@@ -18,6 +18,7 @@ from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState, create_state
 from casgan_jax.training.step import Stage
 from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.layout import checkpoints_folder
 
 
 def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) -> TrainState:
@@ -48,7 +49,7 @@ def restore_stage(config: StageConfig, workdir: str | Path, step: int | None = N
     Raises:
       UserError: it is damaged or gone, or one of another architecture.
     """
-    checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
+    checkpoints = Checkpoints(checkpoints_folder(expand_user(workdir), config.name))
     step = used_step(config, checkpoints) if step is None else step
     return checkpoints.restore(state_shapes(config), step)
 

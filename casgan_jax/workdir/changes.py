@@ -10,6 +10,7 @@ from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 from casgan_jax.workdir.config import differences, read_config
+from casgan_jax.workdir.layout import CHECKPOINTS, config_file, result_file
 from casgan_jax.workdir.processes import barrier, is_first
 
 # Fields that say what the saved arrays are: another value is another network or other data.
@@ -33,9 +34,9 @@ def keep_config(config: StageConfig, workdir: Path, *, accept_changes: bool = Fa
     Raises:
       UserError: the workdir holds a run of another config.
     """
-    path = workdir / "config.json"
+    path = config_file(workdir)
     changes: dict[str, tuple[Any, Any]] = {}
-    if path.is_file() and any(workdir.glob("*/checkpoints/*")):
+    if path.is_file() and any(workdir.glob(f"*/{CHECKPOINTS}/*")):
         changes = differences(to_dict(read_config(workdir)), to_dict(config))
     lines = [f"{name}: {old!r}, now {new!r}" for name, (old, new) in changes.items()]
     fixed = [line for name, line in zip(changes, lines, strict=True) if _is_fixed(name)]
@@ -63,7 +64,7 @@ def keep_config(config: StageConfig, workdir: Path, *, accept_changes: bool = Fa
         write_whole(path, to_json(config).encode())
         if changes:
             # A finished stage goes on, too: by more steps, for instance.
-            (workdir / config.name / "result.json").unlink(missing_ok=True)
+            result_file(workdir, config.name).unlink(missing_ok=True)
     barrier("config kept")
     return lines
 

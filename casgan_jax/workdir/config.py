@@ -10,6 +10,7 @@ from casgan_jax.configs.schema.json_form import from_dict, to_json
 from casgan_jax.configs.schema.kinds import Config
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user, read_json, write_whole
+from casgan_jax.workdir.layout import CONFIG, config_file
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
@@ -37,11 +38,11 @@ def read_config(workdir: str | Path, *, names: Sequence[str] = TRAINED) -> Confi
       UserError: the folder is not that of such a run, or its config has a field that is unknown or
         of another type.
     """
-    path = expand_user(workdir) / "config.json"
+    path = config_file(expand_user(workdir))
     if not path.is_file():
         raise UserError(
             "workdir",
-            found=f"no config.json in {workdir}",
+            found=f"no {CONFIG} in {workdir}",
             expected="the folder of a run",
             remedy="train one",
             step=Step("train", {"config": "softgan", "workdir": str(workdir)}),
@@ -71,7 +72,7 @@ def write_config(config: Config, workdir: Path) -> None:
     Raises:
       UserError: the folder holds another kind of run.
     """
-    path = workdir / "config.json"
+    path = config_file(workdir)
     if path.is_file():
         name = read_json(path, remedy="choose another `workdir`").get("name")
         if name != config.name:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder
+from casgan_jax.workdir.layout import LOCK
 from casgan_jax.workdir.processes import is_first
 
 
@@ -21,7 +22,7 @@ def hold_workdir(workdir: Path) -> Iterator[None]:
       UserError: it cannot be written, another training is using it, or its disk is full.
     """
     make_folder(workdir, field="workdir")
-    lock = open(workdir / ".lock", "w") if is_first() else None  # noqa: SIM115
+    lock = open(workdir / LOCK, "w") if is_first() else None  # noqa: SIM115
     try:
         if lock is not None:
             _lock(lock.fileno(), workdir)

@@ -25,10 +25,9 @@ from safetensors.numpy import load_file, save_file
 
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import read_json
+from casgan_jax.workdir.layout import ARRAYS, SYSTEM, result_file, weights_folder
 from casgan_jax.workdir.seal import Damaged, seal, verify
 
-ARRAYS = "weights.safetensors"
-SYSTEM = "system.json"
 FORMAT = 1  # of these files; another one is refused
 
 _REMEDY = "bring the folder back from a copy, or remove it and export the weights again"
@@ -47,11 +46,6 @@ class Weights:
     generator: dict[str, Any]
     frozen: dict[str, Any]
     facts: dict[str, Any]
-
-
-def weights_folder(workdir: Path, stage: str) -> Path:
-    """Where the weights of a run's stage are."""
-    return workdir / stage / "weights"
 
 
 def write_weights(
@@ -113,7 +107,7 @@ def stage_weights(workdir: Path, stage: str) -> Weights:
     folder = weights_folder(workdir, stage)
     if folder.is_dir():
         return read_weights(folder)
-    if (workdir / stage / "result.json").is_file():
+    if result_file(workdir, stage).is_file():
         raise UserError(
             "workdir",
             found=f"a finished training and no weights in {workdir / stage}",

@@ -5,7 +5,8 @@ import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.radiomics.classification import OutOfFold, auc
-from casgan_jax.radiomics.scores import NAME, AreaUnderCurve, read_scores, write_scores
+from casgan_jax.radiomics.scores import AreaUnderCurve, read_scores, write_scores
+from casgan_jax.workdir.layout import SCORES
 
 N = 24
 KEYS = [f"k{index:02}" for index in range(N)]
@@ -25,13 +26,13 @@ def written(root, *results, keys=KEYS):
     for seed, one in enumerate(results):
         folders.append(root / f"{seed}")
         folders[-1].mkdir(parents=True)
-        write_scores(folders[-1] / NAME, keys, one)
+        write_scores(folders[-1] / SCORES, keys, one)
     return folders
 
 
 def test_scores_are_read_as_they_were_written(tmp_path):
     (folder,) = written(tmp_path, result(0))
-    keys, found = read_scores(folder / NAME)
+    keys, found = read_scores(folder / SCORES)
     assert keys.tolist() == KEYS
     for name, part in result(0)._asdict().items():
         np.testing.assert_array_equal(getattr(found, name), part)
@@ -70,7 +71,7 @@ def test_without_scores_there_is_no_area(tmp_path):
 
 
 def test_refuses_damaged_scores(tmp_path):
-    path = tmp_path / NAME
+    path = tmp_path / SCORES
     for data in (b"", b"nothing", b"PK\x03\x04"):
         path.write_bytes(data)
         with pytest.raises(UserError, match=r"scores.npz: found that it cannot be read"):
