@@ -12,14 +12,12 @@ worst_errors.png (the same without the images: what is missed, what is added).
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.path_flag import define_path
 from casgan_jax.errors import UserError
-from casgan_jax.workdir.layout import WORST, evaluation_folder
 
 _WORKDIR = define_path("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
@@ -47,18 +45,18 @@ def main(_: list[str]) -> None:
         )
 
     keep_compilations()
+    from casgan_jax.evaluation.files import metrics_json
     from casgan_jax.inference.evaluate import evaluate_workdir
     from casgan_jax.report.evaluation import markdown_table
 
-    folder = Path(_OUTPUT.value or evaluation_folder(Path(_WORKDIR.value), _SPLIT.value))
-    summary = evaluate_workdir(
+    measured = evaluate_workdir(
         _WORKDIR.value,
         _SPLIT.value,
         data_dir=_DATA_DIR.value,
-        output=folder,
+        output=_OUTPUT.value,
         batch_size=_BATCH_SIZE.value,
         worst=_WORST.value,
         progress=_PROGRESS.value,
     )
-    print(f"{markdown_table(summary)}\n\nworst cases: {folder / WORST}")
-    print(json.dumps(summary, allow_nan=False))
+    print(f"{markdown_table(measured.summary)}\n\nworst cases: {measured.worst_cases}")
+    print(json.dumps(metrics_json(measured.subject, measured.summary), allow_nan=False))

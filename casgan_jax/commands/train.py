@@ -21,7 +21,6 @@ GKE, Cloud TPU and Open MPI need no more; elsewhere say who is who (docs/cluster
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -33,7 +32,7 @@ from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.field_help import field_help
-from casgan_jax.configs.schema.kinds import Config, StageConfig
+from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.load import HELP, config_help, load_config, split_overrides
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig
@@ -53,12 +52,6 @@ _COORDINATOR = flags.DEFINE_string(
 _PROCESS_COUNT = flags.DEFINE_integer("process_count", None, "Processes of the run.", lower_bound=1)
 _PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Which one this is.", lower_bound=0)
 _overrides: list[tuple[str, str]] = []
-
-# Kinds of configs without a network to train: MODULE.run(config, workdir) -> lines to print.
-_OTHER_KINDS: dict[type[Config], str] = {
-    ClassicalConfig: "casgan_jax.inference.classical",
-    RadiomicsConfig: "casgan_jax.radiomics.run",
-}
 
 
 def run() -> None:
@@ -86,16 +79,33 @@ def main(_: list[str]) -> int:
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
     keep_compilations()
-    if type(config) in _OTHER_KINDS:
-        run = importlib.import_module(_OTHER_KINDS[type(config)]).run
-        print("\n".join(run(config, workdir)))
-        if config.name == "classical":
-            _tell_next(workdir)
-        return 0
+    if isinstance(config, RadiomicsConfig):
+        return _measure_features(config, workdir)
+    if isinstance(config, ClassicalConfig):
+        return _measure_method(config, workdir)
     return _train(config, workdir)
 
 
+def _measure_features(config: RadiomicsConfig, workdir: Path) -> int:
+    from casgan_jax.commands.told import radiomics_lines
+    from casgan_jax.radiomics.run import run as run_radiomics
+
+    print("\n".join(radiomics_lines(config, run_radiomics(config, workdir))))
+    return 0
+
+
+def _measure_method(config: ClassicalConfig, workdir: Path) -> int:
+    from casgan_jax.commands.told import classical_lines
+    from casgan_jax.inference.classical import run as run_classical
+
+    print("\n".join(classical_lines(config, run_classical(config, workdir))))
+    _tell_next(workdir)
+    return 0
+
+
 def _train(config: StageConfig, workdir: Path) -> int:
+    from casgan_jax.commands.told import measured_lines
+    from casgan_jax.inference.evaluate import evaluate_workdir
     from casgan_jax.training.loop import format_metrics, train
     from casgan_jax.workdir.processes import (
         LostProcess,
@@ -121,15 +131,13 @@ def _train(config: StageConfig, workdir: Path) -> int:
     leave_processes()
     if not is_first():
         return 0
-    print(f"{result['stage']}: the weights of step {result['step']} of {result['steps']}")
-    print(f"validation: {format_metrics(result['validation'])}")
-    if result["warning"]:
-        print(f"warning: {with_flags(result['warning'])}")
-    print(f"pictures: {result['grid']}")
+    print(f"{result.stage}: the weights of step {result.step} of {result.steps}")
+    print(f"validation: {format_metrics(result.validation)}")
+    if result.warning:
+        print(f"warning: {with_flags(result.warning)}")
+    print(f"pictures: {result.grid}")
     if isinstance(config, SoftganConfig):
-        from casgan_jax.inference.evaluate import measure_test_split
-
-        print("\n".join(measure_test_split(workdir)))
+        print("\n".join(measured_lines(evaluate_workdir(workdir, "test"))))
         _tell_next(workdir)
     return 0
 

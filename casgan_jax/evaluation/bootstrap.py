@@ -19,18 +19,18 @@ import numpy as np
 
 
 class Interval(NamedTuple):
-    """A mean and its percentile bootstrap interval; `low` and `high` are NaN for 1 patient."""
+    """A mean and its percentile bootstrap interval; `low` and `high` are None for 1 patient."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int  # values that counted
     patients: int  # clusters they came from
 
     def __str__(self) -> str:
         if not self.n:
             return "-"
-        if math.isnan(self.low):
+        if self.low is None:
             return f"{self.mean:.4f}"
         return f"{self.mean:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
@@ -68,10 +68,10 @@ def cluster_mean(
     values = np.asarray(values[kept])
     names, cluster = np.unique(np.asarray(patients, str)[kept], return_inverse=True)
     if not len(values):
-        return Interval(math.nan, math.nan, math.nan, 0, 0)
+        return Interval(math.nan, None, None, 0, 0)
     mean = float(values.mean())
     if len(names) < 2:
-        return Interval(mean, math.nan, math.nan, len(values), len(names))
+        return Interval(mean, None, None, len(values), len(names))
     sums = np.bincount(cluster, weights=values)
     counts = np.bincount(cluster).astype(np.float64)
     draws = _draws(len(names), resamples, seed)

@@ -9,17 +9,17 @@ validation (no suffix) and the paper's 128/255 (suffix `_128`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.errors import UserError
-from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, decode_alpha
+from casgan_jax.evaluation.planes import fine_alpha, plain_value, reader_planes, to_native_crop
+from casgan_jax.evaluation.prediction import Prediction
+from casgan_jax.grid import PAPER_THRESHOLD, binarise
 from casgan_jax.records.features import MAX_READERS
-from casgan_jax.records.patches import marked_box, marked_patch
 
 # The thresholds tried: uint8 codes from 0.10 to 0.98. A mask that was softened comes back at "a
 # threshold close to 255" (paper 3.3).
@@ -30,33 +30,71 @@ CALIBRATION_BINS = 10
 # outline is the original mask of a data set whose masks were softened (paper 3.3, Eq. 6).
 POPULATIONS = ("four_readers", "several_readers", "one_reader", "all")
 
-# What a row says of the lesion itself.
-FACTS = ("key", "patient", "lesion", "kind", "n_readers", "spacing_mm")
 
+@dataclass(frozen=True)
+class Facts:
+    """What a record says of its lesion; `kind` is None where its data set knows of none."""
 
-class Prediction(NamedTuple):
-    """A record with what the cascade made of its marked patch."""
+    key: str
+    patient: str
+    lesion: str
+    kind: str | None
+    n_readers: int
+    spacing_mm: float
 
-    record: Mapping[str, Any]
-    patch: np.ndarray  # (P, P) float32 in [0, 1], what the cascade saw
-    alpha: np.ndarray  # (r P, r P) float32 in [0, 1]
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Facts:
+        """Those of a record.
+
+        Raises:
+          KeyError: one is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        known = {"kind": None, **record}
+        return cls(**{name: plain_value(known[name]) for name in names})
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """The populations that the lesion belongs to, in the order of POPULATIONS."""
+        n = self.n_readers
+        belongs = (n == MAX_READERS, n >= 2, n == 1, True)
+        return tuple(name for name, is_in in zip(POPULATIONS, belongs, strict=True) if is_in)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One measured record: its row of numbers, and what is averaged over records later."""
+    """One measured record.
 
-    row: dict[str, Any]
-    curves: dict[str, np.ndarray]  # Dice at every threshold of SWEEP
-    calibration: dict[str, np.ndarray]  # (3, bins): pixels, sum of predictions, sum of targets
-    agreement: np.ndarray | None  # (R + 2, R + 2) Dice of R readers, consensus, prediction
+    Attributes:
+      facts: of the lesion.
+      figures: its numbers by name; one that does not apply is absent.
+      curves: Dice at every threshold of SWEEP, by what masks are compared.
+      calibration: (3, bins) pixels, sum of predictions and sum of targets, by the target.
+      agreement: (R + 2, R + 2) Dice of R readers, consensus and prediction; None but for R = 4.
+    """
+
+    facts: Facts
+    figures: Mapping[str, float]
+    curves: Mapping[str, np.ndarray]
+    calibration: Mapping[str, np.ndarray]
+    agreement: np.ndarray | None
 
     @property
-    def populations(self) -> tuple[str, ...]:
-        """The populations this case belongs to, in the order of POPULATIONS."""
-        n = self.row["n_readers"]
-        belongs = (n == MAX_READERS, n >= 2, n == 1, True)
-        return tuple(name for name, is_in in zip(POPULATIONS, belongs, strict=True) if is_in)
+    def predicted_share(self) -> float:
+        """Pixels of the native mask at the chosen threshold, as a share of the patch."""
+        return self.figures["predicted_share"]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Facts and figures as a line of a table."""
+        known = {name: fact for name, fact in asdict(self.facts).items() if fact is not None}
+        return known | dict(self.figures)
+
+
+def by_population(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """The cases of each of POPULATIONS that has one, in their order."""
+    found = {name: [c for c in cases if name in c.facts.populations] for name in POPULATIONS}
+    return {name: some for name, some in found.items() if some}
 
 
 def measure(prediction: Prediction, threshold: float) -> Case:
@@ -73,35 +111,37 @@ def measure(prediction: Prediction, threshold: float) -> Case:
     label = fine_alpha(record, "alpha", patch, scale)
     native = to_native_crop(alpha, scale, record)
     area = int(binarise(native, threshold).sum())
-    row: dict[str, Any] = {name: plain_value(record[name]) for name in FACTS if name in record}
-    row |= {"predicted_px": area, "predicted_share": area / prediction.patch.size}
-    row |= label_metrics(alpha, label, threshold)
+    facts = Facts.of(record)
+    figures = {"predicted_px": area, "predicted_share": area / prediction.patch.size}
+    figures |= label_metrics(alpha, label, threshold)
     curves = {"label": metrics.dice_curves(alpha, _hard(label), SWEEP)}
     calibration = {"label": _calibration(alpha, label)}
     agreement = None
     if "true_alpha" in record:
         true_alpha = fine_alpha(record, "true_alpha", patch, scale)
         trimap = fine_alpha(record, "trimap", patch, scale)
-        row |= true_alpha_metrics(alpha, label, true_alpha, (trimap > 0.0) & (trimap < 1.0))
-    if row["n_readers"] >= 1:
+        unknown = (trimap > 0.0) & (trimap < 1.0)
+        figures |= true_alpha_metrics(alpha, label, true_alpha, unknown)
+    if facts.n_readers >= 1:
         readers, consensus = reader_planes(record)
-        row |= reader_metrics(native, readers, consensus, threshold)
+        figures |= reader_metrics(native, readers, consensus, threshold)
         whole_label = fine_alpha(record, "alpha", size, 1)
         curves["consensus"] = metrics.dice_curves(native, consensus, SWEEP)
         curves["label_against_consensus"] = metrics.dice_curves(whole_label, consensus, SWEEP)
-        row["label_against_consensus_dice_128"] = float(metrics.dice(_hard(whole_label), consensus))
+        at_128 = float(metrics.dice(_hard(whole_label), consensus))
+        figures["label_against_consensus_dice_128"] = at_128
         calibration["readers"] = _calibration(native, readers.mean(axis=0, dtype=np.float32))
         if len(readers) == MAX_READERS:
-            row |= human_metrics(readers)
+            figures |= human_metrics(readers)
             masks = [*readers, consensus, binarise(native, threshold)]
             agreement = _pairwise_dice(np.stack(masks))
-    return Case(row, curves, calibration, agreement)
+    return Case(facts, figures, curves, calibration, agreement)
 
 
 def label_metrics(alpha: np.ndarray, label: np.ndarray, threshold: float) -> dict[str, float]:
     """Prediction against the label on the fine grid; the label is always binarised at 128/255."""
     truth = _hard(label)
-    row = {}
+    row: dict[str, float] = {}
     for suffix, mask in _binarised(alpha, threshold).items():
         row |= {
             f"label_dice{suffix}": float(metrics.dice(mask, truth)),
@@ -122,7 +162,7 @@ def true_alpha_metrics(
     `network_*` is the prediction's error, `matting_*` the label's, on the same pixels, and `gain_*`
     is matting minus network: positive where the network is closer to the truth.
     """
-    row = {}
+    row: dict[str, float] = {}
     for suffix, region in (("", None), ("_unknown", unknown)):
         for name, metric in (
             ("soft_mae", metrics.soft_mae),
@@ -172,43 +212,6 @@ def human_metrics(readers: np.ndarray) -> dict[str, float]:
         "human_iou": float(metrics.iou(readers, others).mean()),
         **{f"human_{i}_dice": float(d) for i, d in enumerate(metrics.dice(readers, others), 1)},
     }
-
-
-def to_native_crop(alpha: np.ndarray, scale: int, record: Mapping[str, Any]) -> np.ndarray:
-    """Soft mask of a record's marked patch (r P, r P) -> native pixels of its whole image (H, W).
-
-    Each native pixel is the mean of its r x r fine ones; outside of the patch the mask is 0.
-    """
-    native = area_mean(alpha, scale)
-    return marked_box(record, len(native)).paste(native, record["image"].shape)
-
-
-def reader_planes(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The readers who marked anything, bool (R, H, W), and their consensus, bool (H, W)."""
-    readers = np.moveaxis(record["reader_masks"] > 0, -1, 0)
-    readers = readers[readers.any(axis=(1, 2))]
-    if len(readers) != record["n_readers"]:
-        raise UserError(
-            "reader_masks",
-            found=f"{len(readers)} masks with a marked pixel",
-            expected=f"n_readers = {record['n_readers']}",
-            remedy="rebuild the data set",
-        )
-    return readers, record["consensus"] > 0
-
-
-def fine_alpha(record: Mapping[str, Any], name: str, patch: int, scale: int) -> np.ndarray:
-    """A stored fine plane over the marked patch, decoded, on the grid `scale` times the native."""
-    stored = len(record[name]) // len(record["image"])
-    alpha = decode_alpha(marked_patch(record, name, patch, scale=stored))
-    return area_mean(alpha, stored // scale)
-
-
-def plain_value(value: Any) -> Any:
-    """A text, which data sets give as bytes, as str; a NumPy scalar as Python's."""
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _hard(alpha: np.ndarray) -> np.ndarray:

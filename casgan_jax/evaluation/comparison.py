@@ -12,7 +12,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -120,12 +120,6 @@ def best(figures: Mapping[str, Figure], *, higher_is_better: bool) -> str | None
         return None
     choose = max if higher_is_better else min
     return choose(figures, key=lambda name: figures[name].mean().mean)
-
-
-def json_interval(interval: Interval, seeds: Sequence[float]) -> dict[str, Any]:
-    """Mean, interval and seeds for a report; None for what is not known."""
-    low, high = (None if math.isnan(end) else end for end in (interval.low, interval.high))
-    return {"mean": interval.mean, "low": low, "high": high, "seeds": list(seeds)}
 
 
 def _column(path: Path, column: str, having: str) -> dict[Lesion, float]:

@@ -2,7 +2,7 @@
 
     system = load_system(workdir)
     evaluation = evaluate(system, load_split(data_dir, "test"), read_metadata(data_dir))
-    print(evaluation.summary()["headline"])
+    print(evaluation.summary().headline)
 
 What is measured of each record, and on which grid, is in `casgan_jax.evaluation.case`.
 """
@@ -10,55 +10,28 @@ What is measured of each record, and on which grid, is in `casgan_jax.evaluation
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from casgan_jax import metrics
 from casgan_jax.errors import UserError
-from casgan_jax.evaluation.bootstrap import cluster_mean
-from casgan_jax.evaluation.case import (
-    FACTS,
-    POPULATIONS,
-    SWEEP,
-    Case,
+from casgan_jax.evaluation.case import POPULATIONS, SWEEP, Case, by_population, measure
+from casgan_jax.evaluation.curves import Curves, mean_curves
+from casgan_jax.evaluation.planes import fine_alpha
+from casgan_jax.evaluation.prediction import (
+    Cascade,
+    Failure,
     Prediction,
-    fine_alpha,
-    measure,
-    plain_value,
+    failure_of,
+    predict_records,
 )
-from casgan_jax.grid import PAPER_THRESHOLD, binarise, normalise
-from casgan_jax.records.checks import check_planes
-from casgan_jax.records.features import MAX_READERS
+from casgan_jax.evaluation.summary import Summary, summarise
+from casgan_jax.grid import PAPER_THRESHOLD, binarise
 from casgan_jax.records.patches import marked_patch
-
-# Dice curves that every case of a population has.
-_CURVES = {
-    "four_readers": ("label", "consensus", "label_against_consensus"),
-    "several_readers": ("label", "consensus", "label_against_consensus"),
-    "one_reader": ("label", "consensus", "label_against_consensus"),
-    "all": ("label",),
-}
-
-
-class Cascade(Protocol):
-    """What is asked of a trained system; `casgan_jax.inference.load.load_system` returns one."""
-
-    patch: int
-    scale: int
-    threshold: float
-
-    def __call__(self, patches: np.ndarray) -> Mapping[str, np.ndarray]: ...
-
-
-class Failure(NamedTuple):
-    """A record that could not be evaluated, and why."""
-
-    key: str
-    reason: str
 
 
 class Example(NamedTuple):
@@ -93,48 +66,17 @@ class Evaluation:
         """One dict of numbers for each lesion; a metric that does not apply is absent."""
         return [case.row for case in self.cases]
 
-    def population(self, name: str) -> list[Case]:
-        """The cases of one of POPULATIONS."""
-        return [case for case in self.cases if name in case.populations]
+    def summary(self, *, seed: int = 0) -> Summary:
+        """Means with 95% intervals by population, headline, counts and failures.
 
-    def summary(self, *, seed: int = 0) -> dict[str, Any]:
-        """Means with 95% intervals by population, headline, counts and failures (JSON-ready)."""
-        populations = {name: self.population(name) for name in POPULATIONS}
-        means = {
-            name: _means([case.row for case in cases], seed)
-            for name, cases in populations.items()
-            if cases
-        }
-        headline = next(name for name in POPULATIONS if name in means)
-        return {
-            "records": len(self.cases),
-            "patients": len({row["patient"] for row in self.rows}),
-            "failed": len(self.failures),
-            "failures": [failure._asdict() for failure in self.failures],
-            "threshold": {"chosen": self.threshold, "paper": PAPER_THRESHOLD},
-            "headline": _headline(headline, means[headline]),
-            "empty_predictions": sum(row["predicted_px"] == 0 for row in self.rows),
-            "full_predictions": sum(row["predicted_share"] == 1.0 for row in self.rows),
-            "metrics": means,
-            **_agreement(populations["four_readers"]),
-        }
+        Args:
+          seed: of the bootstrap.
+        """
+        return summarise(self.cases, self.failures, self.threshold, seed=seed)
 
-    def curves(self) -> dict[str, Any]:
-        """Mean Dice by threshold for each population, and how calibrated alpha is (JSON-ready)."""
-        sweep = {
-            population: {
-                name: np.mean([case.curves[name] for case in cases], axis=0).tolist()
-                for name in _CURVES[population]
-            }
-            for population in POPULATIONS
-            if (cases := self.population(population))
-        }
-        calibration = {}
-        for name in ("label", "readers"):
-            sums = [case.calibration[name] for case in self.cases if name in case.calibration]
-            if sums:
-                calibration[name] = _calibration_table(np.sum(sums, axis=0))
-        return {"thresholds": SWEEP.tolist(), "dice": sweep, "calibration": calibration}
+    def curves(self) -> Curves:
+        """Mean Dice by threshold for each population, and how calibrated alpha is."""
+        return mean_curves(self.cases)
 
 
 class ThresholdChoice(NamedTuple):
@@ -187,10 +129,10 @@ def evaluate(
         try:
             case = measure(item, cascade.threshold)
         except (KeyError, ValueError) as error:
-            evaluation.failures.append(_failure(item.record, error))
+            evaluation.failures.append(failure_of(item.record, error))
             continue
         evaluation.cases.append(case)
-        ranked.append((POPULATIONS.index(case.populations[0]), _example(item, case)))
+        ranked.append((POPULATIONS.index(case.facts.populations[0]), _example(item, case)))
         ranked = heapq.nsmallest(worst, ranked, key=lambda r: (r[0], r[1].dice, r[1].key))
     bar.close()
     if not evaluation.cases:
@@ -208,23 +150,6 @@ def evaluate(
     return evaluation
 
 
-def predict_records(
-    cascade: Cascade,
-    records: Sequence[Mapping[str, Any]],
-    window: Sequence[float],
-    *,
-    batch_size: int = 64,
-) -> Iterator[Prediction | Failure]:
-    """The cascade's soft mask of every record's marked patch, in the order of the records."""
-    for start in range(0, len(records), batch_size):
-        indices = range(start, min(start + batch_size, len(records)))
-        prepared = [_prepare(records, i, cascade.patch, window) for i in indices]
-        patches = [item.patch for item in prepared if isinstance(item, _Input)]
-        alphas = iter(cascade(np.stack(patches))["alpha"] if patches else ())
-        for item in prepared:
-            yield item if isinstance(item, Failure) else _output(item, next(alphas))
-
-
 def choose_threshold(evaluation: Evaluation) -> ThresholdChoice:
     """The threshold of the best mean Dice, among the codes of SWEEP; on validation.
 
@@ -232,51 +157,10 @@ def choose_threshold(evaluation: Evaluation) -> ThresholdChoice:
     least two where none has four, or with one where none has several; against the label at 128/255
     where no slice was outlined.
     """
-    population = next(name for name in POPULATIONS if evaluation.population(name))
+    population, cases = next(iter(by_population(evaluation.cases).items()))
     against = "label" if population == "all" else "consensus"
-    cases = evaluation.population(population)
-    chosen = metrics.best_threshold([case.curves[against] for case in cases], SWEEP)
+    chosen = metrics.best_threshold(np.stack([case.curves[against] for case in cases]), SWEEP)
     return ThresholdChoice(*chosen, population, against, len(cases))
-
-
-class _Input(NamedTuple):
-    record: Mapping[str, Any]
-    patch: np.ndarray
-
-
-def _prepare(
-    records: Sequence[Mapping[str, Any]], index: int, patch: int, window: Sequence[float]
-) -> _Input | Failure:
-    record: Mapping[str, Any] = {"key": f"record {index}"}
-    try:
-        record = records[index]
-        check_planes({name: np.shape(value) for name, value in record.items()})
-        plane = normalise(marked_patch(record, "image", patch), window)
-        if not np.isfinite(plane).all():
-            raise UserError(
-                "image",
-                found="NaN or Inf",
-                expected="finite values",
-                remedy="rebuild the data set",
-            )
-    except (KeyError, OSError, ValueError) as error:
-        return _failure(record, error)
-    return _Input(record, plane)
-
-
-def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:
-    if not np.isfinite(alpha).all() or alpha.min() < 0.0 or alpha.max() > 1.0:
-        return Failure(
-            plain_value(item.record["key"]),
-            f"prediction: found values in [{alpha.min()}, {alpha.max()}], expected finite ones in "
-            "[0, 1]",
-        )
-    return Prediction(item.record, item.patch, np.asarray(alpha, np.float32))
-
-
-def _failure(record: Mapping[str, Any], error: Exception) -> Failure:
-    reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
-    return Failure(plain_value(record["key"]), reason)
 
 
 def _check_data(
@@ -308,55 +192,9 @@ def _check_data(
 def _example(item: Prediction, case: Case) -> Example:
     patch = len(item.patch)
     label = fine_alpha(item.record, "alpha", patch, len(item.alpha) // patch)
-    if "consensus_dice" not in case.row:
-        outline = binarise(label, PAPER_THRESHOLD)
-        dice = case.row["label_dice"]
-    else:
+    if case.facts.n_readers:
         outline = marked_patch(item.record, "consensus", patch) > 0
-        dice = case.row["consensus_dice"]
-    return Example(case.row["key"], dice, item.patch, label, item.alpha, outline)
-
-
-def _calibration_table(sums: np.ndarray) -> list[dict[str, float]]:
-    return [
-        {"pixels": int(n), "predicted": predicted / n, "target": target / n}
-        for n, predicted, target in sums.T
-        if n
-    ]
-
-
-def _means(rows: list[dict[str, Any]], seed: int) -> dict[str, dict[str, Any]]:
-    patients = [row["patient"] for row in rows]
-    names = dict.fromkeys(name for row in rows for name in row if name not in FACTS)
-    means = {}
-    for name in names:
-        values = [row.get(name, np.nan) for row in rows]
-        means[name] = {
-            key: None if np.isnan(value) else value
-            for key, value in cluster_mean(values, patients, seed=seed)._asdict().items()
-        }
-    return {name: mean for name, mean in means.items() if mean["n"]}
-
-
-def _headline(population: str, means: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    metric = "label_dice" if population == "all" else "consensus_dice"
-    return {
-        "population": population,
-        "metric": metric,
-        "chosen": means[metric],
-        "paper": means[f"{metric}_128"],
-        **({"human": means["human_dice"]} if "human_dice" in means else {}),
-    }
-
-
-def _agreement(cases: list[Case]) -> dict[str, Any]:
-    """The paper's Table 2 over slices with four readers, at the chosen threshold, and each reader
-    against the majority of the other three."""
-    if not cases:
-        return {}
-    readers = range(1, MAX_READERS + 1)
-    names = [f"reader_{i}" for i in readers] + ["consensus", "network"]
-    mean = np.mean([case.agreement for case in cases], axis=0)
-    others = np.mean([[case.row[f"human_{i}_dice"] for i in readers] for case in cases], axis=0)
-    table = {"names": names, "dice": mean.round(4).tolist(), "others": others.round(4).tolist()}
-    return {"agreement": table}
+    else:
+        outline = binarise(label, PAPER_THRESHOLD)
+    dice = case.figures["consensus_dice" if case.facts.n_readers else "label_dice"]
+    return Example(case.facts.key, dice, item.patch, label, item.alpha, outline)

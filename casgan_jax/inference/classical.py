@@ -1,6 +1,7 @@
 """Runs a classical method on a data set: nothing is trained, the test split is measured.
 
-    lines = run(config, Path("runs/graph_cut"))
+    done = run(config, Path("runs/graph_cut"))
+    done.result.images_per_second, done.measured.summary.headline
 
 The workdir gets `config.json`, from which `casgan_jax.inference.load.load_system` makes the system
 again, `classical/result.json` and `evaluation/test`. The same call runs everything again.
@@ -8,8 +9,8 @@ again, `classical/result.json` and `evaluation/test`. The same call runs everyth
 
 from __future__ import annotations
 
-import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +18,35 @@ import numpy as np
 from casgan_jax.classical.system import ClassicalSystem
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.tree import replaced
-from casgan_jax.files import expand_user, make_folder, write_whole
+from casgan_jax.files import expand_user, make_folder
 from casgan_jax.grid import normalise
-from casgan_jax.inference.evaluate import measure_test_split
+from casgan_jax.inference.evaluate import Measured, evaluate_workdir
 from casgan_jax.inference.load import classical_system
 from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.workdir.config import write_config
 from casgan_jax.workdir.layout import result_file
 from casgan_jax.workdir.lock import hold_workdir
+from casgan_jax.workdir.results import ClassicalResult, write_result
 
 _TIMED = 16  # patches, as many as a network sees at once
 _BATCH = 8  # patches between two steps of the progress bar
 
 
-def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
+@dataclass(frozen=True)
+class ClassicalRun:
+    """What a run found: the method's speed, and what it measures on the test split."""
+
+    result: ClassicalResult
+    measured: Measured
+
+
+def run(config: ClassicalConfig, workdir: str | Path) -> ClassicalRun:
     """Measures a method on the test split.
 
     Args:
       config: of the method.
       workdir: folder of the run.
-
-    Returns:
-      Lines that tell what was found.
 
     Raises:
       UserError: bad config, prior or data, or a workdir that another kind of run has.
@@ -50,14 +57,11 @@ def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
     patches = _test_patches(config, _TIMED)
     with hold_workdir(workdir):
         write_config(config, workdir)
-        facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
-        result = result_file(workdir, "classical")
-        make_folder(result.parent, field="workdir")
-        write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
-        return [
-            f"{config.method}: not trained, {facts['images_per_second']:.1f} images per second",
-            *measure_test_split(workdir, batch_size=_BATCH),
-        ]
+        result = ClassicalResult("classical", images_per_second(system, patches))
+        path = result_file(workdir, result.stage)
+        make_folder(path.parent, field="workdir")
+        write_result(result, path)
+        return ClassicalRun(result, evaluate_workdir(workdir, "test", batch_size=_BATCH))
 
 
 def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from casgan_jax.evaluation.data_set import evaluate
+from casgan_jax.evaluation.files import write_measurements
+from casgan_jax.evaluation.summary import Subject, Summary
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
 from casgan_jax.records.prepared import load_split, read_metadata
-from casgan_jax.report.evaluation import headline_lines, write_evaluation
+from casgan_jax.report.evaluation import write_evaluation
 from casgan_jax.workdir.layout import WORST, evaluation_folder
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured system.
+
+    Attributes:
+      subject: what was measured, and on what.
+      summary: what it came to.
+      folder: of the report and its pictures.
+    """
+
+    subject: Subject
+    summary: Summary
+    folder: Path
+
+    @property
+    def worst_cases(self) -> Path:
+        """The picture of the worst cases."""
+        return self.folder / WORST
 
 
 def evaluate_workdir(
@@ -19,53 +41,32 @@ def evaluate_workdir(
     *,
     data_dir: str | Path | None = None,
     output: str | Path | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Evaluates a workdir's cascade, writes the report and returns what metrics.json holds.
+    batch_size: int = 64,
+    worst: int = 12,
+    progress: bool = True,
+) -> Measured:
+    """Evaluates a workdir's system and writes the report.
 
     Args:
-      workdir: of a finished training.
+      workdir: of a finished run.
       split: "train", "validation" or "test".
       data_dir: prepared data set; by default the one of the training, or for its test split the
         one that the config names.
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
-      **options: of `casgan_jax.evaluation.data_set.evaluate`.
+      batch_size, worst, progress: of `casgan_jax.evaluation.data_set.evaluate`.
 
     Raises:
-      UserError: no training there, no such data or split, or data that do not fit the cascade.
+      UserError: no run there, no such data or split, or data that do not fit the system.
     """
-    cascade = load_system(workdir)
-    named = cascade.config.data.test_dir if split == "test" else ""
-    data_dir = data_dir or named or cascade.config.data.dir
+    system = load_system(workdir)
+    named = system.config.data.test_dir if split == "test" else ""
+    data_dir = data_dir or named or system.config.data.dir
     folder = make_folder(Path(output or evaluation_folder(Path(workdir), split)), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
-    evaluation = evaluate(cascade, records, metadata, **options)
-    facts = {
-        "workdir": str(workdir),
-        "data_dir": str(data_dir),
-        "split": split,
-        "patch": cascade.patch,
-        "scale": cascade.scale,
-    }
-    return write_evaluation(evaluation, folder, facts=facts)
-
-
-def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
-    """Evaluates a workdir on the test split and tells the result, as a run ends.
-
-    Args:
-      workdir: of a finished run.
-      **options: of `casgan_jax.evaluation.data_set.evaluate`.
-
-    Returns:
-      Lines: the headline's figures, and where the pictures are.
-
-    Raises:
-      UserError: see `evaluate_workdir`.
-    """
-    summary = evaluate_workdir(workdir, "test", **options)
-    return [
-        "test split:",
-        *(f"  {line}" for line in headline_lines(summary)),
-        f"worst cases: {evaluation_folder(Path(workdir), 'test') / WORST}",
-    ]
+    evaluation = evaluate(
+        system, records, metadata, batch_size=batch_size, worst=worst, progress=progress
+    )
+    subject = Subject(str(workdir), str(data_dir), split, system.patch, system.scale)
+    summary = write_measurements(evaluation, subject, folder)
+    write_evaluation(summary, evaluation.worst, folder)
+    return Measured(subject, summary, folder)

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.evaluation.data_set import Cascade
+from casgan_jax.evaluation.prediction import Cascade
 from casgan_jax.files import make_folder, read_rows, unique_names
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_image, write_npy, write_png

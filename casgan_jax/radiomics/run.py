@@ -1,6 +1,7 @@
 """A run of table 5: lesions, their features, cross-validation, what is left behind in a folder.
 
-    lines = run(load_config("radiomics", [("data.dir", "data/phantom/medium")]), Path("runs/soft"))
+    done = run(load_config("radiomics", [("data.dir", "data/phantom/medium")]), Path("runs/soft"))
+    done.scores.auc
 
 WORKDIR gets config.json; features.npz, unless another run's are taken (`config.table`); and in
 evaluation/test lesions.csv, metrics.json and scores.npz, unless `config.classifier` is "none". No
@@ -12,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +24,9 @@ from casgan_jax.configs.schema.checks import check_fields
 from casgan_jax.configs.schema.json_form import to_dict
 from casgan_jax.configs.schema.radiomics import NO_CLASSIFIER, RadiomicsConfig
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.bootstrap import Interval
 from casgan_jax.files import expand_user, make_folder, read_json, write_whole
+from casgan_jax.json_form import to_json
 from casgan_jax.radiomics.classification import (
     OutOfFold,
     accuracy,
@@ -64,8 +68,46 @@ class FeatureTable(NamedTuple):
     values: np.ndarray
 
 
-def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
-    """Measures how well lesions' features tell spiculated from smooth; returns lines to print.
+@dataclass(frozen=True)
+class Scores:
+    """How well classifiers tell lesions apart that they have not seen; metrics.json has it.
+
+    Attributes:
+      acc: share of lesions that were classified correctly.
+      auc: area under the ROC curve.
+      lesions, patients: that were measured.
+      features: of each lesion.
+      repetitions: of the cross-validation.
+    """
+
+    acc: Interval
+    auc: Interval
+    lesions: int
+    patients: int
+    features: int
+    repetitions: int
+
+
+@dataclass(frozen=True)
+class RadiomicsRun:
+    """What a run found.
+
+    Attributes:
+      lesions, patients: whose features there are.
+      features: of each lesion.
+      scores: of the classifier; None where the config names none.
+      file: what the run leaves: a line for each lesion, or the features where nothing is measured.
+    """
+
+    lesions: int
+    patients: int
+    features: int
+    scores: Scores | None
+    file: Path
+
+
+def run(config: RadiomicsConfig, workdir: Path) -> RadiomicsRun:
+    """Measures how well lesions' features tell spiculated from smooth.
 
     Args:
       config: what is measured, and how.
@@ -83,10 +125,9 @@ def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
     else:
         table = _make_table(config)
         _write_table(workdir / FEATURES, table)
-    lesions = f"{len(table.keys)} lesions of {len(np.unique(table.patients))} patients"
-    lines = [f"{config.features}: {table.values.shape[1]} features of {lesions}"]
+    sizes = (len(table.keys), len(np.unique(table.patients)), table.values.shape[1])
     if config.classifier == NO_CLASSIFIER:
-        return [*lines, f"features: {workdir / FEATURES}"]
+        return RadiomicsRun(*sizes, None, workdir / FEATURES)
     first = config.seed * config.repetitions
     result = cross_validate(
         table.values,
@@ -99,15 +140,9 @@ def run(config: RadiomicsConfig, workdir: Path) -> list[str]:
         seeds=tqdm(range(first, first + config.repetitions), config.classifier, unit="repetition"),
     )
     folder = make_folder(evaluation_folder(workdir, "test"), field="workdir")
-    _write_evaluation(folder, table, result)
-    return [
-        *lines,
-        f"{config.classifier}, smooth against spiculated, {config.repetitions} x "
-        f"{config.folds}-fold cross-validation:",
-        f"  ACC {accuracy(result)}",
-        f"  AUC {auc(result)}",
-        f"lesions: {folder / LESIONS}",
-    ]
+    scores = Scores(accuracy(result), auc(result), *sizes, len(result.scores))
+    _write_evaluation(folder, table, result, scores)
+    return RadiomicsRun(*sizes, scores, folder / LESIONS)
 
 
 def _make_table(config: RadiomicsConfig) -> FeatureTable:
@@ -175,7 +210,7 @@ def _read_table(config: RadiomicsConfig) -> FeatureTable:
     return FeatureTable(**read_arrays(folder / FEATURES, FeatureTable._fields, remedy=remedy))
 
 
-def _write_evaluation(folder: Path, table: FeatureTable, result: OutOfFold) -> None:
+def _write_evaluation(folder: Path, table: FeatureTable, result: OutOfFold, scores: Scores) -> None:
     columns = {
         "key": table.keys.tolist(),
         "patient": table.patients.tolist(),
@@ -187,14 +222,6 @@ def _write_evaluation(folder: Path, table: FeatureTable, result: OutOfFold) -> N
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
-    metrics = {
-        "acc": accuracy(result)._asdict(),
-        "auc": auc(result)._asdict(),
-        "lesions": len(table.keys),
-        "patients": len(np.unique(table.patients)),
-        "features": table.values.shape[1],
-        "repetitions": len(result.scores),
-    }
     write_whole(folder / LESIONS, text.getvalue().encode())
-    write_whole(folder / METRICS, (json.dumps(metrics, indent=1) + "\n").encode())
+    write_whole(folder / METRICS, (json.dumps(to_json(scores), indent=1) + "\n").encode())
     write_scores(folder / SCORES, table.keys, result)

@@ -16,10 +16,12 @@ from casgan_jax.configs.schema.json_form import to_dict
 from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import Step, UserError
-from casgan_jax.files import expand_user, read_json
+from casgan_jax.files import expand_user
+from casgan_jax.json_form import read_as
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.workdir.config import read_config
 from casgan_jax.workdir.layout import result_file, weights_folder
+from casgan_jax.workdir.results import StageResult
 from casgan_jax.workdir.weights import write_weights
 
 _TRAINED_WITH = ("teacher",)  # frozen variables that training alone asks for
@@ -30,7 +32,7 @@ def export_stage(
     workdir: Path,
     average: Mapping[str, Any],
     frozen: Mapping[str, Any],
-    result: Mapping[str, Any],
+    result: StageResult,
 ) -> Path:
     """Writes the weights of a stage, and what they belong to; returns their folder.
 
@@ -43,7 +45,13 @@ def export_stage(
     """
     folder = weights_folder(workdir, config.name)
     kept = {name: variables for name, variables in frozen.items() if name not in _TRAINED_WITH}
-    facts = {name: result[name] for name in ("stage", "step", "steps", "threshold", "validation")}
+    facts = {
+        "stage": result.stage,
+        "step": result.step,
+        "steps": result.steps,
+        "threshold": result.threshold,
+        "validation": dict(result.validation),
+    }
     made_by = {"casgan_jax": casgan_jax.__version__}
     write_weights(folder, average, kept, facts | made_by | {"config": to_dict(config)})
     return folder
@@ -82,15 +90,7 @@ def export_run(workdir: str | Path) -> list[Path]:
 
 def _export_finished(config: StageConfig, workdir: Path) -> Path:
     path = result_file(workdir, config.name)
-    result = read_json(path, remedy="remove it and run the training's command again")
-    step = result.get("step")
-    if not isinstance(step, int):
-        raise UserError(
-            path,
-            found=f"step {step!r}",
-            expected="the step that was measured",
-            remedy="remove it and run the training's command again",
-        )
+    result = read_as(StageResult, path, remedy="remove it and run the training's command again")
     # No other step will do: threshold and figures were chosen for this one.
-    state = restore_stage(config, workdir, step)
+    state = restore_stage(config, workdir, result.step)
     return export_stage(config, workdir, state.average, state.frozen, result)

@@ -10,7 +10,6 @@ which it is used, and `result.json`.
 from __future__ import annotations
 
 import functools
-import json
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -26,8 +25,9 @@ from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.data import TrainingData, training_batches
 from casgan_jax.errors import Interrupted
-from casgan_jax.files import expand_user, read_json, write_whole
+from casgan_jax.files import expand_user
 from casgan_jax.images import write_png
+from casgan_jax.json_form import read_as
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.encoder_weights import (
@@ -56,6 +56,7 @@ from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.layout import SAMPLES, checkpoints_folder, result_file, weights_folder
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
+from casgan_jax.workdir.results import StageResult, write_result
 
 BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
@@ -63,7 +64,7 @@ RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
 
 def train(
     config: StageConfig, workdir: str | Path, *, accept_config_changes: bool = False
-) -> dict[str, Any]:
+) -> StageResult:
     """Trains what the config names: SRGAN alone, or the cascade, SRGAN first.
 
     The same call continues an interrupted training and returns at once from a finished one. On a
@@ -75,7 +76,7 @@ def train(
       accept_config_changes: go on with a run of another config, where its arrays allow it.
 
     Returns:
-      The last stage's result: step whose weights are used, threshold, validation metrics.
+      The last stage's result.
 
     Raises:
       UserError: bad config or data, a workdir that cannot be used, or a loss that is not finite.
@@ -120,7 +121,7 @@ def train_stage(
     *,
     encoder: EncoderWeights | None = None,
     notes: list[str] | None = None,
-) -> dict[str, Any]:
+) -> StageResult:
     """Trains one stage to its end, or does nothing if it is there; returns its result.
 
     Args:
@@ -137,7 +138,7 @@ def train_stage(
         if is_first() and not weights_folder(workdir, config.name).is_dir():
             export_run(workdir)
         barrier(f"{config.name} exported")
-        return read_json(finished, remedy="delete it and run the same command again")
+        return read_as(StageResult, finished, remedy="delete it and run the same command again")
 
     # What is trained, on which data, over which devices.
     stage = BUILD_STAGE[config.name](config)
@@ -204,21 +205,21 @@ def train_stage(
     used = used_step(config, checkpoints)
     average = checkpoints.restore(shapes, used).average
     result = BUILD_VALIDATION[config.name](config, frozen)(average)
-    facts = {
-        "stage": config.name,
-        "step": used,
-        "steps": steps,
-        "parameters": sum(leaf.size for leaf in jax.tree.leaves(average["params"])),
-        "initial_weights": initial_weights(directory),
-        "devices": device_names(),
-        "threshold": result.threshold,
-        "warning": result.warning,
-        "validation": result.metrics,
-        "grid": str(keep_grid(directory, "best", result.grid)),
-    }
+    facts = StageResult(
+        stage=config.name,
+        step=used,
+        steps=steps,
+        parameters=sum(leaf.size for leaf in jax.tree.leaves(average["params"])),
+        initial_weights=initial_weights(directory),
+        devices=device_names(),
+        threshold=result.threshold,
+        warning=result.warning,
+        validation=result.metrics,
+        grid=str(keep_grid(directory, "best", result.grid)),
+    )
     if is_first():
         export_stage(config, workdir, average, state.frozen, facts)
-        write_whole(finished, (json.dumps(facts, indent=2) + "\n").encode())
+        write_result(facts, finished)
     barrier(f"{config.name} finished")
     return facts
 

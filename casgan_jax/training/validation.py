@@ -14,9 +14,10 @@ import numpy as np
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.data import LABELS, super_resolution_planes
-from casgan_jax.evaluation.case import SWEEP
+from casgan_jax.evaluation.case import SWEEP, Case
 from casgan_jax.evaluation.data_set import choose_threshold, evaluate
 from casgan_jax.grid import PAPER_THRESHOLD, Box, area_mean, decode_alpha, normalise
+from casgan_jax.json_form import to_json
 from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
@@ -29,22 +30,59 @@ GRID_ROWS = 6
 
 
 @dataclasses.dataclass(frozen=True)
-class Validation:
-    """Figures of one validation.
+class SegmentationFigures:
+    """What a segmentor is measured by.
 
     Attributes:
-      metrics: by name, for the logs.
+      dice: the best mean, at `threshold`; see `casgan_jax.evaluation.data_set.choose_threshold`.
+      dice_128: at 128/255.
+      iou_label_128: against the label, both at 128/255.
+      threshold: the best one.
+      soft_mae: against the true alpha where that is learnt, else against the label.
+      matting_soft_mae: of the label against the true alpha; None where that is not known.
+    """
+
+    dice: float
+    dice_128: float
+    iou_label_128: float
+    threshold: float
+    soft_mae: float
+    matting_soft_mae: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SuperResolutionFigures:
+    """What SRGAN is measured by: PSNR in dB and SSIM, its own and bicubic interpolation's."""
+
+    psnr: float
+    ssim: float
+    bicubic_psnr: float
+    bicubic_ssim: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """One validation.
+
+    Attributes:
+      figures: what was measured.
       score: what the best checkpoint is chosen by; higher is better.
       grid: (H, W, 3) uint8.
       threshold: the best one, or None where there is nothing to binarise.
       warning: a line if the networks have gone astray, else "".
     """
 
-    metrics: dict[str, float]
+    figures: SegmentationFigures | SuperResolutionFigures
     score: float
     grid: np.ndarray
     threshold: float | None = None
     warning: str = ""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures by name, for the logs."""
+        metrics: dict[str, float] = to_json(self.figures)
+        return metrics
 
 
 Validate = Callable[[Variables], Validation]
@@ -73,29 +111,34 @@ def softgan_validation(
             cascade = Cascade(config, variables, frozen)
         current = cascade.with_variables(variables)
         measured = evaluate(current, records, metadata, progress=is_first())
-        rows = measured.rows
+        cases = measured.cases
         choice = choose_threshold(measured)
-        curve = measured.curves()["dice"][choice.population][choice.against]
+        curve = measured.curves().dice[choice.population].against(choice.against)
         mae = "network_soft_mae" if config.data.label == "true_alpha" else "label_soft_mae"
-        metrics = {
-            "dice": choice.dice,
-            "dice_128": float(np.interp(PAPER_THRESHOLD, SWEEP, curve)),
-            "iou_label_128": float(np.mean([row["label_iou_128"] for row in rows])),
-            "threshold": choice.threshold,
-            "soft_mae": float(np.mean([row[mae] for row in rows])),
-        }
-        if "matting_soft_mae" in rows[0]:
-            metrics["matting_soft_mae"] = float(np.mean([row["matting_soft_mae"] for row in rows]))
-        score = -metrics["soft_mae"] if config.train.best == "soft_mae" else metrics["dice"]
+        figures = SegmentationFigures(
+            dice=choice.dice,
+            dice_128=float(np.interp(PAPER_THRESHOLD, SWEEP, curve)),
+            iou_label_128=_mean(cases, "label_iou_128"),
+            threshold=choice.threshold,
+            soft_mae=_mean(cases, mae),
+            matting_soft_mae=(
+                _mean(cases, "matting_soft_mae") if "matting_soft_mae" in cases[0].figures else None
+            ),
+        )
+        score = -figures.soft_mae if config.train.best == "soft_mae" else figures.dice
         return Validation(
-            metrics,
+            figures,
             score,
             _segmentation_grid(current, records[:GRID_ROWS], metadata, config.data),
             threshold=choice.threshold,
-            warning=_collapse([row["predicted_share"] for row in rows], choice.dice),
+            warning=_collapse([case.predicted_share for case in cases], choice.dice),
         )
 
     return validate
+
+
+def _mean(cases: list[Case], name: str) -> float:
+    return float(np.mean([case.figures[name] for case in cases]))
 
 
 def _collapse(shares: list[float], best_dice: float) -> str:
@@ -169,13 +212,13 @@ def srgan_validation(
             apply(variables, low[start : start + 16, ..., None]) for start in range(0, len(low), 16)
         ]
         sr = np.concatenate([np.asarray(batch)[..., 0] for batch in batches]).clip(0.0, 1.0)
-        metrics = quality(sr) | baseline
+        figures = SuperResolutionFigures(**quality(sr), **baseline)
         rows = [
             [small, smooth, fine, truth, colour_error(fine, truth)]
             for small, smooth, fine, truth in zip(low, bicubic, sr, high, strict=True)
         ][:GRID_ROWS]
         titles = ["low resolution", "bicubic", "SR image", "truth", "error"]
-        return Validation(metrics, metrics["psnr"], sheet(rows, titles=titles))
+        return Validation(figures, figures.psnr, sheet(rows, titles=titles))
 
     return validate
 

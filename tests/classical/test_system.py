@@ -14,6 +14,7 @@ from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.setting import Options
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.files import read_metrics
 from casgan_jax.inference.classical import run
 from casgan_jax.inference.load import classical_system, load_system
 from casgan_jax.metrics import dice
@@ -155,14 +156,15 @@ def test_a_prior_of_another_patch_or_kind(tmp_path):
 
 def test_a_run_is_measured_and_found_again(discs, tmp_path, capsys):
     config = config_of("graph_cut", data__dir=discs)
-    lines = run(config, tmp_path)
-    assert "not trained" in lines[0] and lines[1] == "test split:"
+    done = run(config, tmp_path)
     assert "lesion" in capsys.readouterr().err  # the progress bar
     result = json.loads((tmp_path / "classical" / "result.json").read_text())
-    assert result["images_per_second"] > 0
+    assert result == {"stage": "classical", "images_per_second": done.result.images_per_second}
+    assert done.result.images_per_second > 0
     measured = tmp_path / "evaluation" / "test" / "metrics.json"
     summary = json.loads(measured.read_text())
     assert summary["metrics"]["four_readers"]["consensus_dice"]["mean"] > 0.7
+    assert read_metrics(measured.parent) == (done.measured.subject, done.measured.summary)
     system = load_system(tmp_path)
     assert system.config.data.window == (0, 255)
     np.testing.assert_array_equal(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from casgan_jax.evaluation.comparison import LesionMeans, best, json_interval
+from casgan_jax.evaluation.comparison import LesionMeans, best
 
 
 def values(numbers, patients=None):
@@ -68,8 +68,3 @@ def test_the_best_is_the_largest_or_the_smallest():
     assert best(systems, higher_is_better=True) == "b"
     assert best(systems, higher_is_better=False) == "a"
     assert best({}, higher_is_better=True) is None
-
-
-def test_what_is_not_known_is_none_in_json():
-    one = json_interval(values([0.5]).mean(), [0.5])
-    assert one == {"mean": 0.5, "low": None, "high": None, "seeds": [0.5]}

@@ -1,6 +1,5 @@
 """Evaluation on made-up lesions whose numbers can be worked out, with a cascade that thresholds."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -44,15 +43,16 @@ def test_summary_counts_means_and_headline():
     some = [record_of(0), record_of(1, readers=3), record_of(2, x=24.0), record_of(3, readers=0)]
     summary = measured(some, batch_size=3).summary()
     rows = measured(some).rows
-    assert (summary["records"], summary["patients"], summary["failed"]) == (4, 2, 0)
-    headline = summary["headline"]
-    assert (headline["population"], headline["metric"]) == ("four_readers", "consensus_dice")
+    assert (summary.records, summary.patients, summary.failed) == (4, 2, 0)
+    headline = summary.headline
+    assert (headline.population, headline.metric) == ("four_readers", "consensus_dice")
     expected = np.mean([rows[0]["consensus_dice"], rows[2]["consensus_dice"]])
-    assert headline["chosen"]["mean"] == pytest.approx(expected)
-    assert headline["human"]["n"] == 2
-    assert summary["metrics"]["several_readers"]["consensus_dice"]["n"] == 3
-    assert summary["metrics"]["all"]["label_dice"]["n"] == 4
-    agreement = np.array(summary["agreement"]["dice"])
+    assert headline.chosen.mean == pytest.approx(expected)
+    assert headline.human.n == 2
+    assert summary.mean("several_readers", "consensus_dice").n == 3
+    assert summary.mean("all", "label_dice").n == 4
+    assert summary.mean("one_reader", "label_dice").n == 0
+    agreement = np.array(summary.agreement.dice)
     np.testing.assert_allclose(agreement, agreement.T)
     np.testing.assert_allclose(np.diag(agreement), 1.0)
     assert agreement[-1, -2] == pytest.approx(expected, abs=1e-4)
@@ -66,22 +66,20 @@ def test_one_patient_has_a_headline_without_an_interval():
 
 def test_without_readers_the_headline_is_the_labels():
     summary = measured([record_of(i, readers=0) for i in range(3)]).summary()
-    assert summary["headline"]["metric"] == "label_dice"
-    assert list(summary["metrics"]) == ["all"]
-    assert "consensus_dice" not in summary["metrics"]["all"]
+    assert summary.headline.metric == "label_dice"
+    assert list(summary.metrics) == ["all"]
+    assert "consensus_dice" not in summary.metrics["all"]
     assert "four readers" not in markdown_table(summary)
 
 
 def test_with_one_reader_the_headline_is_the_outlines():
     """As in data sets of binary masks, whose labels are softened: the mask is the truth."""
     summary = measured([record_of(i, readers=1) for i in range(3)]).summary()
-    assert (summary["headline"]["population"], summary["headline"]["metric"]) == (
-        "one_reader",
-        "consensus_dice",
-    )
-    means = summary["metrics"]["one_reader"]
-    assert means["consensus_dice"]["mean"] == pytest.approx(means["reader_1_dice"]["mean"])
-    assert 0.9 < means["consensus_acc"]["mean"] <= 1.0
+    headline = summary.headline
+    assert (headline.population, headline.metric) == ("one_reader", "consensus_dice")
+    means = summary.metrics["one_reader"]
+    assert means["consensus_dice"].mean == pytest.approx(means["reader_1_dice"].mean)
+    assert 0.9 < means["consensus_acc"].mean <= 1.0
     assert "human_dice" not in means
     assert "the reader's outline" in headline_lines(summary)[0]
     assert "Dice, the one reader" in markdown_table(summary)
@@ -92,14 +90,14 @@ def test_with_one_reader_the_headline_is_the_outlines():
 def test_curves_hold_the_measured_dice():
     evaluation = measured([record_of(0), record_of(1, readers=3), record_of(2, readers=0)])
     curves = evaluation.curves()
-    at_100 = np.argmin(np.abs(np.array(curves["thresholds"]) - 100 / 255))
+    at_100 = np.argmin(np.abs(np.array(curves.thresholds) - 100 / 255))
     summary = evaluation.summary()
-    for population, metric in (("four_readers", "consensus"), ("all", "label")):
-        mean = summary["metrics"][population][f"{metric}_dice"]["mean"]
-        assert curves["dice"][population][metric][at_100] == pytest.approx(mean)
-    pixels = sum(bin_["pixels"] for bin_ in curves["calibration"]["label"])
-    assert pixels == 3 * (SCALE * PATCH) ** 2
-    json.dumps(curves, allow_nan=False)
+    for population, truth in (("four_readers", "consensus"), ("all", "label")):
+        mean = summary.mean(population, f"{truth}_dice").mean
+        assert curves.dice[population].against(truth)[at_100] == pytest.approx(mean)
+    with pytest.raises(KeyError):
+        curves.dice["all"].against("consensus")
+    assert sum(one.pixels for one in curves.calibration.label) == 3 * (SCALE * PATCH) ** 2
 
 
 def test_a_failing_record_is_named_and_the_others_go_on():
@@ -114,7 +112,7 @@ def test_a_failing_record_is_named_and_the_others_go_on():
     assert "found 4 masks with a marked pixel, expected n_readers = 3" in reasons["K3"]
     assert "NaN" in reasons["K4"]
     summary = evaluation.summary()
-    assert summary["failed"] == 3
+    assert summary.failed == len(summary.failures) == 3
     assert "3 records could not be evaluated" in markdown_table(summary)
 
 
@@ -173,26 +171,20 @@ def test_the_worst_come_first_and_the_headlines_population_before_others():
     assert picture.ndim == 3 and picture.dtype == np.uint8
 
 
-def test_files_written(tmp_path):
+def test_pictures_and_table_are_written(tmp_path):
     some = [record_of(0), record_of(1, readers=3), record_of(2, readers=0)]
-    folder = tmp_path / "evaluation" / "test"
-    summary = write_evaluation(measured(some), folder, facts={"split": "test"})
-    assert json.loads((folder / "metrics.json").read_text()) == summary
-    assert summary["split"] == "test"
-    rows = list(csv.DictReader((folder / "lesions.csv").read_text().splitlines()))
-    assert [row["key"] for row in rows] == ["K0", "K1", "K2"]
-    assert rows[2]["consensus_dice"] == "" and float(rows[0]["consensus_dice"]) == 1.0
-    assert "| Dice, 50% consensus, four readers |" in (folder / "table.md").read_text()
-    assert cv2.imread(str(folder / "worst.png")).shape[2] == 3
-    assert cv2.imread(str(folder / "worst_errors.png")).shape[2] == 3
-    json.loads((folder / "curves.json").read_text())
+    evaluation = measured(some)
+    write_evaluation(evaluation.summary(), evaluation.worst, tmp_path)
+    assert "| Dice, 50% consensus, four readers |" in (tmp_path / "table.md").read_text()
+    assert cv2.imread(str(tmp_path / "worst.png")).shape[2] == 3
+    assert cv2.imread(str(tmp_path / "worst_errors.png")).shape[2] == 3
 
 
 def test_empty_predictions_are_said():
     record = record_of()
     record["image"] = np.zeros_like(record["image"])
     summary = measured([record]).summary()
-    assert summary["empty_predictions"] == 1
+    assert (summary.empty_predictions, summary.full_predictions) == (1, 0)
     assert "1 of 1 predictions are empty" in markdown_table(summary)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.errors import UserError
-from casgan_jax.evaluation.case import to_native_crop
-from casgan_jax.evaluation.data_set import predict_records
+from casgan_jax.evaluation.planes import to_native_crop
+from casgan_jax.evaluation.prediction import predict_records
 from casgan_jax.grid import Box
 from casgan_jax.images import read_image, write_npy, write_png, write_tiff
 from casgan_jax.inference import predict as pr

@@ -12,7 +12,8 @@ import pytest
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
-from casgan_jax.radiomics.run import run
+from casgan_jax.json_form import from_json
+from casgan_jax.radiomics.run import Scores, run
 from casgan_jax.radiomics.scores import read_scores
 from datasets.base import prepare
 from tests.radiomics.rated import MANY, ManyRated
@@ -34,7 +35,7 @@ def config(data, **fields):
 
 
 def test_a_run_leaves_lesions_figures_and_scores(many, tmp_path):
-    lines = run(config(many), tmp_path)
+    done = run(config(many), tmp_path)
     folder = tmp_path / "evaluation" / "test"
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["lesions"], metrics["patients"], metrics["features"]) == (36, 36, 1)
@@ -50,7 +51,11 @@ def test_a_run_leaves_lesions_figures_and_scores(many, tmp_path):
     assert result.scores.shape == (2, 36)
     np.testing.assert_allclose(result.scores.mean(0), [float(row["score"]) for row in rows])
     assert json.loads((tmp_path / "config.json").read_text())["name"] == "radiomics"
-    assert any("AUC" in line for line in lines)
+    assert from_json(Scores, metrics) == done.scores
+    assert (done.lesions, done.patients, done.features, done.file) == (
+        *(36, 36, 1),
+        folder / "lesions.csv",
+    )
 
 
 def test_features_of_another_run_are_taken(many, tmp_path):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from casgan_jax.evaluation.case import Prediction
-from casgan_jax.evaluation.data_set import predict_records
+from casgan_jax.evaluation.prediction import Prediction, predict_records
 from casgan_jax.records.prepared import load_split
 from casgan_jax.report.comparison_sheet import readers_sheet, softening_sheet
 

@@ -66,9 +66,9 @@ def test_a_run_goes_on_without_the_file(trained):
 def test_the_result_names_the_file_and_the_devices(trained):
     _, workdir, result = trained
     assert result == json.loads((workdir / "softgan" / "result.json").read_text())
-    name, sha256 = result["initial_weights"].rstrip(")").split(" (sha256 ")
+    name, sha256 = result.initial_weights.rstrip(")").split(" (sha256 ")
     assert name == "ImageNet: resnet34.npz" and len(bytes.fromhex(sha256)) == 6
-    assert result["devices"] == "cpu"
+    assert result.devices == "cpu"
 
 
 def test_a_started_run_keeps_its_initial_weights(trained, discs):

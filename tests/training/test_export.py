@@ -39,15 +39,15 @@ def test_a_trained_system_needs_its_weights_alone(trained, tmp_path):
     workdir, result = trained
     alone = shutil.copytree(workdir / "softgan" / "weights", tmp_path / "alone")
     np.testing.assert_array_equal(masks(alone), masks(workdir))
-    assert load_system(alone).threshold == result["threshold"]
+    assert load_system(alone).threshold == result.threshold
     cascade = load_cascade(alone)
     assert cascade.config.data.patch == 16 and cascade.config.srgan.model.features == 4
 
 
 def test_weights_are_those_of_the_checkpoint_that_was_measured(trained):
     workdir, result = trained
-    assert result["step"] == Checkpoints(workdir / "softgan" / "checkpoints").best()
-    assert load_cascade(workdir).threshold == result["threshold"]
+    assert result.step == Checkpoints(workdir / "softgan" / "checkpoints").best()
+    assert load_cascade(workdir).threshold == result.threshold
 
 
 def test_an_older_run_is_refused_with_what_converts_it(older, trained):
@@ -64,7 +64,7 @@ def test_an_older_run_is_converted_by_its_own_training_command(older, trained, d
 
 
 def test_no_other_checkpoint_stands_in_for_a_damaged_one(older, trained):
-    step = trained[1]["step"]
+    step = trained[1].step
     array = max((older / "softgan" / "checkpoints" / str(step)).rglob("*"), key=_size)
     damage.flip(array, 100)
     with pytest.raises(UserError, match=f"checkpoints/{step}: found a damaged checkpoint"):

@@ -31,5 +31,5 @@ def test_an_interrupted_training_saves_leaves_and_goes_on(discs, tmp_path, monke
             train(config, tmp_path)
     assert e.value.exit_status == 143
     assert (tmp_path / "softgan" / "checkpoints" / "3" / "manifest.json").is_file()
-    assert train(config, tmp_path)["steps"] == 4
+    assert train(config, tmp_path).steps == 4
     assert [line["step"] for line in training_lines(tmp_path)] == [1, 2, 3, 4]

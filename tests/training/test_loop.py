@@ -56,7 +56,7 @@ def trained(discs, tmp_path_factory):
 
 def test_the_cascade_trains_from_data_to_use(trained, discs):
     workdir, result = trained
-    assert result["stage"] == "softgan" and result["steps"] == 4
+    assert result.stage == "softgan" and result.steps == 4
     assert (workdir / "srgan" / "result.json").is_file()
     assert list((workdir / "softgan" / "samples").glob("*.png"))
     assert list((workdir / "softgan" / "tensorboard").iterdir())
@@ -65,7 +65,7 @@ def test_the_cascade_trains_from_data_to_use(trained, discs):
     patch = normalise(record["image"], (0, 255))[8:24, 8:24]
     output = cascade(patch[None])
     assert output["alpha"].shape == (1, 32, 32)
-    assert cascade.threshold == result["threshold"]
+    assert cascade.threshold == result.threshold
 
 
 def test_the_threshold_is_the_one_that_is_chosen_on_validation(trained, discs):
@@ -73,8 +73,8 @@ def test_the_threshold_is_the_one_that_is_chosen_on_validation(trained, discs):
     cascade = load_cascade(workdir)
     records = load_split(discs, "validation")
     choice = choose_threshold(evaluate(cascade, records, read_metadata(discs), progress=False))
-    assert cascade.threshold == result["threshold"] == choice.threshold
-    assert result["validation"]["dice"] == pytest.approx(choice.dice, abs=1e-6)
+    assert cascade.threshold == result.threshold == choice.threshold
+    assert result.validation["dice"] == pytest.approx(choice.dice, abs=1e-6)
 
 
 def test_the_last_validation_shows_how_far_it_is(trained, discs, tmp_path, capsys):
@@ -83,7 +83,7 @@ def test_the_last_validation_shows_how_far_it_is(trained, discs, tmp_path, capsy
     (workdir / "softgan" / "result.json").unlink()
     result = train(tiny_config("softgan:quick", discs), workdir)
     assert "evaluate: 100%" in capsys.readouterr().err
-    assert result["validation"] == trained[1]["validation"]
+    assert result.validation == trained[1].validation
 
 
 def test_logs_hold_every_loss_and_every_validation(trained):
@@ -145,13 +145,13 @@ def test_the_last_weights_are_used_where_no_checkpoint_is_chosen(discs, tmp_path
     fields = dict(sr="none", train__evaluate_every=1)
     fields |= dict(optim__lr=0.1, optim__warmup_steps=0, optim__average=0)
     chosen = train(tiny_config("softgan:quick", discs, **fields), tmp_path)
-    assert chosen["step"] < chosen["steps"] == 4
+    assert chosen.step < chosen.steps == 4
     # Scores of earlier checkpoints do not count any more.
     (tmp_path / "softgan" / "result.json").unlink()
     config = tiny_config("softgan:quick", discs, train__best="last", **fields)
     last = train(config, tmp_path, accept_config_changes=True)
-    assert last["step"] == 4
-    assert last["validation"] != chosen["validation"]
+    assert last.step == 4
+    assert last.validation != chosen.validation
     assert restore_stage(config, tmp_path).step == 4
 
 
@@ -165,7 +165,7 @@ def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
     fields = {name.removeprefix("srgan."): value for name, value in TINY_SR.items()}
     fields |= {"data.dir": str(discs), "data.cache": "device"}
     result = train(load_config("srgan:quick", list(fields.items())), tmp_path / "sr")
-    assert {"psnr", "ssim", "bicubic_psnr"} <= set(result["validation"])
+    assert {"psnr", "ssim", "bicubic_psnr"} <= set(result.validation)
     fields |= {"loss.perceptual": "0.008", "loss.vgg19": ""}
     with pytest.raises(ValueError, match="loss.vgg19: found no weights .* `loss.perceptual=0`"):
         train(load_config("srgan:quick", list(fields.items())), tmp_path / "vgg")

@@ -1,0 +1,45 @@
+"""What a run came to, in the lines that `train` prints at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from casgan_jax.configs.schema.classical import ClassicalConfig
+from casgan_jax.configs.schema.radiomics import RadiomicsConfig
+from casgan_jax.report.evaluation import headline_lines
+
+if TYPE_CHECKING:  # a run of one kind needs nothing of the others
+    from casgan_jax.inference.classical import ClassicalRun
+    from casgan_jax.inference.evaluate import Measured
+    from casgan_jax.radiomics.run import RadiomicsRun
+
+
+def measured_lines(measured: Measured) -> list[str]:
+    """The headline's figures of a split, and where the pictures are."""
+    return [
+        f"{measured.subject.split} split:",
+        *(f"  {line}" for line in headline_lines(measured.summary)),
+        f"worst cases: {measured.worst_cases}",
+    ]
+
+
+def classical_lines(config: ClassicalConfig, done: ClassicalRun) -> list[str]:
+    """The speed of a method that is not trained, and what it measures."""
+    speed = f"{done.result.images_per_second:.1f} images per second"
+    return [f"{config.method}: not trained, {speed}", *measured_lines(done.measured)]
+
+
+def radiomics_lines(config: RadiomicsConfig, done: RadiomicsRun) -> list[str]:
+    """Whose features there are, and how well they tell the lesions apart."""
+    lesions = f"{done.lesions} lesions of {done.patients} patients"
+    lines = [f"{config.features}: {done.features} features of {lesions}"]
+    if done.scores is None:
+        return [*lines, f"features: {done.file}"]
+    return [
+        *lines,
+        f"{config.classifier}, smooth against spiculated, {config.repetitions} x "
+        f"{config.folds}-fold cross-validation:",
+        f"  ACC {done.scores.acc}",
+        f"  AUC {done.scores.auc}",
+        f"lesions: {done.file}",
+    ]

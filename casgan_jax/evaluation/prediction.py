@@ -1,0 +1,97 @@
+"""What a system makes of prepared records: a soft mask of each, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.evaluation.planes import plain_value
+from casgan_jax.grid import normalise
+from casgan_jax.records.checks import check_planes
+from casgan_jax.records.patches import marked_patch
+
+
+class Cascade(Protocol):
+    """What is asked of a trained system; `casgan_jax.inference.load.load_system` returns one."""
+
+    patch: int
+    scale: int
+    threshold: float
+
+    def __call__(self, patches: np.ndarray) -> Mapping[str, np.ndarray]: ...
+
+
+class Prediction(NamedTuple):
+    """A record with what the cascade made of its marked patch."""
+
+    record: Mapping[str, Any]
+    patch: np.ndarray  # (P, P) float32 in [0, 1], what the cascade saw
+    alpha: np.ndarray  # (r P, r P) float32 in [0, 1]
+
+
+class Failure(NamedTuple):
+    """A record that could not be evaluated, and why."""
+
+    key: str
+    reason: str
+
+
+def predict_records(
+    cascade: Cascade,
+    records: Sequence[Mapping[str, Any]],
+    window: Sequence[float],
+    *,
+    batch_size: int = 64,
+) -> Iterator[Prediction | Failure]:
+    """The cascade's soft mask of every record's marked patch, in the order of the records."""
+    for start in range(0, len(records), batch_size):
+        indices = range(start, min(start + batch_size, len(records)))
+        prepared = [_prepare(records, i, cascade.patch, window) for i in indices]
+        patches = [item.patch for item in prepared if isinstance(item, _Input)]
+        alphas = iter(cascade(np.stack(patches))["alpha"] if patches else ())
+        for item in prepared:
+            yield item if isinstance(item, Failure) else _output(item, next(alphas))
+
+
+def failure_of(record: Mapping[str, Any], error: Exception) -> Failure:
+    """What is said of a record that an error kept from being evaluated."""
+    reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
+    return Failure(plain_value(record["key"]), reason)
+
+
+class _Input(NamedTuple):
+    record: Mapping[str, Any]
+    patch: np.ndarray
+
+
+def _prepare(
+    records: Sequence[Mapping[str, Any]], index: int, patch: int, window: Sequence[float]
+) -> _Input | Failure:
+    record: Mapping[str, Any] = {"key": f"record {index}"}
+    try:
+        record = records[index]
+        check_planes({name: np.shape(value) for name, value in record.items()})
+        plane = normalise(marked_patch(record, "image", patch), window)
+        if not np.isfinite(plane).all():
+            raise UserError(
+                "image",
+                found="NaN or Inf",
+                expected="finite values",
+                remedy="rebuild the data set",
+            )
+    except (KeyError, OSError, ValueError) as error:
+        return failure_of(record, error)
+    return _Input(record, plane)
+
+
+def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:
+    if not np.isfinite(alpha).all() or alpha.min() < 0.0 or alpha.max() > 1.0:
+        return Failure(
+            plain_value(item.record["key"]),
+            f"prediction: found values in [{alpha.min()}, {alpha.max()}], expected finite ones in "
+            "[0, 1]",
+        )
+    return Prediction(item.record, item.patch, np.asarray(alpha, np.float32))
