@@ -46,7 +46,7 @@ def from_json(kind: type[T], found: object, *, place: str = "", remedy: str = ""
 
     Args:
       kind: a dataclass or a named tuple. Its fields are such, mappings by name, sequences,
-        numbers, texts, booleans, or one of these or None.
+        numbers, texts, booleans, one of these or None, or Any, which is taken as it is.
       found: what `json.loads` gives.
       place: what an error's line begins with.
       remedy: what to do about an error.
@@ -109,7 +109,7 @@ def _read_fields(kind: Any, found: object, field: str) -> Any:
 
 
 def _read_plain(kind: Any, found: object, field: str) -> Any:
-    if kind is float and type(found) in (int, float):
+    if kind is Any or (kind is float and type(found) in (int, float)):
         return found
     if type(found) is not kind:
         _refuse(field, found, _PLAIN.get(kind, "a number"))

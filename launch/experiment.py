@@ -11,7 +11,6 @@ cell, the others go on, and the exit status is 1. --config.FIELD=VALUE is for ev
 """
 
 import json
-import shlex
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from absl import flags
 import launch.experiments
 from casgan_jax.commands.entry import run_main
 from casgan_jax.commands.path_flag import define_path
+from casgan_jax.commands.program import typed_again, words
 from casgan_jax.configs.schema import catalogue
 from casgan_jax.configs.schema.load import split_overrides
 from casgan_jax.errors import UserError
@@ -41,14 +41,14 @@ def main(_: list[str]) -> int:
     if not _CONFIG.value:
         remedy = "`config=help` lists them"
         raise UserError("config", found="none", expected="NAME[:VARIANT]", remedy=remedy)
-    names = _ROWS.value and [name.strip() for name in _ROWS.value.split(";")]
+    names = [name.strip() for name in _ROWS.value.split(";")] if _ROWS.value else None
     experiment = load_experiment(launch.experiments, _CONFIG.value).with_configs(names)
     output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
     experiment = experiment.with_fields(_overrides, names)
     fields = [f"--config.{field}={text}" for field, text in _overrides]
-    command = shlex.join(["python", "-m", "launch.experiment", *sys.argv[1:], *fields])
-    rows, data_dir = experiment.chosen(names), Path(_DATA_DIR.value)
-    outcomes = run_experiment(experiment, rows, data_dir, output, command)
+    command = typed_again("experiment", fields)
+    rows, data_dir = experiment.chosen(names), Path(_DATA_DIR.value or "")
+    outcomes = run_experiment(experiment, rows, data_dir, output, command, words)
     print((output / REPORT).read_text() + f"\nreport: {output / REPORT_PAGE}")
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     print(json.dumps({"rows": len(outcomes), "failed": failed, "report": str(output)}))

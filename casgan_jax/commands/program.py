@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from casgan_jax.errors import Step
@@ -40,6 +41,11 @@ def words(step: Step) -> list[str]:
 def typed(step: Step) -> str:
     """The same as one line for a shell."""
     return shlex.join(words(step))
+
+
+def typed_again(command: str, options: Sequence[str]) -> str:
+    """A command of the checkout with the arguments of this process and more options, one line."""
+    return shlex.join([interpreter(), "-m", f"launch.{command}", *sys.argv[1:], *options])
 
 
 def interpreter() -> str:

@@ -41,7 +41,9 @@ class Figure(Protocol):
     and their values are told beside.
     """
 
-    by_seed: Sequence[float]
+    @property
+    def by_seed(self) -> Sequence[float]:
+        """The figure of each seed."""
 
     @property
     def lesions(self) -> Sequence[Lesion]:
@@ -95,7 +97,7 @@ class LesionMeans:
             list(self.by_lesion.values()), [patient for patient, _ in self.by_lesion]
         )
 
-    def difference(self, other: LesionMeans, *, draws: int = 10000, seed: int = 0) -> Difference:
+    def difference(self, other: Self, *, draws: int = 10000, seed: int = 0) -> Difference:
         """The mean difference over the lesions that both have.
 
         p is that of Fisher's paired permutation test: the signs of the patients' differences are

@@ -2,82 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.compared import ComparedCase, compared_case
 from casgan_jax.evaluation.comparison import Lesion, LesionMeans
+from casgan_jax.evaluation.prediction import Failure, predict_records
+from casgan_jax.experiments.plan import Draw
 from casgan_jax.experiments.rows import Outcome, Task
 from casgan_jax.images import write_png
+from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.report.results import Picture
 from casgan_jax.workdir.layout import evaluation_folder
 
-Draw = Callable[[Sequence[Any], float], np.ndarray]
 CASES = 6
 
 
 def write_figures(
     name: str, draw: Draw, done: Sequence[tuple[Task, Outcome]], output: Path
-) -> list[dict[str, str]]:
+) -> list[Picture]:
     """Draws the first seed of each finished row that is shown, into OUTPUT/NAME-N.png.
 
     Args:
       name: of the figure.
-      draw: (predictions, threshold) -> picture, of `casgan_jax.report.comparison_sheet`.
+      draw: cases -> picture, of `casgan_jax.report.comparison_sheet`.
       done: tasks and what became of them.
       output: folder of the report, which is there.
-
-    Returns:
-      "title" and "file", relative to the folder, of each picture.
 
     Raises:
       UserError: a case cannot be predicted again.
     """
-    pictures = []
+    pictures: list[Picture] = []
     for task, outcome in done:
         if outcome.status != "done" or not task.row.shown or task.seed:
             continue
         file = f"{name}-{len(pictures) + 1}.png"
-        write_png(output / file, _picture(task, draw))
-        pictures.append({"title": f"{task.row.name}, {task.data_set.name}", "file": file})
+        write_png(output / file, draw(_cases(task.folder)))
+        pictures.append(Picture(f"{task.row.name}, {task.data_set.name}", file))
     return pictures
 
 
-def _picture(task: Task, draw: Draw) -> np.ndarray:
+def _cases(workdir: Path) -> list[ComparedCase]:
+    """Lesions of a row's test split, as it sees them."""
     # A figure needs the networks; a table does not, and starts without JAX.
-    from casgan_jax.evaluation.data_set import Failure, predict_records
     from casgan_jax.inference.load import load_system
-    from casgan_jax.records.prepared import load_split, read_metadata
 
-    folders = [evaluation_folder(task.folder, "test")]
-    measured, readers = (
-        LesionMeans.read(folders, column).by_lesion for column in ("consensus_dice", "n_readers")
-    )
-    # All of as many readers, so that columns of the sheet are of one thing.
-    most = max(readers.values())
-    kept = {lesion: dice for lesion, dice in measured.items() if readers[lesion] == most}
-    keys = evenly_ranked(kept, CASES)
-    cascade = load_system(task.folder)
-    data = cascade.config.data
-    directory = data.test_dir or data.dir
+    keys = _chosen(evaluation_folder(workdir, "test"))
+    system = load_system(workdir)
+    directory = system.config.data.test_dir or system.config.data.dir
     found = {
         record["key"].decode(): index
         for index, record in enumerate(load_split(directory, "test", features=("key",)))
     }
     records = load_split(directory, "test")
     chosen = [records[found[key]] for key in keys]
-    predictions = list(predict_records(cascade, chosen, read_metadata(directory)["window"]))
-    for item in predictions:
+    cases = []
+    for item in predict_records(system, chosen, read_metadata(directory)["window"]):
         if isinstance(item, Failure):
             raise UserError(
                 item.key,
                 found=f"{item.reason}",
-                expected=f"a prediction as when {task.folder} was measured",
+                expected=f"a prediction as when {workdir} was measured",
                 remedy="remove that folder and run the same command again",
             )
-    return draw(predictions, cascade.threshold)
+        cases.append(compared_case(item, system.threshold))
+    return cases
+
+
+def _chosen(folder: Path) -> list[str]:
+    """Keys of lesions that equally many readers outlined, so that a sheet's columns are alike."""
+    dice, readers = (
+        LesionMeans.read([folder], column) for column in ("consensus_dice", "n_readers")
+    )
+    if dice is None or readers is None:
+        raise UserError(
+            folder,
+            found="no lesion that readers outlined",
+            expected="those that are shown",
+            remedy="draw the figure of another data set",
+        )
+    most = max(readers.by_lesion.values())
+    kept = {key: value for key, value in dice.by_lesion.items() if readers.by_lesion[key] == most}
+    return evenly_ranked(kept, CASES)
 
 
 def evenly_ranked(values: Mapping[Lesion, float], count: int) -> list[str]:

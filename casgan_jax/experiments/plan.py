@@ -10,19 +10,21 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from casgan_jax.configs.schema import catalogue
 from casgan_jax.configs.schema.load import config_names, load_config
 from casgan_jax.configs.schema.tree import flat_settings
-from casgan_jax.errors import UserError
+from casgan_jax.errors import Step, UserError
+from casgan_jax.evaluation.compared import ComparedCase
 from casgan_jax.evaluation.comparison import Figure, LesionMeans
 
 EACH_TASK = ("data.dir", "seed")  # fields that differ from task to task
 
-DATA_DIR = "DATA_DIR"  # in a data set's fields
+DATA_DIR = "DATA_DIR"  # in a data set's fields and commands
+
+Draw = Callable[[Sequence[ComparedCase]], np.ndarray]  # (H, W, 3) uint8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,23 +83,26 @@ class DataSet:
     """One table.
 
     Attributes:
-      directory: of the prepared data set below --data_dir.
-      build: the command, or commands, that prepare it.
+      directory: of the prepared data set below the folder of all.
+      build: the commands that prepare it, one for each of `directories`; DATA_DIR in an option
+        stands for the folder of all.
       note: what it stands for.
       paper: what the paper calls it, where its table has several.
       fields: (dotted field of the config, text of the value) of every row on it, where the config
-        has it; DATA_DIR in the text stands for --data_dir.
+        has it; DATA_DIR in the text stands for the folder of all.
       test: directory of the data set whose test split is measured; "": the same one.
       part: what is taken of it, where several tables are of one directory.
+      besides: what else it needs, as words; DATA_DIR stands for the folder of all.
     """
 
     directory: str
-    build: str
+    build: tuple[Step, ...] = dataclasses.field(hash=False)
     note: str = ""
     paper: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     test: str = ""
     part: str = ""
+    besides: str = ""
 
     @property
     def name(self) -> str:
@@ -109,6 +114,19 @@ class DataSet:
     def directories(self) -> tuple[str, ...]:
         """All that must be prepared."""
         return tuple(filter(None, (self.directory, self.test)))
+
+    def missing(self, data_dir: Path) -> dict[str, Step]:
+        """{directory: the command that prepares it} of those that are not there."""
+        steps = zip(self.directories, self.build, strict=True)
+        return {
+            name: Step(step.command, {key: _in(data_dir, x) for key, x in step.options.items()})
+            for name, step in steps
+            if not (data_dir / name).is_dir()
+        }
+
+    def told_besides(self, data_dir: Path) -> str:
+        """What else it needs, as words."""
+        return _in(data_dir, self.besides)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +142,7 @@ class Experiment:
       agreement: the paper's Dice of four readers, their consensus and its system with each other,
         (6, 6); the report has each row's where it is given.
       rows_of: name of the experiment whose rows, of the same variant, these are; "": its own.
-      draw: (predictions, threshold) -> picture of each shown row, or None.
+      draw: cases -> picture of each shown row, or None.
     """
 
     name: str
@@ -138,7 +156,7 @@ class Experiment:
     notes: tuple[str, ...] = ()
     agreement: tuple[tuple[float, ...], ...] = ()
     rows_of: str = ""
-    draw: Callable[[Sequence[Any], float], np.ndarray] | None = None
+    draw: Draw | None = None
 
     @property
     def folder(self) -> str:
@@ -229,6 +247,17 @@ class Experiment:
         return tuple(wanted.values())
 
 
+def prepares(data_set: str, source: str = "") -> Step:
+    """The command that prepares a data set in the folder of all.
+
+    Args:
+      data_set: NAME[/CONFIG] of a builder.
+      source: folder of the files that it is made of; "" for one that needs none.
+    """
+    options = {"dataset": data_set, "data_dir": DATA_DIR}
+    return Step("build", options | ({"manual_dir": source} if source else {}))
+
+
 def load_experiment(package: ModuleType, spec: str) -> Experiment:
     """The experiment NAME[:VARIANT], a module of a package such as `launch.experiments`.
 
@@ -236,4 +265,9 @@ def load_experiment(package: ModuleType, spec: str) -> Experiment:
       UserError: there is none; the line has the nearest name.
     """
     module, variant = catalogue.find(package, spec)
-    return module.get_experiment(variant)
+    experiment: Experiment = module.get_experiment(variant)
+    return experiment
+
+
+def _in(data_dir: Path, text: str) -> str:
+    return text.replace(DATA_DIR, str(data_dir))

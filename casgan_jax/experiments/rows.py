@@ -1,36 +1,33 @@
 """Trains and measures the rows of an experiment, each in a process of its own.
 
-A row is the command that a user would type, `python -m launch.train --config=... --workdir=...`,
-which continues what was interrupted and ends with the test split measured. In a process of its own
-a row may fail by any means, short of memory included, and the others go on. Its folder,
-OUTPUT/DATA_SET/ROW/seed-N, keeps what it was made from in `row.json`: a finished row is not run
-again, and one of another configuration is refused, never mixed in.
+A row is the command that a user would type to train its config, which continues what was
+interrupted and ends with the test split measured. In a process of its own a row may fail by any
+means, short of memory included, and the others go on. Its folder, OUTPUT/DATA_SET/ROW/seed-N, keeps
+what it was made from in `row.json`: a finished row is not run again, and one of another
+configuration is refused, never mixed in.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
+import io
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from casgan_jax.configs.schema.json_form import from_dict, to_dict
 from casgan_jax.configs.schema.load import load_config
-from casgan_jax.configs.schema.tree import flat, flat_settings
-from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.configs.schema.tree import flat_settings
+from casgan_jax.errors import Interrupted, Step, UserError
+from casgan_jax.experiments.kept import Kept, keep, made_from, read_kept
 from casgan_jax.experiments.plan import DATA_DIR, DataSet, Experiment, Row
-from casgan_jax.files import read_json, write_whole
-from casgan_jax.workdir.config import differences
-from casgan_jax.workdir.layout import ROW
+
+Words = Callable[[Step], list[str]]  # a command as it is typed, word by word
 
 _TAIL = 4000  # bytes of a process's output that are kept to tell why it failed
 
@@ -45,16 +42,10 @@ class Task(NamedTuple):
     fields: tuple[tuple[str, str], ...]  # of the config, as on the command line
 
     @property
-    def command(self) -> list[str]:
-        """What trains and measures it."""
-        return [
-            "python",
-            "-m",
-            "launch.train",
-            f"--config={self.row.config}",
-            f"--workdir={self.folder}",
-            *(f"--config.{field}={value}" for field, value in self.fields),
-        ]
+    def step(self) -> Step:
+        """The command that trains and measures it."""
+        fields = {f"config.{field}": value for field, value in self.fields}
+        return Step("train", {"config": self.row.config, "workdir": str(self.folder), **fields})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +53,7 @@ class Outcome:
     """What became of a task.
 
     Attributes:
-      status: "done" or "failed"; in `row.json` also "started" and "interrupted".
+      status: "done" or "failed".
       reason: one line of a failure.
       seconds: that training and measuring took, over all attempts.
     """
@@ -98,62 +89,59 @@ def tasks_of(
     return tasks
 
 
-def run_task(task: Task) -> Outcome:
+def run_task(task: Task, words: Words) -> Outcome:
     """Trains and measures a row, unless that is done.
+
+    Args:
+      task: the row.
+      words: how a command is typed.
 
     Raises:
       UserError: its folder holds a row of another configuration.
       Interrupted: the process was asked to stop; what it had saved stands.
     """
-    made_from = _made_from(task)
-    kept = task.folder / ROW
-    seconds = 0.0
-    if kept.is_file():
-        before = read_json(kept, remedy="remove the folder and run the same command again")
-        _check_same(task, before["made_from"], made_from)
-        if before["status"] == "done":
-            return Outcome("done", seconds=before["seconds"])
-        seconds = before["seconds"]
+    made = made_from(task.row.config, task.fields)
+    before, seconds = read_kept(task.folder), 0.0
+    if before:
+        _check_same(task, before.made_from.changes(made))
+        if before.status == "done":
+            return Outcome("done", seconds=before.seconds)
+        seconds = before.seconds
     task.folder.mkdir(parents=True, exist_ok=True)
-    _keep(kept, made_from, Outcome("started", seconds=seconds))
+    keep(Kept(made, "started", "", seconds), task.folder)
     start = time.monotonic()
     try:
-        status, said = _run(task.command)
+        status, said = _run(words(task.step))
     except Interrupted:
         spent = seconds + time.monotonic() - start
-        _keep(kept, made_from, Outcome("interrupted", seconds=spent))
+        keep(Kept(made, "interrupted", "", spent), task.folder)
         raise
     outcome = Outcome(
         "failed" if status else "done",
         _reason(status, said) if status else "",
         seconds + time.monotonic() - start,
     )
-    _keep(kept, made_from, outcome)
+    keep(Kept(made, outcome.status, outcome.reason, outcome.seconds), task.folder)
     return outcome
 
 
 def finished(task: Task) -> Outcome | None:
     """What became of a row that was finished before in this configuration; None of any other."""
-    kept = task.folder / ROW
-    if not kept.is_file():
+    before = read_kept(task.folder)
+    if before is None or before.status != "done":
         return None
-    before = read_json(kept, remedy="remove the folder and run the same command again")
-    if before["status"] != "done" or differences(_read(before["made_from"]), _made_from(task)):
-        return None
-    return Outcome("done", seconds=before["seconds"])
+    changes = before.made_from.changes(made_from(task.row.config, task.fields))
+    return None if changes else Outcome("done", seconds=before.seconds)
 
 
 def _run(command: list[str]) -> tuple[int, str]:
     """Exit status and the end of what a command said; its output is passed on as it comes."""
-    process = subprocess.Popen(
-        [sys.executable, *command[1:]],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = cast(io.BufferedReader, process.stderr)
     tail = bytearray()
 
     def pass_on() -> None:
-        while part := process.stderr.read1(1024):
+        while part := said.read1(1024):
             sys.stderr.buffer.write(part)
             sys.stderr.flush()
             tail.extend(part)
@@ -171,7 +159,7 @@ def _run(command: list[str]) -> tuple[int, str]:
     finally:
         signal.signal(signal.SIGTERM, before)
         reader.join(timeout=10)
-        process.stderr.close()
+        said.close()
         if tail and not tail.endswith(b"\n"):  # it ended within its progress bar
             print(file=sys.stderr)
     if status - 128 in (signal.SIGINT, signal.SIGTERM):
@@ -193,33 +181,7 @@ def _reason(status: int, said: str) -> str:
     return (errors or lines or [f"exit status {status}"])[-1][:300]
 
 
-def _made_from(task: Task) -> dict[str, Any]:
-    """All that the result of a task depends on, but for the code."""
-    config = load_config(task.row.config, task.fields)
-    fields = flat(config)
-    names = filter(None, (config.data.dir, fields.get("data.test_dir")))
-    parts = [_description(Path(name)) for name in names]
-    ratings = Path(fields.get("data.ratings", ""))
-    if ratings.is_file():
-        parts.append(ratings.read_bytes())
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()
-    return {"config": to_dict(config), "data_set": digest}
-
-
-def _read(made_from: Mapping[str, Any]) -> dict[str, Any]:
-    """What `_made_from` gave, in this version or an earlier one, whose config had other fields."""
-    return {**made_from, "config": to_dict(from_dict(made_from["config"]))}
-
-
-def _description(directory: Path) -> bytes:
-    """What a data set says of itself, its version and checksums included."""
-    info = directory / "dataset_info.json"
-    found = [info] if info.is_file() else sorted(directory.glob("*/dataset_info.json"))
-    return b"".join(path.read_bytes() for path in found)
-
-
-def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = differences(_read(before), now)
+def _check_same(task: Task, changed: Mapping[str, tuple[Any, Any]]) -> None:
     if changed:
         told = "; ".join(f"{name}: {old!r}, now {new!r}" for name, (old, new) in changed.items())
         raise UserError(
@@ -230,15 +192,5 @@ def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -
         )
 
 
-def _keep(path: Path, made_from: Mapping[str, Any], outcome: Outcome) -> None:
-    facts = {"made_from": made_from, **dataclasses.asdict(outcome)}
-    write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
-
-
 def _file_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower().replace("+", "p")).strip("-")
-
-
-def shown_command(task: Task) -> str:
-    """The command as a user would type it."""
-    return shlex.join(task.command)

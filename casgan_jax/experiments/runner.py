@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -12,41 +13,42 @@ from pathlib import Path
 
 from casgan_jax.errors import UserError
 from casgan_jax.experiments.figures import write_figures
-from casgan_jax.experiments.plan import Experiment, Row
-from casgan_jax.experiments.results import results_of, training_result
-from casgan_jax.experiments.rows import Outcome, Task, finished, run_task, tasks_of
+from casgan_jax.experiments.plan import DataSet, Experiment, Row
+from casgan_jax.experiments.results import Done, Origin, results_of
+from casgan_jax.experiments.row_files import stage_result
+from casgan_jax.experiments.rows import Outcome, Task, Words, finished, run_task, tasks_of
 from casgan_jax.files import make_folder
 from casgan_jax.report.experiment import write_report
+from casgan_jax.report.results import Picture
 
 
 def run_experiment(
-    experiment: Experiment, rows: tuple[Row, ...], data_dir: Path, output: Path, command: str
+    experiment: Experiment,
+    rows: tuple[Row, ...],
+    data_dir: Path,
+    output: Path,
+    command: str,
+    words: Words,
 ) -> list[Outcome]:
     """Runs rows on every data set that is there; the report is written after each.
 
     The rows of an experiment that draws those of another one are in that one's folder, beside
-    `output`.
+    `output`. Other rows that were finished before, in the same configuration, are in the report,
+    too.
 
-    Other rows that were finished before, in the same configuration, are in the report, too.
+    Args:
+      experiment: whose rows they are.
+      rows: of the experiment, each after those that it uses.
+      data_dir: folder of the prepared data sets.
+      output: folder of the report; made if it is not there.
+      command: that runs the experiment, as the report tells it.
+      words: how a command is typed, word by word.
 
     Raises:
       UserError: no data set is there, or a row's folder holds one of another configuration.
       Interrupted: asked to stop.
     """
-    data_sets = []
-    for one in experiment.data_sets:
-        missing = [name for name in one.directories if not (data_dir / name).is_dir()]
-        if not missing:
-            data_sets.append(one)
-        for name in missing:
-            _say(f"{name}: found no such data set in {data_dir}; prepare it: {one.build}")
-    if not data_sets:
-        raise UserError(
-            "data_dir",
-            found=f"none of the experiment's data sets in {data_dir}",
-            expected=f"{experiment.data_sets[-1].name}",
-            remedy=f"{experiment.data_sets[-1].build}",
-        )
+    data_sets = _data_sets(experiment, data_dir, words)
     make_folder(output, field="output")
     folder = output.parent / experiment.folder if experiment.rows_of else output
     tasks = [
@@ -60,23 +62,47 @@ def run_experiment(
         for task in tasks_of(experiment, data_set, experiment.chosen(None), data_dir, folder)
         if task not in tasks and (outcome := finished(task))
     ]
-    facts = {"date": f"{datetime.date.today()}", "command": command}
+    date = f"{datetime.date.today()}"
+
+    def report(done: Done, pictures: Sequence[Picture] = ()) -> None:
+        origin = Origin(date, command, _machine(done))
+        write_report(results_of(experiment, done, output, origin, words, pictures), output)
+
     outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
         _say(f"{count} {task.data_set.name}: {task.row.name}, seed {task.seed}")
         was_done = finished(task) is not None
-        outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task))
+        outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task, words))
         told = outcomes[-1].reason or "done"
         _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
         if not was_done or number == len(tasks):
             done = earlier + list(zip(tasks, outcomes, strict=False))
-            _report(experiment, done, output, facts)
+            report(done)
     if experiment.draw:
-        pictures = write_figures(experiment.name, experiment.draw, done, output)
-        _report(experiment, done, output, facts, pictures)
+        report(done, write_figures(experiment.name, experiment.draw, done, output))
     return outcomes
+
+
+def _data_sets(experiment: Experiment, data_dir: Path, words: Words) -> list[DataSet]:
+    """Those that are there; says of the others what prepares them."""
+    missing = {one: one.missing(data_dir) for one in experiment.data_sets}
+    for data_set, steps in missing.items():
+        besides = data_set.told_besides(data_dir)
+        for name, step in steps.items():
+            told = ", and ".join(filter(None, (shlex.join(words(step)), besides)))
+            _say(f"{name}: found no such data set in {data_dir}; prepare it: {told}")
+    if all(missing.values()):
+        last = experiment.data_sets[-1]
+        raise UserError(
+            "data_dir",
+            found=f"none of the experiment's data sets in {data_dir}",
+            expected=last.name,
+            remedy=", and ".join(filter(None, (last.told_besides(data_dir), "prepare it"))),
+            step=next(iter(missing[last].values())),
+        )
+    return [data_set for data_set, steps in missing.items() if not steps]
 
 
 def _failure_of_used(task: Task, tasks: list[Task], outcomes: list[Outcome]) -> Outcome | None:
@@ -89,20 +115,10 @@ def _failure_of_used(task: Task, tasks: list[Task], outcomes: list[Outcome]) -> 
     return None
 
 
-def _report(
-    experiment: Experiment,
-    done: Sequence[tuple[Task, Outcome]],
-    output: Path,
-    facts: dict[str, str],
-    pictures: Sequence[dict[str, str]] = (),
-) -> None:
-    facts = facts | {"machine": _machine(done)}
-    write_report(results_of(experiment, done, output, facts, pictures), output)
-
-
-def _machine(done: Sequence[tuple[Task, Outcome]]) -> str:
+def _machine(done: Done) -> str:
     """The processor, and the devices that rows were trained on where they are others."""
-    found = {training_result(task.folder).get("devices") for task, _ in done} - {None}
+    stages = [stage_result(task.folder) for task, _ in done]
+    found = {stage.devices for stage in stages if stage and stage.devices}
     told = f", trained on {' and '.join(sorted(found))}" if found - {"cpu"} else ""
     return f"{platform.machine()}, {os.cpu_count()} cores{told}"
 

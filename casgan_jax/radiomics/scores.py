@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class AreaUnderCurve:
         """The area, with its interval."""
         return auc(self.result)
 
-    def difference(self, other: AreaUnderCurve) -> Difference:
+    def difference(self, other: Self) -> Difference:
         """This area minus the other, on the lesions that both have, which met the same folds."""
         shared = sorted(set(self.keys.tolist()) & set(other.keys.tolist()))
         return auc_difference(*(_of_lesions(one.keys, one.result, shared) for one in (self, other)))

@@ -2,31 +2,7 @@
 
     write_report(results, Path("out"))
 
-`results` are JSON values, for example (a * marks what may be null, or empty where it is a mapping)
-
-    {"experiment": "table1", "variant": "quick", "title": "Table 1: 2D networks",
-     "machine": "2 cores of an AMD EPYC virtual machine", "date": "2026-11-24",
-     "command": "python -m launch.experiment --config=table1:quick", "notes": ["a line"],
-     "columns": [{"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": true}],
-     "pictures": [{"title": "CasGAN", "file": "figure7-1.png"}] (relative to the folder),
-     "agreement": [] (or the paper's, as rows have it: [[1.0, 0.7], [0.7, 1.0]]),
-     "tables": [{"data_set": "phantom/quick", "note": "what it stands for",
-       "lesions": 110, "patients": 110, "rows": [{
-         "name": "U-Net", "group": "baseline" (or "casgan"),
-         "status": "done" (or "failed", "not run"), "reason": "" (or a line),
-         "command": "python -m launch.train --config=unet:quick",
-         "values"*: {"dice": {"mean": 0.8, "low"*: 0.7, "high"*: 0.9, "seeds": [0.8, 0.81]}},
-         "paper"*: {"dice": 0.831},
-         "against"*: {"dice": {"row": "UNet++", "difference": 0.01,
-                              "low"*: -0.01, "high"*: 0.03, "p"*: 0.2}},
-         "seconds"*: 130.0, "images_per_second"*: 50.1 (of training), "parameters"*: 1234567,
-         "inference_images_per_second"*: 40.1 (of what is not trained; may be left out),
-         "initial_weights"*: "random" (or what the network's encoder started from),
-         "curves"*: {"thresholds": [0.1, 0.5], "dice": [0.7, 0.8]},
-         "training"*: {"steps": [100, 200], "dice": [0.5, 0.7]},
-         "agreement"*: {"names": ["reader 1", "network"], "dice": [[1.0, 0.8], [0.8, 1.0]],
-                        "others": [0.75]},
-         "worst"*: "unet/worst.png" (relative to the folder)}]}]}
+What `results` are is in `casgan_jax.report.results`.
 """
 
 from __future__ import annotations
@@ -40,9 +16,9 @@ from typing import Any
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.grid import PAPER_THRESHOLD
+from casgan_jax.json_form import to_json
 from casgan_jax.report.experiment_tables import (
     LEGEND,
-    Row,
     Table,
     agreement_table,
     difference_table,
@@ -52,8 +28,9 @@ from casgan_jax.report.experiment_tables import (
     overview_table,
     seeds_table,
 )
-from casgan_jax.report.line_plot import Line, LineStyle, legend_key, line_plot, line_style
+from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
 from casgan_jax.report.page import as_base64, as_jpeg, as_text, picture_address, read_template
+from casgan_jax.report.results import Picture, Results, RowResult, TableResult
 from casgan_jax.workdir.layout import REPORT, REPORT_PAGE, RESULTS
 
 _AGAINST = (
@@ -67,21 +44,22 @@ _AGREEMENT = (
 )
 
 
-def write_report(results: Mapping[str, Any], folder: Path) -> None:
+def write_report(results: Results, folder: Path) -> None:
     """Writes report.html, report.md and results.json; each is complete or not there.
 
     report.html is one file that needs no other. The same results give the same files.
 
     Args:
-      results: as above.
+      results: of the experiment.
       folder: made if it is not there; files of these names are replaced.
 
     Raises:
       UserError: a number is not finite, a picture cannot be read, or a file cannot be written.
     """
-    _check_finite(results, "results")
+    values = to_json(results)
+    _check_finite(values, "results")
     written = {
-        RESULTS: json.dumps(dict(results), indent=1, allow_nan=False) + "\n",
+        RESULTS: json.dumps(values, indent=1, allow_nan=False) + "\n",
         REPORT: _markdown(results),
         REPORT_PAGE: _page(results, folder),
     }
@@ -101,85 +79,85 @@ def _check_finite(value: Any, field: str) -> None:
     if isinstance(value, Mapping):
         for name, part in value.items():
             _check_finite(part, f"{field}.{name}")
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list):
         for index, part in enumerate(value):
             _check_finite(part, f"{field}[{index}]")
 
 
-def _tables(results: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tuple[str, Table]]:
+def _tables(results: Results, table: TableResult) -> Iterator[tuple[str, Table]]:
     """(what is to be known of it, the table) of each that there is for a data set."""
-    weights = initial_weights_line(table["rows"])
+    weights = initial_weights_line(table.rows)
     made = (
         (f"{LEGEND} {weights}".rstrip(), measured_table),
         (_AGAINST, difference_table),
         ("Each seed on its own.", seeds_table),
     )
     for about, make in made:
-        if found := make(results["columns"], table["rows"]):
+        if found := make(results.columns, table.rows):
             yield about, found
-    for row in table["rows"]:
-        if results["agreement"] and row["agreement"]:
-            yield _AGREEMENT, agreement_table(row, results["agreement"])
+    for row in table.rows:
+        if results.agreement and row.agreement:
+            yield _AGREEMENT, agreement_table(row.name, row.agreement, results.agreement)
 
 
-def _overview(results: Mapping[str, Any]) -> tuple[str, Table] | None:
+def _overview(results: Results) -> tuple[str, Table] | None:
     """The first figure on all data sets, where there are several."""
-    if len(results["tables"]) < 2 or not results["columns"]:
+    if len(results.tables) < 2 or not results.columns:
         return None
-    column = results["columns"][0]
-    return f"{column['name']} on every data set.", overview_table(column, results["tables"])
+    column = results.columns[0]
+    return f"{column.name} on every data set.", overview_table(column, results.tables)
 
 
-def _extent(table: Mapping[str, Any]) -> str:
-    return f"{table['lesions']} lesions of {table['patients']} patients"
+def _extent(table: TableResult) -> str:
+    return f"{table.lesions} lesions of {table.patients} patients"
 
 
-def _markdown(results: Mapping[str, Any]) -> str:
+def _markdown(results: Results) -> str:
     parts = [
-        f"# {markdown_text(results['title'])}",
+        f"# {markdown_text(results.title)}",
         f"{markdown_text(_origin(results))}:",
-        f"    {results['command']}",
+        f"    {results.command}",
     ]
-    if results["notes"]:
-        parts.append("\n".join(f"- {markdown_text(note)}" for note in results["notes"]))
+    if results.notes:
+        parts.append("\n".join(f"- {markdown_text(note)}" for note in results.notes))
     if overview := _overview(results):
         parts += [f"{markdown_text(overview[0])}", overview[1].as_markdown()]
-    for picture in results["pictures"]:
-        parts += [f"![{markdown_text(picture['title'])}]({picture['file']})"]
-    for table in results["tables"]:
-        about = f"{table['note']}; {_extent(table)}" if table["note"] else _extent(table)
-        parts += [f"## {markdown_text(table['data_set'])}", f"{markdown_text(about)}."]
+    for picture in results.pictures:
+        parts += [f"![{markdown_text(picture.title)}]({picture.file})"]
+    for table in results.tables:
+        about = f"{table.note}; {_extent(table)}" if table.note else _extent(table)
+        parts += [f"## {markdown_text(table.data_set)}", f"{markdown_text(about)}."]
         for caption, found in _tables(results, table):
             parts += [markdown_text(caption), found.as_markdown()]
-        commands = [f"    {row['command']}" for row in table["rows"] if row["command"]]
+        commands = [f"    {row.command}" for row in table.rows if row.command]
         parts += ["The commands of the rows:", "\n".join(commands)] if commands else []
     return "\n\n".join(parts) + "\n"
 
 
-def _origin(results: Mapping[str, Any]) -> str:
-    name = ":".join(part for part in (results["experiment"], results["variant"]) if part)
-    return f"{name}, {results['date']}, {results['machine']}"
+def _origin(results: Results) -> str:
+    name = ":".join(part for part in (results.experiment, results.variant) if part)
+    return f"{name}, {results.date}, {results.machine}"
 
 
-def _page(results: Mapping[str, Any], folder: Path) -> str:
+def _page(results: Results, folder: Path) -> str:
     return _TEMPLATE.substitute(
-        title=as_text(results["title"]),
+        title=as_text(results.title),
         origin=as_text(_origin(results)),
-        command=as_text(results["command"]),
+        command=as_text(results.command),
         overview=_as_html(*overview) if (overview := _overview(results)) else "",
-        notes="\n".join(f"<li>{as_text(note)}</li>" for note in results["notes"]),
-        pictures="\n".join(_picture(picture, folder) for picture in results["pictures"]),
-        sections="\n".join(_section(results, table, folder) for table in results["tables"]),
+        notes="\n".join(f"<li>{as_text(note)}</li>" for note in results.notes),
+        pictures="\n".join(_picture(picture, folder) for picture in results.pictures),
+        sections="\n".join(_section(results, table, folder) for table in results.tables),
     )
 
 
-def _section(results: Mapping[str, Any], table: Mapping[str, Any], folder: Path) -> str:
+def _section(results: Results, table: TableResult, folder: Path) -> str:
     tables = "\n".join(_as_html(about, found) for about, found in _tables(results, table))
-    note = f"{as_text(table['note'])}<br>" if table["note"] else ""
+    note = f"{as_text(table.note)}<br>" if table.note else ""
     return (
-        f"<section>\n<h2>{as_text(table['data_set'])}</h2>\n<p>{note}{_extent(table)}</p>\n"
-        f"{tables}\n{_plots(table['rows'])}\n{_commands(table['rows'])}\n"
-        f"{_worst_cases(table['rows'], folder)}\n</section>"
+        f"<section>\n<h2>{as_text(table.data_set)}</h2>\n<p>{note}{_extent(table)}</p>\n"
+        f"{tables}\n{_plots(table.rows)}\n{_commands(table.rows)}\n"
+        f"{_worst_cases(table.rows, folder)}\n</section>"
     )
 
 
@@ -187,40 +165,39 @@ def _as_html(about: str, table: Table) -> str:
     return f"<p>{as_text(about)}</p>\n{table.as_html()}"
 
 
-def _plots(rows: Sequence[Row]) -> str:
+def _plots(rows: Sequence[RowResult]) -> str:
     """Dice by threshold and during training, with one legend; nothing where no row has any."""
-    styles = [line_style(i, strong=row["group"] == "casgan") for i, row in enumerate(rows)]
+    styled = [(row, line_style(i, strong=row.group == "casgan")) for i, row in enumerate(rows)]
+    by_threshold = [
+        Line(row.curves.thresholds, row.curves.dice, style) for row, style in styled if row.curves
+    ]
+    by_step = [
+        Line(row.training.steps, row.training.dice, style) for row, style in styled if row.training
+    ]
     at_128 = (PAPER_THRESHOLD, "128/255")
     plots = [
-        _plot(rows, styles, "curves", "thresholds", x="threshold", y="mean Dice", marked=at_128),
-        _plot(rows, styles, "training", "steps", x="training step", y="validation Dice"),
+        _plot(by_threshold, x="threshold", y="mean Dice", marked=at_128),
+        _plot(by_step, x="training step", y="validation Dice"),
     ]
     if not any(plots):
         return ""
     keys = "".join(
-        f"<li>{legend_key(style)} {as_text(row['name'])}</li>"
-        for row, style in zip(rows, styles, strict=True)
-        if row["curves"] or row["training"]
+        f"<li>{legend_key(style)} {as_text(row.name)}</li>"
+        for row, style in styled
+        if row.curves or row.training
     )
     return f'<div class="plots">{"".join(plots)}</div>\n<ul class="legend">{keys}</ul>'
 
 
-def _plot(
-    rows: Sequence[Row], styles: Sequence[LineStyle], field: str, steps: str, **axes: Any
-) -> str:
-    lines = [
-        Line(row[field][steps], row[field]["dice"], style)
-        for row, style in zip(rows, styles, strict=True)
-        if row[field]
-    ]
-    return f"<figure>{line_plot(lines, **axes)}</figure>" if lines else ""
+def _plot(lines: Sequence[Line], *, x: str, y: str, marked: tuple[float, str] | None = None) -> str:
+    return f"<figure>{line_plot(lines, x=x, y=y, marked=marked)}</figure>" if lines else ""
 
 
-def _commands(rows: Sequence[Row]) -> str:
+def _commands(rows: Sequence[RowResult]) -> str:
     commands = "".join(
-        f"<dt>{as_text(row['name'])}</dt><dd><code>{as_text(row['command'])}</code></dd>"
+        f"<dt>{as_text(row.name)}</dt><dd><code>{as_text(row.command)}</code></dd>"
         for row in rows
-        if row["command"]
+        if row.command
     )
     return (
         f"<details><summary>Commands of the rows</summary><dl>{commands}</dl></details>"
@@ -229,18 +206,18 @@ def _commands(rows: Sequence[Row]) -> str:
     )
 
 
-def _worst_cases(rows: Sequence[Row], folder: Path) -> str:
+def _worst_cases(rows: Sequence[RowResult], folder: Path) -> str:
     return "\n".join(
-        f"<details><summary>Worst cases: {as_text(row['name'])}</summary>"
-        f"{_image(folder / row['worst'], 'worst cases of ' + row['name'])}</details>"
+        f"<details><summary>Worst cases: {as_text(row.name)}</summary>"
+        f"{_image(folder / row.worst, 'worst cases of ' + row.name)}</details>"
         for row in rows
-        if row["worst"]
+        if row.worst
     )
 
 
-def _picture(picture: Mapping[str, str], folder: Path) -> str:
-    title = picture["title"]
-    image = _image(folder / picture["file"], title)
+def _picture(picture: Picture, folder: Path) -> str:
+    title = picture.title
+    image = _image(folder / picture.file, title)
     return f"<section>\n<h2>{as_text(title)}</h2>\n{image}</section>"
 
 

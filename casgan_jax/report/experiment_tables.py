@@ -1,19 +1,20 @@
 """The tables of an experiment's report, as HTML and as Markdown from the same cells.
 
 For one data set: what each row measured beside what the paper reports; how rows compare with
-others on the same lesions; and each seed's value. `results` are those of
-`casgan_jax.report.experiment.write_report`.
+others on the same lesions; and each seed's value.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
+from casgan_jax.evaluation.summary import Agreement
 from casgan_jax.report.page import as_text
+from casgan_jax.report.results import Comparison, Heading, RowResult, TableResult, Value
 
 LEGEND = (
     "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
@@ -23,9 +24,6 @@ _SYSTEM = "system"
 _SIGNIFICANT = 0.05
 _MISSING = "\N{EN DASH}"
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
-
-Column = Mapping[str, Any]
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -85,40 +83,40 @@ def markdown_text(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", line)
 
 
-def measured_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table:
+def measured_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table:
     """What each row measured beside what the paper reports, its speed and its size.
 
     Columns that no row has anything for are left out.
     """
-    in_paper = {c["key"] for c in columns if any(c["key"] in row["paper"] for row in rows)}
+    in_paper = {c.key for c in columns if any(c.key in row.paper for row in rows)}
     names = [_SYSTEM]
     for column in columns:
-        arrow = "\N{UPWARDS ARROW}" if column["higher_is_better"] else "\N{DOWNWARDS ARROW}"
-        names.append(f"{column['name']} {arrow}")
-        names += [f"{column['name']}, paper"] if column["key"] in in_paper else []
-    costs = [name for name in _COSTS if any(row.get(name) is not None for row in rows)]
-    names += [_COSTS[name][0] for name in costs]
-    baselines = [row for row in rows if row["group"] == "baseline"]
-    best = {column["key"]: _best(column, rows) for column in columns}
-    best_baseline = {column["key"]: _best(column, baselines) for column in columns}
+        arrow = "\N{UPWARDS ARROW}" if column.higher_is_better else "\N{DOWNWARDS ARROW}"
+        names.append(f"{column.name} {arrow}")
+        names += [f"{column.name}, paper"] if column.key in in_paper else []
+    costs = [cost for cost in _COSTS if any(cost.of(row) is not None for row in rows)]
+    names += [cost.name for cost in costs]
+    baselines = [row for row in rows if row.group == "baseline"]
+    best = {column.key: _best(column, rows) for column in columns}
+    best_baseline = {column.key: _best(column, baselines) for column in columns}
     lines = []
     for row in rows:
-        line = [Cell(row["name"], kind=row["group"])]
+        line = [Cell(row.name, kind=row.group)]
         for index, column in enumerate(columns):
-            key = column["key"]
+            key = column.key
             line.append(
                 _failure(row, with_reason=index == 0)
-                if row["status"] != "done"
+                if row.status != "done"
                 else _value(column, row, best[key], best_baseline[key])
             )
-            line += [_number(row["paper"].get(key), column)] if key in in_paper else []
-        lines.append(line + [_cost(row, name) for name in costs])
+            line += [_number(row.paper.get(key), column)] if key in in_paper else []
+        lines.append(line + [Cell(cost.of(row) or _MISSING) for cost in costs])
     return Table(names, lines)
 
 
-def initial_weights_line(rows: Sequence[Row]) -> str:
+def initial_weights_line(rows: Sequence[RowResult]) -> str:
     """What the networks that were measured started from; empty where there was none."""
-    found = {row["name"]: row["initial_weights"] for row in rows if row["initial_weights"]}
+    found = {row.name: row.initial_weights for row in rows if row.initial_weights}
     others = [f"{name} {weights}" for name, weights in found.items() if weights != "random"]
     if not others:
         return "All networks started from random weights." if found else ""
@@ -126,105 +124,104 @@ def initial_weights_line(rows: Sequence[Row]) -> str:
     return f"Initial weights of encoders: {'; '.join(others)}{rest}."
 
 
-def difference_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
+def difference_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
     """Whether each row beats the one that it is compared with; None where none is compared."""
-    compared = [row for row in rows if row["against"]]
+    compared = [row for row in rows if row.against]
     if not compared:
         return None
-    names = [_SYSTEM, *(column["name"] for column in columns)]
+    names = [_SYSTEM, *(column.name for column in columns)]
     lines = [
-        [Cell(row["name"], kind=row["group"]), *(_against(column, row) for column in columns)]
+        [Cell(row.name, kind=row.group), *(_against(column, row) for column in columns)]
         for row in compared
     ]
     return Table(names, lines)
 
 
-def seeds_table(columns: Sequence[Column], rows: Sequence[Row]) -> Table | None:
+def seeds_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
     """Each seed's value; None where no row has several seeds."""
-    several = [row for row in rows if any(len(v["seeds"]) > 1 for v in row["values"].values())]
+    several = [row for row in rows if any(len(value.seeds) > 1 for value in row.values.values())]
     if not several:
         return None
-    names = [_SYSTEM, *(column["name"] for column in columns)]
+    names = [_SYSTEM, *(column.name for column in columns)]
     lines = []
     for row in several:
-        seeds = (row["values"].get(column["key"], {}).get("seeds", []) for column in columns)
-        cells = [
-            Cell(", ".join(f"{value:.{column['digits']}f}" for value in values) or _MISSING)
-            for column, values in zip(columns, seeds, strict=True)
-        ]
-        lines.append([Cell(row["name"], kind=row["group"]), *cells])
+        cells = [_seeds(column, row.values.get(column.key)) for column in columns]
+        lines.append([Cell(row.name, kind=row.group), *cells])
     return Table(names, lines)
 
 
-def overview_table(column: Column, tables: Sequence[Mapping[str, Any]]) -> Table:
+def overview_table(column: Heading, tables: Sequence[TableResult]) -> Table:
     """One figure of every row on every data set, side by side."""
-    names = list(dict.fromkeys(row["name"] for table in tables for row in table["rows"]))
+    names = list(dict.fromkeys(row.name for table in tables for row in table.rows))
     lines = []
     for name in names:
-        found = [row for table in tables for row in table["rows"] if row["name"] == name]
+        found = [row for table in tables for row in table.rows if row.name == name]
         cells = [
-            _value(column, row, _best(column, table["rows"]), None)
-            if row["status"] == "done"
+            _value(column, row, _best(column, table.rows), None)
+            if row.status == "done"
             else _failure(row, with_reason=False)
             for row, table in zip(found, tables, strict=True)
         ]
-        lines.append([Cell(name, kind=found[0]["group"]), *cells])
-    return Table([_SYSTEM, *(table["data_set"] for table in tables)], lines)
+        lines.append([Cell(name, kind=found[0].group), *cells])
+    return Table([_SYSTEM, *(table.data_set for table in tables)], lines)
 
 
-def agreement_table(row: Row, paper: Sequence[Sequence[float]]) -> Table:
+def agreement_table(name: str, found: Agreement, paper: Sequence[Sequence[float]]) -> Table:
     """Dice of readers, consensus and a row's network with each other, beside the paper's."""
-    found = row["agreement"]
     lines = []
-    for name, values, theirs in zip(found["names"], found["dice"], paper, strict=True):
+    for mask, values, theirs in zip(found.names, found.dice, paper, strict=True):
         cells = [
             Cell(f"{value:.3f}", f"paper {other:.3f}")
             for value, other in zip(values, theirs, strict=True)
         ]
-        lines.append([Cell(name), *cells])
-    others = [Cell(f"{value:.3f}") for value in found["others"]]
-    rest = [Cell(_MISSING)] * (len(found["names"]) - len(others))
+        lines.append([Cell(mask), *cells])
+    others = [Cell(f"{value:.3f}") for value in found.others]
+    rest = [Cell(_MISSING)] * (len(found.names) - len(others))
     lines.append([Cell("majority of the other three"), *others, *rest])
-    return Table([f"{row['name']}, Dice", *found["names"]], lines)
+    return Table([f"{name}, Dice", *found.names], lines)
 
 
-def _best(column: Column, rows: Sequence[Row]) -> float | None:
-    found = [row["values"].get(column["key"]) for row in rows if row["status"] == "done"]
-    means = [value["mean"] for value in found if value]
-    return (max if column["higher_is_better"] else min)(means, default=None)
+def _best(column: Heading, rows: Sequence[RowResult]) -> float | None:
+    found = [row.values.get(column.key) for row in rows if row.status == "done"]
+    means = [value.mean for value in found if value]
+    return (max if column.higher_is_better else min)(means, default=None)
 
 
-def _value(column: Column, row: Row, best: float | None, best_baseline: float | None) -> Cell:
-    value = row["values"].get(column["key"])
+def _value(
+    column: Heading, row: RowResult, best: float | None, best_baseline: float | None
+) -> Cell:
+    value = row.values.get(column.key)
     if value is None:
         return Cell(_MISSING)
-    is_best_baseline = row["group"] == "baseline" and value["mean"] == best_baseline
-    text = f"{value['mean']:.{column['digits']}f}" + "\N{DAGGER}" * is_best_baseline
-    return Cell(text, _interval(value, f".{column['digits']}f"), best=value["mean"] == best)
+    is_best_baseline = row.group == "baseline" and value.mean == best_baseline
+    text = f"{value.mean:.{column.digits}f}" + "\N{DAGGER}" * is_best_baseline
+    return Cell(text, _interval(value, f".{column.digits}f"), best=value.mean == best)
 
 
-def _failure(row: Row, *, with_reason: bool) -> Cell:
-    reason = f": {row['reason']}" if with_reason and row["reason"] else ""
-    return Cell(row["status"] + reason, kind="failed" if row["status"] == "failed" else "unrun")
+def _failure(row: RowResult, *, with_reason: bool) -> Cell:
+    reason = f": {row.reason}" if with_reason and row.reason else ""
+    return Cell(row.status + reason, kind="failed" if row.status == "failed" else "unrun")
 
 
-def _number(value: float | None, column: Column) -> Cell:
-    return Cell(_MISSING if value is None else f"{value:.{column['digits']}f}", kind="paper")
+def _number(value: float | None, column: Heading) -> Cell:
+    return Cell(_MISSING if value is None else f"{value:.{column.digits}f}", kind="paper")
 
 
-def _interval(value: Mapping[str, Any], form: str) -> str:
+def _seeds(column: Heading, value: Value | None) -> Cell:
+    seeds = value.seeds if value else ()
+    return Cell(", ".join(f"{seed:.{column.digits}f}" for seed in seeds) or _MISSING)
+
+
+def _interval(value: Value | Comparison, form: str) -> str:
     """In brackets; nothing where there is none, as of one patient."""
-    if value["low"] is None:
+    if value.low is None:
         return ""
-    return f"[{value['low']:{form}},{_STAY}{value['high']:{form}}]"
+    return f"[{value.low:{form}},{_STAY}{value.high:{form}}]"
 
 
-def _cost(row: Row, name: str) -> Cell:
-    value = row.get(name)
-    return Cell(_MISSING if value is None else _COSTS[name][1](value))
-
-
-def _duration(seconds: float) -> str:
+def _duration(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
     if seconds < 120:
         return f"{seconds:.0f}{_STAY}s"
     if seconds < 7200:
@@ -232,40 +229,50 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f}{_STAY}h"
 
 
-def _speed(images_per_second: float) -> str:
-    return f"{images_per_second:.1f}"
+def _speed(images_per_second: float | None) -> str | None:
+    return None if images_per_second is None else f"{images_per_second:.1f}"
 
 
-def _count(number: int) -> str:
+def _count(number: int | None) -> str | None:
+    if number is None:
+        return None
     return f"{number / 1e6:.2f}{_STAY}M" if number >= 1e6 else f"{number:,}"
 
 
-_COSTS = {
-    "seconds": ("time", _duration),
-    "images_per_second": ("images/s, training", _speed),
-    "inference_images_per_second": ("images/s, inference", _speed),  # of what is not trained
-    "parameters": ("parameters", _count),
-}
+class _Cost(NamedTuple):
+    """What a row cost, in words; None where it is not known."""
+
+    name: str
+    of: Callable[[RowResult], str | None]
 
 
-def _against(column: Column, row: Row) -> Cell:
+_COSTS = (
+    _Cost("time", lambda row: _duration(row.seconds)),
+    _Cost("images/s, training", lambda row: _speed(row.images_per_second)),
+    # Of what is not trained.
+    _Cost("images/s, inference", lambda row: _speed(row.inference_images_per_second)),
+    _Cost("parameters", lambda row: _count(row.parameters)),
+)
+
+
+def _against(column: Heading, row: RowResult) -> Cell:
     """In words, what interval and p of the paired difference say together.
 
     Of few patients the interval is too narrow: there the test, which is exact, does not agree.
     """
-    found = row["against"].get(column["key"])
+    found = row.against.get(column.key)
     if found is None:
         return Cell(_MISSING)
-    form = f"+.{column['digits']}f"
-    low, high = found["low"], found["high"]
-    sure = found["p"] is not None and found["p"] < _SIGNIFICANT
+    form = f"+.{column.digits}f"
+    low, high = found.low, found.high
+    sure = found.p is not None and found.p < _SIGNIFICANT
     better, worse = (sure and low is not None and low > 0), (sure and high is not None and high < 0)
-    if not column["higher_is_better"]:
+    if not column.higher_is_better:
         better, worse = worse, better
     verb = "beats" if better else "is worse than" if worse else "does not beat"
-    difference = f"{found['difference']:{form}}{_STAY}{_interval(found, form)}".rstrip()
-    note = f"{difference}{_probability(found['p'])}"
-    return Cell(f"{verb} {found['row']}:", note, best=better)
+    difference = f"{found.difference:{form}}{_STAY}{_interval(found, form)}".rstrip()
+    note = f"{difference}{_probability(found.p)}"
+    return Cell(f"{verb} {found.row}:", note, best=better)
 
 
 def _probability(p: float | None) -> str:

@@ -46,7 +46,7 @@ def check_data(config: StageConfig) -> None:
 
 def _check_source_of_sr(sr: str) -> None:
     source = config_file(expand_user(sr))
-    if sr not in ("train", "none") and not source.is_file():
+    if sr not in ("train", "none") and not os.path.isfile(source):
         raise UserError(
             "sr",
             found=f"{sr!r}, which is no folder with a {CONFIG}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
+from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row, prepares
 
 VARIANTS = {
     "": "full size on LNSM, LIDC and phantoms (one GPU)",
@@ -21,7 +21,7 @@ COLUMNS = (
 )
 LNSM = DataSet(
     "lnsm/best1500",
-    "python -m launch.build --dataset=lnsm --data_dir=data --manual_dir=DeepLesion",
+    (prepares("lnsm", "DeepLesion"),),
     "the paper's data set, made again from DeepLesion",
 )
 NOTES = (
@@ -72,8 +72,7 @@ def lidc(size: str) -> DataSet:
     """LIDC at the scale of the networks of a size."""
     return DataSet(
         f"lidc/{size}",
-        f"python -m launch.build --dataset=lidc/{size} --data_dir=data "
-        "--manual_dir=LIDC-IDRI-slices",
+        (prepares(f"lidc/{size}", "LIDC-IDRI-slices"),),
         "LIDC with soft masks of the readers' disagreement, not the paper's LNSM",
     )
 
@@ -82,7 +81,7 @@ def phantoms(config: str) -> DataSet:
     """The embedded phantoms."""
     return DataSet(
         f"phantom/{config}",
-        f"python -m launch.build --dataset=phantom/{config} --data_dir=data",
+        (prepares(f"phantom/{config}"),),
         "phantoms, whose true alpha is known, not the paper's LNSM",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from casgan_jax.evaluation.comparison import LesionMeans
-from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
+from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row, prepares
 
 VARIANTS = {
     "": "full size, trained on LNSM, LIDC and phantoms (one GPU)",
@@ -61,15 +61,10 @@ _BUDGETS = {
 }
 
 
-def _build(data_set: str, source: str = "") -> str:
-    command = f"python -m launch.build --dataset={data_set} --data_dir=data"
-    return f"{command} --manual_dir={source}" if source else command
-
-
-_BUILD_500 = _build("lidc/500", "LIDC-IDRI-slices")
+_BUILD_500 = prepares("lidc/500", "LIDC-IDRI-slices")
 LNSM = DataSet(
     "lnsm/best1500",
-    f"{_build('lnsm', 'DeepLesion')}; {_BUILD_500}",
+    (prepares("lnsm", "DeepLesion"), _BUILD_500),
     "as the paper: trained on LNSM, made again from DeepLesion, measured on 500 lesions of LIDC",
     test="lidc/500",
 )
@@ -79,7 +74,7 @@ def lidc(size: str) -> DataSet:
     """Trained on other patients of LIDC."""
     return DataSet(
         f"lidc/{size}",
-        _build(f"lidc/{size}", "LIDC-IDRI-slices"),
+        (prepares(f"lidc/{size}", "LIDC-IDRI-slices"),),
         "trained and measured on LIDC, patients apart; the paper's training set was LNSM",
     )
 
@@ -88,7 +83,7 @@ def phantoms(config: str) -> DataSet:
     """Trained without any patient."""
     return DataSet(
         f"phantom/{config}",
-        f"{_build(f'phantom/{config}')}; {_BUILD_500}",
+        (prepares(f"phantom/{config}"), _BUILD_500),
         "trained on phantoms, which stand for LNSM, measured on 500 lesions of LIDC",
         test="lidc/500",
     )

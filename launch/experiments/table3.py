@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
+from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row, prepares
 
 VARIANTS = {
     "": "full size, 70 epochs, five seeds (one GPU)",
@@ -18,7 +18,7 @@ COLUMNS = (
 )
 LIDC_119 = DataSet(
     "lidc/119",
-    "python -m launch.build --dataset=lidc/119 --data_dir=data --manual_dir=LIDC-IDRI-slices",
+    (prepares("lidc/119", "LIDC-IDRI-slices"),),
     "119 lesions of LIDC that four readers outlined, one slice of each, drawn by chance: which "
     "ones the paper took it does not say",
 )

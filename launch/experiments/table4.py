@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
+from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row, prepares
 
 VARIANTS = {
     "": "full widths, 5 seeds (one GPU)",
@@ -57,7 +57,7 @@ def _data_set(name: str, protocol: str, paper: str, note: str, **fields: str) ->
     """Whole images; `__` in the name of a field stands for its dot."""
     return DataSet(
         f"{name}/{protocol}",
-        f"python -m launch.build --dataset={name}/{protocol} --data_dir=data --manual_dir={name}",
+        (prepares(f"{name}/{protocol}", name),),
         note,
         paper,
         tuple((field.replace("__", "."), text) for field, text in fields.items()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casgan_jax.experiments.plan import DATA_DIR, Column, DataSet, Experiment, Row
+from casgan_jax.experiments.plan import DATA_DIR, Column, DataSet, Experiment, Row, prepares
 from casgan_jax.radiomics.scores import AreaUnderCurve
 
 VARIANTS = {
@@ -34,10 +34,8 @@ CORRESPONDS = {
     ("soft_any", "LNSM"): "soft mask",
 }
 LIDC_FIELDS = (("data.ratings", f"{DATA_DIR}/lidc/ratings.csv"), ("per_class", "30"))
-LIDC_BUILD = (
-    "python -m launch.build --dataset=lidc/x2 --data_dir=data --manual_dir=LIDC-IDRI-slices, and "
-    "put the readers' ratings into data/lidc/ratings.csv (docs/experiments.md)"
-)
+LIDC_BUILD = (prepares("lidc/x2", "LIDC-IDRI-slices"),)
+LIDC_RATINGS = f"put the readers' ratings into {DATA_DIR}/lidc/ratings.csv (docs/experiments.md)"
 LIDC = DataSet(
     "lidc/x2",
     LIDC_BUILD,
@@ -45,6 +43,7 @@ LIDC = DataSet(
     "ones are small and the spiculated large, so that size alone (area) tells them apart",
     paper="LIDC",
     fields=(*LIDC_FIELDS, ("match_area", "false")),
+    besides=LIDC_RATINGS,
 )
 LIDC_MATCHED = DataSet(
     "lidc/x2",
@@ -53,6 +52,7 @@ LIDC_MATCHED = DataSet(
     "so that size tells nothing (area); not in the paper",
     fields=(*LIDC_FIELDS, ("match_area", "true")),
     part="matched in area",
+    besides=LIDC_RATINGS,
 )
 NOTES = (
     "binary: the 93 features of the 50% consensus of the readers. soft_128, soft_any: of the soft "
@@ -79,7 +79,7 @@ def phantoms(config: str, per_class: int) -> DataSet:
     """The embedded phantoms."""
     return DataSet(
         f"phantom/{config}",
-        f"python -m launch.build --dataset=phantom/{config} --data_dir=data",
+        (prepares(f"phantom/{config}"),),
         f"phantoms, {per_class} drawn smooth and {per_class} with the strongest spicules, not the "
         "paper's LNSM",
         paper="LNSM",
@@ -134,7 +134,7 @@ def get_experiment(variant: str) -> Experiment:
 
 def _paper(features: str, classifier: int) -> dict[str, float]:
     """The paper's figures of a row, by data set and column."""
-    found = {}
+    found: dict[str, float] = {}
     for (ours, data_set), mask in CORRESPONDS.items():
         if ours == features:
             accuracy, area = PAPER[mask][data_set][classifier]

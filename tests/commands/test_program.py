@@ -56,6 +56,15 @@ def test_installed(found, monkeypatch, tmp_path):
     assert program.typed(BUILD) == "/opt/bin/python -m launch.build"
 
 
+def test_a_command_is_typed_again_with_more_options(found, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["launch/experiment.py", "--rows=U-Net;CasGAN, soft"])
+    monkeypatch.setattr(sys, "executable", "/opt/bin/python")
+    typed = program.typed_again("experiment", ["--config.seed=3"])
+    assert typed == (
+        "/opt/bin/python -m launch.experiment '--rows=U-Net;CasGAN, soft' --config.seed=3"
+    )
+
+
 def test_texts_show_what_is_typed(found, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["launch/label.py"])
     monkeypatch.setattr(sys, "executable", "/opt/bin/python")

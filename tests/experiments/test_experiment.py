@@ -15,14 +15,16 @@ from pathlib import Path
 import pytest
 
 import launch.experiments
+from casgan_jax.commands.program import words
 from casgan_jax.configs.schema import catalogue
 from casgan_jax.configs.schema.load import load_config
-from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.errors import Interrupted, Step, UserError
 from casgan_jax.experiments import rows as experiment_rows
 from casgan_jax.experiments.figures import evenly_ranked
-from casgan_jax.experiments.plan import DataSet, load_experiment
+from casgan_jax.experiments.plan import DataSet, load_experiment, prepares
 from casgan_jax.experiments.rows import tasks_of
 from casgan_jax.experiments.runner import run_experiment
+from casgan_jax.workdir.results import StageResult, write_result
 
 ROOT = Path(__file__).parents[2]
 # As small as a stage can be.
@@ -45,7 +47,7 @@ def experiment(discs):
     """Table 1 on the discs, and the folder of its data."""
     table = load_experiment(launch.experiments, "table1:quick")
     directory = f"{discs.parent.name}/{discs.name}"
-    data_set = DataSet(directory, "python -m launch.build --dataset=discs", "discs")
+    data_set = DataSet(directory, (prepares("discs"),), "discs")
     return dataclasses.replace(table, data_sets=(data_set,), fields=SHRUNK), discs.parents[1]
 
 
@@ -80,7 +82,7 @@ def fake(monkeypatch):
 
 def run(experiment, output, names=None):
     plan, data_dir = experiment
-    outcomes = run_experiment(plan, plan.chosen(names), data_dir, output, "command")
+    outcomes = run_experiment(plan, plan.chosen(names), data_dir, output, "command", words)
     return outcomes, json.loads((output / "results.json").read_text())
 
 
@@ -173,8 +175,19 @@ def test_a_report_names_what_rows_were_trained_on(experiment, tmp_path, fake):
     assert processor.endswith(" cores")
     (kept,) = tmp_path.glob("*/u-net/seed-0/row.json")
     (kept.parent / "softgan").mkdir()
-    facts = {"devices": "1 x NVIDIA H100", "initial_weights": "ImageNet: a.npz"}
-    (kept.parent / "softgan" / "result.json").write_text(json.dumps(facts))
+    facts = StageResult(
+        stage="softgan",
+        step=2,
+        steps=2,
+        parameters=1234,
+        initial_weights="ImageNet: a.npz",
+        devices="1 x NVIDIA H100",
+        threshold=0.5,
+        warning="",
+        validation={"dice": 0.5},
+        grid="best.png",
+    )
+    write_result(facts, kept.parent / "softgan" / "result.json")
     _, results = run(experiment, tmp_path, ["U-Net"])
     assert results["machine"] == f"{processor}, trained on 1 x NVIDIA H100"
     rows = {row["name"]: row for row in results["tables"][0]["rows"]}
@@ -306,16 +319,40 @@ time.sleep(60)
     scheduler = threading.Thread(target=stop_when_ready)
     scheduler.start()
     with pytest.raises(Interrupted, match="stopped by SIGTERM"):
-        experiment_rows._run(["python", "-c", row])
+        experiment_rows._run([sys.executable, "-c", row])
     scheduler.join()
     assert saved.exists()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_data_set_that_is_not_there_names_its_command(tmp_path):
+def test_a_data_set_that_is_not_there_names_its_command(tmp_path, capsys):
     plan = load_experiment(launch.experiments, "table1:quick")
-    with pytest.raises(UserError, match="launch.build --dataset=phantom/quick --data_dir=data"):
-        run_experiment(plan, plan.chosen(None), tmp_path, tmp_path / "out", "command")
+    with pytest.raises(UserError, match="expected phantom/quick; prepare it") as caught:
+        run_experiment(plan, plan.chosen(None), tmp_path, tmp_path / "out", "command", words)
+    step = prepares("phantom/quick")
+    assert caught.value.step == Step("build", step.options | {"data_dir": str(tmp_path)})
+    typed = f"-m launch.build --dataset=phantom/quick --data_dir={tmp_path}"
+    assert typed in capsys.readouterr().err
+
+
+def test_a_data_set_says_what_else_it_needs(tmp_path, capsys):
+    plan = load_experiment(launch.experiments, "table5:quick")
+    with pytest.raises(UserError):
+        run_experiment(plan, plan.chosen(None), tmp_path, tmp_path / "out", "command", words)
+    told = capsys.readouterr().err
+    assert f"--manual_dir=LIDC-IDRI-slices, and put the readers' ratings into {tmp_path}/" in told
+
+
+@pytest.mark.parametrize("name", catalogue.names(launch.experiments))
+def test_every_directory_has_the_command_that_prepares_it(name):
+    for variant in importlib.import_module(f"launch.experiments.{name}").VARIANTS:
+        plan = load_experiment(launch.experiments, f"{name}:{variant}".rstrip(":"))
+        for data_set in plan.data_sets:
+            steps = data_set.missing(Path("nowhere"))
+            assert set(steps) == set(data_set.directories)
+            for directory, step in steps.items():
+                assert directory.startswith(step.options["dataset"])
+                assert step.options["data_dir"] == "nowhere"
 
 
 def test_killed_rows_are_told_from_failed_ones(experiment, tmp_path, monkeypatch):
@@ -343,7 +380,7 @@ def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_classical_methods_are_rows_like_any_other(discs, tmp_path):
     table = load_experiment(launch.experiments, "table3:quick")
-    data_set = DataSet(f"{discs.parent.name}/{discs.name}", "build", "discs")
+    data_set = DataSet(f"{discs.parent.name}/{discs.name}", (prepares("discs"),), "discs")
     table = dataclasses.replace(table, data_sets=(data_set,), fields=SHRUNK)
     names = ["Graph cut", "Deep prior + graph cut"]
     outcomes, results = run((table, discs.parents[1]), tmp_path, names)

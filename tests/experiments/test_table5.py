@@ -6,9 +6,10 @@ import json
 import pytest
 
 import launch.experiments
+from casgan_jax.commands.program import words
 from casgan_jax.errors import UserError
 from casgan_jax.experiments import rows as experiment_rows
-from casgan_jax.experiments.plan import DataSet, load_experiment
+from casgan_jax.experiments.plan import DataSet, load_experiment, prepares
 from casgan_jax.experiments.runner import run_experiment
 from datasets.base import prepare
 from tests.radiomics.rated import ManyRated
@@ -20,7 +21,7 @@ def experiment(tmp_path):
     """Table 5 on discs with spicules, and the folder of its data."""
     path = prepare(ManyRated, tmp_path / "data", workers=0, show_progress=False).path
     directory = f"{path.parent.name}/{path.name}"
-    data_set = DataSet(directory, "python -m launch.build --dataset=discs", paper="LNSM")
+    data_set = DataSet(directory, (prepares("discs"),), paper="LNSM")
     table = load_experiment(launch.experiments, "table5:quick")
     fields = {"per_class": "18", "folds": "2", "inner_folds": "2"}
     return dataclasses.replace(table, data_sets=(data_set,), fields=fields), path.parents[1]
@@ -31,7 +32,7 @@ def test_a_shrunk_table_is_measured_and_reported(experiment, tmp_path):
     plan, data_dir = experiment
     names = ["binary, SVM", "soft_any, SVM"]
     output = tmp_path / "out"
-    outcomes = run_experiment(plan, plan.chosen(names), data_dir, output, "command")
+    outcomes = run_experiment(plan, plan.chosen(names), data_dir, output, "command", words)
     assert [outcome.reason for outcome in outcomes] == [""] * 4
     (table,) = json.loads((output / "results.json").read_text())["tables"]
     assert (table["lesions"], table["patients"]) == (36, 36)
@@ -57,7 +58,9 @@ def test_a_table_without_ratings_says_where_they_belong(experiment, tmp_path):
         plan.data_sets[0], fields=(("data.ratings", "DATA_DIR/lidc/ratings.csv"),)
     )
     plan = dataclasses.replace(plan, data_sets=(rated,))
-    outcomes = run_experiment(plan, plan.chosen(["binary, SVM"]), data_dir, tmp_path / "o", "c")
+    outcomes = run_experiment(
+        plan, plan.chosen(["binary, SVM"]), data_dir, tmp_path / "o", "c", words
+    )
     assert [outcome.status for outcome in outcomes] == ["failed", "failed"]
     assert outcomes[1].reason.startswith("features: binary: ")
     assert f"{data_dir / 'lidc' / 'ratings.csv'}: found no such file" in outcomes[1].reason
@@ -80,7 +83,7 @@ def test_other_ratings_are_another_configuration(experiment, tmp_path, monkeypat
     (task,) = experiment_rows.tasks_of(plan, rated, rows, data_dir, tmp_path / "out")
     monkeypatch.setattr(experiment_rows, "_run", lambda command: (0, ""))
     ratings.write_text("some")
-    assert experiment_rows.run_task(task).status == "done"
+    assert experiment_rows.run_task(task, words).status == "done"
     ratings.write_text("others")
     with pytest.raises(UserError, match=r"a row of another configuration \(data_set: "):
-        experiment_rows.run_task(task)
+        experiment_rows.run_task(task, words)

@@ -1,8 +1,8 @@
 """The report of an experiment: complete, self-contained, safe with any text, and deterministic."""
 
 import base64
+import dataclasses
 import html
-import json
 import re
 from html.parser import HTMLParser
 
@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.summary import Agreement
 from casgan_jax.images import write_png
+from casgan_jax.json_form import read_as
 from casgan_jax.report.experiment import write_report
 from casgan_jax.report.experiment_tables import (
     difference_table,
@@ -21,64 +23,76 @@ from casgan_jax.report.experiment_tables import (
     seeds_table,
 )
 from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
+from casgan_jax.report.results import (
+    Comparison,
+    DiceByStep,
+    DiceByThreshold,
+    Heading,
+    Results,
+    RowResult,
+    TableResult,
+    Value,
+)
 
-DICE = {"key": "dice", "name": "Dice", "digits": 3, "higher_is_better": True}
-MAE = {"key": "mae", "name": "soft MAE", "digits": 4, "higher_is_better": False}
-COLUMNS = [DICE, MAE]
+DICE = Heading("dice", "Dice", digits=3, higher_is_better=True)
+MAE = Heading("mae", "soft MAE", digits=4, higher_is_better=False)
+COLUMNS = (DICE, MAE)
 UNDRAWN = {"curves": None, "training": None}
 
 
 def value(mean, *seeds):
-    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "seeds": list(seeds) or [mean]}
+    return Value(mean, mean - 0.01, mean + 0.01, seeds or (mean,))
 
 
 def row(name, dice=0.8, mae=0.05, group="baseline", **more):
     """A row that was measured."""
-    return {
-        "name": name,
-        "group": group,
-        "status": "done",
-        "reason": "",
-        "command": f"train {name}",
-        "values": {"dice": value(dice), "mae": value(mae)},
-        "paper": {},
-        "against": {},
-        "seconds": 130.0,
-        "images_per_second": 50.12,
-        "parameters": 1234567,
-        "initial_weights": "random",
-        "curves": {"thresholds": [0.1, 0.5, 0.9], "dice": [0.7, dice, 0.6]},
-        "training": {"steps": [10, 20], "dice": [0.3, dice]},
-        "worst": None,
-        "agreement": None,
-    } | more
+    measured = RowResult(
+        name=name,
+        group=group,
+        status="done",
+        reason="",
+        command=f"train {name}",
+        values={"dice": value(dice), "mae": value(mae)},
+        paper={},
+        against={},
+        seconds=130.0,
+        images_per_second=50.12,
+        inference_images_per_second=None,
+        parameters=1234567,
+        initial_weights="random",
+        curves=DiceByThreshold((0.1, 0.5, 0.9), (0.7, dice, 0.6)),
+        training=DiceByStep((10, 20), (0.3, dice)),
+        worst=None,
+        agreement=None,
+    )
+    return dataclasses.replace(measured, **more)
 
 
-def unmeasured(name, status, reason):
+def unmeasured(name, status, reason, **more):
     costs = ("seconds", "images_per_second", "parameters")
     nothing = dict.fromkeys((*costs, "initial_weights", "curves", "training"))
-    return row(name, status=status, reason=reason, values={}, **nothing)
+    return row(name, **({"status": status, "reason": reason, "values": {}} | nothing | more))
 
 
-def against(difference, low, high, p=0.02):
-    return {"row": "UNet++", "difference": difference, "low": low, "high": high, "p": p}
+def against(difference, low, high, p=0.02, name="UNet++"):
+    return Comparison(name, difference, low, high, p)
 
 
 def results(*rows, **more):
-    table = {"data_set": "phantom/quick", "note": "stands in", "lesions": 110, "patients": 55}
-    return {
-        "experiment": "table1",
-        "variant": "quick",
-        "title": "Table 1",
-        "machine": "a machine",
-        "date": "2026-11-24",
-        "command": "python -m launch.experiment --config=table1:quick",
-        "notes": ["a note"],
-        "agreement": [],
-        "pictures": [],
-        "columns": COLUMNS,
-        "tables": [{**table, "rows": list(rows)}],
-    } | more
+    found = Results(
+        experiment="table1",
+        variant="quick",
+        title="Table 1",
+        date="2026-11-24",
+        command="python -m launch.experiment --config=table1:quick",
+        machine="a machine",
+        notes=("a note",),
+        agreement=(),
+        pictures=(),
+        columns=COLUMNS,
+        tables=(TableResult("phantom/quick", "stands in", 110, 55, rows),),
+    )
+    return dataclasses.replace(found, **more)
 
 
 def write(folder, *rows, **more):
@@ -121,7 +135,7 @@ def test_all_files_are_written(tmp_path):
     page, markdown = write(tmp_path / "new", row("U-Net"))
     names = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert names == ["report.html", "report.md", "results.json"]
-    assert json.loads((tmp_path / "new" / "results.json").read_text()) == results(row("U-Net"))
+    assert read_as(Results, tmp_path / "new" / "results.json", remedy="") == results(row("U-Net"))
     for shown in (page, markdown):
         assert "table1:quick, 2026-11-24, a machine" in shown
         assert "python -m launch.experiment --config=table1:quick" in shown
@@ -164,16 +178,16 @@ def test_the_page_needs_nothing_else(tmp_path):
 @pytest.mark.parametrize("text", ['<script>alert("x")</script>', "a' onclick='b", "&lt;$title$x_y"])
 def test_text_stays_text(tmp_path, text):
     def of(text):
-        compared = against(0, -1, 1) | {"row": text}
+        compared = against(0, -1, 1, name=text)
         return [
             row(text, worst="worst.png", command=text, **UNDRAWN),
-            unmeasured(text, "failed", text) | {"command": text},
+            unmeasured(text, "failed", text, command=text),
             row("CasGAN", against={"dice": compared}, **UNDRAWN),
         ]
 
     write_png(tmp_path / "worst.png", np.zeros((2, 2, 3), np.uint8))
-    page, markdown = write(tmp_path, *of(text), title=text, notes=[text])
-    plain, _ = write(tmp_path, *of("PLAIN"), title="PLAIN", notes=["PLAIN"])
+    page, markdown = write(tmp_path, *of(text), title=text, notes=(text,))
+    plain, _ = write(tmp_path, *of("PLAIN"), title="PLAIN", notes=("PLAIN",))
     assert page == plain.replace("PLAIN", html.escape(text))
     as_code = f"    {text}\n"  # is shown as it is
     assert as_code in markdown and "<script" not in markdown.replace(as_code, "")
@@ -185,10 +199,9 @@ def test_markdown_shows_text_as_it_is():
 
 def test_rows_without_numbers_say_why(tmp_path):
     rows = [
-        unmeasured("R2U-Net", "failed", "found a loss of nan"),
+        unmeasured("R2U-Net", "failed", "found a loss of nan", paper={"dice": 0.796}),
         unmeasured("TransUNet", "not run", ""),
     ]
-    rows[0]["paper"] = {"dice": 0.796}
     shown = measured(*rows)
     assert shown["R2U-Net"] == ["failed: found a loss of nan", "0.796", "failed"]
     assert shown["TransUNet"] == ["not run", "\N{EN DASH}", "not run"]
@@ -233,7 +246,7 @@ def test_the_best_is_bold_and_the_best_baseline_marked():
         row("B", 0.82, 0.06),
         row("C", 0.90, 0.04, group="casgan"),
         row("D", 0.85, 0.03, group="casgan"),
-        unmeasured("E", "failed", "why") | {"values": {"dice": value(0.99)}},
+        unmeasured("E", "failed", "why", values={"dice": value(0.99)}),
     )
     best = {name: [cell.startswith("**") for cell in cells[:2]] for name, cells in shown.items()}
     marked = {name: ["\N{DAGGER}" in cell for cell in cells[:2]] for name, cells in shown.items()}
@@ -260,7 +273,7 @@ def test_the_best_is_bold_and_the_best_baseline_marked():
     ],
 )
 def test_differences_are_told_in_words(column, found, words):
-    made = row("CasGAN", group="casgan", against={column["key"]: found})
+    made = row("CasGAN", group="casgan", against={column.key: found})
     table = difference_table([column], [row("UNet++"), made])
     assert markdown_rows(table.as_markdown())["CasGAN"] == [f"{words}, p = 0.020"]
 
@@ -330,7 +343,7 @@ def test_markdown_tables_are_rectangular(tmp_path):
 
 @pytest.mark.parametrize("number", [float("nan"), np.float64("inf")])
 def test_a_number_that_is_none_is_refused(tmp_path, number):
-    bad = row("U-Net", curves={"thresholds": [0.1, 0.5], "dice": [0.7, number]})
+    bad = row("U-Net", curves=DiceByThreshold((0.1, 0.5), (0.7, number)))
     with pytest.raises(UserError, match=r"tables\[0\]\.rows\[1\]\.curves\.dice\[1\]: found \w+, "):
         write(tmp_path, row("UNet++"), bad)
     assert not list(tmp_path.iterdir())
@@ -382,12 +395,8 @@ def test_a_single_point_is_seen():
 
 
 def test_readers_and_network_with_each_other_stand_beside_the_papers(tmp_path):
-    agreement = {
-        "names": ["reader 1", "network"],
-        "dice": [[1.0, 0.812], [0.812, 1.0]],
-        "others": [0.751],
-    }
-    paper = [[1.0, 0.777], [0.777, 1.0]]
+    agreement = Agreement(("reader 1", "network"), ((1.0, 0.812), (0.812, 1.0)), (0.751,))
+    paper = ((1.0, 0.777), (0.777, 1.0))
     page, text = write(
         tmp_path, row("A", agreement=agreement), row("B", agreement=None), agreement=paper
     )
@@ -398,13 +407,11 @@ def test_readers_and_network_with_each_other_stand_beside_the_papers(tmp_path):
 
 
 def test_several_data_sets_are_seen_side_by_side(tmp_path):
-    honest = {"data_set": "honest", "note": "", "lesions": 9, "patients": 3}
-    leaking = honest | {"data_set": "leaking"}
     first, second = (
-        [row("A", 0.7), unmeasured("B", "failed", "NaN")],
-        [row("A", 0.9), row("B", 0.95)],
+        (row("A", 0.7), unmeasured("B", "failed", "NaN")),
+        (row("A", 0.9), row("B", 0.95)),
     )
-    tables = [{**honest, "rows": first}, {**leaking, "rows": second}]
+    tables = (TableResult("honest", "", 9, 3, first), TableResult("leaking", "", 9, 3, second))
     table = overview_table(DICE, tables)
     assert list(table.names) == ["system", "honest", "leaking"]
     assert [[cell.text for cell in line] for line in table.rows] == [
@@ -419,7 +426,6 @@ def test_several_data_sets_are_seen_side_by_side(tmp_path):
 
 def test_columns_that_no_row_has_are_left_out():
     rows = [row("SVM", images_per_second=None, parameters=None), unmeasured("k-NN", "not run", "")]
-    rows[1] |= {"images_per_second": None, "parameters": None}
     shown = measured(*rows)
     assert shown["system"][2:] == ["time"]
     assert shown["SVM"][2:] == ["2.2 min"] and shown["k-NN"][2:] == ["\N{EN DASH}"]

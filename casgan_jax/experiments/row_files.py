@@ -1,0 +1,115 @@
+"""What a row of an experiment left in its workdir, as far as a report tells of it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from casgan_jax.evaluation.files import read_curves
+from casgan_jax.evaluation.summary import Agreement
+from casgan_jax.json_form import from_json, read_as
+from casgan_jax.report.results import DiceByStep, DiceByThreshold
+from casgan_jax.workdir.layout import (
+    CURVES,
+    METRICS,
+    WORST,
+    evaluation_folder,
+    log_file,
+    result_file,
+)
+from casgan_jax.workdir.results import ClassicalResult, StageResult
+
+_REMEDY = "remove the row's folder and run the same command again"
+
+
+@dataclass(frozen=True)
+class _LogLine:
+    kind: str
+    step: int
+    images_per_second: float | None = None
+    dice: float | None = None
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """What is asked of metrics.json, which radiomics has, too."""
+
+    agreement: Agreement | None = None
+
+
+def training_speed(workdir: Path) -> float | None:
+    """Images a second of training, the median of what was logged; None of what is not trained."""
+    found = [line.images_per_second for line in _log_lines(workdir, "train")]
+    speeds = [speed for speed in found if speed is not None]
+    return float(statistics.median(speeds)) if speeds else None
+
+
+def inference_speed(workdir: Path) -> float | None:
+    """Images a second that a method without training segments; None of what is trained."""
+    path = result_file(workdir, "classical")
+    if not path.is_file():
+        return None
+    return read_as(ClassicalResult, path, remedy=_REMEDY).images_per_second
+
+
+def dice_by_step(workdir: Path) -> DiceByStep | None:
+    """Dice on validation during training; None of what is not trained."""
+    lines = [line for line in _log_lines(workdir, "validation") if line.dice is not None]
+    if not lines:
+        return None
+    return DiceByStep(
+        tuple(line.step for line in lines),
+        tuple(line.dice for line in lines if line.dice is not None),
+    )
+
+
+def stage_result(workdir: Path) -> StageResult | None:
+    """What training came to, of the segmentor or of SRGAN alone; None where nothing was trained."""
+    for path in (result_file(workdir, stage) for stage in ("softgan", "srgan")):
+        if path.is_file():
+            return read_as(StageResult, path, remedy=_REMEDY)
+    return None
+
+
+def dice_by_threshold(workdir: Path) -> DiceByThreshold | None:
+    """Mean Dice on the test split against the label; None where no masks were measured."""
+    folder = evaluation_folder(workdir, "test")
+    if not (folder / CURVES).is_file():
+        return None
+    curves = read_curves(folder)
+    return DiceByThreshold(curves.thresholds, curves.dice["all"].label)
+
+
+def mean_agreement(workdirs: Sequence[Path]) -> Agreement | None:
+    """Dice of readers, consensus and network with each other, the mean over a row's seeds."""
+    paths = [evaluation_folder(workdir, "test") / METRICS for workdir in workdirs]
+    read = [read_as(_Metrics, path, remedy=_REMEDY).agreement for path in paths if path.is_file()]
+    found = [agreement for agreement in read if agreement is not None]
+    if not found or len(found) < len(read):
+        return None
+    dice = np.mean([one.dice for one in found], axis=0).round(4).tolist()
+    return Agreement(
+        tuple(name.replace("_", " ") for name in found[0].names),
+        tuple(tuple(line) for line in dice),
+        tuple(np.mean([one.others for one in found], axis=0).round(4).tolist()),
+    )
+
+
+def worst_cases(workdir: Path) -> Path | None:
+    """The picture of the worst cases of the test split, where there is one."""
+    path = evaluation_folder(workdir, "test") / WORST
+    return path if path.is_file() else None
+
+
+def _log_lines(workdir: Path, kind: str) -> list[_LogLine]:
+    path = log_file(workdir, "softgan")
+    if not path.is_file():
+        return []
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    read = [from_json(_LogLine, line, place=str(path), remedy=_REMEDY) for line in lines]
+    return [line for line in read if line.kind == kind]
