@@ -152,10 +152,12 @@ def test_prediction_goes_on_and_tells_what_failed(scan):
         pr.Job(scan, (20.0, 20.0), "good"),
     ]
     outside, blocked, none, good = pr.run_jobs(BrightIsLesion(), jobs, out)
-    assert "centre: found (99, 3), expected a point of the image" in outside
-    assert "blocked_alpha.png: found that it cannot be written (Is a directory)" in blocked
-    assert "none.png: found no such file" in none
-    assert all(Path(file).is_file() for file in good["files"])
+    assert "centre: found (99, 3), expected a point of the image" in str(outside.error)
+    assert "blocked_alpha.png: found that it cannot be written (Is a directory)" in str(
+        blocked.error
+    )
+    assert "none.png: found no such file" in str(none.error)
+    assert all(Path(file).is_file() for file in good.written.files)
 
 
 @pytest.mark.parametrize("offset", [np.nan, np.inf, 1e40])

@@ -81,7 +81,9 @@ class ClassicalSystem:
     def _enlarge(self, planes: np.ndarray) -> np.ndarray:
         return planes.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
 
-    def _inputs(self, patches: np.ndarray) -> tuple[list[tuple[np.ndarray, ...]], list[dict]]:
+    def _inputs(
+        self, patches: np.ndarray
+    ) -> tuple[list[tuple[np.ndarray, ...]], list[dict[str, float]]]:
         """What the method sees of each patch, and the options that go with it."""
         if self._prior is None:
             return [(patch,) for patch in patches], [{}] * len(patches)

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from absl import flags
 
-from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.entry import error_line, keep_compilations, run_main
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 from casgan_jax.inference import predict as prediction
@@ -54,14 +54,7 @@ def run() -> None:
 
 
 def main(_: list[str]) -> int:
-    for name, flag in (("workdir", _WORKDIR), ("output", _OUTPUT)):
-        if not flag.value:
-            raise UserError(
-                name,
-                found="none",
-                expected="a folder",
-                remedy="see `help`",
-            )
+    workdir, output = _folder("workdir", _WORKDIR.value), _folder("output", _OUTPUT.value)
     threshold = _THRESHOLD.value
     if threshold is not None and not 0.0 < threshold <= 1.0:
         raise UserError(
@@ -77,21 +70,27 @@ def main(_: list[str]) -> int:
     keep_compilations()
     from casgan_jax.inference.load import load_system
 
-    cascade = load_system(_WORKDIR.value)
+    system = load_system(workdir)
     failures = 0
     for outcome in prediction.run_jobs(
-        cascade,
+        system,
         jobs,
-        Path(_OUTPUT.value),
+        output,
         threshold=threshold,
         window=window,
         hu_offset=_HU_OFFSET.value,
     ):
-        if isinstance(outcome, str):
+        if isinstance(outcome, prediction.Failed):
             failures += 1
-            print(f"error: {outcome}", file=sys.stderr)
+            print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
         else:
-            print(json.dumps(outcome), flush=True)
+            print(json.dumps(outcome.as_json()), flush=True)
     if failures:
         print(f"{failures} of {len(jobs)} lesions failed", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _folder(name: str, value: str | None) -> Path:
+    if not value:
+        raise UserError(name, found="none", expected="a folder", remedy="see `help`")
+    return Path(value)

@@ -53,8 +53,9 @@ def run(config: ClassicalConfig, workdir: str | Path) -> ClassicalRun:
     """
     workdir = expand_user(workdir)
     system = classical_system(config)
-    config = replaced(config, data=dict(window=tuple(read_metadata(config.data.dir)["window"])))
-    patches = _test_patches(config, _TIMED)
+    window = tuple(read_metadata(config.data.dir)["window"])
+    config = replaced(config, data=dict(window=window))
+    patches = _test_patches(config, window, _TIMED)
     with hold_workdir(workdir):
         write_config(config, workdir)
         result = ClassicalResult("classical", images_per_second(system, patches))
@@ -73,12 +74,12 @@ def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
     return len(patches) / (time.perf_counter() - start)
 
 
-def _test_patches(config: ClassicalConfig, count: int) -> np.ndarray:
+def _test_patches(config: ClassicalConfig, window: tuple[float, float], count: int) -> np.ndarray:
     """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
     records = load_split(config.data.test_dir or config.data.dir, "test")
     return np.stack(
         [
-            normalise(marked_patch(records[index], "image", config.data.patch), config.data.window)
+            normalise(marked_patch(records[index], "image", config.data.patch), window)
             for index in range(min(count, len(records)))
         ]
     )

@@ -19,8 +19,10 @@ from casgan_jax.workdir.config import TRAINED, read_config
 from casgan_jax.workdir.layout import SYSTEM
 from casgan_jax.workdir.weights import Weights, read_weights, stage_weights
 
+LoadedSystem = Cascade | ClassicalSystem
 
-def load_system(folder: str | Path, *, batch_size: int = 16) -> Cascade | ClassicalSystem:
+
+def load_system(folder: str | Path, *, batch_size: int = 16) -> LoadedSystem:
     """The system that a run left in its workdir.
 
     Args:
@@ -50,15 +52,14 @@ def load_cascade(folder: str | Path, *, batch_size: int = 16) -> Cascade:
     """
     folder = expand_user(folder)
     weights = _weights(folder)
-    threshold = weights.facts["threshold"]
-    if threshold is None:
+    threshold, config = weights.facts["threshold"], from_dict(weights.facts["config"])
+    if threshold is None or not isinstance(config, SoftganConfig):
         raise UserError(
             "workdir",
             found=f"weights of {weights.facts['stage']!r} in {folder}",
             expected="those of a segmentation system",
             remedy="name the folder of a softgan run",
         )
-    config = from_dict(weights.facts["config"])
     return Cascade(
         config, weights.generator, weights.frozen, threshold=threshold, batch_size=batch_size
     )
@@ -91,7 +92,7 @@ def classical_system(config: ClassicalConfig) -> ClassicalSystem:
 def _load_prior(config: ClassicalConfig) -> Cascade:
     try:
         found = read_config(config.prior)
-        if found.data.patch != config.data.patch:
+        if isinstance(found, SoftganConfig) and found.data.patch != config.data.patch:
             raise UserError(
                 "",
                 found=f"data.patch={found.data.patch} in {config.prior}",

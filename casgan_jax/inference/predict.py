@@ -14,20 +14,24 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.prediction import Cascade
-from casgan_jax.files import make_folder, read_rows, unique_names
+from casgan_jax.files import Row, make_folder, read_rows, unique_names
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_image, write_npy, write_png
+from casgan_jax.json_form import to_json
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.inference.load import LoadedSystem
 
 EIGHT_BIT = (0.0, 255.0)
 LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
@@ -57,6 +61,50 @@ class Job(NamedTuple):
     file: Path
     centre: Point
     name: str
+
+
+class Written(NamedTuple):
+    """What was written of a lesion.
+
+    Attributes:
+      threshold: that made the binary mask.
+      area_px: of the binary mask.
+      soft_area_px: the sum of the soft one.
+      cut_off: the lesion reaches the patch's border: what lies beyond was not looked at.
+      files: all of them.
+    """
+
+    threshold: float
+    area_px: int
+    soft_area_px: float
+    cut_off: bool
+    files: tuple[str, ...]
+
+
+class Predicted(NamedTuple):
+    """A job that is done: the source values that were 0 and 1, and what was written."""
+
+    job: Job
+    window: tuple[float, float]
+    written: Written
+
+    def as_json(self) -> dict[str, Any]:
+        """One object of all that is worth telling."""
+        place = {"file": str(self.job.file), "center": list(self.job.centre)}
+        return {**place, "window": list(self.window), **to_json(self.written)}
+
+
+class Failed(NamedTuple):
+    """A job that could not be done."""
+
+    job: Job
+    error: UserError
+
+    @property
+    def place(self) -> str:
+        """The file and the mark, in words."""
+        x, y = self.job.centre
+        return f"{self.job.file} at {x:g},{y:g}"
 
 
 def predict(
@@ -148,34 +196,34 @@ def choose_window(
     return trained
 
 
-def trained_window(cascade: Any) -> tuple[float, float]:
-    """The window of the data that the cascade was trained on: of its config, or of its data set."""
-    data = cascade.config.data
+def trained_window(system: LoadedSystem) -> tuple[float, float]:
+    """The window of the data that a system was trained on: of its config, or of its data set."""
+    data = system.config.data
     low, high = data.window or read_metadata(data.dir)["window"]
     return float(low), float(high)
 
 
 def run_jobs(
-    cascade: Any,
+    system: LoadedSystem,
     jobs: Sequence[Job],
     output: Path,
     *,
     threshold: float | None = None,
     window: tuple[float, float] | None = None,
     hu_offset: float = 0.0,
-) -> Iterator[dict[str, Any] | str]:
+) -> Iterator[Predicted | Failed]:
     """Reads, predicts and writes every job.
 
     Args:
-      cascade: of `casgan_jax.inference.load.load_system`.
+      system: of `casgan_jax.inference.load.load_system`.
       jobs: of `plan`.
       output: folder, made if it is not there.
-      threshold: of the binary mask; the cascade's by default.
+      threshold: of the binary mask; the system's by default.
       window: see `choose_window`.
       hu_offset: added to the images' values first.
 
     Yields:
-      For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line.
+      What was written for every job, in order, or why it failed.
 
     Raises:
       UserError: the output folder cannot be made, or `hu_offset` is no offset.
@@ -188,33 +236,28 @@ def run_jobs(
             remedy="DeepLesion's files need -32768",
         )
     make_folder(output, field="output")
-    threshold = cascade.threshold if threshold is None else threshold
-    trained = trained_window(cascade) if window is None else window
+    threshold = system.threshold if threshold is None else threshold
+    trained = trained_window(system) if window is None else window
     for job in jobs:
         try:
             image = read_image(job.file)
             if hu_offset:
                 image = image.astype(np.float32) + np.float32(hu_offset)
             levels = choose_window(image, trained=trained, given=window)
-            prediction = predict(cascade, image, job.centre, window=levels)
+            prediction = predict(system, image, job.centre, window=levels)
             written = write_prediction(
                 output, job.name, normalise(image, levels), prediction, threshold=threshold
             )
         except UserError as error:
-            yield f"{job.file} at {job.centre[0]:g},{job.centre[1]:g}: {error}"
-            continue
-        yield {
-            "file": str(job.file),
-            "center": list(job.centre),
-            "window": list(levels),
-            **written,
-        }
+            yield Failed(job, error)
+        else:
+            yield Predicted(job, levels, written)
 
 
 def write_prediction(
     folder: Path, name: str, image01: np.ndarray, prediction: Prediction, *, threshold: float
-) -> dict[str, Any]:
-    """Writes soft mask, binary mask and overlay; returns what is worth telling (JSON-ready).
+) -> Written:
+    """Writes soft mask, binary mask and overlay.
 
     NAME_alpha.png and NAME_alpha.npy hold the soft mask on the image's grid (8-bit and float32),
     NAME_alpha_xR.png the patch r times as fine, NAME_mask.png the binary mask (0 / 255) at
@@ -234,14 +277,13 @@ def write_prediction(
         write_npy(folder / f"{name}_alpha.npy", prediction.alpha),
     ]
     fine = binarise(prediction.fine_alpha, threshold)
-    return {
-        "threshold": threshold,
-        "area_px": int(mask.sum()),
-        "soft_area_px": round(float(prediction.alpha.sum(dtype=np.float64)), 2),
-        # The lesion reaches the patch's border: what lies beyond was not looked at.
-        "cut_off": bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
-        "files": [str(path) for path in files],
-    }
+    return Written(
+        threshold=threshold,
+        area_px=int(mask.sum()),
+        soft_area_px=round(float(prediction.alpha.sum(dtype=np.float64)), 2),
+        cut_off=bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
+        files=tuple(str(path) for path in files),
+    )
 
 
 def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np.ndarray:
@@ -379,7 +421,7 @@ def _marks_of(
     return found
 
 
-def _text(row: Mapping[str, str], table: Path, line: int) -> str:
+def _text(row: Row, table: Path, line: int) -> str:
     if not row["file"].strip():
         raise UserError(
             f"{table}:{line}",
@@ -389,5 +431,5 @@ def _text(row: Mapping[str, str], table: Path, line: int) -> str:
     return row["file"].strip()
 
 
-def _point(row: Mapping[str, str], table: Path, line: int) -> Point:
+def _point(row: Row, table: Path, line: int) -> Point:
     return parse_pair(f"{table}:{line}", f"{row['x']},{row['y']}")

@@ -115,9 +115,9 @@ def test_files_written_round_trip(tmp_path):
     image = _image()
     result = _predict(image, (20, 12))
     told = pr.write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
-    assert told["area_px"] == (image == 200).sum()
-    assert not told["cut_off"]
-    json.dumps(told)
+    assert told.area_px == (image == 200).sum()
+    assert not told.cut_off
+    assert sorted(told.files) == sorted(str(path) for path in tmp_path.iterdir())
     names = ["a_alpha.npy", "a_alpha.png", "a_alpha_x4.png", "a_mask.png", "a_overlay.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     np.testing.assert_array_equal(read_image(tmp_path / "a_mask.png") == 255, image == 200)
@@ -131,7 +131,7 @@ def test_a_lesion_that_reaches_the_patchs_border_is_told(tmp_path):
     image = _image(radius=9.0)
     result = _predict(image, (20, 12))
     told = pr.write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
-    assert told["cut_off"]
+    assert told.cut_off
 
 
 def test_plan_from_files_and_marks(tmp_path):
@@ -210,12 +210,21 @@ def test_formats_offsets_and_failures(tmp_path):
 
     (coded,) = run(["a.png"], hu_offset=-32768.0)
     tiff, missing, damaged, npy = run(["b.tif", "z.png", "d.png", "c.npy"])
-    assert coded["area_px"] == tiff["area_px"] == npy["area_px"] == (_image() == 200).sum()
-    assert tiff["window"] == list(LUNG) and tiff["threshold"] == 0.5
-    assert "z.png at 20,12" in missing and "no such file" in missing
-    assert "d.png" in damaged
+    assert (
+        coded.written.area_px
+        == tiff.written.area_px
+        == npy.written.area_px
+        == (_image() == 200).sum()
+    )
+    assert tiff.window == LUNG and tiff.written.threshold == 0.5
+    assert missing.place == f"{tmp_path / 'z.png'} at 20,12"
+    assert "no such file" in str(missing.error)
+    assert "d.png" in str(damaged.error)
+    assert list(coded.as_json()) == [
+        *("file", "center", "window", "threshold", "area_px", "soft_area_px", "cut_off", "files")
+    ]
     (whole,) = run(["b.tif"], threshold=0.01, window=(-1000.0, 0.0))
-    assert whole["area_px"] == PATCH**2 and whole["cut_off"]
+    assert whole.written.area_px == PATCH**2 and whole.written.cut_off
 
 
 _LAUNCH = """
