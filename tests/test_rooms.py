@@ -28,6 +28,15 @@ def test_using_a_system_needs_no_training_room(arrows):
     assert "casgan_jax.training" not in arrows["casgan_jax.inference"]
 
 
+def test_a_report_loads_and_measures_nothing(arrows):
+    rooms = {room.removeprefix("casgan_jax.") for room in arrows["casgan_jax.report"]}
+    assert rooms <= {"errors", "evaluation", "files", "grid", "images", "json_form", "workdir"}
+    found = set().union(*arrows["casgan_jax.report"].values())
+    assert not [
+        arrow for arrow in found if arrow.endswith(("evaluation.data_set", "workdir.config"))
+    ]
+
+
 def test_the_root_holds_few_files():
     files = [path.name for path in (ROOT / "casgan_jax").glob("*.py") if path.stem != "__init__"]
     assert len(files) <= 7, files

@@ -21,28 +21,14 @@ from casgan_jax import metrics
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.case import POPULATIONS, SWEEP, Case, by_population, measure
 from casgan_jax.evaluation.curves import Curves, mean_curves
-from casgan_jax.evaluation.planes import fine_alpha
+from casgan_jax.evaluation.example import Example, example_of
 from casgan_jax.evaluation.prediction import (
     Cascade,
     Failure,
-    Prediction,
     failure_of,
     predict_records,
 )
 from casgan_jax.evaluation.summary import Summary, summarise
-from casgan_jax.grid import PAPER_THRESHOLD, binarise
-from casgan_jax.records.patches import marked_patch
-
-
-class Example(NamedTuple):
-    """What a picture of one case needs."""
-
-    key: str
-    dice: float  # against the consensus, or the label where there are no readers
-    patch: np.ndarray  # (P, P) in [0, 1]
-    label: np.ndarray  # (r P, r P) the stored alpha
-    alpha: np.ndarray  # (r P, r P) the prediction
-    outline: np.ndarray  # (P, P) or (r P, r P) bool: the consensus, or the label at 128/255
 
 
 @dataclass
@@ -132,7 +118,7 @@ def evaluate(
             evaluation.failures.append(failure_of(item.record, error))
             continue
         evaluation.cases.append(case)
-        ranked.append((POPULATIONS.index(case.facts.populations[0]), _example(item, case)))
+        ranked.append((POPULATIONS.index(case.facts.populations[0]), example_of(item, case)))
         ranked = heapq.nsmallest(worst, ranked, key=lambda r: (r[0], r[1].dice, r[1].key))
     bar.close()
     if not evaluation.cases:
@@ -187,14 +173,3 @@ def _check_data(
             expected="at least one",
             remedy="rebuild the data",
         )
-
-
-def _example(item: Prediction, case: Case) -> Example:
-    patch = len(item.patch)
-    label = fine_alpha(item.record, "alpha", patch, len(item.alpha) // patch)
-    if case.facts.n_readers:
-        outline = marked_patch(item.record, "consensus", patch) > 0
-    else:
-        outline = binarise(label, PAPER_THRESHOLD)
-    dice = case.figures["consensus_dice" if case.facts.n_readers else "label_dice"]
-    return Example(case.facts.key, dice, item.patch, label, item.alpha, outline)

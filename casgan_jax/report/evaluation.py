@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from casgan_jax.evaluation.bootstrap import Interval
-from casgan_jax.evaluation.data_set import Example
+from casgan_jax.evaluation.example import Example
 from casgan_jax.evaluation.summary import Agreement, Summary
 from casgan_jax.grid import binarise
 from casgan_jax.images import write_png
