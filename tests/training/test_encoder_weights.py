@@ -1,7 +1,5 @@
 """An encoder that starts from a file's weights: when they are read, where they go, what is said."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +7,13 @@ import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
+from casgan_jax.json_form import read_as
 from casgan_jax.training import loop
 from casgan_jax.training.encoder_weights import EncoderWeights
 from casgan_jax.training.loop import resolve, train
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.training.state import Network, TrainState
+from casgan_jax.workdir.results import StageResult
 from tests.models.test_resnet_weights import ARRAYS
 from tests.training.test_loop import TINY, TINY_SR
 
@@ -65,7 +65,7 @@ def test_a_run_goes_on_without_the_file(trained):
 
 def test_the_result_names_the_file_and_the_devices(trained):
     _, workdir, result = trained
-    assert result == json.loads((workdir / "softgan" / "result.json").read_text())
+    assert result == read_as(StageResult, workdir / "softgan" / "result.json", remedy="")
     name, sha256 = result.initial_weights.rstrip(")").split(" (sha256 ")
     assert name == "ImageNet: resnet34.npz" and len(bytes.fromhex(sha256)) == 6
     assert result.devices == "cpu"
