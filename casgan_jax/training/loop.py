@@ -43,14 +43,11 @@ from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
 from casgan_jax.training.other_systems import config_of_other_system, variables_of_other_systems
 from casgan_jax.training.parallel import Devices
-from casgan_jax.training.restore import (
-    initial_state,
-    used_step,
-)
+from casgan_jax.training.restore import initial_state, used_step
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
-from casgan_jax.training.validation import softgan_validation, srgan_validation
+from casgan_jax.training.validation import measure, softgan_validation, srgan_validation
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.lock import hold_workdir
@@ -146,7 +143,7 @@ def train_stage(
     validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
-    checkpoints = Checkpoints(directory / "checkpoints", say=_say)
+    checkpoints = Checkpoints(directory / "checkpoints", measure=measure(config), say=_say)
     done = checkpoints.recover() or 0
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)

@@ -37,19 +37,18 @@ def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) ->
     )
 
 
-def restore_stage(config: StageConfig, workdir: str | Path, step: int | None = None) -> TrainState:
+def restore_stage(config: StageConfig, workdir: str | Path, step: int) -> TrainState:
     """A checkpoint of a trained stage, as numpy arrays.
 
     Args:
       config: the stage's.
       workdir: of the run.
-      step: which one; None for the one that is used.
+      step: which one; that of the stage's result is the one that is used.
 
     Raises:
       UserError: it is damaged or gone, or one of another architecture.
     """
     checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
-    step = used_step(config, checkpoints) if step is None else step
     return checkpoints.restore(state_shapes(config), step)
 
 

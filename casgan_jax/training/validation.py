@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.data import LABELS, super_resolution_planes
@@ -48,6 +49,18 @@ class Validation:
 
 
 Validate = Callable[[Variables], Validation]
+
+
+def measure(config: StageConfig) -> str:
+    """What the score of a validation on the way is; only equal measures can be compared."""
+    records = f"{config.train.validation_records or 'all'} records"
+    if isinstance(config, SrganConfig):
+        return f"psnr of {records}"
+    score = "dice"
+    if config.train.best == "soft_mae":
+        score = f"soft_mae against {config.data.label}"
+    symmetries = 8 if config.predict.symmetries else 1
+    return f"{score} of {records} by {symmetries} symmetries"
 
 
 def _first(records: Any, limit: int) -> list[Any]:

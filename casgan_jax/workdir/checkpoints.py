@@ -1,11 +1,12 @@
 """Checkpoints of a stage: a folder a step, sealed, that appears whole or not at all.
 
-    checkpoints = Checkpoints(directory, keep=2)
+    checkpoints = Checkpoints(directory, keep=2, measure="dice", data=digest)
     step = checkpoints.recover()         # newest intact step, or None before the first
     state = checkpoints.restore(state_or_shapes, step)
     checkpoints.save(1000, state, score=0.8)
 
-The newest `keep` and the one with the best score stay. Orbax writes the arrays into a temporary
+The newest `keep` and the one with the best score stay. What a score is of, its measure and its
+data, is sealed beside it: only scores of the same are compared. Orbax writes the arrays into a temporary
 folder, the manifest (`casgan_jax.workdir.seal`) is written last, and a rename makes it a
 checkpoint. Arrays are replicated over all devices, so the first process of a run writes them and
 every process reads them, whatever the number of devices and processes then and now. The position in
@@ -40,14 +41,23 @@ class Checkpoints:
     Args:
       directory: made when the first one is saved.
       keep: how many of the newest stay.
-      say: takes a line for every damaged checkpoint.
+      measure: what scores are, now; another text is another measure.
+      data: digest of the data set that they are measured on, now; None where none is known.
+      say: takes a line for every checkpoint that is damaged, and for scores that do not count.
     """
 
     def __init__(
-        self, directory: Path, *, keep: int = 2, say: Callable[[str], None] = logging.warning
+        self,
+        directory: Path,
+        *,
+        keep: int = 2,
+        measure: str | None = None,
+        data: str | None = None,
+        say: Callable[[str], None] = logging.warning,
     ) -> None:
         self.directory = directory.absolute()
         self._keep, self._say = keep, say
+        self._of = {"measure": measure, "data": data}
 
     def steps(self) -> list[int]:
         """Steps of all checkpoints, damaged ones too, oldest first."""
@@ -76,6 +86,7 @@ class Checkpoints:
                 for path in self.directory.glob(pattern):
                     shutil.rmtree(path)
         barrier("checkpoints recovered")
+        self._tell_what_does_not_count()
         return newest
 
     def newest(self) -> int:
@@ -90,7 +101,8 @@ class Checkpoints:
         return step
 
     def best(self) -> int:
-        """The intact step with the best score; the newest one where no score was noted.
+        """The intact step with the best score of the present measure and data; the newest one where
+        there is no such score.
 
         Raises:
           UserError: there is no intact checkpoint.
@@ -162,13 +174,30 @@ class Checkpoints:
         return None, []
 
     def _scores(self) -> dict[int, float]:
-        """Step -> score, the newest step first: of equal scores the later training's counts."""
-        facts = {step: self._facts(step, read_facts) for step in reversed(self.steps())}
-        return {
-            step: found["score"]
-            for step, found in facts.items()
-            if found and found["score"] is not None
-        }
+        """Step -> score of the present measure and data, the newest step first: of equal scores the
+        later training's counts."""
+        return {step: facts["score"] for step, facts in self._scored() if self._counts(facts)}
+
+    def _scored(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(step, facts) of every checkpoint that has a score of any kind, the newest first."""
+        for step in reversed(self.steps()):
+            facts = self._facts(step, read_facts)
+            if facts and facts["score"] is not None:
+                yield step, facts
+
+    def _counts(self, facts: dict[str, Any]) -> bool:
+        """Whether a score is of the present measure and data, which earlier versions did not
+        note."""
+        return all(facts.get(name) == now for name, now in self._of.items())
+
+    def _tell_what_does_not_count(self) -> None:
+        steps = [str(step) for step, facts in self._scored() if not self._counts(facts)]
+        if steps:
+            self._say(
+                f"checkpoints {self.directory}: the scores of step {', '.join(reversed(steps))} "
+                "are of another measure, other data or an earlier version; they are not compared "
+                "with later ones"
+            )
 
     def _facts(self, step: int, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any] | None:
         """What `read` finds in a checkpoint's manifest; None, and a line, where it is damaged."""
@@ -186,7 +215,7 @@ class Checkpoints:
         _check_room(temporary, state)
         with _orbax() as orbax:
             orbax.save(temporary / "state", args=ocp.args.StandardSave(state))
-        seal(temporary, {"step": step, "score": score, "arrays": _arrays(state)})
+        seal(temporary, {"step": step, "score": score, **self._of, "arrays": _arrays(state)})
         temporary.rename(self.directory / str(step))
 
     def _temporary(self, step: int) -> Path:

@@ -2,14 +2,18 @@
 
 import shutil
 
+import jax
 import numpy as np
 import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.inference.load import load_cascade, load_system
 from casgan_jax.training.export import export_run
-from casgan_jax.training.loop import train
+from casgan_jax.training.loop import resolve, train
+from casgan_jax.training.restore import restore_stage
+from casgan_jax.training.validation import measure
 from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.weights import read_weights
 from tests import damage
 from tests.training.test_loop import tiny_config
 
@@ -44,9 +48,17 @@ def test_a_trained_system_needs_its_weights_alone(trained, tmp_path):
     assert cascade.config.data.patch == 16 and cascade.config.srgan.model.features == 4
 
 
-def test_weights_are_those_of_the_checkpoint_that_was_measured(trained):
+def test_weights_are_those_of_the_checkpoint_that_was_measured(trained, discs):
     workdir, result = trained
-    assert result["step"] == Checkpoints(workdir / "softgan" / "checkpoints").best()
+    config = resolve(tiny_config("softgan:quick", discs))
+    checkpoints = Checkpoints(workdir / "softgan" / "checkpoints", measure=measure(config))
+    assert result["step"] == checkpoints.best()
+    average = restore_stage(config, workdir, result["step"]).average
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        average,
+        read_weights(workdir / "softgan" / "weights").generator,
+    )
     assert load_cascade(workdir).threshold == result["threshold"]
 
 
