@@ -6,11 +6,13 @@
     checkpoints.save(1000, state, score=0.8)
 
 The newest `keep` and the one with the best score stay. What a score is of, its measure and its
-data, is sealed beside it: only scores of the same are compared. Orbax writes the arrays into a temporary
-folder, the manifest (`casgan_jax.workdir.seal`) is written last, and a rename makes it a
-checkpoint. Arrays are replicated over all devices, so the first process of a run writes them and
-every process reads them, whatever the number of devices and processes then and now. The position in
-the data needs no file: it is a function of the step (`casgan_jax.data.pipeline`).
+data, is sealed beside it: only scores of the same are compared.
+
+Orbax writes the arrays into a temporary folder, the manifest (`casgan_jax.workdir.seal`) is written
+last, and a rename makes it a checkpoint. Arrays are replicated over all devices, so the first
+process of a run writes them and every process reads them, whatever the number of devices and
+processes then and now. The position in the data needs no file: it is a function of the step
+(`casgan_jax.data.pipeline`).
 """
 
 from __future__ import annotations
