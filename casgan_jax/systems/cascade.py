@@ -52,6 +52,21 @@ def _predict(
     return sr, alpha / symmetries
 
 
+def check_finite(images: np.ndarray) -> None:
+    """Refuses what networks make of finite images where it is not finite itself.
+
+    Raises:
+      UserError: NaN or infinite values; the line names the weights.
+    """
+    if not np.isfinite(images).all():
+        raise UserError(
+            "weights",
+            found="that they make NaN or infinite values of an image",
+            expected="weights that can be used",
+            remedy="train again with a lower `optim.lr` or `optim.clip=1`",
+        )
+
+
 class Cascade:
     """SRGAN and SoftGAN's segmentor with their variables.
 
@@ -107,7 +122,8 @@ class Cascade:
           `super_resolution` and `alpha`, (N, r P, r P) float32 in [0, 1].
 
         Raises:
-          UserError: patches of another size.
+          UserError: patches of another size, or weights that make values of finite patches that are
+            not finite.
         """
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
@@ -129,7 +145,10 @@ class Cascade:
                 results.append(np.asarray(result)[: len(part), ..., 0])
         side = self.scale * self.patch
         empty = np.zeros((0, side, side), np.float32)
-        return {
+        output = {
             "super_resolution": np.concatenate([empty, *sr]),
             "alpha": np.concatenate([empty, *alpha]),
         }
+        if np.isfinite(patches).all():
+            check_finite(output["alpha"])
+        return output

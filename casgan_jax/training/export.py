@@ -38,11 +38,12 @@ def export_stage(
       workdir: of the run.
       average: variables of the averaged generator.
       frozen: what it was trained on top of, see `casgan_jax.systems.networks`.
-      result: of the stage: its `step`, `steps`, `threshold` and `validation` are kept.
+      result: of the stage: its `step`, `steps`, `threshold`, `validation` and `warning` are kept.
     """
     folder = weights_folder(workdir, config.name)
     kept = {name: variables for name, variables in frozen.items() if name not in _TRAINED_WITH}
     facts = {name: result[name] for name in ("stage", "step", "steps", "threshold", "validation")}
+    facts["warning"] = result.get("warning", "")
     made_by = {"casgan_jax": casgan_jax.__version__}
     write_weights(folder, average, kept, facts | made_by | {"config": to_dict(config)})
     return folder

@@ -13,7 +13,7 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,14 @@ import jax
 import numpy as np
 
 from casgan_jax.configs.schema.kinds import StageConfig
-from casgan_jax.configs.schema.softgan import Augmentation, with_own_srgan
+from casgan_jax.configs.schema.softgan import Augmentation, SoftganConfig, with_own_srgan
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.data import TrainingData, training_batches
 from casgan_jax.errors import Interrupted
 from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
-from casgan_jax.records.prepared import read_metadata
+from casgan_jax.records.prepared import measured_split, read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.encoder_weights import (
     EncoderWeights,
@@ -41,12 +41,17 @@ from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
-from casgan_jax.training.other_systems import config_of_other_system, variables_of_other_systems
+from casgan_jax.training.other_systems import (
+    config_of_other_system,
+    variables_of_other_systems,
+    warnings_of_other_systems,
+)
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state, used_step
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
+from casgan_jax.training.usable import Look, resume
 from casgan_jax.training.validation import measure, softgan_validation, srgan_validation
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
@@ -80,11 +85,30 @@ def train(
     """
     workdir = expand_user(workdir)
     config = resolve(config)
+    _tell_what_lacks(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
         encoder = read_encoder_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
-        return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=changes)
+        warnings = []
+        if isinstance(config, SoftganConfig):
+            warnings = warnings_of_other_systems(config, workdir)
+        return train_stage(
+            config,
+            workdir,
+            frozen,
+            interruption,
+            encoder=encoder,
+            notes=[f"going on with another {change}" for change in changes],
+            warnings=warnings,
+        )
+
+
+def _tell_what_lacks(config: StageConfig) -> None:
+    """Says before anything is trained what cannot be measured in the end."""
+    if isinstance(config, SoftganConfig) and not config.data.test_dir:
+        if measured_split(config.data.dir) != "test":
+            _say(f"{config.data.dir} has no test split: validation will be measured in the end")
 
 
 def resolve(config: StageConfig) -> StageConfig:
@@ -116,7 +140,8 @@ def train_stage(
     interruption: Interruption,
     *,
     encoder: EncoderWeights | None = None,
-    notes: list[str] | None = None,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Trains one stage to its end, or does nothing if it is there; returns its result.
 
@@ -127,6 +152,7 @@ def train_stage(
       interruption: asked after each step.
       encoder: weights that the network's encoder starts from.
       notes: lines to tell at the start.
+      warnings: of what it builds on; told at the start, and kept in its result.
     """
     directory = workdir / config.name
     finished = directory / "result.json"
@@ -144,26 +170,33 @@ def train_stage(
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
     checkpoints = Checkpoints(directory / "checkpoints", measure=measure(config), say=_say)
-    done = checkpoints.recover() or 0
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
-    state = checkpoints.restore(shapes, done) if done else jax.device_get(make_state(frozen))
-    if encoder and not done:
-        state = encoder.put_into(state)
-    state = devices.replicate(state)
     loss_variables = devices.replicate(stage.loss_variables)
     step_function = make_step(config, stage, steps, devices)
+    look = Look(stage, devices, loss_variables)
+
+    def look_at(state: TrainState, step: int) -> str:
+        batch = data.render(devices.shard(next(iter(data.batches_from(step)))))
+        return look.what_is_wrong(devices.replicate(state), batch)
+
+    done, state = resume(checkpoints, shapes, look_at, say=_say)
+    if not done:
+        state = jax.device_get(make_state(frozen))
+        encoder = encoder or read_encoder_weights(config, workdir)  # no checkpoint could be used
+        state = encoder.put_into(state) if encoder else state
+    state = devices.replicate(state)
 
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
         logs.say(describe(config, state, steps, devices))
-        for note in notes or []:
-            logs.say(f"{config.name}: going on with another {note}")
+        for note in (*notes, *warnings):
+            logs.say(f"{config.name}: {note}")
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
         else:
             keep_initial_weights(directory, encoder)
             logs.say(f"{config.name}: initial weights: {initial_weights(directory)}")
-        meter = Meter(config.optim.batch_size)
+        meter = Meter(config.optim.batch_size, standing=checkpoints.standing)
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
             batch = data.render(devices.shard(next(batches)))
@@ -176,8 +209,12 @@ def train_stage(
                 values = meter.read()
                 logs.show(values)
                 logs.write("train", step, values)
-            if step % config.train.evaluate_every == 0 or last:
+            validating = step % config.train.evaluate_every == 0 or last
+            saving = step % config.train.checkpoint_every == 0 or asked_by
+            if validating or saving:
                 meter.check()
+                look.check(step, state, batch, stands=checkpoints.standing())
+            if validating:
                 result = validate(jax.device_get(state.average))
                 checkpoints.save(step, state, score=result.score)
                 logs.write("validation", step, result.metrics)
@@ -187,8 +224,7 @@ def train_stage(
                 if result.warning:
                     logs.say(f"{config.name} {step}: {result.warning}")
                 meter.restart()
-            elif step % config.train.checkpoint_every == 0 or asked_by:
-                meter.check()
+            elif saving:
                 checkpoints.save(step, state)
             if asked_by:
                 raise Interrupted(
@@ -209,7 +245,7 @@ def train_stage(
         "initial_weights": initial_weights(directory),
         "devices": device_names(),
         "threshold": result.threshold,
-        "warning": result.warning,
+        "warning": "; ".join(filter(None, (result.warning, *warnings))),
         "validation": result.metrics,
         "grid": str(keep_grid(directory, "best", result.grid)),
     }

@@ -83,7 +83,7 @@ class Checkpoints:
         barrier("checkpoints verified")  # before one process moves what others are reading
         if is_first():
             for step, _ in damaged:
-                self._set_aside(step)
+                self._move_aside(step, "damaged")
             for pattern in (f"{_TEMPORARY}*", f"{_DELETED}*"):
                 for path in self.directory.glob(pattern):
                     shutil.rmtree(path)
@@ -129,6 +129,21 @@ class Checkpoints:
                 raise self._cannot_write(step, error) from error
             self._delete_old()
         barrier(f"checkpoint {step}")
+
+    def set_aside(self, step: int, name: str) -> Path:
+        """Moves a checkpoint to the folder `name` beside the directory, and returns that folder."""
+        barrier(f"checkpoint {step} seen")  # before one process moves what others are reading
+        if is_first():
+            self._move_aside(step, name)
+        barrier(f"checkpoint {step} set aside")
+        return self.directory.with_name(name)
+
+    def standing(self) -> str:
+        """What was saved, for the line of an error: "the checkpoint of step 4 stands"."""
+        steps = self.steps()
+        if not steps:
+            return "no checkpoint was written yet"
+        return f"the checkpoint of step {steps[-1]} stands"
 
     def restore(self, like: Any, step: int) -> Any:
         """The state saved after `step` as numpy arrays, in the tree of `like` (arrays or shapes).
@@ -233,8 +248,8 @@ class Checkpoints:
                 (self.directory / str(step)).rename(doomed)  # never half a checkpoint
                 shutil.rmtree(doomed)
 
-    def _set_aside(self, step: int) -> None:
-        folder = self.directory.with_name("damaged")
+    def _move_aside(self, step: int, name: str) -> None:
+        folder = self.directory.with_name(name)
         folder.mkdir(exist_ok=True)
         attempts = len(list(folder.glob(f"{step}-*")))
         (self.directory / str(step)).rename(folder / f"{step}-{attempts}")
@@ -249,8 +264,6 @@ class Checkpoints:
         )
 
     def _cannot_write(self, step: int, error: Exception) -> UserError:
-        steps = self.steps()
-        stands = f"the checkpoint of step {steps[-1]} stands" if steps else "none was written yet"
         free = shutil.disk_usage(self.directory.parent).free / 2**20
         return UserError(
             "checkpoint",
@@ -259,7 +272,7 @@ class Checkpoints:
                 f"with {free:.0f} MiB free"
             ),
             expected="room for it",
-            remedy=f"{stands}; make room and run the same command again",
+            remedy=f"{self.standing()}; make room and run the same command again",
         )
 
 
