@@ -68,11 +68,9 @@ def measure_in_the_end(workdir: str | Path, **options: Any) -> list[str]:
     data = read_config(workdir, names=(*TRAINED, "classical")).data
     split = measured_split(data.test_dir or data.dir)
     summary = evaluate_workdir(workdir, split, **options)
-    chosen = (
-        "" if split == "test" else f" (by which weights are chosen; no test split in {data.dir})"
-    )
+    why = "" if split == "test" else f", as {data.dir} has no test split"
     return [
-        f"{split} split{chosen}:",
+        f"{split} split{why}:",
         *(f"  {line}" for line in headline_lines(summary)),
         f"worst cases: {Path(workdir) / 'evaluation' / split / 'worst.png'}",
     ]

@@ -21,7 +21,12 @@ import jax
 import numpy as np
 
 from casgan_jax.configs.schema.kinds import StageConfig
-from casgan_jax.configs.schema.softgan import Augmentation, SoftganConfig, with_own_srgan
+from casgan_jax.configs.schema.softgan import (
+    Augmentation,
+    SoftganConfig,
+    SoftganData,
+    with_own_srgan,
+)
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.data import TrainingData, training_batches
@@ -106,9 +111,11 @@ def train(
 
 def _tell_what_lacks(config: StageConfig) -> None:
     """Says before anything is trained what cannot be measured in the end."""
-    if isinstance(config, SoftganConfig) and not config.data.test_dir:
-        if measured_split(config.data.dir) != "test":
-            _say(f"{config.data.dir} has no test split: validation will be measured in the end")
+    data = config.data
+    # Another data set that is named for its test split has one, or is refused.
+    is_measured = isinstance(data, SoftganData) and not data.test_dir
+    if is_measured and measured_split(data.dir) != "test":
+        _say(f"{data.dir} has no test split: validation will be measured in the end")
 
 
 def resolve(config: StageConfig) -> StageConfig:
