@@ -88,10 +88,10 @@ def main(_: list[str]) -> int:
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
     keep_compilations()
-    if type(config) in _OTHER_KINDS:
+    if not isinstance(config, StageConfig):
         run = importlib.import_module(_OTHER_KINDS[type(config)]).run
         print("\n".join(run(config, workdir)))
-        if config.name == "classical":
+        if isinstance(config, ClassicalConfig):
             _tell_next(config, workdir)
         return 0
     return _train(config, workdir)

@@ -7,6 +7,7 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,13 +43,14 @@ def _predict(
     """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
     segmentor_variables, frozen = variables
     condition, sr = system.condition(frozen, patches)
-    alpha = sum(
-        _undo_symmetry(
-            system.network.apply(segmentor_variables, _symmetry(condition, index), train=False),
-            index,
+
+    def predicted(index: int) -> jax.Array:
+        turned: Any = system.network.apply(
+            segmentor_variables, _symmetry(condition, index), train=False
         )
-        for index in range(symmetries)
-    )
+        return _undo_symmetry(turned, index)
+
+    alpha = functools.reduce(jnp.add, map(predicted, range(symmetries)))
     return sr, alpha / symmetries
 
 
@@ -132,7 +134,8 @@ class Cascade:
                 found=f"shape {patches.shape}",
                 expected=f"(N, {self.patch}, {self.patch}), the patch this system was trained for",
             )
-        sr, alpha = [], []
+        sr: list[np.ndarray] = []
+        alpha: list[np.ndarray] = []
         for start in range(0, len(patches), self._batch_size):
             part = patches[start : start + self._batch_size, ..., None]
             # Each number of patches would be another compilation, which takes seconds; of powers of

@@ -61,7 +61,8 @@ def export_run(workdir: str | Path) -> list[Path]:
     """
     workdir = expand_user(workdir)
     config = read_config(workdir)
-    stages = [config]
+    assert isinstance(config, StageConfig), "`read_config` refuses others"
+    stages: list[StageConfig] = [config]
     if isinstance(config, SoftganConfig) and config.sr == "train":
         stages.insert(0, config.srgan)
     folders = [

@@ -57,14 +57,22 @@ from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
 from casgan_jax.training.usable import Look, resume
-from casgan_jax.training.validation import measure, softgan_validation, srgan_validation
+from casgan_jax.training.validation import (
+    Validate,
+    measure,
+    softgan_validation,
+    srgan_validation,
+)
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
 from casgan_jax.workdir.weights import weights_folder
 
-BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
+BUILD_VALIDATION: Mapping[str, Callable[..., Validate]] = {
+    "srgan": srgan_validation,
+    "softgan": softgan_validation,
+}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
 
 
@@ -266,16 +274,17 @@ def train_stage(
 def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, int]:
     """The training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
-    is_srgan = isinstance(config, SrganConfig)
+    if isinstance(config, SoftganConfig):
+        label, augmentation = config.data.label, config.data.augmentation
+    else:
+        label, augmentation = "alpha", Augmentation(noise=config.data.augmentation.noise)
     source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
-        label="alpha" if is_srgan else data.label,
+        label=label,
         patch=data.patch,
         scale=data.scale,
-        augmentation=(
-            Augmentation(noise=data.augmentation.noise) if is_srgan else data.augmentation
-        ),
+        augmentation=augmentation,
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,

@@ -113,6 +113,7 @@ def _source_of_sr(config: SoftganConfig, workdir: Path) -> tuple[Path, str]:
         _check_srgan(config, found.srgan, source)
         # One that has it from elsewhere, too, keeps it among what it builds on.
         return source, "srgan" if found.sr == "train" else "softgan"
+    assert isinstance(found, SrganConfig), "`read_config` refuses others"
     _check_srgan(config, found, source)
     return source, "srgan"
 

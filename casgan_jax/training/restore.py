@@ -78,6 +78,7 @@ def frozen_shapes(config: StageConfig) -> dict[str, Any]:
     if config.sr != "none":
         shapes["srgan"] = state_shapes(config.srgan).average
     for role, (_, other) in config.others.items():
+        assert other is not None, "a config that names another system is resolved"
         state = state_shapes(other)
         shapes[role] = {"variables": state.average, "frozen": state.frozen}
     return shapes
