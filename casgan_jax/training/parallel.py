@@ -85,11 +85,20 @@ class Devices:
         return self._map(step, donate_argnums=(0,))
 
     def map_look(self, look: Callable[..., Any]) -> Callable[..., Any]:
-        """(state, batch, constants) -> what is equal on all devices; the state stays."""
-        return self._map(look, donate_argnums=())
+        """(state, batch, constants) -> what is equal on all devices; the state stays.
+
+        On a CPU it is compiled quickly rather than well.
+        """
+        on_cpu = self.mesh.devices.flat[0].platform == "cpu"
+        options = {"xla_backend_optimization_level": 0} if on_cpu else None
+        return self._map(look, donate_argnums=(), compiler_options=options)
 
     def _map(
-        self, function: Callable[..., Any], *, donate_argnums: tuple[int, ...]
+        self,
+        function: Callable[..., Any],
+        *,
+        donate_argnums: tuple[int, ...],
+        compiler_options: dict[str, Any] | None = None,
     ) -> Callable[..., Any]:
         if self.spmd == "pmap":
             return jax.pmap(
@@ -109,4 +118,4 @@ class Devices:
             out_specs=P(),
             check_vma=False,
         )
-        return jax.jit(mapped, donate_argnums=donate_argnums)
+        return jax.jit(mapped, donate_argnums=donate_argnums, compiler_options=compiler_options)

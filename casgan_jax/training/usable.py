@@ -7,7 +7,7 @@ that a step computes of it, is NaN or infinite.
 
 Losses and parameters that are finite are not enough: parameters near 1e20 are, and their first
 convolution is not. So a state is looked at by a step that changes nothing: its losses, gradients
-and batch statistics on one batch, and the average's prediction. The learning rate plays no part: a
+and batch statistics on an example, and the average's prediction. The learning rate plays no part: a
 good state is good whatever will be done to it next.
 """
 
@@ -52,7 +52,7 @@ class Look:
         """What is not finite in a state, or in what a step makes of it on a batch; "": nothing."""
         losses, parts = jax.device_get(self._look(state, batch, self._loss_variables))
         wrong = [f"{name} = {value}" for name, value in losses.items() if not np.isfinite(value)]
-        wrong = [f"on a batch {', '.join(wrong)}"] if wrong else []
+        wrong = [f"on an example {', '.join(wrong)}"] if wrong else []
         wrong += [f"{name} is not finite" for name, finite in parts.items() if not finite]
         return "; ".join(wrong)
 
@@ -78,7 +78,11 @@ class Look:
 
 
 def _look(state: TrainState, batch: Batch, loss_variables: Any, *, stage: Stage) -> Any:
-    """(losses, part of the state -> whether all is finite), on one device's part of a batch."""
+    """(losses, part of the state -> whether all is finite), on one device's part of a batch.
+
+    One example a device is enough, and takes as long as one.
+    """
+    batch = jax.tree.map(lambda array: array[:1], batch)
     after, losses = adversarial_step(
         state,
         batch,

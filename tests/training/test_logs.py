@@ -44,7 +44,8 @@ def scalars(directory):
 
 
 def steps(directory):
-    return [json.loads(line)["step"] for line in (directory / "log.jsonl").open()]
+    lines = (directory / "log.jsonl").read_text().splitlines()
+    return [json.loads(line)["step"] for line in lines]
 
 
 def test_what_is_logged_can_be_read_at_once(tmp_path):

@@ -76,6 +76,6 @@ def test_a_cascade_on_an_srgan_that_went_astray_says_so(discs, tmp_path, capsys)
     of_srgan = json.loads((tmp_path / "srgan" / "result.json").read_text())
     assert of_srgan["warning"].startswith("worse than doing nothing: SRGAN's PSNR")
     assert f"what it builds on by `sr`, {tmp_path}, is worse than doing" in result["warning"]
-    told = capsys.readouterr().err
+    told = "".join(capsys.readouterr())
     assert "srgan 2: worse than doing nothing" in told
     assert "softgan: what it builds on by `sr`" in told
