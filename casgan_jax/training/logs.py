@@ -23,7 +23,8 @@ class Logs:
     (`enabled=False`).
 
     No training ends because of its logs: where they cannot be written, that is said once, and every
-    later line is tried again. A disk that is full is told as an error by the next checkpoint.
+    later line is tried again. A disk that is full is told as an error by the next checkpoint. The
+    bar may be lost, too: stderr can be a file on that disk.
     """
 
     def __init__(self, directory: Path, *, name: str, total: int, done: int, enabled: bool) -> None:
@@ -44,23 +45,27 @@ class Logs:
 
     def __exit__(self, *_: object) -> None:
         """Ends the bar and closes all files."""
-        self._bar.close()
+        with contextlib.suppress(OSError):
+            self._bar.close()
         if self._enabled:
             with self._kept():
                 self._events.close()
 
     def advance(self) -> None:
         """One more step is done."""
-        self._bar.update()
+        with contextlib.suppress(OSError):
+            self._bar.update()
 
     def show(self, values: Mapping[str, float]) -> None:
         """Puts a few numbers behind the bar."""
-        self._bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()})
+        with contextlib.suppress(OSError):
+            self._bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()})
 
     def say(self, line: str) -> None:
         """A line above the bar."""
         if self._enabled:
-            self._bar.write(line)
+            with contextlib.suppress(OSError):
+                self._bar.write(line)
 
     def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
         """One JSON line, and one TensorBoard scalar a value, tagged kind/name."""

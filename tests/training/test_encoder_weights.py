@@ -27,6 +27,26 @@ def config_of(discs, weights, **changes):
     return load_config("ce_net:quick", list(fields.items()))
 
 
+class NotLooked:
+    """In place of `Look`, whose compilation would be all that takes time here."""
+
+    def __init__(self, *_):
+        pass
+
+    def what_is_wrong(self, *_):
+        return ""
+
+    def check(self, *_, **__):
+        pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_looked():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "Look", NotLooked)
+        yield
+
+
 @pytest.fixture(scope="module")
 def trained(discs, tmp_path_factory):
     """(config, workdir, result) of a run whose steps changed nothing and whose file is gone."""

@@ -60,7 +60,7 @@ def test_what_is_logged_can_be_read_at_once(tmp_path):
     assert [v.tag for e in events(tmp_path) for v in e.summary.value][-1] == "validation"
 
 
-def test_a_full_disk_is_said_once_and_logging_goes_on_when_there_is_room(tmp_path, capfd):
+def test_a_full_disk_is_said_once_and_logging_goes_on_when_there_is_room(tmp_path, capsys):
     with Logs(tmp_path, name="test", total=9, done=0, enabled=True) as logs:
         logs.write("train", 1, {"mse": 1.0})
         before = (tmp_path / "log.jsonl").read_bytes()
@@ -72,9 +72,18 @@ def test_a_full_disk_is_said_once_and_logging_goes_on_when_there_is_room(tmp_pat
         logs.write("train", 4, {"mse": 4.0})
     assert steps(tmp_path) == [1, 4]
     assert scalars(tmp_path) == {("train/mse", 1): 1.0, ("train/mse", 4): 4.0}
-    told = capfd.readouterr()
-    assert (told.out + told.err).count("File too large") == 1
-    assert "Traceback" not in told.err
+    told = "".join(capsys.readouterr())
+    assert told.count("File too large") == 1 and "Traceback" not in told
+
+
+def test_a_bar_that_cannot_be_shown_stops_nothing(tmp_path, capfd):
+    # stderr and stdout are files here, and full.
+    with Logs(tmp_path, name="test", total=2, done=0, enabled=True) as logs, files_of_at_most(1):
+        logs.say("line")
+        logs.advance()
+        logs.show({"mse": 1.0})
+        logs.write("train", 1, {"mse": 1.0})
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_resumed_log_goes_on_after_its_checkpoint(tmp_path):
