@@ -7,22 +7,22 @@ a traceback of its own, and the training then waits for it for ever.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import socket
+import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tensorboardX import summary
-from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import masked_crc32c
 
 
 class Events:
-    """Event files of a folder. What cannot be written raises, and the next attempt begins another
-    file: TensorBoard reads no file further than a record that was cut off."""
+    """One event file, to which whole records are added or nothing: TensorBoard reads no further
+    than a record that was cut off."""
 
     def __init__(self, directory: Path, *, purge_step: int) -> None:
         """
@@ -33,10 +33,11 @@ class Events:
         Raises:
           OSError: nothing can be written there.
         """
-        self._directory, self._purge_step = directory, purge_step
-        self._numbers = itertools.count()
-        self._file: Any = None  # EventsWriter
-        self._open()
+        directory.mkdir(parents=True, exist_ok=True)
+        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
+        self._path = directory / name
+        began = SessionLog(status=SessionLog.START)
+        self._write(Event(file_version="brain.Event:2"), Event(step=purge_step, session_log=began))
 
     def scalars(self, kind: str, step: int, values: Mapping[str, float]) -> None:
         """One scalar a value, tagged kind/name.
@@ -45,7 +46,7 @@ class Events:
           OSError: they cannot be written.
         """
         summaries = [summary.scalar(f"{kind}/{name}", value) for name, value in values.items()]
-        self._write([Event(summary=each, step=step) for each in summaries])
+        self._write(*(Event(summary=each, step=step) for each in summaries))
 
     def picture(self, name: str, step: int, image: np.ndarray) -> None:
         """A (H, W, 3) uint8 picture.
@@ -53,31 +54,34 @@ class Events:
         Raises:
           OSError: it cannot be written.
         """
-        self._write([Event(summary=summary.image(name, image, dataformats="HWC"), step=step)])
+        self._write(Event(summary=summary.image(name, image, dataformats="HWC"), step=step))
 
-    def close(self) -> None:
-        """Everything is written already."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def _write(self, *events: Event) -> None:
+        for event in events:
+            event.wall_time = time.time()
+        append_whole(self._path, b"".join(_record(event.SerializeToString()) for event in events))
 
-    def _open(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        suffix = f".{os.getpid()}.{next(self._numbers)}"  # two may begin in one second
-        self._file = EventsWriter(str(self._directory / "events"), suffix)
-        began = SessionLog(status=SessionLog.START)
-        self._write([Event(step=self._purge_step, session_log=began)])
 
-    def _write(self, events: list[Event]) -> None:
-        if self._file is None:
-            self._open()
-        try:
-            for event in events:
-                event.wall_time = time.time()
-                self._file.write_event(event)
-            self._file.flush()
-        except OSError:
-            broken, self._file = self._file, None
-            with contextlib.suppress(OSError):  # which this one has told already
-                broken.close()
-            raise
+def append_whole(path: Path, data: bytes) -> None:
+    """Adds to a file, all of it or nothing.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+    except OSError:
+        with contextlib.suppress(OSError):  # the first one tells more
+            os.truncate(path, size)
+        raise
+
+
+def _record(data: bytes) -> bytes:
+    """TFRecord: the length, its check sum, the data, their check sum."""
+    length = struct.pack("<Q", len(data))
+    sums = [struct.pack("<I", masked_crc32c(part)) for part in (length, data)]
+    return length + sums[0] + data + sums[1]

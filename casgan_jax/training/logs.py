@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from casgan_jax.files import write_whole
+from casgan_jax.training.events import Events, append_whole
 
 
 class Logs:
@@ -33,8 +33,6 @@ class Logs:
             total=total, initial=done, desc=name, unit="step", disable=not enabled, smoothing=0.05
         )
         if enabled:
-            from casgan_jax.training.events import Events
-
             directory.mkdir(parents=True, exist_ok=True)
             self._lines, self._told = directory / "log.jsonl", False
             _keep_until(self._lines, done)
@@ -44,12 +42,9 @@ class Logs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the bar and closes all files."""
+        """Ends the bar; all files are written already."""
         with contextlib.suppress(OSError):
             self._bar.close()
-        if self._enabled:
-            with self._kept():
-                self._events.close()
 
     def advance(self) -> None:
         """One more step is done."""
@@ -74,7 +69,7 @@ class Logs:
         numbers = {name: float(value) for name, value in values.items()}
         record = {"kind": kind, "step": step, "time": round(time.time(), 3)}
         with self._kept():
-            _append(self._lines, json.dumps(record | numbers) + "\n")
+            append_whole(self._lines, (json.dumps(record | numbers) + "\n").encode())
             self._events.scalars(kind, step, numbers)
 
     def picture(self, name: str, step: int, image: np.ndarray) -> None:
@@ -92,18 +87,6 @@ class Logs:
             if not self._told:
                 self.say(f"logs: {error.strerror} at {self._lines.parent}; going on without them")
             self._told = True
-
-
-def _append(path: Path, line: str) -> None:
-    """Adds a line, the whole of it or nothing."""
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        with path.open("ab") as file:
-            file.write(line.encode())
-    except OSError:
-        if path.exists():
-            os.truncate(path, size)
-        raise
 
 
 def _keep_until(path: Path, step: int) -> None:
