@@ -157,6 +157,8 @@ def keep_compilations() -> None:
     """Keeps what XLA compiles for the next start, in $JAX_COMPILATION_CACHE_DIR, or else in
     `casgan_jax` under $XDG_CACHE_HOME (~/.cache); JAX_ENABLE_COMPILATION_CACHE=false does without.
     """
+    if os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower() in ("false", "0"):
+        return
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(cache, "casgan_jax", "jax")

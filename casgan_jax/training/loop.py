@@ -55,7 +55,7 @@ from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state, used_step
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
-from casgan_jax.training.step import Stage, adversarial_step
+from casgan_jax.training.step import Batch, Stage, adversarial_step
 from casgan_jax.training.usable import Look, resume
 from casgan_jax.training.validation import (
     Validate,
@@ -191,9 +191,11 @@ def train_stage(
     step_function = make_step(config, stage, steps, devices)
     look = Look(stage, devices, loss_variables)
 
+    def first_batch(step: int) -> Batch:
+        return data.render(devices.shard(next(iter(data.batches_from(step)))))
+
     def look_at(state: TrainState, step: int) -> str:
-        batch = data.render(devices.shard(next(iter(data.batches_from(step)))))
-        return look.what_is_wrong(devices.replicate(state), batch)
+        return look.what_is_wrong(devices.replicate(state), first_batch(step))
 
     done, state = resume(checkpoints, shapes, look_at, say=_say)
     if not done:
@@ -201,6 +203,9 @@ def train_stage(
         encoder = encoder or read_encoder_weights(config, workdir)  # no checkpoint could be used
         state = encoder.put_into(state) if encoder else state
     state = devices.replicate(state)
+    if not done:
+        # Also compiles the look, for which no SIGTERM should have to wait.
+        look.check(config.name, state, first_batch(0), remedy="begin with other weights")
 
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
         logs.say(describe(config, state, steps, devices))
@@ -228,7 +233,8 @@ def train_stage(
             saving = step % config.train.checkpoint_every == 0 or asked_by
             if validating or saving:
                 meter.check()
-                look.check(step, state, batch, stands=checkpoints.standing())
+                remedy = f"{checkpoints.standing()}; try a lower `optim.lr` or `optim.clip=1`"
+                look.check(f"step {step}", state, batch, remedy=remedy)
             if validating:
                 result = validate(jax.device_get(state.average))
                 checkpoints.save(step, state, score=result.score)

@@ -47,7 +47,7 @@ class Meter:
                         f"step {step}",
                         found=f"{name} = {value}",
                         expected="a finite loss",
-                        remedy=(f"{self._standing()}; try a lower `optim.lr` or `optim.clip=1`"),
+                        remedy=f"{self._standing()}; try a lower `optim.lr` or `optim.clip=1`",
                     )
         return [{name: float(value) for name, value in losses.items()} for losses in values]
 

@@ -2,8 +2,8 @@
 that a step computes of it, is NaN or infinite.
 
     look = Look(stage, devices, loss_variables)
-    done, state = resume(checkpoints, shapes, look, batch_from)  # of the newest usable checkpoint
-    look.check(step, state, batch, stands="...")                 # before a state is saved
+    look.check("step 4", state, batch, remedy="...")  # before a state is saved
+    done, state = resume(checkpoints, shapes, look_at, say=print)  # the newest usable checkpoint
 
 Losses and parameters that are finite are not enough: parameters near 1e20 are, and their first
 convolution is not. So a state is looked at by a step that changes nothing: its losses, gradients
@@ -56,13 +56,13 @@ class Look:
         wrong += [f"{name} is not finite" for name, finite in parts.items() if not finite]
         return "; ".join(wrong)
 
-    def check(self, step: int, state: TrainState, batch: Batch, *, stands: str) -> None:
+    def check(self, what: str, state: TrainState, batch: Batch, *, remedy: str) -> None:
         """Refuses a state that is not to be saved.
 
         Args:
-          step: that it is the state after.
+          what: the state is.
           state, batch: on the devices.
-          stands: what was saved before, for the error's line.
+          remedy: what to do about it.
 
         Raises:
           UserError: something is not finite.
@@ -70,10 +70,10 @@ class Look:
         wrong = self.what_is_wrong(state, batch)
         if wrong:
             raise UserError(
-                f"step {step}",
-                found=f"weights that cannot be used after it ({wrong})",
+                what,
+                found=f"weights that cannot be used ({wrong})",
                 expected="finite values",
-                remedy=f"{stands}; try a lower `optim.lr` or `optim.clip=1`",
+                remedy=remedy,
             )
 
 
