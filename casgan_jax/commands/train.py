@@ -1,5 +1,7 @@
 """Trains a config, measures it on the test split and says where the pictures are.
 
+Where the data set has no test split, its validation split is measured.
+
 Configs of methods that have no network to train, such as radiomics, are only measured.
 
     casgan train --config=softgan:quick
@@ -24,6 +26,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -37,6 +40,9 @@ from casgan_jax.configs.schema.load import HELP, config_help, load_config, split
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import Step, UserError
+
+if TYPE_CHECKING:
+    from casgan_jax.inference.evaluate import Measured
 
 _CONFIG = flags.DEFINE_string(
     "config", None, "NAME or NAME:VARIANT; 'help' lists them, --config.help shows fields."
@@ -98,8 +104,9 @@ def _measure_method(config: ClassicalConfig, workdir: Path) -> int:
     from casgan_jax.commands.told import classical_lines
     from casgan_jax.inference.classical import run as run_classical
 
-    print("\n".join(classical_lines(config, run_classical(config, workdir))))
-    _tell_next(workdir)
+    done = run_classical(config, workdir)
+    print("\n".join(classical_lines(config, done)))
+    _tell_next(done.measured)
     return 0
 
 
@@ -137,12 +144,14 @@ def _train(config: StageConfig, workdir: Path) -> int:
         print(f"warning: {with_flags(result.warning)}")
     print(f"pictures: {result.grid}")
     if isinstance(config, SoftganConfig):
-        print("\n".join(measured_lines(evaluate_workdir(workdir, "test"))))
-        _tell_next(workdir)
+        measured = evaluate_workdir(workdir)
+        print("\n".join(measured_lines(measured)))
+        _tell_next(measured)
     return 0
 
 
-def _tell_next(workdir: Path) -> None:
+def _tell_next(measured: Measured) -> None:
     """Commands that go on with a finished run, as they are typed."""
-    evaluate = Step("evaluate", {"workdir": str(workdir), "split": "test"})
+    subject = measured.subject
+    evaluate = Step("evaluate", {"workdir": subject.workdir, "split": subject.split})
     print(f"next:\n  {typed(evaluate)}\n  {typed(Step('build', {'dataset': 'help'}))}")

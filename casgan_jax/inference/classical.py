@@ -1,10 +1,11 @@
-"""Runs a classical method on a data set: nothing is trained, the test split is measured.
+"""Runs a classical method on a data set: nothing is trained, the test split is measured, or
+validation where there is none.
 
     done = run(config, Path("runs/graph_cut"))
     done.result.images_per_second, done.measured.summary.headline
 
 The workdir gets `config.json`, from which `casgan_jax.inference.load.load_system` makes the system
-again, `classical/result.json` and `evaluation/test`. The same call runs everything again.
+again, `classical/result.json` and `evaluation`. The same call runs everything again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from casgan_jax.grid import normalise
 from casgan_jax.inference.evaluate import Measured, evaluate_workdir
 from casgan_jax.inference.load import classical_system
 from casgan_jax.records.patches import marked_patch
-from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.workdir.config import write_config
 from casgan_jax.workdir.layout import result_file
 from casgan_jax.workdir.lock import hold_workdir
@@ -35,14 +36,14 @@ _BATCH = 8  # patches between two steps of the progress bar
 
 @dataclass(frozen=True)
 class ClassicalRun:
-    """What a run found: the method's speed, and what it measures on the test split."""
+    """What a run found: the method's speed, and what it measures in the end."""
 
     result: ClassicalResult
     measured: Measured
 
 
 def run(config: ClassicalConfig, workdir: str | Path) -> ClassicalRun:
-    """Measures a method on the test split.
+    """Measures a method on the test split, or on validation where there is none.
 
     Args:
       config: of the method.
@@ -55,14 +56,14 @@ def run(config: ClassicalConfig, workdir: str | Path) -> ClassicalRun:
     system = classical_system(config)
     window = tuple(read_metadata(config.data.dir)["window"])
     config = replaced(config, data=dict(window=window))
-    patches = _test_patches(config, window, _TIMED)
+    patches = _measured_patches(config, window, _TIMED)
     with hold_workdir(workdir):
         write_config(config, workdir)
         result = ClassicalResult("classical", images_per_second(system, patches))
         path = result_file(workdir, result.stage)
         make_folder(path.parent, field="workdir")
         write_result(result, path)
-        return ClassicalRun(result, evaluate_workdir(workdir, "test", batch_size=_BATCH))
+        return ClassicalRun(result, evaluate_workdir(workdir, batch_size=_BATCH))
 
 
 def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
@@ -74,9 +75,12 @@ def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
     return len(patches) / (time.perf_counter() - start)
 
 
-def _test_patches(config: ClassicalConfig, window: tuple[float, float], count: int) -> np.ndarray:
-    """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
-    records = load_split(config.data.test_dir or config.data.dir, "test")
+def _measured_patches(
+    config: ClassicalConfig, window: tuple[float, float], count: int
+) -> np.ndarray:
+    """The patches of the first records that are measured, (N, P, P) in [0, 1]."""
+    data_dir = config.data.test_dir or config.data.dir
+    records = load_split(data_dir, measured_split(data_dir))
     return np.stack(
         [
             normalise(marked_patch(records[index], "image", config.data.patch), window)

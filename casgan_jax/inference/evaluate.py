@@ -10,7 +10,7 @@ from casgan_jax.evaluation.files import write_measurements
 from casgan_jax.evaluation.summary import Subject, Summary
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
-from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.report.evaluation import write_evaluation
 from casgan_jax.workdir.layout import WORST, evaluation_folder
 
@@ -37,7 +37,7 @@ class Measured:
 
 def evaluate_workdir(
     workdir: str | Path,
-    split: str,
+    split: str | None = None,
     *,
     data_dir: str | Path | None = None,
     output: str | Path | None = None,
@@ -49,7 +49,8 @@ def evaluate_workdir(
 
     Args:
       workdir: of a finished run.
-      split: "train", "validation" or "test".
+      split: "train", "validation" or "test"; None for "test", or "validation" where the data set
+        has no test split.
       data_dir: prepared data set; by default the one of the training, or for its test split the
         one that the config names.
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
@@ -59,8 +60,9 @@ def evaluate_workdir(
       UserError: no run there, no such data or split, or data that do not fit the system.
     """
     system = load_system(workdir)
-    named = system.config.data.test_dir if split == "test" else ""
-    data_dir = data_dir or named or system.config.data.dir
+    data = system.config.data
+    split = split or measured_split(data_dir or data.test_dir or data.dir)
+    data_dir = data_dir or (data.test_dir if split == "test" else "") or data.dir
     folder = make_folder(Path(output or evaluation_folder(Path(workdir), split)), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(

@@ -41,7 +41,7 @@ def export_stage(
       workdir: of the run.
       average: variables of the averaged generator.
       frozen: what it was trained on top of, see `casgan_jax.systems.networks`.
-      result: of the stage: its `step`, `steps`, `threshold` and `validation` are kept.
+      result: of the stage: its `step`, `steps`, `threshold`, `validation` and `warning` are kept.
     """
     folder = weights_folder(workdir, config.name)
     kept = {name: variables for name, variables in frozen.items() if name not in _TRAINED_WITH}
@@ -51,6 +51,7 @@ def export_stage(
         "steps": result.steps,
         "threshold": result.threshold,
         "validation": dict(result.validation),
+        "warning": result.warning,
     }
     made_by = {"casgan_jax": casgan_jax.__version__}
     write_weights(folder, average, kept, facts | made_by | {"config": to_dict(config)})
@@ -69,7 +70,8 @@ def export_run(workdir: str | Path) -> list[Path]:
     """
     workdir = expand_user(workdir)
     config = read_config(workdir)
-    stages = [config]
+    assert isinstance(config, StageConfig), "`read_config` refuses others"
+    stages: list[StageConfig] = [config]
     if isinstance(config, SoftganConfig) and config.sr == "train":
         stages.insert(0, config.srgan)
     folders = [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from casgan_jax.files import write_whole
+from casgan_jax.training.events import Events, append_whole
 from casgan_jax.workdir.layout import LOG, TENSORBOARD
 
 
@@ -20,6 +22,10 @@ class Logs:
     A resumed training goes on after its last checkpoint, so what an interrupted one had logged
     beyond it is taken out. A process that is not the first of a run writes nothing
     (`enabled=False`).
+
+    No training ends because of its logs: where they cannot be written, that is said once, and every
+    later line is tried again. A disk that is full is told as an error by the next checkpoint. The
+    bar may be lost, too: stderr can be a file on that disk.
     """
 
     def __init__(self, directory: Path, *, name: str, total: int, done: int, enabled: bool) -> None:
@@ -28,36 +34,34 @@ class Logs:
             total=total, initial=done, desc=name, unit="step", disable=not enabled, smoothing=0.05
         )
         if enabled:
-            from tensorboardX import SummaryWriter
-
             directory.mkdir(parents=True, exist_ok=True)
-            path = directory / LOG
-            _keep_until(path, done)
-            self._lines = open(path, "a")  # noqa: SIM115 (closed by __exit__)
-            self._events = SummaryWriter(str(directory / TENSORBOARD), purge_step=done + 1)
+            self._lines, self._told = directory / LOG, False
+            _keep_until(self._lines, done)
+            self._events = Events(directory / TENSORBOARD, purge_step=done + 1)
 
     def __enter__(self) -> Logs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the bar and flushes all files."""
-        self._bar.close()
-        if self._enabled:
-            self._lines.close()
-            self._events.close()
+        """Ends the bar; all files are written already."""
+        with contextlib.suppress(OSError):
+            self._bar.close()
 
     def advance(self) -> None:
         """One more step is done."""
-        self._bar.update()
+        with contextlib.suppress(OSError):
+            self._bar.update()
 
     def show(self, values: Mapping[str, float]) -> None:
         """Puts a few numbers behind the bar."""
-        self._bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()})
+        with contextlib.suppress(OSError):
+            self._bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()})
 
     def say(self, line: str) -> None:
         """A line above the bar."""
         if self._enabled:
-            self._bar.write(line)
+            with contextlib.suppress(OSError):
+                self._bar.write(line)
 
     def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
         """One JSON line, and one TensorBoard scalar a value, tagged kind/name."""
@@ -65,15 +69,25 @@ class Logs:
             return
         numbers = {name: float(value) for name, value in values.items()}
         record = {"kind": kind, "step": step, "time": round(time.time(), 3)}
-        self._lines.write(json.dumps(record | numbers) + "\n")
-        self._lines.flush()
-        for name, value in numbers.items():
-            self._events.add_scalar(f"{kind}/{name}", value, step)
+        with self._kept():
+            append_whole(self._lines, (json.dumps(record | numbers) + "\n").encode())
+            self._events.scalars(kind, step, numbers)
 
     def picture(self, name: str, step: int, image: np.ndarray) -> None:
         """A (H, W, 3) uint8 picture for TensorBoard."""
         if self._enabled:
-            self._events.add_image(name, image, step, dataformats="HWC")
+            with self._kept():
+                self._events.picture(name, step, image)
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Says that the logs cannot be written, the first time."""
+        try:
+            yield
+        except OSError as error:
+            if not self._told:
+                self.say(f"logs: {error.strerror} at {self._lines.parent}; going on without them")
+            self._told = True
 
 
 def _keep_until(path: Path, step: int) -> None:

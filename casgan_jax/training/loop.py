@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ import jax
 import numpy as np
 
 from casgan_jax.configs.schema.kinds import StageConfig
-from casgan_jax.configs.schema.softgan import Augmentation, with_own_srgan
+from casgan_jax.configs.schema.softgan import (
+    Augmentation,
+    SoftganConfig,
+    SoftganData,
+    with_own_srgan,
+)
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.data import TrainingData, training_batches
@@ -28,7 +33,7 @@ from casgan_jax.errors import Interrupted
 from casgan_jax.files import expand_user
 from casgan_jax.images import write_png
 from casgan_jax.json_form import read_as
-from casgan_jax.records.prepared import read_metadata
+from casgan_jax.records.prepared import measured_split, read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.encoder_weights import (
     EncoderWeights,
@@ -41,16 +46,23 @@ from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
-from casgan_jax.training.other_systems import config_of_other_system, variables_of_other_systems
-from casgan_jax.training.parallel import Devices
-from casgan_jax.training.restore import (
-    initial_state,
-    used_step,
+from casgan_jax.training.other_systems import (
+    config_of_other_system,
+    variables_of_other_systems,
+    warnings_of_other_systems,
 )
+from casgan_jax.training.parallel import Devices
+from casgan_jax.training.restore import initial_state, used_step
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
-from casgan_jax.training.step import Stage, adversarial_step
-from casgan_jax.training.validation import softgan_validation, srgan_validation
+from casgan_jax.training.step import Batch, Stage, adversarial_step
+from casgan_jax.training.usable import Look, resume
+from casgan_jax.training.validation import (
+    Validate,
+    measure,
+    softgan_validation,
+    srgan_validation,
+)
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.layout import SAMPLES, checkpoints_folder, result_file, weights_folder
@@ -58,7 +70,10 @@ from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
 from casgan_jax.workdir.results import StageResult, write_result
 
-BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
+BUILD_VALIDATION: Mapping[str, Callable[..., Validate]] = {
+    "srgan": srgan_validation,
+    "softgan": softgan_validation,
+}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
 
 
@@ -84,11 +99,32 @@ def train(
     """
     workdir = expand_user(workdir)
     config = resolve(config)
+    _tell_what_lacks(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
         encoder = read_encoder_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
-        return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=changes)
+        warnings = []
+        if isinstance(config, SoftganConfig):
+            warnings = warnings_of_other_systems(config, workdir)
+        return train_stage(
+            config,
+            workdir,
+            frozen,
+            interruption,
+            encoder=encoder,
+            notes=[f"going on with another {change}" for change in changes],
+            warnings=warnings,
+        )
+
+
+def _tell_what_lacks(config: StageConfig) -> None:
+    """Says before anything is trained what cannot be measured in the end."""
+    data = config.data
+    # Another data set that is named for its test split has one, or is refused.
+    is_measured = isinstance(data, SoftganData) and not data.test_dir
+    if is_measured and measured_split(data.dir) != "test":
+        _say(f"{data.dir} has no test split: validation will be measured in the end")
 
 
 def resolve(config: StageConfig) -> StageConfig:
@@ -120,7 +156,8 @@ def train_stage(
     interruption: Interruption,
     *,
     encoder: EncoderWeights | None = None,
-    notes: list[str] | None = None,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> StageResult:
     """Trains one stage to its end, or does nothing if it is there; returns its result.
 
@@ -131,6 +168,7 @@ def train_stage(
       interruption: asked after each step.
       encoder: weights that the network's encoder starts from.
       notes: lines to tell at the start.
+      warnings: of what it builds on; told at the start, and kept in its result.
     """
     directory = workdir / config.name
     finished = result_file(workdir, config.name)
@@ -147,27 +185,40 @@ def train_stage(
     validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
-    checkpoints = Checkpoints(checkpoints_folder(workdir, config.name), say=_say)
-    done = checkpoints.recover() or 0
+    folder = checkpoints_folder(workdir, config.name)
+    checkpoints = Checkpoints(folder, measure=measure(config), say=_say)
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
-    state = checkpoints.restore(shapes, done) if done else jax.device_get(make_state(frozen))
-    if encoder and not done:
-        state = encoder.put_into(state)
-    state = devices.replicate(state)
     loss_variables = devices.replicate(stage.loss_variables)
     step_function = make_step(config, stage, steps, devices)
+    look = Look(stage, devices, loss_variables)
+
+    def first_batch(step: int) -> Batch:
+        return data.render(devices.shard(next(iter(data.batches_from(step)))))
+
+    def look_at(state: TrainState, step: int) -> str:
+        return look.what_is_wrong(devices.replicate(state), first_batch(step))
+
+    done, state = resume(checkpoints, shapes, look_at, say=_say)
+    if not done:
+        state = jax.device_get(make_state(frozen))
+        encoder = encoder or read_encoder_weights(config, workdir)  # no checkpoint could be used
+        state = encoder.put_into(state) if encoder else state
+    state = devices.replicate(state)
+    if not done:
+        # Also compiles the look, for which no SIGTERM should have to wait.
+        look.check(config.name, state, first_batch(0), remedy="begin with other weights")
 
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
         logs.say(describe(config, state, steps, devices))
-        for note in notes or []:
-            logs.say(f"{config.name}: going on with another {note}")
+        for note in (*notes, *warnings):
+            logs.say(f"{config.name}: {note}")
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
         else:
             keep_initial_weights(directory, encoder)
             logs.say(f"{config.name}: initial weights: {initial_weights(directory)}")
-        meter = Meter(config.optim.batch_size)
+        meter = Meter(config.optim.batch_size, standing=checkpoints.standing)
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
             batch = data.render(devices.shard(next(batches)))
@@ -180,8 +231,13 @@ def train_stage(
                 values = meter.read()
                 logs.show(values)
                 logs.write("train", step, values)
-            if step % config.train.evaluate_every == 0 or last:
+            validating = step % config.train.evaluate_every == 0 or last
+            saving = step % config.train.checkpoint_every == 0 or asked_by
+            if validating or saving:
                 meter.check()
+                remedy = f"{checkpoints.standing()}; try a lower `optim.lr` or `optim.clip=1`"
+                look.check(f"step {step}", state, batch, remedy=remedy)
+            if validating:
                 result = validate(jax.device_get(state.average))
                 checkpoints.save(step, state, score=result.score)
                 logs.write("validation", step, result.metrics)
@@ -191,8 +247,7 @@ def train_stage(
                 if result.warning:
                     logs.say(f"{config.name} {step}: {result.warning}")
                 meter.restart()
-            elif step % config.train.checkpoint_every == 0 or asked_by:
-                meter.check()
+            elif saving:
                 checkpoints.save(step, state)
             if asked_by:
                 raise Interrupted(
@@ -213,7 +268,7 @@ def train_stage(
         initial_weights=initial_weights(directory),
         devices=device_names(),
         threshold=result.threshold,
-        warning=result.warning,
+        warning="; ".join(filter(None, (result.warning, *warnings))),
         validation=result.metrics,
         grid=str(keep_grid(directory, "best", result.grid)),
     )
@@ -227,16 +282,17 @@ def train_stage(
 def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, int]:
     """The training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
-    is_srgan = isinstance(config, SrganConfig)
+    if isinstance(config, SoftganConfig):
+        label, augmentation = config.data.label, config.data.augmentation
+    else:
+        label, augmentation = "alpha", Augmentation(noise=config.data.augmentation.noise)
     source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
-        label="alpha" if is_srgan else data.label,
+        label=label,
         patch=data.patch,
         scale=data.scale,
-        augmentation=(
-            Augmentation(noise=data.augmentation.noise) if is_srgan else data.augmentation
-        ),
+        augmentation=augmentation,
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,
