@@ -142,4 +142,4 @@ def softgan_stage(config: SoftganConfig) -> Stage:
     )
 
 
-BUILD_STAGE = {"srgan": srgan_stage, "softgan": softgan_stage}
+BUILD_STAGE: Mapping[str, Callable[[Any], Stage]] = {"srgan": srgan_stage, "softgan": softgan_stage}
