@@ -38,8 +38,8 @@ class Builder(PreparedBuilder):
     VERSION = tfds.core.Version("1.1.0")
     RELEASE_NOTES = {
         "1.0.0": "Tables of lesions, and images with masks in folders.",
-        "1.1.0": "Masks are joined by position; a mark between two crops has the even one; a lesion "
-        "that stands twice is kept once.",
+        "1.1.0": "Masks are joined by position; a mark between two crops has the even one; a "
+        "lesion that stands twice is kept once.",
     }
     BUILDER_CONFIGS = [
         Config(name="128", size=128, larger="folder/256", description="Crops of 128 x 128 pixels."),

@@ -54,8 +54,8 @@ class Builder(PreparedBuilder):
     VERSION = tfds.core.Version("1.1.0")
     RELEASE_NOTES = {
         "1.0.0": "Lung lesions by type, ranked by the quality of their labels.",
-        "1.1.0": "A mark half-way between two crops has the one at an even pixel; a lesion that stands "
-        "twice is kept once.",
+        "1.1.0": "A mark half-way between two crops has the one at an even pixel; a lesion that "
+        "stands twice is kept once.",
     }
     BUILDER_CONFIGS = [
         Config(

@@ -105,7 +105,7 @@ def test_a_lesion_that_stands_twice_is_kept_once_and_told(table, tmp_path):
     found = records_of(builder)
     assert len(found) == 3 and found["b_1"][0] == "validation"
     assert builder.info.metadata["skipped"]["train"]["stands twice"] == 1
-    told = "b_2,stands twice,\"found the image, slice and marks of b_1 again; kept once\""
+    told = 'b_2,stands twice,"found the image, slice and marks of b_1 again; kept once"'
     assert told in (builder.data_path / "skipped.csv").read_text()
     assert "skipped 1: stands twice" in summary(builder.data_path)
 
