@@ -4,7 +4,8 @@
     casgan evaluate --workdir=runs/softgan --data_dir=data/lidc
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
-numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
+numbers as JSON; first, notes where patients were trained on or the data set is no longer that of
+the training. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
 lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
 worst_errors.png (the same without the images: what is missed, what is added).
 """
@@ -59,5 +60,7 @@ def main(_: list[str]) -> None:
         worst=_WORST.value,
         progress=_PROGRESS.value,
     )
+    for note in summary["notes"]:
+        print(f"note: {note}")
     print(f"{markdown_table(summary)}\n\nworst cases: {folder / 'worst.png'}")
     print(json.dumps(summary, allow_nan=False))

@@ -29,6 +29,7 @@ from casgan_jax.configs.schema.tree import flat, flat_settings
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.experiments.plan import DATA_DIR, DataSet, Experiment, Row
 from casgan_jax.files import read_json, write_whole
+from casgan_jax.records.identity import digest
 from casgan_jax.workdir.config import differences
 
 _TAIL = 4000  # bytes of a process's output that are kept to tell why it failed
@@ -110,8 +111,12 @@ def run_task(task: Task) -> Outcome:
     if kept.is_file():
         before = read_json(kept, remedy="remove the folder and run the same command again")
         _check_same(task, before["made_from"], made_from)
+        if "data" not in before["made_from"]:
+            _say(f"{task.folder}: the version that made it did not keep of which data set")
         if before["status"] == "done":
-            return Outcome("done", seconds=before["seconds"])
+            done = Outcome("done", seconds=before["seconds"])
+            _keep(kept, made_from, done)  # as this version keeps it
+            return done
         seconds = before["seconds"]
     task.folder.mkdir(parents=True, exist_ok=True)
     _keep(kept, made_from, Outcome("started", seconds=seconds))
@@ -137,7 +142,8 @@ def finished(task: Task) -> Outcome | None:
     if not kept.is_file():
         return None
     before = read_json(kept, remedy="remove the folder and run the same command again")
-    if before["status"] != "done" or differences(_read(before["made_from"]), _made_from(task)):
+    now = _made_from(task)
+    if before["status"] != "done" or differences(_read(before["made_from"], now), now):
         return None
     return Outcome("done", seconds=before["seconds"])
 
@@ -197,28 +203,30 @@ def _made_from(task: Task) -> dict[str, Any]:
     config = load_config(task.row.config, task.fields)
     fields = flat(config)
     names = filter(None, (config.data.dir, fields.get("data.test_dir")))
-    parts = [_description(Path(name)) for name in names]
+    parts = [_digest(name) for name in names]
     ratings = Path(fields.get("data.ratings", ""))
     if ratings.is_file():
-        parts.append(ratings.read_bytes())
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()
-    return {"config": to_dict(config), "data_set": digest}
+        parts.append(hashlib.sha256(ratings.read_bytes()).hexdigest())
+    data = hashlib.sha256("".join(parts).encode()).hexdigest()
+    return {"config": to_dict(config), "data": data}
 
 
-def _read(made_from: Mapping[str, Any]) -> dict[str, Any]:
-    """What `_made_from` gave, in this version or an earlier one, whose config had other fields."""
-    return {**made_from, "config": to_dict(from_dict(made_from["config"]))}
+def _digest(data_dir: str) -> str:
+    try:
+        return digest(data_dir)
+    except UserError:
+        return ""  # the row's own process fails by it, and tells it
 
 
-def _description(directory: Path) -> bytes:
-    """What a data set says of itself, its version and checksums included."""
-    info = directory / "dataset_info.json"
-    found = [info] if info.is_file() else sorted(directory.glob("*/dataset_info.json"))
-    return b"".join(path.read_bytes() for path in found)
+def _read(made_from: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What `_made_from` gave, in this version or an earlier one, whose config had other fields and
+    which did not know data sets by their content: there it is taken to be what it is now."""
+    data = made_from.get("data", now["data"])
+    return {"config": to_dict(from_dict(made_from["config"])), "data": data}
 
 
 def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = differences(_read(before), now)
+    changed = differences(_read(before, now), now)
     if changed:
         told = "; ".join(f"{name}: {old!r}, now {new!r}" for name, (old, new) in changed.items())
         raise UserError(
@@ -232,6 +240,10 @@ def _check_same(task: Task, before: Mapping[str, Any], now: Mapping[str, Any]) -
 def _keep(path: Path, made_from: Mapping[str, Any], outcome: Outcome) -> None:
     facts = {"made_from": made_from, **dataclasses.asdict(outcome)}
     write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _file_name(name: str) -> str:

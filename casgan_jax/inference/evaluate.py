@@ -8,6 +8,7 @@ from typing import Any
 from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
+from casgan_jax.inference.measured_data import measured_data
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.evaluation import headline_lines, write_evaluation
 
@@ -30,19 +31,23 @@ def evaluate_workdir(
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
       **options: of `casgan_jax.evaluation.data_set.evaluate`.
 
+    Returns:
+      What metrics.json holds; `notes` are lines that the figures are not to be read without.
+
     Raises:
       UserError: no training there, no such data or split, or data that do not fit the cascade.
     """
     cascade = load_system(workdir)
-    named = cascade.config.data.test_dir if split == "test" else ""
-    data_dir = data_dir or named or cascade.config.data.dir
+    data = measured_data(cascade.config, workdir, split, data_dir)
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
-    records, metadata = load_split(data_dir, split), read_metadata(data_dir)
+    records, metadata = load_split(data.directory, split), read_metadata(data.directory)
     evaluation = evaluate(cascade, records, metadata, **options)
     facts = {
         "workdir": str(workdir),
-        "data_dir": str(data_dir),
+        "data_dir": data.directory,
+        "data": data.digest,
         "split": split,
+        "notes": data.notes,
         "patch": cascade.patch,
         "scale": cascade.scale,
     }
@@ -57,13 +62,14 @@ def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
       **options: of `casgan_jax.evaluation.data_set.evaluate`.
 
     Returns:
-      Lines: the headline's figures, and where the pictures are.
+      Lines: notes, the headline's figures, and where the pictures are.
 
     Raises:
       UserError: see `evaluate_workdir`.
     """
     summary = evaluate_workdir(workdir, "test", **options)
     return [
+        *(f"note: {note}" for note in summary["notes"]),
         "test split:",
         *(f"  {line}" for line in headline_lines(summary)),
         f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",

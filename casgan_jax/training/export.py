@@ -19,6 +19,7 @@ from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user, read_json
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.workdir.config import read_config
+from casgan_jax.workdir.trained_on import read_data, trained_on
 from casgan_jax.workdir.weights import weights_folder, write_weights
 
 _TRAINED_WITH = ("teacher",)  # frozen variables that training alone asks for
@@ -43,8 +44,10 @@ def export_stage(
     folder = weights_folder(workdir, config.name)
     kept = {name: variables for name, variables in frozen.items() if name not in _TRAINED_WITH}
     facts = {name: result[name] for name in ("stage", "step", "steps", "threshold", "validation")}
-    made_by = {"casgan_jax": casgan_jax.__version__}
-    write_weights(folder, average, kept, facts | made_by | {"config": to_dict(config)})
+    facts |= {"casgan_jax": casgan_jax.__version__, "config": to_dict(config)}
+    if learnt_from := trained_on(read_data(workdir), config.name):
+        facts["trained_on"] = learnt_from.to_json()
+    write_weights(folder, average, kept, facts)
     return folder
 
 

@@ -2,9 +2,9 @@
 
     train(config, "runs/softgan")
 
-A workdir holds `config.json` and a folder for each stage, `srgan` and `softgan`, with
-`checkpoints`, `log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `weights`, by
-which it is used, and `result.json`.
+A workdir holds `config.json`, `data.json`, which knows its data sets by their content, and a folder
+for each stage, `srgan` and `softgan`, with `checkpoints`, `log.jsonl`, `tensorboard`, `samples`
+and, once the stage is trained, `weights`, by which it is used, and `result.json`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.training.checks import check
+from casgan_jax.training.data_of_stages import data_of_stages
 from casgan_jax.training.encoder_weights import (
     EncoderWeights,
     initial_weights,
@@ -55,6 +56,7 @@ from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
+from casgan_jax.workdir.trained_on import keep_data
 from casgan_jax.workdir.weights import weights_folder
 
 BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
@@ -85,9 +87,11 @@ def train(
     config = resolve(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
+        notes = [f"going on with another {change}" for change in changes]
+        notes += keep_data(data_of_stages(config), workdir, accept_changes=accept_config_changes)
         encoder = read_encoder_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
-        return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=changes)
+        return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=notes)
 
 
 def resolve(config: StageConfig) -> StageConfig:
@@ -160,7 +164,7 @@ def train_stage(
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
         logs.say(describe(config, state, steps, devices))
         for note in notes or []:
-            logs.say(f"{config.name}: going on with another {note}")
+            logs.say(f"{config.name}: {note}")
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
         else:
