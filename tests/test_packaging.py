@@ -38,9 +38,8 @@ def run(*command, **options):
 def wheel(tmp_path_factory):
     """The wheel of the files that are in the repository, or are about to be."""
     source, output = (tmp_path_factory.mktemp(name) for name in ("source", "wheel"))
-    for name in run(
-        "git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT
-    ).splitlines():
+    listed = ("ls-files", "--cached", "--others", "--exclude-standard")
+    for name in run("git", *listed, cwd=ROOT).splitlines():
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, source / name)
