@@ -40,6 +40,14 @@ def change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+def drop_split(directory: Path, split: str) -> None:
+    """Leaves a data set that was built without a split."""
+    shard(directory, split).unlink()
+    info = json.loads((directory / "dataset_info.json").read_text())
+    info["splits"] = [each for each in info["splits"] if each["name"] != split]
+    (directory / "dataset_info.json").write_text(json.dumps(info))
+
+
 def repeat_train_as_validation(directory: Path) -> None:
     """Gives the validation split the records of the training split."""
     shutil.copy(shard(directory, "train"), shard(directory, "validation"))

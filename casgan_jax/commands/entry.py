@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 
 from absl import app, flags, logging
 
 from casgan_jax.commands.program import OF_CHECKOUT, as_typed, is_installed, typed
-from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.errors import Interrupted, UserError, one_line
 
 _HELP = frozenset({"-h", "-help", "--help", "--helpshort", "--helpfull"})
 _NAMED = re.compile(r"`([a-z_][\w.]*)(=[^`]*)?`")  # an argument or a field in a library's text
@@ -37,15 +39,74 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
         except Interrupted as interrupted:
             print(interrupted, file=sys.stderr)
             return interrupted.exit_status
+        except Exception:
+            # Wherever a command first asked JAX for its devices; many never do.
+            told = _platform_that_lacks()
+            if told is None:
+                raise
+            print(f"error: {told}", file=sys.stderr)
+            return 1
 
     _show_in_help(sys.modules[main.__module__])
     try:
-        app.run(guarded)
+        app.run(guarded, flags_parser=_parse)
     except SystemExit:
         # absl leaves with 1 after printing help; asking for help is no failure.
         if not _HELP.isdisjoint(sys.argv[1:]):
             sys.exit(0)
         raise
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    """What is left of a command line after its flags; a wrong one is told in one line."""
+    try:
+        _check_letters()
+        return flags.FLAGS(arguments)
+    except flags.Error as error:
+        told = f"{one_line(error, limit=2000).removeprefix('flag ')}; see --help"
+    except UserError as error:
+        told = str(error)
+    print(f"error: {told}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _check_letters() -> None:
+    """Refuses letters that libraries and Python would write to disk in different ways.
+
+    Raises:
+      UserError: the command line or the folder has letters beyond ASCII, and file names are not
+        UTF-8 for Python.
+    """
+    encoding = sys.getfilesystemencoding()
+    strange = [text for text in (*sys.orig_argv, os.getcwd()) if not text.isascii()]
+    if encoding != "utf-8" and strange:
+        raise UserError(
+            "locale",
+            found=f"{strange[0]!a} where names of files are {encoding}",
+            expected="UTF-8",
+            remedy="set PYTHONUTF8=1",
+        )
+
+
+def _platform_that_lacks() -> UserError | None:
+    """What $JAX_PLATFORMS asks for and JAX cannot give, or None; JAX raises an AssertionError."""
+    jax = sys.modules.get("jax")
+    asked = jax.config.jax_platforms if jax else None
+    if jax is None or not asked:
+        return None
+    try:
+        jax.devices()
+        return None
+    except (AssertionError, RuntimeError) as error:
+        reason = f" ({one_line(error)})" if str(error) else ""
+    jax.config.update("jax_platforms", None)
+    there = sorted({device.platform for device in jax.devices()})
+    return UserError(
+        "JAX_PLATFORMS",
+        found=f"{asked!r}, which JAX cannot use here{reason}",
+        expected=f"what is there: {', '.join(there)}",
+        remedy=f"set JAX_PLATFORMS={there[0]}, unset it, or install JAX for {asked}",
+    )
 
 
 def error_line(error: UserError) -> str:
@@ -99,9 +160,34 @@ def keep_compilations() -> None:
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(cache, "casgan_jax", "jax")
+    # JAX would warn at every compilation.
+    if problem := _cannot_write(os.environ["JAX_COMPILATION_CACHE_DIR"]):
+        print(f"compilations are not kept: {problem}", file=sys.stderr)
+        _do_without_compilations()
+        return
+    # One that fills up later costs time alone.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     # A start has many small compilations beside the large ones.
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     # JAX reads the environment when it is imported, which other systems' runs never do.
     if jax := sys.modules.get("jax"):
         jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _cannot_write(folder: str) -> str:
+    """Why nothing can be written to a folder, which is made; "": something can."""
+    if "://" in folder:  # JAX keeps them in buckets, too
+        return ""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return f"{error.strerror} at {folder}; name another by JAX_COMPILATION_CACHE_DIR"
+    return ""
+
+
+def _do_without_compilations() -> None:
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+    if jax := sys.modules.get("jax"):
+        jax.config.update("jax_enable_compilation_cache", False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from absl import flags
 
+from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user
 
 flags.disclaim_key_flags()  # a flag is shown in the help of the command that defines it
@@ -21,7 +22,13 @@ class _PathParser(flags.ArgumentParser[str]):
     syntactic_help = "a path"
 
     def parse(self, argument: str) -> str:
-        return str(expand_user(argument)) if argument.startswith("~") else argument
+        if not argument.startswith("~"):
+            return argument
+        try:
+            return str(expand_user(argument))
+        except UserError as error:
+            error.what = ""  # the flag and its value come first anyway
+            raise
 
     def flag_type(self) -> str:
         return "path"

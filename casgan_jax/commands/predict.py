@@ -54,14 +54,7 @@ def run() -> None:
 
 
 def main(_: list[str]) -> int:
-    for name, flag in (("workdir", _WORKDIR), ("output", _OUTPUT)):
-        if not flag.value:
-            raise UserError(
-                name,
-                found="none",
-                expected="a folder",
-                remedy="see `help`",
-            )
+    workdir, output = _folder("workdir", _WORKDIR.value), _folder("output", _OUTPUT.value)
     threshold = _THRESHOLD.value
     if threshold is not None and not 0.0 < threshold <= 1.0:
         raise UserError(
@@ -77,12 +70,12 @@ def main(_: list[str]) -> int:
     keep_compilations()
     from casgan_jax.inference.load import load_system
 
-    cascade = load_system(_WORKDIR.value)
+    cascade = load_system(workdir)
     failures = 0
     for outcome in prediction.run_jobs(
         cascade,
         jobs,
-        Path(_OUTPUT.value),
+        Path(output),
         threshold=threshold,
         window=window,
         hu_offset=_HU_OFFSET.value,
@@ -95,3 +88,14 @@ def main(_: list[str]) -> int:
     if failures:
         print(f"{failures} of {len(jobs)} lesions failed", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _folder(name: str, value: str | None) -> str:
+    if not value:
+        raise UserError(
+            name,
+            found="none",
+            expected="a folder",
+            remedy="see `help`",
+        )
+    return value

@@ -1,5 +1,7 @@
 """Trains a config, measures it on the test split and says where the pictures are.
 
+Where the data set has no test split, its validation split is measured.
+
 Configs of methods that have no network to train, such as radiomics, are only measured.
 
     casgan train --config=softgan:quick
@@ -86,11 +88,11 @@ def main(_: list[str]) -> int:
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
     keep_compilations()
-    if type(config) in _OTHER_KINDS:
+    if not isinstance(config, StageConfig):
         run = importlib.import_module(_OTHER_KINDS[type(config)]).run
         print("\n".join(run(config, workdir)))
-        if config.name == "classical":
-            _tell_next(workdir)
+        if isinstance(config, ClassicalConfig):
+            _tell_next(config, workdir)
         return 0
     return _train(config, workdir)
 
@@ -127,14 +129,17 @@ def _train(config: StageConfig, workdir: Path) -> int:
         print(f"warning: {with_flags(result['warning'])}")
     print(f"pictures: {result['grid']}")
     if isinstance(config, SoftganConfig):
-        from casgan_jax.inference.evaluate import measure_test_split
+        from casgan_jax.inference.evaluate import measure_in_the_end
 
-        print("\n".join(measure_test_split(workdir)))
-        _tell_next(workdir)
+        print("\n".join(measure_in_the_end(workdir)))
+        _tell_next(config, workdir)
     return 0
 
 
-def _tell_next(workdir: Path) -> None:
+def _tell_next(config: SoftganConfig | ClassicalConfig, workdir: Path) -> None:
     """Commands that go on with a finished run, as they are typed."""
-    evaluate = Step("evaluate", {"workdir": str(workdir), "split": "test"})
+    from casgan_jax.records.prepared import measured_split
+
+    split = measured_split(config.data.test_dir or config.data.dir)
+    evaluate = Step("evaluate", {"workdir": str(workdir), "split": split})
     print(f"next:\n  {typed(evaluate)}\n  {typed(Step('build', {'dataset': 'help'}))}")

@@ -188,7 +188,9 @@ def _pipeline(
     )
     if render is not None:
         dataset = dataset.map(render)
-    dataset = dataset.batch(batch_size).to_iter_dataset(
+    # Nothing remains of an endless stream. Without this Grain computes the number of batches as a
+    # float, which in batches of one is above the largest length.
+    dataset = dataset.batch(batch_size, drop_remainder=True).to_iter_dataset(
         grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
     )
     if workers:

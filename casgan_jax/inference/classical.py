@@ -1,9 +1,10 @@
-"""Runs a classical method on a data set: nothing is trained, the test split is measured.
+"""Runs a classical method on a data set: nothing is trained, the test split is measured, or
+validation where there is none.
 
     lines = run(config, Path("runs/graph_cut"))
 
 The workdir gets `config.json`, from which `casgan_jax.inference.load.load_system` makes the system
-again, `classical/result.json` and `evaluation/test`. The same call runs everything again.
+again, `classical/result.json` and `evaluation`. The same call runs everything again.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.files import expand_user, make_folder, write_whole
 from casgan_jax.grid import normalise
-from casgan_jax.inference.evaluate import measure_test_split
+from casgan_jax.inference.evaluate import measure_in_the_end
 from casgan_jax.inference.load import classical_system
 from casgan_jax.records.patches import marked_patch
-from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.workdir.config import write_config
 from casgan_jax.workdir.lock import hold_workdir
 
@@ -31,7 +32,7 @@ _BATCH = 8  # patches between two steps of the progress bar
 
 
 def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
-    """Measures a method on the test split.
+    """Measures a method on the test split, or on validation where there is none.
 
     Args:
       config: of the method.
@@ -46,7 +47,7 @@ def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
     workdir = expand_user(workdir)
     system = classical_system(config)
     config = replaced(config, data=dict(window=tuple(read_metadata(config.data.dir)["window"])))
-    patches = _test_patches(config, _TIMED)
+    patches = _measured_patches(config, _TIMED)
     with hold_workdir(workdir):
         write_config(config, workdir)
         facts = {"stage": "classical", "images_per_second": images_per_second(system, patches)}
@@ -54,7 +55,7 @@ def run(config: ClassicalConfig, workdir: str | Path) -> list[str]:
         write_whole(result, (json.dumps(facts, indent=2) + "\n").encode())
         return [
             f"{config.method}: not trained, {facts['images_per_second']:.1f} images per second",
-            *measure_test_split(workdir, batch_size=_BATCH),
+            *measure_in_the_end(workdir, batch_size=_BATCH),
         ]
 
 
@@ -67,9 +68,10 @@ def images_per_second(system: ClassicalSystem, patches: np.ndarray) -> float:
     return len(patches) / (time.perf_counter() - start)
 
 
-def _test_patches(config: ClassicalConfig, count: int) -> np.ndarray:
-    """The patches of the first records of the test split, (N, P, P) in [0, 1]."""
-    records = load_split(config.data.test_dir or config.data.dir, "test")
+def _measured_patches(config: ClassicalConfig, count: int) -> np.ndarray:
+    """The patches of the first records that are measured, (N, P, P) in [0, 1]."""
+    data_dir = config.data.test_dir or config.data.dir
+    records = load_split(data_dir, measured_split(data_dir))
     return np.stack(
         [
             normalise(marked_patch(records[index], "image", config.data.patch), config.data.window)

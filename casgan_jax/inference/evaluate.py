@@ -9,8 +9,9 @@ from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
 from casgan_jax.inference.measured_data import measured_data
-from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.report.evaluation import headline_lines, write_evaluation
+from casgan_jax.workdir.config import TRAINED, read_config
 
 
 def evaluate_workdir(
@@ -54,8 +55,10 @@ def evaluate_workdir(
     return write_evaluation(evaluation, folder, facts=facts)
 
 
-def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
-    """Evaluates a workdir on the test split and tells the result, as a run ends.
+def measure_in_the_end(workdir: str | Path, **options: Any) -> list[str]:
+    """Evaluates a workdir as its run ends, and tells the result.
+
+    It is measured on the test split; on validation, which is said, where there is no test split.
 
     Args:
       workdir: of a finished run.
@@ -67,10 +70,13 @@ def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:
     Raises:
       UserError: see `evaluate_workdir`.
     """
-    summary = evaluate_workdir(workdir, "test", **options)
+    data = read_config(workdir, names=(*TRAINED, "classical")).data
+    split = measured_split(data.test_dir or data.dir)
+    summary = evaluate_workdir(workdir, split, **options)
+    why = "" if split == "test" else f", as {data.dir} has no test split"
     return [
         *(f"note: {note}" for note in summary["notes"]),
-        "test split:",
+        f"{split} split{why}:",
         *(f"  {line}" for line in headline_lines(summary)),
-        f"worst cases: {Path(workdir) / 'evaluation' / 'test' / 'worst.png'}",
+        f"worst cases: {Path(workdir) / 'evaluation' / split / 'worst.png'}",
     ]

@@ -112,6 +112,17 @@ def load_split(
     return _Records(source, wanted)
 
 
+def measured_split(data_dir: str | Path) -> str:
+    """The split that a trained system is measured on in the end: "test", or "validation" where the
+    data set has no test split.
+
+    Raises:
+      UserError: no data set there.
+    """
+    splits = open_data_set(dataset_directory(data_dir)).info.splits
+    return "test" if "test" in splits and splits["test"].num_examples else "validation"
+
+
 class _Records(Sequence[dict[str, Any]]):
     """Records decoded when they are read, and of their features only the wanted ones."""
 

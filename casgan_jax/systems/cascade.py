@@ -7,6 +7,7 @@ out = cascade(patches)  # (N, 64, 64) in [0, 1] -> {"super_resolution": ..., "al
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,14 +43,30 @@ def _predict(
     """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
     segmentor_variables, frozen = variables
     condition, sr = system.condition(frozen, patches)
-    alpha = sum(
-        _undo_symmetry(
-            system.network.apply(segmentor_variables, _symmetry(condition, index), train=False),
-            index,
+
+    def predicted(index: int) -> jax.Array:
+        turned: Any = system.network.apply(
+            segmentor_variables, _symmetry(condition, index), train=False
         )
-        for index in range(symmetries)
-    )
+        return _undo_symmetry(turned, index)
+
+    alpha = functools.reduce(jnp.add, map(predicted, range(symmetries)))
     return sr, alpha / symmetries
+
+
+def check_finite(images: np.ndarray) -> None:
+    """Refuses what networks make of finite images where it is not finite itself.
+
+    Raises:
+      UserError: NaN or infinite values; the line names the weights.
+    """
+    if not np.isfinite(images).all():
+        raise UserError(
+            "weights",
+            found="that they make NaN or infinite values of an image",
+            expected="weights that can be used",
+            remedy="train again with a lower `optim.lr` or `optim.clip=1`",
+        )
 
 
 class Cascade:
@@ -107,7 +124,8 @@ class Cascade:
           `super_resolution` and `alpha`, (N, r P, r P) float32 in [0, 1].
 
         Raises:
-          UserError: patches of another size.
+          UserError: patches of another size, or weights that make values of finite patches that are
+            not finite.
         """
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
@@ -116,7 +134,8 @@ class Cascade:
                 found=f"shape {patches.shape}",
                 expected=f"(N, {self.patch}, {self.patch}), the patch this system was trained for",
             )
-        sr, alpha = [], []
+        sr: list[np.ndarray] = []
+        alpha: list[np.ndarray] = []
         for start in range(0, len(patches), self._batch_size):
             part = patches[start : start + self._batch_size, ..., None]
             # Each number of patches would be another compilation, which takes seconds; of powers of
@@ -129,7 +148,10 @@ class Cascade:
                 results.append(np.asarray(result)[: len(part), ..., 0])
         side = self.scale * self.patch
         empty = np.zeros((0, side, side), np.float32)
-        return {
+        output = {
             "super_resolution": np.concatenate([empty, *sr]),
             "alpha": np.concatenate([empty, *alpha]),
         }
+        if np.isfinite(patches).all():
+            check_finite(output["alpha"])
+        return output

@@ -74,7 +74,8 @@ class System:
         sr = bilinear = jax.image.resize(patches, shape, "bilinear")
         planes = [bilinear]
         if self.upscale is not None:
-            sr = jnp.clip(self.upscale.apply(frozen["srgan"], patches, train=False), 0.0, 1.0)
+            upscaled: Any = self.upscale.apply(frozen["srgan"], patches, train=False)
+            sr = jnp.clip(upscaled, 0.0, 1.0)
             planes = [sr, bilinear]
         if self.prior is not None:
             planes.append(self.prior.alpha(**frozen["prior"], patches=patches))
@@ -83,7 +84,8 @@ class System:
     def alpha(self, variables: Variables, frozen: Variables, patches: jax.Array) -> jax.Array:
         """The soft mask, (N, r P, r P, 1) in [0, 1], of (N, P, P, 1) patches."""
         condition, _ = self.condition(frozen, patches)
-        return self.network.apply(variables, condition, train=False)
+        alpha: Any = self.network.apply(variables, condition, train=False)
+        return alpha
 
 
 def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> System:
@@ -93,9 +95,13 @@ def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> S
       config: resolved, where it names a prior.
       axis_name: device axis over which the network's batch statistics are averaged in training.
     """
+    prior = None
+    if config.prior:
+        assert config.prior_config is not None, "a config that names a prior is resolved"
+        prior = describe_system(config.prior_config)
     return System(
         network=build_segmentor(config.model, axis_name=axis_name, dtype=config.dtype),
         scale=config.data.scale,
         upscale=None if config.sr == "none" else super_resolver(config.srgan),
-        prior=describe_system(config.prior_config) if config.prior else None,
+        prior=prior,
     )

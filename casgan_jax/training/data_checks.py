@@ -30,16 +30,15 @@ def check_data(config: StageConfig) -> None:
     """
     directories = [config.data.dir]
     _check_stage(config, config.data.dir, config.data.scale)
-    is_cascade = isinstance(config, SoftganConfig)
-    if is_cascade:
+    if isinstance(config, SoftganConfig):
         _check_source_of_sr(config.sr)
-    if is_cascade and config.sr == "train":
-        directories.append(config.srgan.data.dir or config.data.dir)
-        with _in_section("srgan."):
-            _check_stage(config.srgan, directories[1], config.data.scale)
+        if config.sr == "train":
+            directories.append(config.srgan.data.dir or config.data.dir)
+            with _in_section("srgan."):
+                _check_stage(config.srgan, directories[1], config.data.scale)
     for directory in dict.fromkeys(directories):
         _check_patients(directory)
-    if is_cascade and config.data.test_dir:
+    if isinstance(config, SoftganConfig) and config.data.test_dir:
         _check_test_set(config, directories)
 
 
@@ -66,7 +65,7 @@ def _check_stage(config: StageConfig, directory: str, scale: int) -> None:
         )
     if isinstance(config, SoftganConfig):
         planes = segmentation_planes(
-            directory, "train", label=data.label, patch=data.patch, scale=scale
+            directory, "train", label=config.data.label, patch=data.patch, scale=scale
         )
     else:
         planes = super_resolution_planes(directory, "train", patch=data.patch, scale=scale)

@@ -44,13 +44,14 @@ class EncoderWeights:
 
     def put_into(self, state: TrainState) -> TrainState:
         """A state, of NumPy arrays, whose generator and its average start from these weights."""
-        generator = state.generator.replace(
+        generator = dataclasses.replace(
+            state.generator,
             params={**state.generator.params, ENCODER: self.params},
             batch_stats={**state.generator.batch_stats, ENCODER: self.batch_stats},
         )
         # A copy: the step donates its state, and one buffer cannot be donated twice.
         average = jax.tree.map(np.copy, generator.variables)
-        return state.replace(generator=generator, average=average)
+        return dataclasses.replace(state, generator=generator, average=average)
 
 
 def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights | None:
@@ -67,7 +68,7 @@ def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights |
       UserError: the file is missing or does not fit the network.
     """
     options = config.model.options if isinstance(config, SoftganConfig) else {}
-    source = options.get("encoder_weights", "")
+    source = str(options.get("encoder_weights", ""))
     if not source or Checkpoints(workdir / config.name / "checkpoints").steps():
         return None
     shapes = state_shapes(config).average

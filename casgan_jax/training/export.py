@@ -39,11 +39,12 @@ def export_stage(
       workdir: of the run.
       average: variables of the averaged generator.
       frozen: what it was trained on top of, see `casgan_jax.systems.networks`.
-      result: of the stage: its `step`, `steps`, `threshold` and `validation` are kept.
+      result: of the stage: its `step`, `steps`, `threshold`, `validation` and `warning` are kept.
     """
     folder = weights_folder(workdir, config.name)
     kept = {name: variables for name, variables in frozen.items() if name not in _TRAINED_WITH}
     facts = {name: result[name] for name in ("stage", "step", "steps", "threshold", "validation")}
+    facts["warning"] = result.get("warning", "")
     facts |= {"casgan_jax": casgan_jax.__version__, "config": to_dict(config)}
     if learnt_from := trained_on(read_data(workdir), config.name):
         facts["trained_on"] = learnt_from.to_json()
@@ -63,7 +64,8 @@ def export_run(workdir: str | Path) -> list[Path]:
     """
     workdir = expand_user(workdir)
     config = read_config(workdir)
-    stages = [config]
+    assert isinstance(config, StageConfig), "`read_config` refuses others"
+    stages: list[StageConfig] = [config]
     if isinstance(config, SoftganConfig) and config.sr == "train":
         stages.insert(0, config.srgan)
     folders = [

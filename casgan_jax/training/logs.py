@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,9 @@ class Logs:
     A resumed training goes on after its last checkpoint, so what an interrupted one had logged
     beyond it is taken out. A process that is not the first of a run writes nothing
     (`enabled=False`).
+
+    No training ends because of its logs: where they cannot be written, that is said once, and every
+    later line is tried again. A disk that is full is told as an error by the next checkpoint.
     """
 
     def __init__(self, directory: Path, *, name: str, total: int, done: int, enabled: bool) -> None:
@@ -27,23 +32,22 @@ class Logs:
             total=total, initial=done, desc=name, unit="step", disable=not enabled, smoothing=0.05
         )
         if enabled:
-            from tensorboardX import SummaryWriter
+            from casgan_jax.training.events import Events
 
             directory.mkdir(parents=True, exist_ok=True)
-            path = directory / "log.jsonl"
-            _keep_until(path, done)
-            self._lines = open(path, "a")  # noqa: SIM115 (closed by __exit__)
-            self._events = SummaryWriter(str(directory / "tensorboard"), purge_step=done + 1)
+            self._lines, self._told = directory / "log.jsonl", False
+            _keep_until(self._lines, done)
+            self._events = Events(directory / "tensorboard", purge_step=done + 1)
 
     def __enter__(self) -> Logs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the bar and flushes all files."""
+        """Ends the bar and closes all files."""
         self._bar.close()
         if self._enabled:
-            self._lines.close()
-            self._events.close()
+            with self._kept():
+                self._events.close()
 
     def advance(self) -> None:
         """One more step is done."""
@@ -64,15 +68,37 @@ class Logs:
             return
         numbers = {name: float(value) for name, value in values.items()}
         record = {"kind": kind, "step": step, "time": round(time.time(), 3)}
-        self._lines.write(json.dumps(record | numbers) + "\n")
-        self._lines.flush()
-        for name, value in numbers.items():
-            self._events.add_scalar(f"{kind}/{name}", value, step)
+        with self._kept():
+            _append(self._lines, json.dumps(record | numbers) + "\n")
+            self._events.scalars(kind, step, numbers)
 
     def picture(self, name: str, step: int, image: np.ndarray) -> None:
         """A (H, W, 3) uint8 picture for TensorBoard."""
         if self._enabled:
-            self._events.add_image(name, image, step, dataformats="HWC")
+            with self._kept():
+                self._events.picture(name, step, image)
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Says that the logs cannot be written, the first time."""
+        try:
+            yield
+        except OSError as error:
+            if not self._told:
+                self.say(f"logs: {error.strerror} at {self._lines.parent}; going on without them")
+            self._told = True
+
+
+def _append(path: Path, line: str) -> None:
+    """Adds a line, the whole of it or nothing."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab") as file:
+            file.write(line.encode())
+    except OSError:
+        if path.exists():
+            os.truncate(path, size)
+        raise
 
 
 def _keep_until(path: Path, step: int) -> None:

@@ -13,7 +13,7 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,20 @@ import jax
 import numpy as np
 
 from casgan_jax.configs.schema.kinds import StageConfig
-from casgan_jax.configs.schema.softgan import Augmentation, with_own_srgan
+from casgan_jax.configs.schema.softgan import (
+    Augmentation,
+    SoftganConfig,
+    SoftganData,
+    with_own_srgan,
+)
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.data import TrainingData, training_batches
 from casgan_jax.errors import Interrupted
 from casgan_jax.files import expand_user, read_json, write_whole
 from casgan_jax.images import write_png
-from casgan_jax.records.prepared import read_metadata
+from casgan_jax.records.identity import digest
+from casgan_jax.records.prepared import measured_split, read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.data_of_stages import data_of_stages
 from casgan_jax.training.encoder_weights import (
@@ -42,16 +48,23 @@ from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
 from casgan_jax.training.optimizers import adam
-from casgan_jax.training.other_systems import config_of_other_system, variables_of_other_systems
-from casgan_jax.training.parallel import Devices
-from casgan_jax.training.restore import (
-    initial_state,
-    used_step,
+from casgan_jax.training.other_systems import (
+    config_of_other_system,
+    variables_of_other_systems,
+    warnings_of_other_systems,
 )
+from casgan_jax.training.parallel import Devices
+from casgan_jax.training.restore import initial_state, used_step
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
 from casgan_jax.training.step import Stage, adversarial_step
-from casgan_jax.training.validation import softgan_validation, srgan_validation
+from casgan_jax.training.usable import Look, resume
+from casgan_jax.training.validation import (
+    Validate,
+    measure,
+    softgan_validation,
+    srgan_validation,
+)
 from casgan_jax.workdir.changes import keep_config
 from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.lock import hold_workdir
@@ -59,7 +72,10 @@ from casgan_jax.workdir.processes import barrier, is_first
 from casgan_jax.workdir.trained_on import keep_data
 from casgan_jax.workdir.weights import weights_folder
 
-BUILD_VALIDATION = {"srgan": srgan_validation, "softgan": softgan_validation}
+BUILD_VALIDATION: Mapping[str, Callable[..., Validate]] = {
+    "srgan": srgan_validation,
+    "softgan": softgan_validation,
+}
 RECORD_KIND = {"srgan": "super_resolution", "softgan": "segmentation"}
 
 
@@ -85,13 +101,34 @@ def train(
     """
     workdir = expand_user(workdir)
     config = resolve(config)
+    _tell_what_lacks(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
         notes = [f"going on with another {change}" for change in changes]
         notes += keep_data(data_of_stages(config), workdir, accept_changes=accept_config_changes)
         encoder = read_encoder_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
-        return train_stage(config, workdir, frozen, interruption, encoder=encoder, notes=notes)
+        warnings = []
+        if isinstance(config, SoftganConfig):
+            warnings = warnings_of_other_systems(config, workdir)
+        return train_stage(
+            config,
+            workdir,
+            frozen,
+            interruption,
+            encoder=encoder,
+            notes=notes,
+            warnings=warnings,
+        )
+
+
+def _tell_what_lacks(config: StageConfig) -> None:
+    """Says before anything is trained what cannot be measured in the end."""
+    data = config.data
+    # Another data set that is named for its test split has one, or is refused.
+    is_measured = isinstance(data, SoftganData) and not data.test_dir
+    if is_measured and measured_split(data.dir) != "test":
+        _say(f"{data.dir} has no test split: validation will be measured in the end")
 
 
 def resolve(config: StageConfig) -> StageConfig:
@@ -123,7 +160,8 @@ def train_stage(
     interruption: Interruption,
     *,
     encoder: EncoderWeights | None = None,
-    notes: list[str] | None = None,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Trains one stage to its end, or does nothing if it is there; returns its result.
 
@@ -134,6 +172,7 @@ def train_stage(
       interruption: asked after each step.
       encoder: weights that the network's encoder starts from.
       notes: lines to tell at the start.
+      warnings: of what it builds on; told at the start, and kept in its result.
     """
     directory = workdir / config.name
     finished = directory / "result.json"
@@ -150,27 +189,39 @@ def train_stage(
     validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
-    checkpoints = Checkpoints(directory / "checkpoints", say=_say)
-    done = checkpoints.recover() or 0
+    checkpoints = Checkpoints(
+        directory / "checkpoints",
+        measure=measure(config),
+        data=digest(config.data.dir),
+        say=_say,
+    )
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
-    state = checkpoints.restore(shapes, done) if done else jax.device_get(make_state(frozen))
-    if encoder and not done:
-        state = encoder.put_into(state)
-    state = devices.replicate(state)
     loss_variables = devices.replicate(stage.loss_variables)
     step_function = make_step(config, stage, steps, devices)
+    look = Look(stage, devices, loss_variables)
+
+    def look_at(state: TrainState, step: int) -> str:
+        batch = data.render(devices.shard(next(iter(data.batches_from(step)))))
+        return look.what_is_wrong(devices.replicate(state), batch)
+
+    done, state = resume(checkpoints, shapes, look_at, say=_say)
+    if not done:
+        state = jax.device_get(make_state(frozen))
+        encoder = encoder or read_encoder_weights(config, workdir)  # no checkpoint could be used
+        state = encoder.put_into(state) if encoder else state
+    state = devices.replicate(state)
 
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
         logs.say(describe(config, state, steps, devices))
-        for note in notes or []:
+        for note in (*notes, *warnings):
             logs.say(f"{config.name}: {note}")
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
         else:
             keep_initial_weights(directory, encoder)
             logs.say(f"{config.name}: initial weights: {initial_weights(directory)}")
-        meter = Meter(config.optim.batch_size)
+        meter = Meter(config.optim.batch_size, standing=checkpoints.standing)
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
             batch = data.render(devices.shard(next(batches)))
@@ -183,8 +234,12 @@ def train_stage(
                 values = meter.read()
                 logs.show(values)
                 logs.write("train", step, values)
-            if step % config.train.evaluate_every == 0 or last:
+            validating = step % config.train.evaluate_every == 0 or last
+            saving = step % config.train.checkpoint_every == 0 or asked_by
+            if validating or saving:
                 meter.check()
+                look.check(step, state, batch, stands=checkpoints.standing())
+            if validating:
                 result = validate(jax.device_get(state.average))
                 checkpoints.save(step, state, score=result.score)
                 logs.write("validation", step, result.metrics)
@@ -194,8 +249,7 @@ def train_stage(
                 if result.warning:
                     logs.say(f"{config.name} {step}: {result.warning}")
                 meter.restart()
-            elif step % config.train.checkpoint_every == 0 or asked_by:
-                meter.check()
+            elif saving:
                 checkpoints.save(step, state)
             if asked_by:
                 raise Interrupted(
@@ -216,7 +270,7 @@ def train_stage(
         "initial_weights": initial_weights(directory),
         "devices": device_names(),
         "threshold": result.threshold,
-        "warning": result.warning,
+        "warning": "; ".join(filter(None, (result.warning, *warnings))),
         "validation": result.metrics,
         "grid": str(keep_grid(directory, "best", result.grid)),
     }
@@ -230,16 +284,17 @@ def train_stage(
 def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, int]:
     """The training split, and the number of steps to take."""
     data, count = config.data, jax.process_count()
-    is_srgan = isinstance(config, SrganConfig)
+    if isinstance(config, SoftganConfig):
+        label, augmentation = config.data.label, config.data.augmentation
+    else:
+        label, augmentation = "alpha", Augmentation(noise=config.data.augmentation.noise)
     source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
-        label="alpha" if is_srgan else data.label,
+        label=label,
         patch=data.patch,
         scale=data.scale,
-        augmentation=(
-            Augmentation(noise=data.augmentation.noise) if is_srgan else data.augmentation
-        ),
+        augmentation=augmentation,
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -14,8 +14,13 @@ from casgan_jax.errors import UserError
 class Meter:
     """Collects losses on the device and reads them now and then, so that no step waits for them."""
 
-    def __init__(self, batch_size: int) -> None:
-        self._batch_size = batch_size
+    def __init__(self, batch_size: int, *, standing: Callable[[], str]) -> None:
+        """
+        Args:
+          batch_size: images of a step.
+          standing: says what was saved, for the line of an error.
+        """
+        self._batch_size, self._standing = batch_size, standing
         self._pending: list[tuple[int, Mapping[str, jax.Array]]] = []
         self._since, self._count = time.perf_counter(), 0
 
@@ -42,10 +47,7 @@ class Meter:
                         f"step {step}",
                         found=f"{name} = {value}",
                         expected="a finite loss",
-                        remedy=(
-                            "the last good checkpoint stands; try a lower `optim.lr` or "
-                            "`optim.clip=1`"
-                        ),
+                        remedy=(f"{self._standing()}; try a lower `optim.lr` or `optim.clip=1`"),
                     )
         return [{name: float(value) for name, value in losses.items()} for losses in values]
 

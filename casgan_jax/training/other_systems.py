@@ -10,8 +10,9 @@ from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.configs.schema.tree import entries
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user
+from casgan_jax.training.validation import worse_than_interpolation
 from casgan_jax.workdir.config import read_config
-from casgan_jax.workdir.weights import stage_weights
+from casgan_jax.workdir.weights import read_facts, stage_weights, weights_folder
 
 
 def config_of_other_system(config: SoftganConfig, role: str) -> SoftganConfig:
@@ -66,17 +67,55 @@ def variables_of_other_systems(config: SoftganConfig, workdir: Path) -> dict[str
     return frozen
 
 
+def warnings_of_other_systems(config: SoftganConfig, workdir: Path) -> list[str]:
+    """A line for each system that a stage builds on and that its own training has warned of.
+
+    Args:
+      config, workdir: as of `variables_of_other_systems`, which has found the systems good.
+    """
+    folders = {role: (expand_user(other), "softgan") for role, (other, _) in config.others.items()}
+    if config.sr != "none":
+        folders = {"sr": _source_of_sr(config, workdir)} | folders
+    warnings = {role: _warning(weights_folder(*folder)) for role, folder in folders.items()}
+    return [
+        f"what it builds on by `{role}`, {folders[role][0]}, is {warning}"
+        for role, warning in warnings.items()
+        if warning
+    ]
+
+
+def _warning(folder: Path) -> str:
+    facts = read_facts(folder)
+    if facts["stage"] == "srgan":
+        found = facts["validation"]
+        return worse_than_interpolation(found["psnr"], found["bicubic_psnr"])
+    return facts.get("warning", "")  # version 0.3 did not note it
+
+
 def _super_resolution_variables(config: SoftganConfig, workdir: Path) -> Any:
     """SRGAN's, of the run itself or of the one that `sr` names."""
+    source, stage = _source_of_sr(config, workdir)
+    weights = stage_weights(source, stage)
+    return weights.generator if stage == "srgan" else weights.frozen["srgan"]
+
+
+def _source_of_sr(config: SoftganConfig, workdir: Path) -> tuple[Path, str]:
+    """(workdir, stage) whose weights hold SRGAN's.
+
+    Raises:
+      UserError: the SRGAN does not fit.
+    """
     if config.sr == "train":
-        return stage_weights(workdir, "srgan").generator
+        return workdir, "srgan"
     source = expand_user(config.sr)
     found = read_config(source)
-    is_cascade = isinstance(found, SoftganConfig)
-    _check_srgan(config, found.srgan if is_cascade else found, source)
-    if is_cascade and found.sr != "train":  # it has it from elsewhere, too
-        return stage_weights(source, "softgan").frozen["srgan"]
-    return stage_weights(source, "srgan").generator
+    if isinstance(found, SoftganConfig):
+        _check_srgan(config, found.srgan, source)
+        # One that has it from elsewhere, too, keeps it among what it builds on.
+        return source, "srgan" if found.sr == "train" else "softgan"
+    assert isinstance(found, SrganConfig), "`read_config` refuses others"
+    _check_srgan(config, found, source)
+    return source, "srgan"
 
 
 def _check_srgan(config: SoftganConfig, found: SrganConfig, source: Path) -> None:

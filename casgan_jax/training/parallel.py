@@ -82,22 +82,31 @@ class Devices:
     def map_step(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """(state, batch, constants) -> (state, metrics), compiled for all devices; the state's
         buffers are reused."""
+        return self._map(step, donate_argnums=(0,))
+
+    def map_look(self, look: Callable[..., Any]) -> Callable[..., Any]:
+        """(state, batch, constants) -> what is equal on all devices; the state stays."""
+        return self._map(look, donate_argnums=())
+
+    def _map(
+        self, function: Callable[..., Any], *, donate_argnums: tuple[int, ...]
+    ) -> Callable[..., Any]:
         if self.spmd == "pmap":
             return jax.pmap(
-                step,
+                function,
                 axis_name=AXIS,
                 in_axes=(None, 0, None),
                 out_axes=None,
                 devices=list(self.mesh.devices.flat),
-                donate_argnums=0,
+                donate_argnums=donate_argnums,
             )
         # check_vma=True would make the gradients of replicated parameters sums over the devices
         # already, and the step's explicit means would leave them N times too large.
         mapped = jax.shard_map(
-            step,
+            function,
             mesh=self.mesh,
             in_specs=(P(), P(AXIS), P()),
-            out_specs=(P(), P()),
+            out_specs=P(),
             check_vma=False,
         )
-        return jax.jit(mapped, donate_argnums=0)
+        return jax.jit(mapped, donate_argnums=donate_argnums)

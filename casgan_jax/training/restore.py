@@ -37,19 +37,18 @@ def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) ->
     )
 
 
-def restore_stage(config: StageConfig, workdir: str | Path, step: int | None = None) -> TrainState:
+def restore_stage(config: StageConfig, workdir: str | Path, step: int) -> TrainState:
     """A checkpoint of a trained stage, as numpy arrays.
 
     Args:
       config: the stage's.
       workdir: of the run.
-      step: which one; None for the one that is used.
+      step: which one; that of the stage's result is the one that is used.
 
     Raises:
       UserError: it is damaged or gone, or one of another architecture.
     """
     checkpoints = Checkpoints(expand_user(workdir) / config.name / "checkpoints")
-    step = used_step(config, checkpoints) if step is None else step
     return checkpoints.restore(state_shapes(config), step)
 
 
@@ -79,6 +78,7 @@ def frozen_shapes(config: StageConfig) -> dict[str, Any]:
     if config.sr != "none":
         shapes["srgan"] = state_shapes(config.srgan).average
     for role, (_, other) in config.others.items():
+        assert other is not None, "a config that names another system is resolved"
         state = state_shapes(other)
         shapes[role] = {"variables": state.average, "frozen": state.frozen}
     return shapes

@@ -34,7 +34,9 @@ def _weighted(
         # Deep supervision: several outputs, one a channel, that all learn the target.
         heads = jnp.split(output, output.shape[-1] // target.shape[-1], axis=-1)
         return {
-            name: weights[name] * sum(term(head, target, variables) for head in heads) / len(heads)
+            name: weights[name]
+            * sum((term(head, target, variables) for head in heads), start=jnp.zeros(()))
+            / len(heads)
             for name, term in chosen.items()
         }
 
@@ -73,7 +75,7 @@ def srgan_stage(config: SrganConfig) -> Stage:
     """
     weights = config.loss
     vgg19 = _vgg19(config)
-    layer = default_layer(vgg19) if vgg19 else None
+    layer = default_layer(vgg19) if vgg19 else ""
 
     def perceptual(output: jax.Array, target: jax.Array, variables: Any) -> jax.Array:
         features = partial(vgg19_features, variables, layer=layer)
@@ -110,7 +112,10 @@ def softgan_stage(config: SoftganConfig) -> Stage:
     """
     weights = config.loss
     system = describe_system(config, axis_name=AXIS)
-    teacher = describe_system(config.teacher_config) if config.teacher else None
+    teacher = None
+    if config.teacher:
+        assert config.teacher_config is not None, "a config that names a teacher is resolved"
+        teacher = describe_system(config.teacher_config)
 
     def targets(frozen: Any, batch: Batch) -> tuple[tuple[float, jax.Array], ...]:
         hard = losses.label_smoothing(batch["target"], weights.label_smoothing)

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.data import LABELS, super_resolution_planes
@@ -20,7 +21,7 @@ from casgan_jax.grid import PAPER_THRESHOLD, Box, area_mean, decode_alpha, norma
 from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
-from casgan_jax.systems.cascade import Cascade
+from casgan_jax.systems.cascade import Cascade, check_finite
 from casgan_jax.systems.networks import super_resolver
 from casgan_jax.workdir.processes import is_first
 
@@ -48,6 +49,18 @@ class Validation:
 
 
 Validate = Callable[[Variables], Validation]
+
+
+def measure(config: StageConfig) -> str:
+    """What the score of a validation on the way is; only equal measures can be compared."""
+    records = f"{config.train.validation_records or 'all'} records"
+    if isinstance(config, SrganConfig):
+        return f"psnr of {records}"
+    score = "dice"
+    if config.train.best == "soft_mae":
+        score = f"soft_mae against {config.data.label}"
+    symmetries = 8 if config.predict.symmetries else 1
+    return f"{score} of {records} by {symmetries} symmetries"
 
 
 def _first(records: Any, limit: int) -> list[Any]:
@@ -99,17 +112,31 @@ def softgan_validation(
 
 
 def _collapse(shares: list[float], best_dice: float) -> str:
-    """Says what is wrong if every prediction is empty or full."""
+    """Says what is wrong if every prediction is empty, full or beside its lesion."""
     if max(shares) == 0.0 and best_dice < 0.05:
         found = "empty"
     elif min(shares) == 1.0:
         found = "full"
+    elif best_dice < 0.05:  # a mask of the whole patch has more
+        found = "beside its lesion"
     else:
         return ""
     return (
         f"collapsed: every validation mask is {found}; what helps: `loss.l1=0` (its optimum is "
         "the median, which is background), `loss.cross_entropy=20`, a lower `loss.adversarial` or "
         "`optim.lr`, `model.initial_alpha` near the lesions' share of a patch (0.03)"
+    )
+
+
+def worse_than_interpolation(psnr: float, bicubic_psnr: float) -> str:
+    """Says what is wrong if SRGAN's images are further from the truth than bicubic ones."""
+    if psnr >= bicubic_psnr:
+        return ""
+    return (
+        f"worse than doing nothing: SRGAN's PSNR is {psnr:.1f}, that of bicubic interpolation "
+        f"{bicubic_psnr:.1f}; what helps: more steps, a lower `optim.lr`, `optim.clip=1`, "
+        "`model.residual_to_interpolation=true` (of a cascade, the same fields of `srgan`), or a "
+        "cascade without SRGAN by `sr=none`"
     )
 
 
@@ -168,14 +195,21 @@ def srgan_validation(
         batches = [
             apply(variables, low[start : start + 16, ..., None]) for start in range(0, len(low), 16)
         ]
-        sr = np.concatenate([np.asarray(batch)[..., 0] for batch in batches]).clip(0.0, 1.0)
+        sr = np.concatenate([np.asarray(batch)[..., 0] for batch in batches])
+        check_finite(sr)
+        sr = sr.clip(0.0, 1.0)
         metrics = quality(sr) | baseline
         rows = [
             [small, smooth, fine, truth, colour_error(fine, truth)]
             for small, smooth, fine, truth in zip(low, bicubic, sr, high, strict=True)
         ][:GRID_ROWS]
         titles = ["low resolution", "bicubic", "SR image", "truth", "error"]
-        return Validation(metrics, metrics["psnr"], sheet(rows, titles=titles))
+        return Validation(
+            metrics,
+            metrics["psnr"],
+            sheet(rows, titles=titles),
+            warning=worse_than_interpolation(metrics["psnr"], metrics["bicubic_psnr"]),
+        )
 
     return validate
 

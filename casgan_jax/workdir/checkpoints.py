@@ -1,15 +1,18 @@
 """Checkpoints of a stage: a folder a step, sealed, that appears whole or not at all.
 
-    checkpoints = Checkpoints(directory, keep=2)
+    checkpoints = Checkpoints(directory, keep=2, measure="dice", data=digest)
     step = checkpoints.recover()         # newest intact step, or None before the first
     state = checkpoints.restore(state_or_shapes, step)
     checkpoints.save(1000, state, score=0.8)
 
-The newest `keep` and the one with the best score stay. Orbax writes the arrays into a temporary
-folder, the manifest (`casgan_jax.workdir.seal`) is written last, and a rename makes it a
-checkpoint. Arrays are replicated over all devices, so the first process of a run writes them and
-every process reads them, whatever the number of devices and processes then and now. The position in
-the data needs no file: it is a function of the step (`casgan_jax.data.pipeline`).
+The newest `keep` and the one with the best score stay. What a score is of, its measure and its
+data, is sealed beside it: only scores of the same are compared.
+
+Orbax writes the arrays into a temporary folder, the manifest (`casgan_jax.workdir.seal`) is written
+last, and a rename makes it a checkpoint. Arrays are replicated over all devices, so the first
+process of a run writes them and every process reads them, whatever the number of devices and
+processes then and now. The position in the data needs no file: it is a function of the step
+(`casgan_jax.data.pipeline`).
 """
 
 from __future__ import annotations
@@ -40,14 +43,23 @@ class Checkpoints:
     Args:
       directory: made when the first one is saved.
       keep: how many of the newest stay.
-      say: takes a line for every damaged checkpoint.
+      measure: what scores are, now; another text is another measure.
+      data: digest of the data set that they are measured on, now; None where none is known.
+      say: takes a line for every checkpoint that is damaged, and for scores that do not count.
     """
 
     def __init__(
-        self, directory: Path, *, keep: int = 2, say: Callable[[str], None] = logging.warning
+        self,
+        directory: Path,
+        *,
+        keep: int = 2,
+        measure: str | None = None,
+        data: str | None = None,
+        say: Callable[[str], None] = logging.warning,
     ) -> None:
         self.directory = directory.absolute()
         self._keep, self._say = keep, say
+        self._of = {"measure": measure, "data": data}
 
     def steps(self) -> list[int]:
         """Steps of all checkpoints, damaged ones too, oldest first."""
@@ -71,11 +83,12 @@ class Checkpoints:
         barrier("checkpoints verified")  # before one process moves what others are reading
         if is_first():
             for step, _ in damaged:
-                self._set_aside(step)
+                self._move_aside(step, "damaged")
             for pattern in (f"{_TEMPORARY}*", f"{_DELETED}*"):
                 for path in self.directory.glob(pattern):
                     shutil.rmtree(path)
         barrier("checkpoints recovered")
+        self._tell_what_does_not_count()
         return newest
 
     def newest(self) -> int:
@@ -90,7 +103,8 @@ class Checkpoints:
         return step
 
     def best(self) -> int:
-        """The intact step with the best score; the newest one where no score was noted.
+        """The intact step with the best score of the present measure and data; the newest one where
+        there is no such score.
 
         Raises:
           UserError: there is no intact checkpoint.
@@ -115,6 +129,21 @@ class Checkpoints:
                 raise self._cannot_write(step, error) from error
             self._delete_old()
         barrier(f"checkpoint {step}")
+
+    def set_aside(self, step: int, name: str) -> Path:
+        """Moves a checkpoint to the folder `name` beside the directory, and returns that folder."""
+        barrier(f"checkpoint {step} seen")  # before one process moves what others are reading
+        if is_first():
+            self._move_aside(step, name)
+        barrier(f"checkpoint {step} set aside")
+        return self.directory.with_name(name)
+
+    def standing(self) -> str:
+        """What was saved, for the line of an error: "the checkpoint of step 4 stands"."""
+        steps = self.steps()
+        if not steps:
+            return "no checkpoint was written yet"
+        return f"the checkpoint of step {steps[-1]} stands"
 
     def restore(self, like: Any, step: int) -> Any:
         """The state saved after `step` as numpy arrays, in the tree of `like` (arrays or shapes).
@@ -162,13 +191,30 @@ class Checkpoints:
         return None, []
 
     def _scores(self) -> dict[int, float]:
-        """Step -> score, the newest step first: of equal scores the later training's counts."""
-        facts = {step: self._facts(step, read_facts) for step in reversed(self.steps())}
-        return {
-            step: found["score"]
-            for step, found in facts.items()
-            if found and found["score"] is not None
-        }
+        """Step -> score of the present measure and data, the newest step first: of equal scores the
+        later training's counts."""
+        return {step: facts["score"] for step, facts in self._scored() if self._counts(facts)}
+
+    def _scored(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(step, facts) of every checkpoint that has a score of any kind, the newest first."""
+        for step in reversed(self.steps()):
+            facts = self._facts(step, read_facts)
+            if facts and facts["score"] is not None:
+                yield step, facts
+
+    def _counts(self, facts: dict[str, Any]) -> bool:
+        """Whether a score is of the present measure and data, which earlier versions did not
+        note."""
+        return all(facts.get(name) == now for name, now in self._of.items())
+
+    def _tell_what_does_not_count(self) -> None:
+        steps = [str(step) for step, facts in self._scored() if not self._counts(facts)]
+        if steps:
+            self._say(
+                f"checkpoints {self.directory}: the scores of step {', '.join(reversed(steps))} "
+                "are of another measure, other data or an earlier version; they are not compared "
+                "with later ones"
+            )
 
     def _facts(self, step: int, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any] | None:
         """What `read` finds in a checkpoint's manifest; None, and a line, where it is damaged."""
@@ -186,7 +232,7 @@ class Checkpoints:
         _check_room(temporary, state)
         with _orbax() as orbax:
             orbax.save(temporary / "state", args=ocp.args.StandardSave(state))
-        seal(temporary, {"step": step, "score": score, "arrays": _arrays(state)})
+        seal(temporary, {"step": step, "score": score, **self._of, "arrays": _arrays(state)})
         temporary.rename(self.directory / str(step))
 
     def _temporary(self, step: int) -> Path:
@@ -202,8 +248,8 @@ class Checkpoints:
                 (self.directory / str(step)).rename(doomed)  # never half a checkpoint
                 shutil.rmtree(doomed)
 
-    def _set_aside(self, step: int) -> None:
-        folder = self.directory.with_name("damaged")
+    def _move_aside(self, step: int, name: str) -> None:
+        folder = self.directory.with_name(name)
         folder.mkdir(exist_ok=True)
         attempts = len(list(folder.glob(f"{step}-*")))
         (self.directory / str(step)).rename(folder / f"{step}-{attempts}")
@@ -218,8 +264,6 @@ class Checkpoints:
         )
 
     def _cannot_write(self, step: int, error: Exception) -> UserError:
-        steps = self.steps()
-        stands = f"the checkpoint of step {steps[-1]} stands" if steps else "none was written yet"
         free = shutil.disk_usage(self.directory.parent).free / 2**20
         return UserError(
             "checkpoint",
@@ -228,7 +272,7 @@ class Checkpoints:
                 f"with {free:.0f} MiB free"
             ),
             expected="room for it",
-            remedy=f"{stands}; make room and run the same command again",
+            remedy=f"{self.standing()}; make room and run the same command again",
         )
 
 

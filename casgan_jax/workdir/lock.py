@@ -33,7 +33,7 @@ def hold_workdir(workdir: Path) -> Iterator[None]:
             "workdir",
             found=f"{error.strerror} at {workdir}",
             expected="room for the run",
-            remedy="the last good checkpoint stands; make room and run the same command again",
+            remedy="what was saved stands; make room and run the same command again",
         ) from error
     finally:
         if lock is not None:

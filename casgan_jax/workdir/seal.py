@@ -56,6 +56,8 @@ def verify(folder: Path) -> dict[str, Any]:
 
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
+    if not folder.is_dir():
+        raise Damaged("there is no such folder")
     if not path.is_file():
         found = "the folder is empty" if not any(folder.iterdir()) else f"{MANIFEST} is missing"
         raise Damaged(found)

@@ -136,6 +136,15 @@ def test_worker_processes_do_not_change_the_stream(discs, cache):
     assert_equal_batches(take(two, 3, start=3), expected[3:])
 
 
+@BOTH
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_of_one_are_those_of_more_in_their_order(discs, cache, kind):
+    one = take(open_stream(discs, cache=cache, **(KINDS[kind] | {"batch_size": 1})), 4)
+    (four,) = take(open_stream(discs, cache=cache, **(KINDS[kind] | {"batch_size": 4})), 1)
+    stacked = {name: np.concatenate([batch[name] for batch in one]) for name in four}
+    assert_equal_batches([stacked], [four])
+
+
 def test_auto_renders_on_the_host_where_there_is_no_accelerator(discs):
     auto, host = (take(open_stream(discs, cache=cache), 2) for cache in ("auto", "host"))
     assert_equal_batches(auto, host)

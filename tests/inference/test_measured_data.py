@@ -8,7 +8,7 @@ import pytest
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.errors import UserError
 from casgan_jax.inference.classical import run as run_classical
-from casgan_jax.inference.evaluate import evaluate_workdir, measure_test_split
+from casgan_jax.inference.evaluate import evaluate_workdir, measure_in_the_end
 from casgan_jax.inference.load import load_system
 from casgan_jax.inference.measured_data import measured_data
 from casgan_jax.records.identity import digest, hashed, patients
@@ -53,7 +53,7 @@ def test_the_weights_say_what_they_were_trained_on(trained, data):
 def test_there_is_nothing_to_say_of_other_patients_of_the_same_data_set(trained, data):
     assert notes_of(trained, data, "test") == []
     assert notes_of(trained / "softgan" / "weights", data, "test") == []
-    assert measure_test_split(trained, progress=False)[0] == "test split:"
+    assert measure_in_the_end(trained, progress=False)[0] == "test split:"
 
 
 def test_patients_that_were_trained_on_are_counted_in_whatever_folder(trained, data, exchanged):
@@ -94,7 +94,7 @@ def test_a_run_is_not_continued_on_splits_that_were_exchanged(trained, discs, da
         assert lines[0].startswith(f"{data} is not the data set that this system was trained on")
         assert lines[1].startswith(f"{count} of the {count} patients")
         train(config, workdir, accept_config_changes=True)
-        told = measure_test_split(workdir, progress=False)
+        told = measure_in_the_end(workdir, progress=False)
         assert told[0].startswith(f"note: {count} of the {count} patients")
         assert told[1] == "test split:"
     finally:

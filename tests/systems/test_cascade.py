@@ -5,6 +5,7 @@ import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
+from casgan_jax.errors import UserError
 from casgan_jax.systems.cascade import Cascade, _predict
 from casgan_jax.systems.networks import describe_system
 
@@ -34,6 +35,14 @@ def test_any_number_of_patches_gives_the_same_masks(cascade):
     alone = cascade(patches[5:])
     np.testing.assert_allclose(alone["alpha"][0], together["alpha"][5], atol=1e-5)
     assert cascade(patches[:0])["alpha"].shape == (0, 32, 32)
+
+
+def test_weights_that_cannot_be_used_are_named_and_not_the_image(cascade):
+    patches = np.full((1, 16, 16), 0.5, np.float32)
+    variables = jax.tree.map(lambda leaf: leaf * jnp.float32(np.nan), cascade._variables[0])
+    with pytest.raises(UserError, match="weights: found that they make NaN or infinite values"):
+        cascade.with_variables(variables)(patches)
+    assert np.isnan(cascade(patches * np.float32(np.nan))["alpha"]).any(), "the image's own fault"
 
 
 def test_few_sizes_and_equal_cascades_are_compiled_once(cascade):

@@ -45,7 +45,7 @@ def trained(discs, tmp_path_factory):
 
 
 def test_training_starts_from_the_file(trained):
-    state = restore_stage(resolve(trained[0]), trained[1])
+    state = restore_stage(resolve(trained[0]), trained[1], trained[2]["step"])
     for variables in (state.generator.variables, state.average):
         encoder, statistics = variables["params"]["encoder"], variables["batch_stats"]["encoder"]
         np.testing.assert_array_equal(

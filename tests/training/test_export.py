@@ -2,14 +2,18 @@
 
 import shutil
 
+import jax
 import numpy as np
 import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.inference.load import load_cascade, load_system
 from casgan_jax.training.export import export_run
-from casgan_jax.training.loop import train
+from casgan_jax.training.loop import resolve, train
+from casgan_jax.training.restore import restore_stage
+from casgan_jax.training.validation import measure
 from casgan_jax.workdir.checkpoints import Checkpoints
+from casgan_jax.workdir.weights import read_weights, write_weights
 from tests import damage
 from tests.training.test_loop import tiny_config
 
@@ -44,9 +48,17 @@ def test_a_trained_system_needs_its_weights_alone(trained, tmp_path):
     assert cascade.config.data.patch == 16 and cascade.config.srgan.model.features == 4
 
 
-def test_weights_are_those_of_the_checkpoint_that_was_measured(trained):
+def test_weights_are_those_of_the_checkpoint_that_was_measured(trained, discs):
     workdir, result = trained
-    assert result["step"] == Checkpoints(workdir / "softgan" / "checkpoints").best()
+    config = resolve(tiny_config("softgan:quick", discs))
+    checkpoints = Checkpoints(workdir / "softgan" / "checkpoints", measure=measure(config))
+    assert result["step"] == checkpoints.best()
+    average = restore_stage(config, workdir, result["step"]).average
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        average,
+        read_weights(workdir / "softgan" / "weights").generator,
+    )
     assert load_cascade(workdir).threshold == result["threshold"]
 
 
@@ -70,6 +82,34 @@ def test_no_other_checkpoint_stands_in_for_a_damaged_one(older, trained):
     with pytest.raises(UserError, match=f"checkpoints/{step}: found a damaged checkpoint"):
         export_run(older)
     assert not (older / "softgan" / "weights").exists()
+
+
+def test_nor_for_one_that_is_gone(older, trained):
+    shutil.rmtree(older / "softgan" / "checkpoints" / str(trained[1]["step"]))
+    with pytest.raises(UserError, match="a damaged checkpoint: there is no such folder"):
+        export_run(older)
+    assert not (older / "softgan" / "weights").exists()
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "system.json", "manifest.json"])
+def test_damaged_weights_are_refused_although_checkpoints_are_there(trained, tmp_path, name):
+    workdir = shutil.copytree(trained[0], tmp_path / "run")
+    folder = workdir / "softgan" / "weights"
+    damage.flip(folder / name, 300)
+    for use in (workdir, folder):
+        with pytest.raises(UserError, match=f"{folder}.*: found damaged weights"):
+            load_cascade(use)
+
+
+def test_weights_of_another_step_do_not_keep_the_threshold(trained, tmp_path):
+    workdir = shutil.copytree(trained[0], tmp_path / "run")
+    folder, other = workdir / "softgan" / "weights", tmp_path / "other"
+    weights = read_weights(folder)
+    halved = jax.tree.map(lambda leaf: leaf / 2, weights.generator)
+    write_weights(other, halved, weights.frozen, weights.facts)
+    shutil.copy(other / "weights.safetensors", folder)
+    with pytest.raises(UserError, match="weights: found damaged weights: weights.safetensors is"):
+        load_cascade(workdir)
 
 
 def test_nothing_is_exported_of_a_run_that_has_not_finished(older):

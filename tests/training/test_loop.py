@@ -132,9 +132,10 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(trained, discs, tmp_
         patch.setattr(loop.Checkpoints, "save", interrupt)
         with pytest.raises(Interrupted):
             train(tiny_config("softgan:quick", discs, sr=trained[0]), tmp_path)
-    train(tiny_config("softgan:quick", discs, sr=trained[0]), tmp_path)
+    result = train(tiny_config("softgan:quick", discs, sr=trained[0]), tmp_path)
+    assert result["step"] == trained[1]["step"]
     resolved = loop.resolve(config)
-    whole, resumed = (restore_stage(resolved, workdir) for workdir in (trained[0], tmp_path))
+    whole, resumed = (restore_stage(resolved, workdir, 4) for workdir in (trained[0], tmp_path))
     assert int(whole.step) == int(resumed.step)
     jax.tree.map(np.testing.assert_array_equal, whole.generator, resumed.generator)
     jax.tree.map(np.testing.assert_array_equal, whole.discriminator, resumed.discriminator)
@@ -152,7 +153,18 @@ def test_the_last_weights_are_used_where_no_checkpoint_is_chosen(discs, tmp_path
     last = train(config, tmp_path, accept_config_changes=True)
     assert last["step"] == 4
     assert last["validation"] != chosen["validation"]
-    assert restore_stage(config, tmp_path).step == 4
+    assert restore_stage(config, tmp_path, 4).step == 4
+
+
+def test_scores_of_another_measure_do_not_choose_the_checkpoint(discs, tmp_path, capsys):
+    fields = dict(sr="none", train__evaluate_every=1, train__checkpoint_every=1)
+    fields |= dict(optim__lr=1e-9, optim__average=0)
+    first = train(tiny_config("softgan:quick", discs, train__steps=2, **fields), tmp_path)
+    assert first["validation"]["dice"] >= 0.0 > -first["validation"]["soft_mae"]
+    config = tiny_config("softgan:quick", discs, train__best="soft_mae", **fields)
+    second = train(config, tmp_path, accept_config_changes=True)
+    assert second["step"] in (3, 4)
+    assert "the scores of step 1, 2 are of another measure" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_name(discs, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.training.restore import restore_stage
+from casgan_jax.training.restore import state_shapes
 from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.config import read_config
 
@@ -68,9 +68,9 @@ def states(workdir, stage):
     """Step -> state for all checkpoints of a stage."""
     config = read_config(workdir)
     config = config if stage == "softgan" else config.srgan
-    best = restore_stage(config, workdir)
+    shapes = state_shapes(config)
     checkpoints = Checkpoints(workdir / stage / "checkpoints")
-    return {step: checkpoints.restore(best, step) for step in checkpoints.steps()}
+    return {step: checkpoints.restore(shapes, step) for step in checkpoints.steps()}
 
 
 def same_bits(one, other):

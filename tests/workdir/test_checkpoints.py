@@ -55,6 +55,32 @@ def test_nothing_yet_is_a_fresh_start_and_no_checkpoint_to_use(tmp_path):
         empty.best()
 
 
+def reopened(checkpoints, lines, **of):
+    return Checkpoints(checkpoints.directory, say=lines.append, **of)
+
+
+@pytest.mark.parametrize("now", [{"measure": "soft_mae"}, {"data": "abc"}])
+def test_scores_of_another_measure_or_other_data_are_not_compared(checkpoints, lines, now):
+    later = reopened(checkpoints, lines, **now)
+    assert later.recover() == 4
+    (line,) = lines
+    assert "the scores of step 1, 4 are of another measure, other data" in line
+    assert later.best() == 4, "no score counts: the newest is used"
+    later.save(5, state(5), score=-0.07)
+    later.save(6, state(6), score=-0.09)
+    assert later.best() == 5
+    assert later.steps() == [5, 6], "the best of before is no longer kept"
+
+
+def test_a_score_of_an_earlier_version_does_not_count(checkpoints, lines):
+    old = reopened(checkpoints, lines)
+    old._of = {}  # which sealed the score alone
+    old.save(5, state(5), score=0.99)
+    later = reopened(checkpoints, lines, measure="dice")
+    later.save(6, state(6), score=0.1)
+    assert later.best() == 6
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [

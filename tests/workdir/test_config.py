@@ -83,6 +83,6 @@ def test_a_workdir_that_cannot_be_one_is_named(tmp_path):
 
 
 def test_a_full_disk_is_one_line(tmp_path):
-    line = "No space left .* the last good checkpoint stands"
+    line = "No space left .* what was saved stands"
     with pytest.raises(ValueError, match=line), hold_workdir(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
