@@ -18,6 +18,7 @@ from tests.exchanged_discs import build_exchanged
 from tests.training.test_loop import tiny_config
 
 SHORT = {"train__steps": 1, "srgan__train__steps": 1}
+ALONE = SHORT | {"sr": "none"}
 
 
 def notes_of(folder, data_dir, split):
@@ -33,7 +34,7 @@ def data(discs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
-    train(tiny_config("softgan:quick", data, **SHORT), workdir)
+    train(tiny_config("softgan:quick", data, **ALONE), workdir)
     return workdir
 
 
@@ -83,7 +84,7 @@ def test_a_run_is_not_continued_on_splits_that_were_exchanged(trained, discs, da
     workdir = shutil.copytree(trained, tmp_path / "run")
     build_exchanged(data.parents[1])
     try:
-        config = tiny_config("softgan:quick", data, **SHORT)
+        config = tiny_config("softgan:quick", data, **ALONE)
         for result in (None, workdir / "softgan" / "result.json"):
             if result:
                 result.unlink()
