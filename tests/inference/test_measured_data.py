@@ -13,6 +13,7 @@ from casgan_jax.inference.load import load_system
 from casgan_jax.inference.measured_data import measured_data
 from casgan_jax.records.identity import digest, hashed, patients
 from casgan_jax.training.loop import train
+from casgan_jax.workdir.seal import read_facts, seal
 from tests import damage
 from tests.exchanged_discs import build_exchanged
 from tests.training.test_loop import tiny_config
@@ -118,6 +119,7 @@ def test_a_run_without_its_data_set_asks_where_it_lies(trained, data, tmp_path):
 def test_what_an_earlier_version_did_not_keep_is_told(trained, data, tmp_path):
     weights = shutil.copytree(trained / "softgan" / "weights", tmp_path / "weights")
     damage.replace(weights / "system.json", '"trained_on"', '"not_known_then"')
+    seal(weights, read_facts(weights))
     (line,) = notes_of(weights, data, "test")
     assert "did not keep which data set and patients" in line
 
