@@ -21,7 +21,7 @@ import pytest
 
 from casgan_jax.images import read_image, write_png
 from datasets.phantom.example import write_example
-from tests.training.test_loop import TINY, TINY_SR
+from tests.training.test_loop import TINY
 
 ROOT = Path(__file__).parents[1]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
@@ -85,8 +85,8 @@ def casgan(installed, elsewhere):
 
 @pytest.fixture(scope="module")
 def trained(casgan):
-    """What the training of a tiny cascade printed."""
-    fields = TINY | TINY_SR | {"data.dir": "data", "train.steps": "2", "data.label": "readers"}
+    """What the training of a tiny network printed."""
+    fields = TINY | {"data.dir": "data", "data.label": "readers", "sr": "none", "train.steps": "2"}
     given = (f"--config.{name}={value}" for name, value in fields.items())
     return casgan("train", "--config=softgan:quick", "--workdir=run", *given)
 
@@ -129,14 +129,14 @@ def test_a_training_ends_with_figures_and_with_commands_that_are_typed_so(traine
     assert (elsewhere / "run" / "softgan" / "weights" / "system.json").is_file()
 
 
-def test_the_trained_cascade_predicts(trained, casgan, elsewhere):
+def test_the_trained_network_predicts(trained, casgan, elsewhere):
     image = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
     write_png(elsewhere / "scan.png", image)
     casgan("predict", "--workdir=run", "--input=scan.png", "--center=20,22", "--output=out")
     assert read_image(elsewhere / "out" / "scan_alpha.png").shape == image.shape
 
 
-def test_the_trained_cascade_is_evaluated(trained, casgan):
+def test_the_trained_network_is_evaluated(trained, casgan):
     said = casgan("evaluate", "--workdir=run", "--split=validation", "--noprogress")
     summary = json.loads(said.splitlines()[-1])
     assert summary["split"] == "validation" and summary["records"] > 0
