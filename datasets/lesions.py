@@ -60,6 +60,11 @@ def lesion_features(size: int, scale: int, image_dtype: type) -> tfds.features.F
     )
 
 
+def repeated(first: str) -> Skip:
+    """Why a lesion that stands again gives no record; it is kept once, as `first`."""
+    return Skip("stands twice", f"found the image, slice and marks of {first} again; kept once")
+
+
 def make_record(source: LesionSource | Skip) -> Record | Skip:
     """Reads, labels and crops one lesion; what is known to give no record stays a `Skip`.
 

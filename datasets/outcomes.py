@@ -104,7 +104,7 @@ class Outcomes:
 
     def write_skipped(self, path: Path) -> None:
         """Writes one line for each task that was skipped, as CSV."""
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(Skipped._fields)
             writer.writerows(sorted(self._skipped))

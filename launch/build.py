@@ -10,6 +10,7 @@ interrupted is simply run again.
 """
 
 import time
+from typing import Any
 
 from absl import flags, logging
 
@@ -42,9 +43,10 @@ def main(_: list[str]) -> None:
         return
     from datasets.build import build, next_step, summary
 
-    start, options = time.monotonic(), {name: flag.value for name, flag in _OPTIONS.items()}
+    start = time.monotonic()
+    options: dict[str, Any] = {name: flag.value for name, flag in _OPTIONS.items()}
     try:
-        prepared = build(_NAME.value, _DATA_DIR.value, **options)
+        prepared = build(_NAME.value, _DATA_DIR.value or ".", **options)
     except KeyboardInterrupt:
         remedy = "nothing half-built is left, run the same command again"
         raise UserError("build", found="an interruption", remedy=remedy) from None

@@ -35,7 +35,7 @@ def test_a_workdir_that_cannot_be_written(discs, a_file, tmp_path, monkeypatch):
     config = tiny_config("softgan:quick", discs)
     for workdir in (a_file, a_file / "below"):
         assert line_of(train, config, workdir).startswith("workdir: found ")
-    assert line_of(train, config, "~nobody-of-that-name/run").startswith("~nobody-of-that-name/run")
+    assert line_of(train, config, "~no:user/run").startswith("~no:user/run")
     assert a_file.read_text() == "kept"
 
     def refuse(*_, **__):

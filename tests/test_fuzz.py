@@ -39,7 +39,7 @@ NASTY = [
     "1e400", "nan", "-inf", "inf", "2147483648", "-2147483649", "9" * 400, "9" * 5000, "1e5",
     "0x10", "1_0", "٣", "", " ",
     "\n", "a\nb", "none", "None", "train", "true", "false", "[]", "{}", "é",
-    "~nobody", "/", ".", "float16", "bfloat16", "float64", "pixel", "patch", "cosine", "readers",
+    "~a:b", "/", ".", "float16", "bfloat16", "float64", "pixel", "patch", "cosine", "readers",
 ]  # fmt: skip
 
 

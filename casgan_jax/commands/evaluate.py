@@ -4,7 +4,8 @@
     casgan evaluate --workdir=runs/softgan --data_dir=data/lidc
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
-numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
+numbers as JSON; first, notes where patients were trained on or the data set is no longer that of
+the training. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
 lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
 worst_errors.png (the same without the images: what is missed, what is added).
 """
@@ -58,5 +59,7 @@ def main(_: list[str]) -> None:
         worst=_WORST.value,
         progress=_PROGRESS.value,
     )
+    for note in measured.subject.notes:
+        print(f"note: {note}")
     print(f"{markdown_table(measured.summary)}\n\nworst cases: {measured.worst_cases}")
     print(json.dumps(metrics_json(measured.subject, measured.summary), allow_nan=False))

@@ -32,7 +32,8 @@ from casgan_jax.annotations import Annotation, Annotations, cells, read_annotati
 from casgan_jax.annotations.table import check_key, default_key
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.path_flag import define_path, define_paths
-from casgan_jax.errors import Interrupted, UserError
+from casgan_jax.commands.program import typed
+from casgan_jax.errors import Interrupted, Step, UserError
 from casgan_jax.grid import PAPER_THRESHOLD
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
@@ -136,6 +137,8 @@ def _tell(batch: Batch) -> int:
         print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
     print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
+    step = Step("review", {"folder": str(batch.table.parent), "open": "true"})
+    print(f"next:   {typed(step)}")
     if batch.others:
         print(
             f"note: {batch.table.parent} has files of {_lesions(batch.others)} more, which this "

@@ -15,11 +15,11 @@ if TYPE_CHECKING:  # a run of one kind needs nothing of the others
 
 
 def measured_lines(measured: Measured) -> list[str]:
-    """The headline's figures of the split that was measured in the end, and where the pictures
-    are."""
+    """Notes, figures of the split that was measured in the end, and where the pictures are."""
     subject = measured.subject
     why = "" if subject.split == "test" else f", as {subject.data_dir} has no test split"
     return [
+        *(f"note: {note}" for note in subject.notes),
         f"{subject.split} split{why}:",
         *(f"  {line}" for line in headline_lines(measured.summary)),
         f"worst cases: {measured.worst_cases}",

@@ -35,6 +35,8 @@ class Subject:
       split: of the data set.
       patch: side of the native patches in pixels.
       scale: r, pixels of a mask along a native one.
+      data: digest of the data set; "" where a version before 0.4 measured it.
+      notes: lines that the figures are not to be read without.
     """
 
     workdir: str
@@ -42,6 +44,8 @@ class Subject:
     split: str
     patch: int
     scale: int
+    data: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from typing import Any
 from casgan_jax.configs.schema.json_form import from_dict, to_dict
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import flat
+from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 from casgan_jax.json_form import read_as, to_json
+from casgan_jax.records.identity import digest
 from casgan_jax.workdir.config import differences
 from casgan_jax.workdir.layout import ROW
 
@@ -24,20 +26,24 @@ class MadeFrom:
 
     Attributes:
       config: as `config.json` has it.
-      data_set: a sum of what its data sets say of themselves, and of its ratings.
+      data: a sum of the digests of its data sets, and of its ratings; None in a row of a version
+        before 0.4, which did not know data sets by their content.
     """
 
     config: Mapping[str, Any]
-    data_set: str
+    data: str | None = None
 
     def changes(self, now: MadeFrom) -> dict[str, tuple[Any, Any]]:
         """Dotted field -> (old value, new value) for each that differs.
+
+        Data sets that were not known by their content are taken to be what they are now.
 
         Raises:
           UserError: this one is of a version whose config had a field that is unknown here.
         """
         # As this version writes the config of an earlier one.
-        before = dataclasses.replace(self, config=to_dict(from_dict(self.config)))
+        config = to_dict(from_dict(self.config))
+        before = MadeFrom(config, now.data if self.data is None else self.data)
         return differences(to_json(before), to_json(now))
 
 
@@ -71,11 +77,11 @@ def made_from(config_name: str, fields: Sequence[tuple[str, str]]) -> MadeFrom:
     config = load_config(config_name, fields)
     values = flat(config)
     names = filter(None, (config.data.dir, str(values.get("data.test_dir", ""))))
-    parts = [_description(Path(name)) for name in names]
+    parts = [_digest(name) for name in names]
     ratings = Path(str(values.get("data.ratings", "")))
     if ratings.is_file():
-        parts.append(ratings.read_bytes())
-    return MadeFrom(to_dict(config), hashlib.sha256(b"".join(parts)).hexdigest())
+        parts.append(hashlib.sha256(ratings.read_bytes()).hexdigest())
+    return MadeFrom(to_dict(config), hashlib.sha256("".join(parts).encode()).hexdigest())
 
 
 def read_kept(workdir: Path) -> Kept | None:
@@ -95,8 +101,8 @@ def keep(kept: Kept, workdir: Path) -> None:
     write_whole(workdir / ROW, (json.dumps(to_json(kept), indent=1) + "\n").encode())
 
 
-def _description(directory: Path) -> bytes:
-    """What a data set says of itself, its version and checksums included."""
-    info = directory / "dataset_info.json"
-    found = [info] if info.is_file() else sorted(directory.glob("*/dataset_info.json"))
-    return b"".join(path.read_bytes() for path in found)
+def _digest(data_dir: str) -> str:
+    try:
+        return digest(data_dir)
+    except UserError:
+        return ""  # the row's own process fails by it, and tells it

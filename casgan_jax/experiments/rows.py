@@ -104,7 +104,10 @@ def run_task(task: Task, words: Words) -> Outcome:
     before, seconds = read_kept(task.folder), 0.0
     if before:
         _check_same(task, before.made_from.changes(made))
+        if before.made_from.data is None:
+            _say(f"{task.folder}: the version that made it did not keep of which data set")
         if before.status == "done":
+            keep(dataclasses.replace(before, made_from=made), task.folder)  # as this version does
             return Outcome("done", seconds=before.seconds)
         seconds = before.seconds
     task.folder.mkdir(parents=True, exist_ok=True)
@@ -190,6 +193,10 @@ def _check_same(task: Task, changed: Mapping[str, tuple[Any, Any]]) -> None:
             expected="the same",
             remedy="choose another `output` or remove that folder",
         )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _file_name(name: str) -> str:

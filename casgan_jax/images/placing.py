@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from casgan_jax.errors import UserError
 from casgan_jax.images.geometry import Geometry
@@ -135,6 +134,8 @@ def _lattice(
 def _interpolated(
     volume: Volume, target: Geometry, indices: np.ndarray, linear: bool
 ) -> Placed | None:
+    from scipy import ndimage  # heavy, and asked for where grids differ alone
+
     columns, rows, _ = target.size
     row, column = np.mgrid[:rows, :columns].reshape(2, -1)
     reached = indices[:3, :2] @ (column, row) + indices[:3, 3:]

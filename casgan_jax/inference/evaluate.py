@@ -10,6 +10,7 @@ from casgan_jax.evaluation.files import write_measurements
 from casgan_jax.evaluation.summary import Subject, Summary
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
+from casgan_jax.inference.measured_data import measured_data
 from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.report.evaluation import write_evaluation
 from casgan_jax.workdir.layout import WORST, evaluation_folder
@@ -60,15 +61,23 @@ def evaluate_workdir(
       UserError: no run there, no such data or split, or data that do not fit the system.
     """
     system = load_system(workdir)
-    data = system.config.data
-    split = split or measured_split(data_dir or data.test_dir or data.dir)
-    data_dir = data_dir or (data.test_dir if split == "test" else "") or data.dir
+    own = system.config.data
+    split = split or measured_split(data_dir or own.test_dir or own.dir)
+    data = measured_data(system.config, workdir, split, data_dir)
     folder = make_folder(Path(output or evaluation_folder(Path(workdir), split)), field="output")
-    records, metadata = load_split(data_dir, split), read_metadata(data_dir)
+    records, metadata = load_split(data.directory, split), read_metadata(data.directory)
     evaluation = evaluate(
         system, records, metadata, batch_size=batch_size, worst=worst, progress=progress
     )
-    subject = Subject(str(workdir), str(data_dir), split, system.patch, system.scale)
+    subject = Subject(
+        workdir=str(workdir),
+        data_dir=data.directory,
+        split=split,
+        patch=system.patch,
+        scale=system.scale,
+        data=data.digest,
+        notes=tuple(data.notes),
+    )
     summary = write_measurements(evaluation, subject, folder)
     write_evaluation(summary, evaluation.worst, folder)
     return Measured(subject, summary, folder)

@@ -47,9 +47,23 @@ def dataset_directory(data_dir: str | Path) -> Path:
     )
 
 
+def open_prepared(directory: Path) -> Any:
+    """The TFDS builder of the prepared data set in a folder, which is opened once.
+
+    Raises:
+      UserError: see `casgan_jax.records.checks.open_data_set`.
+    """
+    return _opened(directory, _modified(directory / "dataset_info.json"))
+
+
 @functools.lru_cache(maxsize=8)
-def _builder(directory: Path) -> Any:
+def _opened(directory: Path, modified: int) -> Any:
+    del modified  # of a data set that was there before
     return open_data_set(directory)
+
+
+def _modified(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def read_metadata(data_dir: str | Path) -> dict[str, Any]:
@@ -59,7 +73,7 @@ def read_metadata(data_dir: str | Path) -> dict[str, Any]:
 
 def feature_names(data_dir: str | Path) -> set[str]:
     """The features of a prepared data set's records."""
-    return set(_builder(dataset_directory(data_dir)).info.features)
+    return set(open_prepared(dataset_directory(data_dir)).info.features)
 
 
 def load_split(
@@ -78,7 +92,7 @@ def load_split(
     import tensorflow_datasets as tfds
 
     directory = dataset_directory(data_dir)
-    builder = _builder(directory)
+    builder = open_prepared(directory)
     sizes = {name: info.num_examples for name, info in builder.info.splits.items()}
     if not sizes.get(split):
         raise UserError(

@@ -42,7 +42,7 @@ def grabcut_mask(image: np.ndarray, recist: np.ndarray, *, scale: int = 1) -> np
     curve, step = outline(recist), _LONG_AXES * axis_lengths(recist)[0] / _SIDE
     middle = (curve.min(axis=0) + curve.max(axis=0)) / 2
     corner = middle - step * (_SIDE - 1) / 2  # of the window, in pixels of the image
-    smooth = image.astype(np.float32)
+    smooth: np.ndarray = image.astype(np.float32)
     if step > 1:
         smooth = cv2.GaussianBlur(smooth, (0, 0), step / 2)
     window = _resampled(smooth, corner, step, (_SIDE, _SIDE))
@@ -63,7 +63,8 @@ def _cut(window: np.ndarray, distance: np.ndarray) -> np.ndarray:
     colours = cv2.cvtColor(np.round(255 * window).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)  # the colour clusters start from random centres
-    cv2.grabCut(colours, state, None, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    no_frame = (0, 0, 0, 0)  # the states stand for it
+    cv2.grabCut(colours, state, no_frame, *models, _ITERATIONS, cv2.GC_INIT_WITH_MASK)
     lesion = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     parts = cv2.connectedComponents(lesion, connectivity=4)[1]
     part = (parts == parts[seed]).astype(np.uint8)

@@ -15,7 +15,7 @@ Two strategies for several readers, compared on real nodules in docs/labels.md:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -197,8 +197,15 @@ def soften(mask: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.maximum(alpha, mask != 0).astype(np.float32)
 
 
-def _matte(image: np.ndarray, trimap: np.ndarray, scale: int, *, prior=None, **options) -> Label:
-    fine = image.astype(np.float32)
+def _matte(
+    image: np.ndarray,
+    trimap: np.ndarray,
+    scale: int,
+    *,
+    prior: np.ndarray | None = None,
+    **options: Any,
+) -> Label:
+    fine: np.ndarray = image.astype(np.float32)
     if scale > 1:
         fine = cv2.resize(fine, trimap.shape[::-1], interpolation=cv2.INTER_LINEAR)
     priors = None if prior is None else [prior]

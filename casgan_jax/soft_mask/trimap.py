@@ -100,7 +100,7 @@ def trimap_from_readers(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarr
         the image.
     """
     readers = marked_readers(reader_masks, scale)
-    lesion = readers.all(axis=2)
+    lesion: np.ndarray = np.all(readers, axis=2)
     if not lesion.any():
         raise AnnotationError(
             "empty_intersection",
@@ -109,7 +109,7 @@ def trimap_from_readers(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarr
             expected="at least one",
             remedy="leave this slice out",
         )
-    return _assemble("reader_masks", lesion, readers.any(axis=2))
+    return _assemble("reader_masks", lesion, np.any(readers, axis=2))
 
 
 def trimap_from_binary(
@@ -157,7 +157,8 @@ def trimap_from_binary(
     depth = depth[pad:-pad, pad:-pad]
     if fine.all():
         depth = np.full(fine.shape, np.inf, np.float32)
-    n_parts, parts = cv2.connectedComponents(fine)
+    n_parts, part_of_pixel = cv2.connectedComponents(fine)
+    parts = np.asarray(part_of_pixel, np.int32)
     deepest = np.zeros(n_parts, np.float32)
     np.maximum.at(deepest, parts.ravel(), depth.ravel())
     lesion = (fine > 0) & (depth > np.minimum(radius, deepest / 2)[parts])

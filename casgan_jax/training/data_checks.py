@@ -14,9 +14,9 @@ from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.data import segmentation_planes, super_resolution_planes
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import expand_user
-from casgan_jax.records.checks import open_data_set
-from casgan_jax.records.prepared import dataset_directory, load_split
-from casgan_jax.records.splits import check_disjoint
+from casgan_jax.records.identity import patients
+from casgan_jax.records.prepared import load_split
+from casgan_jax.records.splits import SPLITS, check_disjoint
 from casgan_jax.workdir.layout import CONFIG, config_file
 
 
@@ -91,13 +91,8 @@ def _check_stage(config: StageConfig, directory: str, scale: int) -> None:
 
 def _check_patients(directory: str) -> None:
     """No patient is in two splits. Reads every record, so that a damaged one is told now."""
-    info = open_data_set(dataset_directory(directory)).info
-    if "patient" not in info.features:
-        return
     check_disjoint(
-        (split, record["patient"].decode())
-        for split in info.splits
-        for record in load_split(directory, split, features=("patient",))
+        (split, patient) for split in SPLITS for patient in sorted(patients(directory, split))
     )
 
 
@@ -119,10 +114,10 @@ def _check_test_set(config: SoftganConfig, directories: list[str]) -> None:
     segmentation_planes(
         directory, "test", label="alpha", patch=config.data.patch, scale=config.data.scale
     )[0]
-    tested = _patients(directory, "test")
+    tested = patients(directory, "test")
     for source in dict.fromkeys(directories):
-        for split in open_data_set(dataset_directory(source)).info.splits:
-            shared = tested & _patients(source, split) if split != "test" else set()
+        for split in ("train", "validation"):
+            shared = tested & patients(source, split)
             if shared:
                 raise UserError(
                     "data.test_dir",
@@ -133,13 +128,6 @@ def _check_test_set(config: SoftganConfig, directories: list[str]) -> None:
                     expected="none",
                     remedy="choose a data set of other patients",
                 )
-
-
-def _patients(directory: str, split: str) -> set[str]:
-    if "patient" not in open_data_set(dataset_directory(directory)).info.features:
-        return set()
-    records = load_split(directory, split, features=("patient",))
-    return {record["patient"].decode() for record in records}
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from casgan_jax.training.restore import restore_stage
 from casgan_jax.workdir.config import read_config
 from casgan_jax.workdir.layout import result_file, weights_folder
 from casgan_jax.workdir.results import StageResult
+from casgan_jax.workdir.trained_on import read_data, trained_on
 from casgan_jax.workdir.weights import write_weights
 
 _TRAINED_WITH = ("teacher",)  # frozen variables that training alone asks for
@@ -52,9 +53,12 @@ def export_stage(
         "threshold": result.threshold,
         "validation": dict(result.validation),
         "warning": result.warning,
+        "casgan_jax": casgan_jax.__version__,
+        "config": to_dict(config),
     }
-    made_by = {"casgan_jax": casgan_jax.__version__}
-    write_weights(folder, average, kept, facts | made_by | {"config": to_dict(config)})
+    if learnt_from := trained_on(read_data(workdir), config.name):
+        facts["trained_on"] = learnt_from.to_json()
+    write_weights(folder, average, kept, facts)
     return folder
 
 

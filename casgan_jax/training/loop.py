@@ -2,9 +2,9 @@
 
     train(config, "runs/softgan")
 
-A workdir holds `config.json` and a folder for each stage, `srgan` and `softgan`, with
-`checkpoints`, `log.jsonl`, `tensorboard`, `samples` and, once the stage is trained, `weights`, by
-which it is used, and `result.json`.
+A workdir holds `config.json`, `data.json`, which knows its data sets by their content, and a folder
+for each stage, `srgan` and `softgan`, with `checkpoints`, `log.jsonl`, `tensorboard`, `samples`
+and, once the stage is trained, `weights`, by which it is used, and `result.json`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ from casgan_jax.errors import Interrupted
 from casgan_jax.files import expand_user
 from casgan_jax.images import write_png
 from casgan_jax.json_form import read_as
+from casgan_jax.records.identity import digest
 from casgan_jax.records.prepared import measured_split, read_metadata
 from casgan_jax.training.checks import check
+from casgan_jax.training.data_of_stages import data_of_stages
 from casgan_jax.training.encoder_weights import (
     EncoderWeights,
     initial_weights,
@@ -69,6 +71,7 @@ from casgan_jax.workdir.layout import SAMPLES, checkpoints_folder, result_file, 
 from casgan_jax.workdir.lock import hold_workdir
 from casgan_jax.workdir.processes import barrier, is_first
 from casgan_jax.workdir.results import StageResult, write_result
+from casgan_jax.workdir.trained_on import keep_data
 
 BUILD_VALIDATION: Mapping[str, Callable[..., Validate]] = {
     "srgan": srgan_validation,
@@ -102,6 +105,8 @@ def train(
     _tell_what_lacks(config)
     with hold_workdir(workdir), Interruption() as interruption:
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
+        notes = [f"going on with another {change}" for change in changes]
+        notes += keep_data(data_of_stages(config), workdir, accept_changes=accept_config_changes)
         encoder = read_encoder_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
         warnings = []
@@ -113,7 +118,7 @@ def train(
             frozen,
             interruption,
             encoder=encoder,
-            notes=[f"going on with another {change}" for change in changes],
+            notes=notes,
             warnings=warnings,
         )
 
@@ -185,8 +190,12 @@ def train_stage(
     validate = BUILD_VALIDATION[config.name](config, frozen, limit=config.train.validation_records)
 
     # Where it stands: at the newest intact checkpoint, or at the beginning.
-    folder = checkpoints_folder(workdir, config.name)
-    checkpoints = Checkpoints(folder, measure=measure(config), say=_say)
+    checkpoints = Checkpoints(
+        checkpoints_folder(workdir, config.name),
+        measure=measure(config),
+        data=digest(config.data.dir),
+        say=_say,
+    )
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
     loss_variables = devices.replicate(stage.loss_variables)

@@ -3,6 +3,7 @@
 A run:
 
     WORKDIR/config.json            the resolved config
+    WORKDIR/data.json              which data sets and patients its stages learn from
     WORKDIR/features.npz           of a radiomics run: what it computed of the lesions
     WORKDIR/STAGE/                 of `srgan`, `softgan` or `classical`:
         checkpoints/, log.jsonl, tensorboard/, samples/, initial_weights.json
@@ -21,6 +22,7 @@ from pathlib import Path
 
 # In the folder of a run.
 CONFIG = "config.json"
+DATA = "data.json"
 LOCK = ".lock"
 FEATURES = "features.npz"
 ROW = "row.json"
@@ -54,6 +56,11 @@ REPORT_PAGE = "report.html"
 def config_file(workdir: Path) -> Path:
     """The config of a run."""
     return workdir / CONFIG
+
+
+def data_file(workdir: Path) -> Path:
+    """What the stages of a run learn from."""
+    return workdir / DATA
 
 
 def result_file(workdir: Path, stage: str) -> Path:

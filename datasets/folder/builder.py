@@ -9,12 +9,13 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.annotations import Annotation, read_annotations
+from casgan_jax.annotations.repeats import repeats
 from casgan_jax.errors import UserError
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import PreparedBuilder
 from datasets.folder.layout import read_layout
-from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.lesions import LesionSource, lesion_features, make_record, repeated
 from datasets.outcomes import Skip
 from datasets.task import Task
 
@@ -37,7 +38,8 @@ class Builder(PreparedBuilder):
     VERSION = tfds.core.Version("1.1.0")
     RELEASE_NOTES = {
         "1.0.0": "Tables of lesions, and images with masks in folders.",
-        "1.1.0": "Masks are joined by position; a mark between two crops has the even one.",
+        "1.1.0": "Masks are joined by position; a mark between two crops has the even one; a "
+        "lesion that stands twice is kept once.",
     }
     BUILDER_CONFIGS = [
         Config(name="128", size=128, larger="folder/256", description="Crops of 128 x 128 pixels."),
@@ -83,7 +85,10 @@ class Builder(PreparedBuilder):
     def _tasks_of_table(self, table: Path) -> list[Task]:
         found = read_annotations(table)
         self.note_source(table)
-        return [self._task(annotation) for annotation in found.annotations] + [
+        again = repeats(found.annotations)
+        return [
+            self._task(annotation, again.get(annotation.key)) for annotation in found.annotations
+        ] + [
             # No patient is known, and no record will come of it.
             Task("train", f"{table.name}:{failure.line}", Skip("bad line", failure.reason))
             for failure in found.failures
@@ -101,8 +106,12 @@ class Builder(PreparedBuilder):
             for name in found.without_marks
         ]
 
-    def _task(self, annotation: Annotation) -> Task:
+    def _task(self, annotation: Annotation, first: str | None = None) -> Task:
+        """What to make of a lesion; of one that stands again, after `first`, nothing."""
         config = self.builder_config
+        split = annotation.split or split_of(annotation.patient)
+        if first is not None:
+            return Task(split, annotation.key, repeated(first))
         source = LesionSource(
             annotation=annotation,
             size=config.size,
@@ -111,5 +120,4 @@ class Builder(PreparedBuilder):
             window=None,
             larger=config.larger,
         )
-        split = annotation.split or split_of(annotation.patient)
         return Task(split, annotation.key, source, annotation.files)

@@ -11,13 +11,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.annotations.deeplesion import INFO_FILE, LUNG, Lesions, read_lesions
+from casgan_jax.annotations.repeats import repeats
 from casgan_jax.pool import OrderedPool
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_by_counts, split_of
 from datasets.base import PreparedBuilder
 from datasets.deeplesion.builder import LUNG_WINDOW
 from datasets.deeplesion.builder import Builder as DeepLesion
-from datasets.lesions import LesionSource, lesion_features, make_record
+from datasets.lesions import LesionSource, lesion_features, make_record, repeated
 from datasets.outcomes import Skip
 from datasets.task import Task
 
@@ -53,7 +54,8 @@ class Builder(PreparedBuilder):
     VERSION = tfds.core.Version("1.1.0")
     RELEASE_NOTES = {
         "1.0.0": "Lung lesions by type, ranked by the quality of their labels.",
-        "1.1.0": "A mark half-way between two crops has the one at an even pixel.",
+        "1.1.0": "A mark half-way between two crops has the one at an even pixel; a lesion that "
+        "stands twice is kept once.",
     }
     BUILDER_CONFIGS = [
         Config(
@@ -139,8 +141,12 @@ def _candidates(found: Lesions) -> tuple[dict[str, LesionSource], dict[str, Any]
     failures = found.annotations.failures
     unusable = {failure.key: Skip("bad line", failure.reason) for failure in failures}
     sources = {}
+    again = repeats(found.annotations.annotations)
     for one in found.annotations.annotations:
         if found.types[one.key] != LUNG:
+            continue
+        if one.key in again:
+            unusable[one.key] = repeated(again[one.key])
             continue
         if one.key in found.noisy:
             unusable[one.key] = Skip("possibly noisy axes", "marked so by DeepLesion's authors")

@@ -55,8 +55,12 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
                 "make one with `python -m launch.build --dataset=phantom/quick --data_dir=data`"
             ),
         )
-    config = load_config(options.config, [("data.dir", options.data_dir)])
-    config = resolve(config)
+    named = load_config(options.config, [("data.dir", options.data_dir)])
+    if not isinstance(named, StageConfig):
+        raise UserError(
+            "config", found=f"a config of {named.name!r}", expected="one of a network to train"
+        )
+    config = resolve(named)
     devices = Devices(spmd=config.spmd)
     step = training_step(config, devices)
     rows = []

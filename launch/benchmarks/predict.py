@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.configs.schema.json_form import from_dict
+from casgan_jax.configs.schema.kinds import Config
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.softgan import SoftganConfig, with_own_srgan
 from casgan_jax.configs.schema.tree import replaced
+from casgan_jax.errors import UserError
 from casgan_jax.systems.cascade import Cascade
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
@@ -27,13 +29,17 @@ BATCHES = (1, 64)
 
 
 def run(options: Any) -> Iterator[dict[str, Any]]:
-    """Yields one row a batch size, with and without the eight symmetries, then the summary."""
+    """Yields one row a batch size, with and without the eight symmetries, then the summary.
+
+    Raises:
+      UserError: another kind of config, or no such run.
+    """
     if options.workdir:
         weights = stage_weights(Path(options.workdir), "softgan")
-        config = from_dict(weights.facts["config"])
+        config = _cascade(from_dict(weights.facts["config"]), "workdir")
         variables = weights.generator, weights.frozen
     else:
-        config = with_own_srgan(load_config(options.config, []))
+        config = with_own_srgan(_cascade(load_config(options.config, []), "config"))
         variables = fresh_variables(config)
     speed = {}
     for symmetries, batch in itertools.product((False, True), BATCHES):
@@ -49,6 +55,12 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         "calls": options.repeats,
         "images_per_second": speed,
     }
+
+
+def _cascade(config: Config, flag: str) -> SoftganConfig:
+    if not isinstance(config, SoftganConfig):
+        raise UserError(flag, found=f"a config of {config.name!r}", expected="one of 'softgan'")
+    return config
 
 
 def fresh_variables(config: SoftganConfig) -> tuple[Any, Any]:

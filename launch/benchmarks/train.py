@@ -207,19 +207,20 @@ def torch_training(config: StageConfig, device: Any) -> Any:
     from launch.benchmarks.pytorch import networks, step
 
     state = initial_state(config, BUILD_STAGE[config.name](config), 1, {})
-    model, scale, weights = config.model, config.data.scale, config.loss
+    scale, width = config.data.scale, config.model.discriminator_features
     if isinstance(config, SoftganConfig):
-        levels = model.options["levels"] or (config.data.patch * scale).bit_length() - 1
-        generator = networks.UNet(1, model.features, levels, model.options["dropout"])
-        discriminator = networks.PixelDiscriminator(1, model.discriminator_features)
+        options: Mapping[str, Any] = config.model.options
+        levels = options["levels"] or (config.data.patch * scale).bit_length() - 1
+        generator = networks.UNet(1, config.model.features, levels, options["dropout"])
+        discriminator = networks.PixelDiscriminator(1, width)
         condition = functools.partial(step.interpolated, scale=scale)
-        content = step.softgan_content(weights)
+        content = step.softgan_content(config.loss)
         criterion: Callable[[Any, bool], Any] = step.least_squares
     else:
-        generator = networks.SRGenerator(model.features, model.blocks, scale)
-        discriminator = networks.SRDiscriminator(model.discriminator_features)
+        generator = networks.SRGenerator(config.model.features, config.model.blocks, scale)
+        discriminator = networks.SRDiscriminator(width)
         condition = torch.nn.Identity()
-        content, criterion = step.srgan_content(weights), step.logistic
+        content, criterion = step.srgan_content(config.loss), step.logistic
     networks.load_flax(generator, state.generator.variables)
     networks.load_flax(discriminator, state.discriminator.variables)
     memory = torch.channels_last if device.type == "cuda" else torch.contiguous_format
@@ -229,7 +230,7 @@ def torch_training(config: StageConfig, device: Any) -> Any:
         condition=condition,
         content=content,
         criterion=criterion,
-        adversarial_weight=weights.adversarial,
+        adversarial_weight=config.loss.adversarial,
         optim=config.optim,
         dtype=config.dtype,
     )

@@ -1,5 +1,6 @@
 """The command `casgan`, in processes of their own."""
 
+import shlex
 import subprocess
 import sys
 
@@ -71,9 +72,11 @@ def test_the_page_of_a_folder_is_written_again_and_opened(tmp_path):
     before = page.read_text()
     page.unlink()
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path / "opened"}\n')
+    opened = shlex.quote(str(tmp_path / "opened"))
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
     browser.chmod(0o755)
-    done = casgan("review", f"--folder={output}", "--open", env={"BROWSER": f"{browser} %s"})
+    shown_by = f"{shlex.quote(str(browser))} %s"
+    done = casgan("review", f"--folder={output}", "--open", env={"BROWSER": shown_by})
     assert done.returncode == 0, done.stderr
     assert f"review: {page}" in done.stdout
     assert page.read_text() == before

@@ -98,6 +98,18 @@ def test_a_table_becomes_records(table, tmp_path):
     assert options["config.data.dir"] == str(path) and options["config.data.label"] == "alpha"
 
 
+def test_a_lesion_that_stands_twice_is_kept_once_and_told(table, tmp_path):
+    with (table / "lesions.csv").open("a") as lines:
+        lines.write("b.png,,./m.png,,Eve,,train\n")
+    builder = build(tmp_path / "data", table)
+    found = records_of(builder)
+    assert len(found) == 3 and found["b_1"][0] == "validation"
+    assert builder.info.metadata["skipped"]["train"]["stands twice"] == 1
+    told = 'b_2,stands twice,"found the image, slice and marks of b_1 again; kept once"'
+    assert told in (builder.data_path / "skipped.csv").read_text()
+    assert "skipped 1: stands twice" in summary(builder.data_path)
+
+
 def test_the_larger_config_holds_what_the_smaller_one_skips(table, tmp_path):
     assert "large" in records_of(build(tmp_path / "data", table, config="256"))
 

@@ -25,6 +25,8 @@ from casgan_jax.experiments.plan import DataSet, load_experiment, prepares
 from casgan_jax.experiments.rows import tasks_of
 from casgan_jax.experiments.runner import run_experiment
 from casgan_jax.workdir.results import StageResult, write_result
+from tests import damage
+from tests.exchanged_discs import build_exchanged
 
 ROOT = Path(__file__).parents[2]
 # As small as a stage can be.
@@ -193,6 +195,34 @@ def test_a_report_names_what_rows_were_trained_on(experiment, tmp_path, fake):
     rows = {row["name"]: row for row in results["tables"][0]["rows"]}
     assert rows["U-Net"]["initial_weights"] == "ImageNet: a.npz"
     assert rows["CE-Net"]["initial_weights"] is None
+
+
+def test_a_row_on_other_records_is_refused(experiment, discs, tmp_path, fake):
+    damage.copied(discs, tmp_path)
+    fake({})
+    own = experiment[0], tmp_path
+    run(own, tmp_path / "table", ["U-Net"])
+    build_exchanged(tmp_path)
+    with pytest.raises(UserError, match=r"a row of another configuration \(data: '\w+', now '"):
+        run(own, tmp_path / "table", ["U-Net"])
+
+
+def test_a_row_that_does_not_know_its_records_goes_on_and_is_told_once(
+    experiment, tmp_path, fake, capsys
+):
+    fake({})
+    run(experiment, tmp_path, ["U-Net"])
+    (kept,) = tmp_path.glob("*/u-net/seed-0/row.json")
+    row = json.loads(kept.read_text())
+    row["made_from"] = {"config": row["made_from"]["config"], "data_set": "of its description"}
+    kept.write_text(json.dumps(row))
+    capsys.readouterr()
+    for told in (1, 0):
+        again = fake({})
+        again.clear()
+        run(experiment, tmp_path, ["U-Net"])
+        assert again == []
+        assert capsys.readouterr().err.count("did not keep of which data set") == told
 
 
 def test_a_finished_row_is_not_run_again_and_a_failed_one_is(experiment, tmp_path, fake):

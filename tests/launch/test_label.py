@@ -1,6 +1,8 @@
 """`python -m launch.label` as a user types it."""
 
 import csv
+import os
+import shlex
 import subprocess
 import sys
 
@@ -40,6 +42,18 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
+def check_next(said):
+    """The command that is printed as the next one works as it is, in the same folder."""
+    (line,) = [line for line in said.splitlines() if line.startswith("next: ")]
+    no_browser = {**os.environ, "BROWSER": f"{shlex.quote(sys.executable)} -c pass %s"}
+    shell = line.removeprefix("next: ").strip()
+    done = subprocess.run(
+        shell, shell=True, cwd=ROOT, env=no_browser, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "review: " in done.stdout
+
+
 def test_one_lesion_by_its_axes(folder, tmp_path):
     done = label(
         tmp_path,
@@ -55,6 +69,7 @@ def test_one_lesion_by_its_axes(folder, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "1 lesion labelled, 0 of them before" in done.stdout
+    check_next(done.stdout)
     (row,) = rows(tmp_path)
     assert (row["key"], row["patient"], row["window"]) == ("nodule", "hu", "-1000,200")
     assert float(row["given_long_mm"]) == 8 and abs(float(row["long_mm"]) - 8) < 0.7

@@ -22,7 +22,7 @@ def help_text(package: ModuleType) -> str:
     lines = []
     for name in names(package):
         module = _module(package, name)
-        lines.append((name, module.__doc__.splitlines()[0]))
+        lines.append((name, (module.__doc__ or "").partition("\n")[0]))
         lines += [
             (f"  {name}:{variant}" if variant else f"  {name}", text)
             for variant, text in module.VARIANTS.items()

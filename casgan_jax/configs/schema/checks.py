@@ -125,7 +125,7 @@ def _check_halvings(config: SoftganConfig) -> None:
             ),
             remedy="set `data.patch=64`",
         )
-    if levels is not None and possible < (levels or int(math.log2(side))):
+    if isinstance(levels, int) and possible < (levels or int(math.log2(side))):
         other = "" if levels else ", or 0 for a power of two"
         raise UserError(
             "model.levels",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
+from collections.abc import Mapping
 
 from casgan_jax.configs.schema.kinds import Config
 from casgan_jax.configs.schema.tree import flat, flat_settings
@@ -35,7 +36,7 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _from_docstring(values: dict[str, object], field: str) -> str:
+def _from_docstring(values: Mapping[str, object], field: str) -> str:
     """What the docstring of the network or method says of one of its options; "" if nothing."""
     section, _, option = field.rpartition(".")
     owner = _OWNERS[section]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from casgan_jax.configs.schema.kinds import KINDS, Config
 from casgan_jax.configs.schema.setting import Options, Setting
 from casgan_jax.configs.schema.softgan import SoftganConfig
-from casgan_jax.configs.schema.tree import entries, is_section, settings
+from casgan_jax.configs.schema.tree import entries, fields_of, is_section, settings
 from casgan_jax.errors import UserError
 
 Section = TypeVar("Section")
@@ -53,7 +53,8 @@ def from_dict(found: Mapping[str, Any]) -> Config:
 
 def _read(default: Section, found: Mapping[str, Any], prefix: str) -> Section:
     """A section with the found values in place of its default ones."""
-    fields = {field.name: field for field in dataclasses.fields(default)}
+    whole: Any = default
+    fields = {field.name: field for field in fields_of(default)}
     own = set(fields) - {"options"}
     values = {
         name: _value(default, name, value, prefix + name)
@@ -70,7 +71,7 @@ def _read(default: Section, found: Mapping[str, Any], prefix: str) -> Section:
             expected=f"{', '.join(sorted(own))}",
             remedy=_REMEDY,
         )
-    return dataclasses.replace(default, **values)
+    return dataclasses.replace(whole, **values)
 
 
 def _value(section: object, name: str, value: Any, field: str) -> Any:

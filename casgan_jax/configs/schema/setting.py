@@ -91,9 +91,9 @@ def setting(
       allowed: an interval in mathematical notation, a `Span`, or the choices.
       example: a value that works, as it is typed; the default by default.
     """
-    allowed = Interval(allowed) if isinstance(allowed, str) else allowed
     text = str(default if example is None else example)
-    known = Setting(type(default), meaning, allowed, text)
+    within = Interval(allowed) if isinstance(allowed, str) else allowed
+    known = Setting(type(default), meaning, within, text)
     return dataclasses.field(default=default, metadata={"setting": known})
 
 
@@ -102,6 +102,10 @@ class Options(Mapping[str, Value]):
 
     def __init__(self, **values: Value) -> None:
         self._values = values
+
+    def with_values(self, **values: Value) -> Options:
+        """These, and other values or more."""
+        return Options(**{**self._values, **values})
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]

@@ -23,12 +23,23 @@ def is_section(value: object) -> bool:
     return dataclasses.is_dataclass(value) or isinstance(value, Options)
 
 
+def fields_of(section: object) -> tuple[dataclasses.Field[Any], ...]:
+    """The fields of a section that is a dataclass.
+
+    Raises:
+      TypeError: it is none.
+    """
+    if not dataclasses.is_dataclass(section):
+        raise TypeError(f"found {section!r}, expected a section of a config")
+    return dataclasses.fields(section)
+
+
 def entries(section: object) -> dict[str, Any]:
     """Name -> value or section, of all fields of a section, flat options included."""
     if isinstance(section, Options):
         return dict(section)
     found: dict[str, Any] = {}
-    for field in dataclasses.fields(section):
+    for field in fields_of(section):
         value = getattr(section, field.name)
         if field.name == "options":
             found |= value
@@ -42,14 +53,14 @@ def settings(section: object) -> dict[str, Setting]:
     if isinstance(section, Options):
         return {name: Setting(type(value)) for name, value in section.items()}
     found: dict[str, Setting] = {}
-    for field in dataclasses.fields(section):
+    for field in fields_of(section):
         if "setting" in field.metadata:
             found[field.name] = field.metadata["setting"]
         elif field.name == "options":
             known = field.metadata["known"]
             found |= {
                 name: known.get(name, setting)
-                for name, setting in settings(section.options).items()
+                for name, setting in settings(getattr(section, field.name)).items()
             }
     return found
 
@@ -70,13 +81,15 @@ def replaced(section: Section, **changes: Any) -> Section:
         name: replaced(now[name], **value) if isinstance(value, dict) else value
         for name, value in changes.items()
     }
+    any_section: Any = section
     if isinstance(section, Options):
-        return Options(**{**section, **new})
-    own = {field.name for field in dataclasses.fields(section)}
+        return any_section.with_values(**new)
+    own = {field.name for field in fields_of(section)}
     if "options" in own:
         extra = {name: new.pop(name) for name in list(new) if name not in own}
-        new["options"] = Options(**{**new.get("options", section.options), **extra})
-    return dataclasses.replace(section, **new)
+        options: Options = new.get("options", any_section.options)
+        new["options"] = options.with_values(**extra)
+    return dataclasses.replace(any_section, **new)
 
 
 def flat(config: object) -> dict[str, Value]:
