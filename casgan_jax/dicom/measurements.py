@@ -23,6 +23,8 @@ _LEAST_ANGLE = 60.0  # degrees between lines that nothing but their place joins
 _REACH = 0.1  # of its length, by which a line may miss the other one
 _LEAST_LENGTH = 0.5  # pixels or mm; below it a line is a click
 _SAME = 0.01  # relative difference of lengths that are one
+_LONGER = 1.1  # times a long axis, from where the other one is; in round lesions that is chance
+_SWAPPED = "the axes were called the other way round"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ class Measurement:
 
 def lesions(lines: Sequence[Line]) -> tuple[Measurement, ...]:
     """The lesions that lines are the axes of, in the order of their first lines."""
-    order = {id(line): index for index, line in enumerate(lines)}
+    order = {id(line.ends): index for index, line in enumerate(lines)}
     groups: dict[tuple[object, str], list[Line]] = defaultdict(list)
     for line in lines:
         groups[line.place, line.group].append(line)
@@ -125,7 +127,7 @@ def lesions(lines: Sequence[Line]) -> tuple[Measurement, ...]:
     for members in left.values():
         pairs, rest = _by_geometry(members)
         found += [*pairs, *map(Measurement, rest)]
-    return tuple(sorted(found, key=lambda one: min(order[id(line)] for line in one.lines)))
+    return tuple(sorted(found, key=lambda one: min(order[id(line.ends)] for line in one.lines)))
 
 
 def length_of(ends: np.ndarray, value: float | None, unit: str) -> tuple[float | None, str]:
@@ -167,7 +169,7 @@ def _of_group(members: list[Line]) -> tuple[list[Measurement], list[Line]]:
     short = [line for line in members if line.role == "short"]
     if len(long) == len(short) == 1:
         rest = [line for line in members if not line.role]
-        return [Measurement(long[0], short[0])], rest
+        return [_ordered(long[0], short[0])], rest
     return [], members
 
 
@@ -192,7 +194,16 @@ def _ordered(one: Line, other: Line) -> Measurement:
     named = one.role or other.role
     if swapped or (not named and other.length > one.length):
         one, other = other, one
+    elif named and _is_longer(other, one):
+        other = dataclasses.replace(other, notes=(*other.notes, _SWAPPED))
+        one, other = other, one
     return Measurement(one, other)
+
+
+def _is_longer(other: Line, one: Line) -> bool:
+    """Whether an axis is longer in mm than what is called the long one, where that is known."""
+    longer, long = other.length_mm, one.length_mm
+    return None not in (longer, long) and longer > _LONGER * long + 0.5
 
 
 def _may_be_pair(one: Line, other: Line) -> bool:

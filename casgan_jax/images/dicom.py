@@ -88,7 +88,9 @@ def open_dicom(path: Path) -> Stack:
         places = [(each.index, dicom_tags.geometry(each, _known_spacing(each))) for each in frames]
     placed = [PlacedFrame(index, place) for index, place in places if place is not None]
     volumes = volumes_of(placed, lambda index: read(index).values)
-    return Stack(count, read, volumes if len(placed) == count else ())
+    return Stack(
+        count, read, volumes if len(placed) == count else (), place=lambda index: places[index][1]
+    )
 
 
 def read_dataset(path: Path, **options: Any) -> Any:

@@ -55,6 +55,7 @@ _TOLERANCE = 0.1  # of the distance of slices
 _LEAST_TILT = 0.5  # degrees
 _MOST_NAMED = 5  # in a line
 _MOST_FRAMES = 100_000
+_DICOMDIR = "1.2.840.10008.1.3.10"  # whose data set does not say what it is
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -202,7 +203,8 @@ def open_series(series: Series) -> Stack:
         return opened(series.files[index]).read(series.frames[index] or 0)
 
     placed = [PlacedFrame(index, place) for index, place in enumerate(series.places)]
-    return Stack(len(placed), read, volumes_of(placed, lambda index: read(index).values))
+    volumes = volumes_of(placed, lambda index: read(index).values)
+    return Stack(len(placed), read, volumes, place=lambda index: series.places[index])
 
 
 def _files(folder: Path) -> list[Path]:
@@ -223,7 +225,7 @@ def _header(path: Path) -> list[Frame] | Other:
     with telling_damage(path, "DICOM"):
         if dataset.get("Rows") is None or is_segmentation(dataset):
             kind, modality = dataset.get("SOPClassUID", ""), dataset.get("Modality", "")
-            if not kind and "MediaStorageSOPClassUID" not in dataset.file_meta:
+            if not kind and dataset.file_meta.get("MediaStorageSOPClassUID") != _DICOMDIR:
                 raise damaged(path, "DICOM", "a header that does not say of what")
             return Other(path, str(kind), shown(modality)[1:-1])
         count = int(dataset.get("NumberOfFrames") or 1)
