@@ -141,10 +141,16 @@ def read_contents(folder: Path | str) -> Contents:
         if isinstance(frames, Other):
             others.append(frames)
             continue
-        uid = str(frames[0].get("SeriesInstanceUID"))
+        uid = str(frames[0].get("SeriesInstanceUID"))  # "None" is one, too
         groups[uid if len(frames) == 1 else f"{uid} {path}"] += frames
-    series = tuple(_series(uid.split()[0], frames) for uid, frames in sorted(groups.items()))
-    return Contents(series, tuple(others), tuple(faults))
+    series = []
+    for uid, frames in sorted(groups.items()):
+        try:
+            with telling_damage(frames[0].path, "DICOM"):
+                series.append(_series(uid.split()[0], frames))
+        except UserError as error:
+            faults.append(error)
+    return Contents(tuple(series), tuple(others), tuple(faults))
 
 
 def find_series(folder: Path | str) -> tuple[Series, ...]:
@@ -231,7 +237,10 @@ def _header(path: Path) -> list[Frame] | Other:
         count = int(dataset.get("NumberOfFrames") or 1)
         if not 1 <= count <= _MOST_FRAMES:
             raise damaged(path, "DICOM", f"NumberOfFrames {count}")
-        return [Frame(path, dataset, index) for index in range(count)]
+        found = [Frame(path, dataset, index) for index in range(count)]
+        for name in _TAGS:  # decoded here, where it is known whose they are
+            found[0].get(name)
+        return found
 
 
 def _series(uid: str, frames: list[Frame]) -> Series:
