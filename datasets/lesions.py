@@ -83,7 +83,7 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     readers = 0 if label.masks is None else label.masks.shape[2]
     if readers > records.MAX_READERS:
         return Skip(f"more than {records.MAX_READERS} readers", f"{readers} readers")
-    mark = _mark(lesion)
+    mark = lesion.mark
     box = Box.centred(mark, source.size).inside(lesion.values.shape)
     extent = _extent(label)
     if not box.contains(extent):
@@ -121,17 +121,6 @@ def _record(
         "strategy": label.strategy,
         "source_window": np.array(label.window, np.float32),
     }
-
-
-def _mark(lesion: Lesion) -> np.ndarray:
-    """(x, y) where one would point at the lesion: the middle of its axes or of its masks."""
-    from casgan_jax.soft_mask.recist import centre
-
-    if lesion.recist is not None:
-        return centre(lesion.recist)
-    assert lesion.masks is not None, "marks are axes or masks"
-    rows, columns, _ = np.nonzero(lesion.masks)
-    return np.array([columns.mean(), rows.mean()])
 
 
 def _extent(label: LesionLabel) -> Box:

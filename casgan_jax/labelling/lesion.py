@@ -29,7 +29,7 @@ from casgan_jax.images.units import as_hu
 from casgan_jax.labelling.axes import ONE_AXIS, axes_in_pixels
 from casgan_jax.labelling.locate import locate
 from casgan_jax.labelling.marks import part_of, read_mask, slice_count
-from casgan_jax.soft_mask.recist import check_diameters, check_recist
+from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
 from casgan_jax.soft_mask.trimap import AnnotationError
 
 LUNG_WINDOW = (-1000.0, 400.0)  # HU
@@ -72,6 +72,15 @@ class Lesion:
             return Box(*(int(edge) for edge in (*low, *high)))
         assert self.masks is not None, "marks are axes or masks"
         return Box.around(np.asarray(self.masks.any(axis=2)))
+
+    @property
+    def mark(self) -> np.ndarray:
+        """(x, y) where one would point at it: the middle of its axes or of its masks."""
+        if self.recist is not None:
+            return centre(self.recist)
+        assert self.masks is not None, "marks are axes or masks"
+        rows, columns, _ = np.nonzero(self.masks)
+        return np.array([columns.mean(), rows.mean()])
 
 
 def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = None) -> Lesion:
