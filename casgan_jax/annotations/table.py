@@ -81,19 +81,13 @@ def plain_row(row: Row, separator: str) -> Row:
         plain[name] = plain[name].replace("\\", "/")
     counts = dict.fromkeys((*ENDS, "slice", "component", "hu_offset"), 1)
     if separator != ",":
-        counts |= {"recist": _count_of(plain), "spacing_mm": 2, "diameters_mm": 2, "window": 2}
+        spatial = plain.get("recist_units", "").strip().casefold() in ("lps", "ras")
+        counts |= {"recist": 12 if spatial else 8, "spacing_mm": 2, "diameters_mm": 2, "window": 2}
         if "spacing_mm" in plain:  # of one number, too: sides of 0 or whole mm are none
             plain["spacing_mm"] = cells.with_points(plain["spacing_mm"], 1)
     for name in counts.keys() & plain.keys():
         plain[name] = cells.with_points(plain[name], counts[name])
     return plain
-
-
-def _count_of(row: Row) -> int:
-    """How many numbers the axes of a row are, if all of them have decimal commas."""
-    most = 12 if row.get("recist_units", "").strip().casefold() in ("lps", "ras") else 8
-    parts = row.get("recist", "").count(",") + 1
-    return most // 2 if parts == most else most
 
 
 def parse_rows(table: Path, rows: Sequence[tuple[int, Row]]) -> Annotations:

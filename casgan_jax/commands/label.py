@@ -41,7 +41,7 @@ from absl import flags
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
 from casgan_jax.annotations.axes import UNITS, axes_of
 from casgan_jax.annotations.table import check_key, default_key
-from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path, define_paths
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.grid import PAPER_THRESHOLD
@@ -164,7 +164,7 @@ def _tell(batch: Batch) -> int:
     """Prints what was done; returns the exit status."""
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed[:_MOST_TOLD]:
-        print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
+        print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
     print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
     if batch.others:
@@ -196,7 +196,7 @@ def _annotations() -> Annotations:
     if _INPUT.value is not None:
         return _lesions_of_input(Path(_INPUT.value))
     for flag in (*_OF_MARKS, *_OF_INPUT):
-        if flag.value not in (None, False):
+        if flag.value is not None and flag.value is not False:
             raise UserError(
                 flag.name,
                 found="with `table`",
@@ -237,6 +237,8 @@ def _lesions_of_input(image: Path) -> Annotations:
                 raise UserError(
                     name, found="without `mask`", expected="with it", remedy="leave it out"
                 )
+        return Annotations((one,), ())
+    if not (image.exists() and one.mask.exists()):  # told of the lesion, as if it were in a table
         return Annotations((one,), ())
     from casgan_jax.labelling.expand import lesions_of
 
