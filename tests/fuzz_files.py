@@ -3,7 +3,7 @@
     python -m tests.fuzz_files --count=100000 --seconds=3000 --seed=0
 
 Small whole files of every kind are damaged at random places, and read as labelling reads them: any
-exception but `UserError`, a message of several lines, or more than ten CPU seconds is a failure, which
+exception but `UserError`, a message of several lines, or ten CPU seconds is a failure, which
 is printed with the seed that makes it again. Some are labelled, and the output folder is looked at.
 The test suite runs a few hundred (`tests/test_fuzz_files.py`).
 """

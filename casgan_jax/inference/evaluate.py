@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from casgan_jax.inference.load import load_system
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.evaluation import headline_lines, write_evaluation
 
+ReadRecords = Callable[[Any], tuple[Sequence[dict[str, Any]], dict[str, Any]]]
+
 
 def evaluate_workdir(
     workdir: str | Path,
@@ -18,6 +21,7 @@ def evaluate_workdir(
     *,
     data_dir: str | Path | None = None,
     output: str | Path | None = None,
+    read: ReadRecords | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Evaluates a workdir's cascade, writes the report and returns what metrics.json holds.
@@ -28,6 +32,8 @@ def evaluate_workdir(
       data_dir: prepared data set; by default the one of the training, or for its test split the
         one that the config names.
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
+      read: gives records and their metadata for the system, in place of a prepared data set; then
+        `split` and `data_dir` are their names alone.
       **options: of `casgan_jax.evaluation.data_set.evaluate`.
 
     Raises:
@@ -37,7 +43,10 @@ def evaluate_workdir(
     named = cascade.config.data.test_dir if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
-    records, metadata = load_split(data_dir, split), read_metadata(data_dir)
+    if read is None:
+        records, metadata = load_split(data_dir, split), read_metadata(data_dir)
+    else:
+        records, metadata = read(cascade)
     evaluation = evaluate(cascade, records, metadata, **options)
     facts = {
         "workdir": str(workdir),

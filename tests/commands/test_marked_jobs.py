@@ -10,12 +10,14 @@ from casgan_jax.commands.marked_jobs import (
     plan_slices,
     plan_study,
 )
+from casgan_jax.commands.marked_records import read_marked, records_of
+from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.images import read_image
 from casgan_jax.inference.predict import Job, run_jobs
 from tests.dicom import reports
 from tests.images.scans import write_volume
-from tests.inference.test_predict import LUNG, BrightIsLesion
-from tests.labelling.studies import CENTRE, axes_px, pixels, write_series
+from tests.inference.test_predict import LUNG, PATCH, BrightIsLesion
+from tests.labelling.studies import CENTRE, FRAME, axes_px, pixels, to_patient, write_series
 from tests.lines import line_of
 
 AXES = ",".join(f"{value:g}" for value in axes_px().ravel())
@@ -74,3 +76,20 @@ def test_slices_of_folders_and_volumes(folder):
     (volume,) = plan_slices([Job(folder / "v.nii.gz", (50.0, 40.0), "a")], None, 2).jobs
     assert volume.slice_index == 2
     assert "found 2 series" in line_of(plan_slices, [job], None, 1)
+
+
+def test_lesions_of_a_study_are_measured_like_records(folder):
+    square = to_patient(axes_px(radius=2)[[0, 2, 1, 3]], 2.0)
+    reports.write_contours(folder / "study" / "rt.dcm", {"A": [(square, None)]}, frame=FRAME)
+    ends = axes_px()
+    large = reports.length(reports.LONG, 24, reports.coordinates(ends[:2], "1.2.5.1"))
+    reports.write_report(folder / "study" / "sr.dcm", reports.group(large, name="large"))
+    found = records_of(read_marked(folder / "study"), BrightIsLesion(LUNG))
+    (record,) = found.records
+    assert record["image"].dtype == np.int16 and record["image"].shape == (PATCH, PATCH)
+    assert ["expected one within 16 x 16" in line for line in found.failures] == [True]
+    evaluation = evaluate(BrightIsLesion(LUNG), found.records, found.metadata, progress=False)
+    (row,) = evaluation.rows
+    assert row["patient"] == "P1" and row["consensus_dice"] > 0
+    eight_bit = records_of(read_marked(folder / "study"), BrightIsLesion())
+    assert eight_bit.records[0]["image"].dtype == np.uint8
