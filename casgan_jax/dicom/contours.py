@@ -145,9 +145,9 @@ def _of_slice(
     placed: list[tuple[Contour, np.ndarray]], thickness: float, instance: tuple[str, int] | None
 ) -> list[np.ndarray]:
     """The contours of a slice, in its pixels: drawn on it, or of the nearest plane."""
-    known = instance is not None and any(instance[0] in one.images for one, _ in placed)
-    if known:
-        return [points for one, points in placed if instance[0] in one.images]
+    uid = instance[0] if instance else ""
+    if own := [points for one, points in placed if uid in one.images]:
+        return own
     apart = [np.abs(points[:, 2]).max() for _, points in placed]
     nearest = min(apart, default=np.inf)
     if nearest > 0.5:

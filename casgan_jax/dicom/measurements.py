@@ -105,7 +105,8 @@ class Measurement:
     @property
     def diameters_mm(self) -> tuple[float | None, float | None]:
         """(long, short), None each where it is not known without the image."""
-        return self.long.length_mm, self.short and self.short.length_mm
+        short = None if self.short is None else self.short.length_mm
+        return self.long.length_mm, short
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -119,7 +120,8 @@ def lesions(lines: Sequence[Line]) -> tuple[Measurement, ...]:
     groups: dict[tuple[object, str], list[Line]] = defaultdict(list)
     for line in lines:
         groups[line.place, line.group].append(line)
-    found, left = [], defaultdict(list)
+    found: list[Measurement] = []
+    left: dict[object, list[Line]] = defaultdict(list)
     for (place, group), members in groups.items():
         pairs, rest = _of_group(members) if group else ([], members)
         found += pairs
@@ -181,7 +183,8 @@ def _by_geometry(members: list[Line]) -> tuple[list[Measurement], list[Line]]:
         for more, other in enumerate(members[index + 1 :])
         if _may_be_pair(one, other)
     ]
-    pairs, taken = [], set()
+    pairs: list[Measurement] = []
+    taken: set[int] = set()
     for _, first, second in sorted(candidates):
         if not taken & {first, second}:
             taken |= {first, second}
@@ -203,7 +206,9 @@ def _ordered(one: Line, other: Line) -> Measurement:
 def _is_longer(other: Line, one: Line) -> bool:
     """Whether an axis is longer in mm than what is called the long one, where that is known."""
     longer, long = other.length_mm, one.length_mm
-    return None not in (longer, long) and longer > _LONGER * long + 0.5
+    if longer is None or long is None:
+        return False
+    return longer > _LONGER * long + 0.5
 
 
 def _may_be_pair(one: Line, other: Line) -> bool:
@@ -216,7 +221,7 @@ def _may_be_pair(one: Line, other: Line) -> bool:
 def _angle(one: Line, other: Line) -> float:
     """Degrees, 0 to 90."""
     a, b = (line.ends[1] - line.ends[0] for line in (one, other))
-    cosine = abs(float(a @ b)) / (np.linalg.norm(a) * np.linalg.norm(b))
+    cosine = abs(float(a @ b)) / float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(np.degrees(np.arccos(min(cosine, 1.0))))
 
 

@@ -44,11 +44,11 @@ def read_presentation(path: Path) -> Found:
         except UserError as error:  # of this one; the others are read
             found = [error.found]
         for one in found:
-            fault = one if isinstance(one, str) else checked_line(one)
-            if fault:
-                skipped.append(f"annotation {number}: {fault}")
-            else:
+            if isinstance(one, Line) and not (fault := checked_line(one)):
                 lines.append(one)
+            else:
+                told = one if isinstance(one, str) else fault
+                skipped.append(f"annotation {number}: {told}")
     return Found(tuple(lines), tuple(skipped[:_MOST_SKIPPED]))
 
 

@@ -178,8 +178,8 @@ def _role(number: Any | None) -> Role:
     if number is None:
         return ""
     words = _meaning(number).casefold().split()
-    by_words = next((_WORDS[word] for word in words if word in _WORDS and "axis" in words), "")
-    return _ROLES.get(_code(number), by_words)
+    named = [_WORDS[word] for word in words if word in _WORDS and "axis" in words]
+    return _ROLES.get(_code(number)) or (named[0] if named else "")
 
 
 def _value(number: Any | None) -> tuple[float | None, str]:

@@ -31,7 +31,7 @@ def is_ct(values: np.ndarray) -> bool:
         return False
     body = finite[finite > finite.min()]
     low, high = _SOFT_TISSUE
-    return bool(((body >= low) & (body <= high)).mean() >= _LEAST_SHARE)
+    return body.size > 0 and bool(((body >= low) & (body <= high)).mean() >= _LEAST_SHARE)
 
 
 def as_hu(scan: Scan) -> Scan:

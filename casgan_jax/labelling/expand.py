@@ -32,12 +32,11 @@ from casgan_jax.labelling.marks import (
 
 
 class Slice(NamedTuple):
-    """A slice that marks may be on: its index, None where it is the only one, the pixels or a
-    blank in their place, and where they are read."""
+    """A slice that marks may be on: its number from 0, or None where it is the only one, and its
+    pixels or a blank in their place."""
 
-    index: int | None
+    number: int | None
     scan: Scan
-    file: tuple[Path, int | None] | None = None
 
 
 def lesions_of(
@@ -100,7 +99,7 @@ def segments_on(path: Path, one: Slice) -> list[str]:
     named = segments_of(path)
     if named:
         return [str(each.number) for each in named]
-    return [f"{value:g}" for value in values_of(path, one.scan, one.index)]
+    return [f"{value:g}" for value in values_of(path, one.scan, one.number)]
 
 
 def segments_of(path: Path) -> tuple[Segment, ...] | tuple[Roi, ...]:
@@ -117,10 +116,10 @@ def slices_of_series(series: Series) -> list[Slice]:
     """
     if series.fault is not None:
         raise series.fault
-    parts = zip(series.places, series.instances, series.files, series.frames, strict=True)
+    places = zip(series.places, series.instances, strict=True)
     return [
-        Slice(index, blank_scan(place, (uid, max(frame, 1))), (file, own))
-        for index, (place, (uid, frame), file, own) in enumerate(parts)
+        Slice(number, blank_scan(place, (uid, max(frame, 1))))
+        for number, (place, (uid, frame)) in enumerate(places)
     ]
 
 
@@ -140,7 +139,7 @@ def _slices(annotation: Annotation) -> list[Slice]:
 
 def _mark(path: Path, one: Slice, segment: str | None) -> Mark | None:
     try:
-        return read_mask(path, one.scan, slice_index=one.index, segment=segment)
+        return read_mask(path, one.scan, slice_index=one.number, segment=segment)
     except OutsideError:
         return None
 
@@ -152,9 +151,9 @@ def _named(
     if segment is not None and segment != annotation.segment:
         key += f"_segment-{segment}"
     if several:
-        key += f"_slice-{one.index}"
+        key += f"_slice-{one.number}"
     if part is not None:
         key += f"_part-{part}"
     return dataclasses.replace(
-        annotation, key=key, slice_index=one.index, segment=segment, component=part
+        annotation, key=key, slice_index=one.number, segment=segment, component=part
     )

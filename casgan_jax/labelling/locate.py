@@ -72,8 +72,9 @@ def locate(annotation: Annotation, series_of: FindSeries = find_series) -> Annot
     if spatial is None or annotation.slice_index is not None:
         return annotation
     stack = open_stack(annotation.image)
-    places = [stack.place(index) for index in range(stack.count)]
-    if stack.count == 1 or None in places:
+    found = [stack.place(index) for index in range(stack.count)]
+    places = [place for place in found if place is not None]
+    if stack.count == 1 or len(places) < stack.count:
         return annotation
     index = nearest_slice(annotation.image, places, spatial)
     return dataclasses.replace(annotation, slice_index=index)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from casgan_jax.annotations import Annotation, Annotations, Axes, Failure
+from casgan_jax.annotations.axes import Units
 from casgan_jax.annotations.table import check_key
 from casgan_jax.dicom.contours import CLASS as CONTOURS
 from casgan_jax.dicom.contours import Roi
@@ -72,7 +73,7 @@ class _Place(NamedTuple):
     """A slice of a series."""
 
     series: Series
-    index: int
+    number: int
 
 
 @dataclasses.dataclass
@@ -207,7 +208,7 @@ def _measured(
         return name, str(error)
     series, index = place
     notes = (f"measured in {path.name}", *series.notes, *one.notes, *_differences(one, place))
-    units = "lps" if one.long.image is None else "pixel"
+    units: Units = "lps" if one.long.image is None else "pixel"
     axes: dict[str, object] = {"axes": Axes(one.ends, units)}
     if units == "pixel" and one.short is not None:
         axes = {"recist": one.ends.astype(np.float32).reshape(8)}
@@ -301,7 +302,7 @@ def _differences(one: Measurement, place: _Place) -> Iterator[str]:
     """Where the lengths that were written are not those on the image."""
     if one.long.image is None or not place.series.places:
         return
-    sides = place.series.places[place.index].spacing[:2]
+    sides = place.series.places[place.number].spacing[:2]
     for name, line in zip(("long", "short"), one.lines, strict=False):
         drawn = float(np.linalg.norm((line.ends[1] - line.ends[0]) * sides))
         written = line.written_mm
@@ -334,9 +335,9 @@ def _marked(
     names = {str(one.number): one.name for one in marks.segments}
     for series, one, number, part in found:
         name = _name_of(names.get(number, number)) or f"{path.stem}_segment-{number}"
-        name += f"_slice-{one.index}" + f"_part-{part}" * (part is not None)
+        name += f"_slice-{one.number}" + f"_part-{part}" * (part is not None)
         notes = (f"marked in {path.name}", *series.notes)
-        place = _Place(series, one.index or 0)
+        place = _Place(series, one.number or 0)
         yield (
             name,
             _annotation(path.parent, name, place, notes, mask=path, segment=number, component=part),
@@ -358,7 +359,7 @@ def _on_series(
     for series in own or usable:
         try:
             slices = slices_of_series(series)
-            wanted = [one for one in slices if slice_index in (None, one.index)]
+            wanted = [one for one in slices if slice_index in (None, one.number)]
             every = segment is None
             parts = list(marked(marks.path, wanted, segment, every, components))
         except UserError as error:

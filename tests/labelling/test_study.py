@@ -23,6 +23,7 @@ from tests.labelling.studies import (
     SIZE,
     SPACING,
     axes_px,
+    pixels,
     to_patient,
     write_series,
 )
@@ -219,3 +220,31 @@ def test_published_study_of_a_segmentation():
     lesions = study_lesions(read_study(folder)).annotations
     assert [one.key for one in lesions] == ["Liver_slice-0", "Liver_slice-1", "Liver_slice-2"]
     assert [one.image.name for one in lesions] == ["ct_03.dcm", "ct_02.dcm", "ct_01.dcm"]
+
+
+def test_frames_of_one_file_are_referred_to_by_their_number(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    frames = np.stack([pixels(seed=k) for k in range(3)])
+    shared = reports.items(
+        PixelMeasuresSequence=reports.items(PixelSpacing=list(SPACING), SliceThickness=2),
+        PlaneOrientationSequence=reports.items(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+    )
+    write_dicom(
+        folder / "enhanced.dcm",
+        frames,
+        **HU,
+        SOPInstanceUID="1.2.5.1",
+        SeriesInstanceUID="1.2.5",
+        FrameOfReferenceUID=FRAME,
+        SharedFunctionalGroupsSequence=shared,
+        PerFrameFunctionalGroupsSequence=[frame_group((-20, -30, -2 * k)) for k in range(3)],
+    )
+    long = reports.length(LONG, 24, reports.coordinates(AXES[:2], "1.2.5.1", frame=2))
+    spatial = measured(FRAME, to_patient(AXES, -4), name="spatial")
+    reports.write_report(folder / "sr.dcm", reports.group(long, name="second"), spatial)
+    second, third = study_lesions(read_study(folder)).annotations
+    assert (second.key, second.slice_index) == ("second", 1)
+    assert (third.key, third.slice_index) == ("spatial", 2)
+    (row, _) = label(folder, tmp_path / "out")
+    assert row["status"] == "labelled" and row["slice"] == "1"
