@@ -355,6 +355,9 @@ def _on_series(
     found: dict[str, list[tuple[Series, Slice, str, int | None]]] = {}
     drawn_on = _images(marks)
     usable = [series for series in chosen if series.fault is None]
+    faults = [one.fault for one in chosen if one.fault is not None]
+    if faults and not usable:
+        raise faults[0]
     own = [one for one in usable if drawn_on & {uid for uid, _ in one.instances}]
     for series in own or usable:
         try:

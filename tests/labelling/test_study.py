@@ -114,6 +114,14 @@ def test_segments_are_lesions_on_every_slice_that_they_mark(study):
     assert "no measurement and no segment 'Bone'" in line_of(study_lesions, found, segment="Bone")
 
 
+def test_marks_on_a_series_that_is_none_tell_why(study):
+    write_series(study, 1, ImagePositionPatient=[-20, -30, 2])  # where the second slice is
+    groups = [frame_group((-20, -30, 0), 1)]
+    write_segmentation(study / "seg.dcm", [DISC], groups, spacing=list(SPACING), names=("A",))
+    (failure,) = study_lesions(read_study(study)).failures
+    assert "again, expected one slice in each place" in failure.reason
+
+
 def test_contours_are_lesions_on_every_slice_that_they_are_on(study, tmp_path):
     angle = np.linspace(0, 2 * np.pi, 50, endpoint=False)
     circle = np.stack([CENTRE[0] + 14 * np.cos(angle), CENTRE[1] + 22 * np.sin(angle)], axis=1)
