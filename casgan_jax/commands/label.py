@@ -268,7 +268,7 @@ def _one_lesion(image: Path) -> Annotation:
     units = _RECIST_UNITS.value or "pixel"
     axes = axes_of("--recist", _RECIST.value, units) if _RECIST.value else {}
     return Annotation(
-        key=check_key(_KEY.value or default_key(image.name, index if _RECIST.value else "")),
+        key=check_key(_KEY.value or default_key(image.name, index)),
         patient=default_key(image.name, ""),
         image=image,
         slice_index=_SLICE.value,
