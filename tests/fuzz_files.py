@@ -35,7 +35,8 @@ from casgan_jax.images import open_stack, read_scan
 from casgan_jax.images.stack import Scan
 from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.marks import read_mask
-from casgan_jax.labelling.study import read_study, study_lesions
+from casgan_jax.labelling.study import read_study
+from casgan_jax.labelling.study_lesions import study_lesions
 from tests.dicom import reports
 from tests.images.scans import HU, write_dicom, write_volume
 from tests.images.segmentations import frame_group, write_segmentation

@@ -218,7 +218,8 @@ def _lesions_of_input(image: Path) -> Annotations:
                     expected="with `recist`, `mask` or `reader_masks`",
                     remedy="leave it out",
                 )
-        from casgan_jax.labelling.study import read_study, study_lesions
+        from casgan_jax.labelling.study import read_study
+        from casgan_jax.labelling.study_lesions import study_lesions
 
         study = read_study(image)
         for line in study.skipped:

@@ -55,9 +55,10 @@ def plan_study(
     """A job for each lesion that was measured or marked in a study.
 
     Raises:
-      UserError: see `casgan_jax.labelling.study.study_lesions`.
+      UserError: see `casgan_jax.labelling.study_lesions`.
     """
-    from casgan_jax.labelling.study import read_study, study_lesions
+    from casgan_jax.labelling.study import read_study
+    from casgan_jax.labelling.study_lesions import study_lesions
 
     study = read_study(folder)
     found = study_lesions(study, series=series, segment=segment, slice_index=slice_index)

@@ -25,11 +25,12 @@ def read_marked(path: Path) -> Annotations:
     """The lesions of a table, or of a study folder.
 
     Raises:
-      UserError: see `read_annotations` and `casgan_jax.labelling.study.study_lesions`.
+      UserError: see `read_annotations` and `casgan_jax.labelling.study_lesions`.
     """
     if not path.is_dir():
         return read_annotations(path)
-    from casgan_jax.labelling.study import read_study, study_lesions
+    from casgan_jax.labelling.study import read_study
+    from casgan_jax.labelling.study_lesions import study_lesions
 
     return study_lesions(read_study(path))
 

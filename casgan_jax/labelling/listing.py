@@ -11,7 +11,8 @@ from typing import Any
 
 from casgan_jax.errors import UserError
 from casgan_jax.images.series import Series
-from casgan_jax.labelling.study import Study, study_lesions
+from casgan_jax.labelling.study import Study
+from casgan_jax.labelling.study_lesions import study_lesions
 
 
 def contents_of(study: Study, series: str | None = None) -> dict[str, Any]:

@@ -9,28 +9,27 @@ Contours of an RTSTRUCT are filled on the image's own grid (`casgan_jax.dicom.co
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
+from scipy import ndimage
 
-from casgan_jax.dicom.contours import Roi, is_contours, read_contours
+from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
 from casgan_jax.grid import PAPER_THRESHOLD, binarise
-from casgan_jax.images.dicom import is_dicom
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.placing import Placed, place
 from casgan_jax.images.scan import open_stack
 from casgan_jax.images.stack import Scan, Segment, Stack, choose_slice
 from casgan_jax.labelling.locate import distance_to
+from casgan_jax.labelling.mark_files import is_placed, open_marks, slice_of
 
 _USUAL = (1, 255)  # values of a binary mask
 _MOST_NAMED = 20  # segments in a line
+_NEIGHBOURS = np.ones((3, 3))  # pixels that touch at a corner are connected
 _REACH = 0.5  # slices between a mask's slice and the image
-_NO_DICOM = (".png", ".tif", ".tiff", ".npy", ".nii", ".nii.gz", ".mhd", ".mha")
 
 
 class Mark(NamedTuple):
@@ -94,27 +93,6 @@ def read_mask(
     return _told(path, mark, placed, scan)
 
 
-def open_marks(path: Path) -> Stack | tuple[Roi, ...]:
-    """What a file of marks holds: slices, segments among them, or the regions of an RTSTRUCT.
-
-    The last few files that were read are kept, as many lesions may be marked in one.
-
-    Raises:
-      UserError: it cannot be read.
-    """
-    try:
-        state = path.stat()
-    except (OSError, ValueError):  # told by whoever reads it
-        return _open(path)
-    return _opened(path, state.st_mtime_ns, state.st_size)
-
-
-def slice_count(path: Path) -> int:
-    """How many slices a mask has that count by `slice_index`; 1 where its segments do not."""
-    marks = open_marks(path)
-    return 1 if isinstance(marks, tuple) or marks.segments else marks.count
-
-
 def values_of(path: Path, scan: Scan, slice_index: int | None) -> list[float]:
     """The values but 0 of a mask on a slice of an image; none where it does not reach there."""
     stack = open_marks(path)
@@ -131,7 +109,7 @@ def values_of(path: Path, scan: Scan, slice_index: int | None) -> list[float]:
 
 def count_parts(mark: Mark) -> int:
     """How many connected parts a mark has."""
-    return cv2.connectedComponents(mark.mask.astype(np.uint8), connectivity=8)[0] - 1
+    return int(ndimage.label(mark.mask, _NEIGHBOURS)[1])
 
 
 def part_of(mark: Mark, component: int, path: Path) -> Mark:
@@ -140,12 +118,12 @@ def part_of(mark: Mark, component: int, path: Path) -> Mark:
     Raises:
       UserError: it has fewer.
     """
-    count, parts = cv2.connectedComponents(mark.mask.astype(np.uint8), connectivity=8)
-    if not 1 <= component < count:
+    parts, count = ndimage.label(mark.mask, _NEIGHBOURS)
+    if not 1 <= component <= count:
         raise UserError(
             "component",
-            found=f"{component} of {count - 1} parts that {path} marks here",
-            expected=f"1 to {count - 1}" if count > 1 else "a marked slice",
+            found=f"{component} of {count} parts that {path} marks here",
+            expected=f"1 to {count}" if count else "a marked slice",
             remedy="correct it",
         )
     return mark._replace(mask=parts == component)
@@ -175,42 +153,11 @@ def marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
     ]
 
 
-def is_placed(marks: Stack | tuple[Roi, ...]) -> bool:
-    """Whether all that a file marks says where it lies."""
-    if isinstance(marks, tuple):
-        return True
-    return all(one.volumes for one in marks.segments) if marks.segments else bool(marks.volumes)
-
-
-def slice_of(stack: Stack, index: int, placed: bool) -> Scan:
-    """A slice as masks are joined to it: without its pixels where the place of both is known."""
-    where = stack.place(index) if placed else None
-    return stack.read(index) if where is None else blank_scan(where)
-
-
-def blank_scan(where: Geometry, instance: tuple[str, int] | None = None) -> Scan:
-    """A slice of which only the place is known."""
-    return Scan(np.zeros(where.size[1::-1], np.uint8), geometry=where, instance=instance)
-
-
 def _has_marks(path: Path, scan: Scan, index: int) -> bool:
     try:
         return bool(read_mask(path, scan, slice_index=index, segment=None).mask.any())
     except OutsideError:
         return False
-
-
-@functools.lru_cache(maxsize=4)
-def _opened(path: Path, changed: int, size: int) -> Stack | tuple[Roi, ...]:
-    del changed, size  # of the same name, another file
-    return _open(path)
-
-
-def _open(path: Path) -> Stack | tuple[Roi, ...]:
-    named = path.name.lower().endswith(_NO_DICOM)
-    if not named and path.is_file() and is_dicom(path) and is_contours(path):
-        return read_contours(path)
-    return open_stack(path)
 
 
 def _check_place(path: Path, stack: Stack, target: Geometry, index: int) -> None:

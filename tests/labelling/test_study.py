@@ -11,7 +11,8 @@ import pytest
 from casgan_jax.annotations import read_annotations
 from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.listing import as_table, contents_of
-from casgan_jax.labelling.study import read_study, study_lesions
+from casgan_jax.labelling.study import read_study
+from casgan_jax.labelling.study_lesions import study_lesions
 from tests.dicom import reports
 from tests.dicom.reports import LENGTH, LONG, SHORT
 from tests.images.scans import HU, write_dicom
