@@ -89,7 +89,7 @@ class Series:
 
     def __str__(self) -> str:
         count = "1 slice" if len(self.files) == 1 else f"{len(self.files)} slices"
-        return f"{self.number or self.uid} ({self.name}, {count})"
+        return f"{shown(self.number or self.uid)[1:-1]} ({self.name}, {count})"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,6 +19,7 @@ from scipy import ndimage
 from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
 from casgan_jax.grid import PAPER_THRESHOLD, binarise
+from casgan_jax.images.checks import shown
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.placing import Placed, place
 from casgan_jax.images.scan import open_stack
@@ -315,7 +316,7 @@ def _of_roi(path: Path, roi: Roi, scan: Scan) -> Mark:
     if len(frames) > 1:
         raise UserError(
             path,
-            found=f"contours in the frame of reference {roi.frame_of_reference}",
+            found=f"contours in the frame of reference {shown(roi.frame_of_reference)[1:-1]}",
             expected=f"the image's: {place_of}",
             remedy="use contours that were drawn on this image, or register them first",
         )

@@ -23,6 +23,7 @@ from casgan_jax.dicom.contours import Roi
 from casgan_jax.dicom.measurements import Measurement
 from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
+from casgan_jax.images.checks import shown
 from casgan_jax.images.series import Series
 from casgan_jax.labelling.expand import Slice, marked, slices_of_series
 from casgan_jax.labelling.locate import distance_to
@@ -160,7 +161,7 @@ def _place_of(path: Path, one: Measurement, chosen: tuple[Series, ...]) -> _Plac
             expected="one series",
             remedy="say which by `series`",
         )
-    lacking = f"the image {one.long.image[0]}" if one.long.image else _told_place(one)
+    lacking = f"the image {shown(one.long.image[0])[1:-1]}" if one.long.image else _told_place(one)
     raise UserError(
         path,
         found=f"a measurement on {lacking}, which is not there",
@@ -175,7 +176,7 @@ def _places(one: Measurement, chosen: tuple[Series, ...]) -> Iterator[_Place]:
 
 def _told_place(one: Measurement) -> str:
     middle = ", ".join(f"{x:.4g}" for x in one.ends.mean(axis=0))
-    frame = one.long.frame_of_reference
+    frame = shown(one.long.frame_of_reference or "")[1:-1]
     return f"a slice at ({middle}) mm" + f" of the frame of reference {frame}" * bool(frame)
 
 
