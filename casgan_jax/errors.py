@@ -72,4 +72,6 @@ class Interrupted(Exception):
 def one_line(error: BaseException, *, limit: int = 200) -> str:
     """The message of another library's error, for use within a `UserError`."""
     text = " ".join(str(error).split()) or type(error).__name__
+    # It may quote what it found in a file, whatever that is.
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
     return text if len(text) <= limit else f"{text[:limit]}..."

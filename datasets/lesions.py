@@ -5,21 +5,17 @@ Shared by the data sets that are made from annotations (`casgan_jax.annotations`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
+from casgan_jax.grid import Box
 from casgan_jax.records import features as records
 from datasets.outcomes import Skip
 from datasets.task import Record
-
-if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
-    from casgan_jax.labelling.label import LesionLabel
-    from casgan_jax.labelling.lesion import Lesion
 
 
 class LesionSource(NamedTuple):
@@ -68,11 +64,11 @@ def repeated(first: str) -> Skip:
 def make_record(source: LesionSource | Skip) -> Record | Skip:
     """Reads, labels and crops one lesion; what is known to give no record stays a `Skip`.
 
-    The crop has the lesion in its centre, is moved inside the image where it would leave it, and
-    continues the image's edge where the image is smaller.
+    The crop is described in `casgan_jax.labelling.record`.
     """
     from casgan_jax.labelling.label import LabelOptions, label_read_lesion
     from casgan_jax.labelling.lesion import read_lesion
+    from casgan_jax.labelling.record import crop_of, extent_of, lesion_record
     from casgan_jax.soft_mask.trimap import AnnotationError
 
     if isinstance(source, Skip):
@@ -88,65 +84,10 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     readers = 0 if label.masks is None else label.masks.shape[2]
     if readers > records.MAX_READERS:
         return Skip(f"more than {records.MAX_READERS} readers", f"{readers} readers")
-    mark = _mark(lesion)
-    box = Box.centred(mark, source.size).inside(lesion.values.shape)
-    extent = _extent(label)
+    box, extent = crop_of(lesion, source.size), extent_of(label)
     if not box.contains(extent):
         return _too_large(source, extent)
-    return _record(source, lesion, label, mark, box)
-
-
-def _record(
-    source: LesionSource, lesion: Lesion, label: LesionLabel, mark: np.ndarray, box: Box
-) -> Record:
-    size, scale = source.size, source.scale
-    place = label.box.within(box)
-    native, fine = box.shape, box.scaled(scale).shape
-    masks, consensus = _masks(label)
-    readers = np.zeros((size, size, records.MAX_READERS), np.uint8)
-    for number in range(masks.shape[2]):
-        readers[..., number] = place.paste(_code(masks[..., number]), native)
-    spacing = lesion.spacing_mm or (0.0, 0.0)
-    axes = np.tile(box.corner, 4).astype(np.float32)
-    return {
-        "image": _image(source, lesion, box),
-        "alpha": place.scaled(scale).paste(encode_alpha(label.alpha), fine),
-        "trimap": place.scaled(scale).paste(label.trimap, fine),
-        "reader_masks": readers,
-        "consensus": place.paste(_code(consensus), native),
-        "mark": (mark - box.corner).astype(np.float32),
-        "n_readers": masks.shape[2],
-        "spacing_mm": float(np.sqrt(spacing[0] * spacing[1])),
-        "patient": label.patient,
-        "lesion": label.key,
-        "key": label.key,
-        "recist": np.zeros(8, np.float32) if lesion.recist is None else lesion.recist - axes,
-        "measured_axes": label.measured_axes - axes,
-        "quality": label.quality,
-        "strategy": label.strategy,
-        "source_window": np.array(label.window, np.float32),
-    }
-
-
-def _mark(lesion: Lesion) -> np.ndarray:
-    """(x, y) where one would point at the lesion: the middle of its axes or of its masks."""
-    from casgan_jax.soft_mask.recist import centre
-
-    if lesion.recist is not None:
-        return centre(lesion.recist)
-    assert lesion.masks is not None, "marks are axes or masks"
-    rows, columns, _ = np.nonzero(lesion.masks)
-    return np.array([columns.mean(), rows.mean()])
-
-
-def _extent(label: LesionLabel) -> Box:
-    """All that may be lesion, in pixels of the image."""
-    left, top, right, bottom = Box.around(label.trimap)
-    low, high = (
-        (left // label.scale, top // label.scale),
-        (-(-right // label.scale), -(-bottom // label.scale)),
-    )
-    return Box(*low, *high).shifted(*label.box.corner)
+    return lesion_record(lesion, label, source.size, source.image_dtype)
 
 
 def _too_large(source: LesionSource, extent: Box) -> Skip:
@@ -156,26 +97,3 @@ def _too_large(source: LesionSource, extent: Box) -> Skip:
         f"does not fit {source.size} x {source.size} pixels, {remedy}",
         f"{source.annotation.image}: {width} x {height} pixels with its border",
     )
-
-
-def _masks(label: LesionLabel) -> tuple[np.ndarray, np.ndarray]:
-    """(h, w, R) bool of those who outlined the lesion, and (h, w) bool, what half of them marked.
-
-    Axes are no outline: R is 0, and in place of the consensus is the soft mask at the threshold.
-    """
-    if label.masks is None:
-        consensus = binarise(area_mean(label.alpha, label.scale), label.threshold)
-        return np.zeros((*consensus.shape, 0), bool), consensus
-    return label.masks, 2 * label.masks.sum(axis=2) >= label.masks.shape[2]
-
-
-def _image(source: LesionSource, lesion: Lesion, box: Box) -> np.ndarray:
-    crop = box.crop(lesion.values, padded=True)
-    if source.image_dtype == np.uint8:
-        return encode_alpha(normalise(crop, lesion.window))
-    limits = np.iinfo(source.image_dtype)
-    return np.rint(crop).clip(limits.min, limits.max).astype(source.image_dtype)
-
-
-def _code(mask: np.ndarray) -> np.ndarray:
-    return mask.astype(np.uint8) * np.uint8(255)

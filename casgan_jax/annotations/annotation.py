@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from casgan_jax.annotations.axes import Axes
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Annotation:
-    """One lesion of a table, with marks of exactly one kind: `recist`, `mask` or `reader_masks`.
+    """One lesion of a table, with marks of exactly one kind: `recist`, `axes`, `mask` or
+    `reader_masks`.
 
     Attributes:
       key: names the lesion and its output files; unique in its table.
@@ -18,12 +21,19 @@ class Annotation:
       image: file of the image.
       slice_index: of a volume or a multi-page file, from 0; None where the image is the only one.
         It also counts for marks of several slices that do not say where they lie.
+      series: number or UID of the series where `image` is a folder of several; None: there is one.
+      slice_file: the file of the slice and its frame, from 0, or None, where `image` is a folder;
+        found once for all lesions of a batch (`casgan_jax.labelling.locate`).
       recist: (8,) float32, long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels,
         pixel centres at integers from 0.
+      axes: axes given in other units, or one alone.
       mask: file of the lesion's binary mask.
       reader_masks: files of the readers' binary masks.
       segment: which mark of `mask` or `reader_masks` is the lesion's where a file has several: the
-        value in a mask, or number or name of a segment of a DICOM segmentation; None: there is one.
+        value in a mask, or number or name of a segment of a DICOM segmentation or of a region of
+        an RTSTRUCT; None: there is one.
+      component: which of the connected parts of `mask` on the slice is the lesion, from 1, by rows;
+        None: all of it.
       spacing_mm: (row, column) side of a pixel; None: what the image says.
       diameters_mm: (long, short) of the axes, as written down by whoever drew them, to check
         `recist` with; None: not known.
@@ -31,27 +41,34 @@ class Annotation:
       hu_offset: added to the stored values it gives Hounsfield units; None: the image says itself
         whether it is in HU.
       split: "train", "validation" or "test"; None: by the patient's name.
+      notes: what is to be said of it that is not the rule.
     """
 
     key: str
     patient: str
     image: Path
     slice_index: int | None = None
+    series: str | None = None
+    slice_file: tuple[Path, int | None] | None = None
     recist: np.ndarray | None = None
+    axes: Axes | None = None
     mask: Path | None = None
     reader_masks: tuple[Path, ...] = ()
     segment: str | None = None
+    component: int | None = None
     spacing_mm: tuple[float, float] | None = None
     diameters_mm: tuple[float, float] | None = None
     window: tuple[float, float] | None = None
     hu_offset: float | None = None
     split: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that the lesion is read from."""
+        image = self.slice_file[0] if self.slice_file else self.image
         masks = (self.mask,) if self.mask else self.reader_masks
-        return (self.image, *masks)
+        return (image, *masks)
 
 
 @dataclasses.dataclass(frozen=True)

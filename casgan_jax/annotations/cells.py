@@ -142,6 +142,23 @@ def index_of(column: str, text: str) -> int | None:
     return int(found[0])
 
 
+def number_of(column: str, text: str) -> int | None:
+    """A whole number of at least 1, otherwise as `index_of`.
+
+    Raises:
+      UserError: anything else.
+    """
+    found = index_of(column, text)
+    if found == 0:
+        raise UserError(
+            column,
+            found=f"{shown(text)}",
+            expected="a whole number that counts from 1",
+            remedy="correct it, or leave it empty",
+        )
+    return found
+
+
 def offset_of(column: str, text: str) -> float | None:
     """A number of at most a million, far beyond the offsets of scanners; None from an empty cell.
 

@@ -4,11 +4,14 @@
 |---|---|
 | image | file of the image, relative to the table's folder |
 | slice | index from 0, for volumes and files of several pages |
+| series | number or UID of the series, for folders of several |
 | recist | "x1,y1,x2,y2,x3,y3,x4,y4": both ends of the long axis, then of the short one |
 | x1, y1, ..., x4, y4 | the same in eight columns |
+| recist_units | pixel (the default), mm, or lps or ras, x,y,z of each end in the patient |
 | mask | file of a binary mask |
 | reader_masks | files of several readers' binary masks, with ";" between them |
-| segment | of a mask with several: the lesion's value, or number or name in a DICOM segmentation |
+| segment | of a mask with several: the lesion's value, or number or name in SEG or RTSTRUCT |
+| component | which connected part of the mask on the slice, from 1, by rows; by default all of it |
 | key | name of the lesion and of its output files; by default the image's and the slice's |
 | patient | name of the patient; by default the image's, so that each image is one patient |
 | spacing_mm | side of a pixel, or "row,column"; by default what the image says |
@@ -18,7 +21,8 @@
 | split | train, validation or test, for data sets; by default by the patient's name |
 
 `image` and one of `recist`, `x1` to `y4`, `mask`, `reader_masks` must be there, and each line has
-marks of one kind. Pixels are counted from 0, x (column) before y (row), centres at whole numbers.
+marks of one kind. Half of the numbers of `recist` are the long axis alone, and a circle on it the
+lesion. Pixels are counted from 0, x (column) before y (row), centres at whole numbers.
 Other columns are ignored.
 """
 
@@ -32,6 +36,7 @@ from typing import Any
 
 from casgan_jax.annotations import cells
 from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
+from casgan_jax.annotations.axes import axes_of, units_of
 from casgan_jax.errors import UserError
 from casgan_jax.files import Row, unique_names
 from casgan_jax.records.splits import SPLITS
@@ -74,9 +79,10 @@ def plain_row(row: Row, separator: str) -> Row:
     plain = {name if name is None else name.casefold(): cell for name, cell in row.items()}
     for name in {"image", "mask", "reader_masks"} & plain.keys():
         plain[name] = plain[name].replace("\\", "/")
-    counts = dict.fromkeys((*ENDS, "slice", "hu_offset"), 1)
+    counts = dict.fromkeys((*ENDS, "slice", "component", "hu_offset"), 1)
     if separator != ",":
-        counts |= {"recist": 8, "spacing_mm": 2, "diameters_mm": 2, "window": 2}
+        spatial = plain.get("recist_units", "").strip().casefold() in ("lps", "ras")
+        counts |= {"recist": 12 if spatial else 8, "spacing_mm": 2, "diameters_mm": 2, "window": 2}
         if "spacing_mm" in plain:  # of one number, too: sides of 0 or whole mm are none
             plain["spacing_mm"] = cells.with_points(plain["spacing_mm"], 1)
     for name in counts.keys() & plain.keys():
@@ -161,7 +167,9 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         key=check_key(key),
         patient=row.get("patient", "").strip() or os.path.splitext(image)[0],
         slice_index=cells.index_of("slice", row.get("slice", "")),
+        series=row.get("series", "").strip().removesuffix(".0") or None,
         segment=row.get("segment", "").strip() or None,
+        component=cells.number_of("component", row.get("component", "")),
         spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
         diameters_mm=cells.diameters_of("diameters_mm", row.get("diameters_mm", "")),
         window=cells.window_of("window", row.get("window", "")),
@@ -174,11 +182,13 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
 def _marks(folder: Path, row: Row) -> dict[str, Any]:
     """The one kind of marks that a line has, as the field of `Annotation`."""
     marks: dict[str, dict[str, Any]] = {}
+    units = units_of("recist_units", row.get("recist_units", ""))
     ends = [row.get(name, "").strip() for name in ENDS]
     if any(ends):
-        marks["x1 to y4"] = {"recist": cells.recist_of("x1 to y4", ",".join(ends))}
+        given = ends if any(ends[4:]) else ends[:4]
+        marks["x1 to y4"] = axes_of("x1 to y4", ",".join(given), units)
     if row.get("recist", "").strip():
-        marks["recist"] = {"recist": cells.recist_of("recist", row["recist"])}
+        marks["recist"] = axes_of("recist", row["recist"], units)
     if mask := row.get("mask", "").strip():
         marks["mask"] = {"mask": _file(folder, "mask", mask)}
     readers = [name.strip() for name in row.get("reader_masks", "").split(";") if name.strip()]

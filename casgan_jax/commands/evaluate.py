@@ -1,22 +1,31 @@
-"""Measures a trained cascade on a split of a prepared data set.
+"""Measures a trained cascade on a split of a prepared data set, or on lesions of one's own.
 
     casgan evaluate --workdir=runs/softgan --split=test
     casgan evaluate --workdir=runs/softgan --data_dir=data/lidc
+    casgan evaluate --workdir=runs/softgan --lesions=lesions.csv
+    casgan evaluate --workdir=runs/softgan --lesions=study
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
 numbers as JSON; first, notes where patients were trained on or the data set is no longer that of
 the training. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
 lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
 worst_errors.png (the same without the images: what is missed, what is added).
+
+--lesions is a table or a study folder as `label` reads it: every lesion is labelled by its marks,
+and predicted from the middle of them; the report goes to WORKDIR/evaluation/lesions.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
+from typing import Any
 
 from absl import flags
 
-from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
+from casgan_jax.commands.marked_records import read_marked, records_of
 from casgan_jax.commands.path_flag import define_path
 from casgan_jax.errors import UserError
 
@@ -24,6 +33,9 @@ _WORKDIR = define_path("workdir", None, "Folder of a training.")
 _SPLIT = flags.DEFINE_string("split", "test", "Split to measure: train, validation or test.")
 _DATA_DIR = define_path(
     "data_dir", None, "Prepared data set; the one that the training's config names by default."
+)
+_LESIONS = define_path(
+    "lesions", None, "Table of lesions, or study folder, in place of a data set."
 )
 _OUTPUT = define_path("output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches predicted at once.", lower_bound=1)
@@ -36,7 +48,7 @@ def run() -> None:
     run_main(main)
 
 
-def main(_: list[str]) -> None:
+def main(_: list[str]) -> int:
     if not _WORKDIR.value:
         raise UserError(
             "workdir",
@@ -50,11 +62,28 @@ def main(_: list[str]) -> None:
     from casgan_jax.inference.evaluate import evaluate_workdir
     from casgan_jax.report.evaluation import markdown_table
 
+    split, read, failures = _SPLIT.value, None, []
+    if _LESIONS.value:
+        if _DATA_DIR.value:
+            raise UserError(
+                "lesions", found="beside `data_dir`", expected="one of them", remedy="drop one"
+            )
+        annotations = read_marked(Path(_LESIONS.value))
+        split = "lesions"
+
+        def read(system: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+            found = records_of(annotations, system)
+            failures.extend(found.failures)
+            for line in found.failures:
+                print(f"error: {with_flags(line)}", file=sys.stderr)
+            return found.records, found.metadata
+
     measured = evaluate_workdir(
         _WORKDIR.value,
-        _SPLIT.value,
-        data_dir=_DATA_DIR.value,
+        split,
+        data_dir=_LESIONS.value or _DATA_DIR.value,
         output=_OUTPUT.value,
+        read=read,
         batch_size=_BATCH_SIZE.value,
         worst=_WORST.value,
         progress=_PROGRESS.value,
@@ -63,3 +92,4 @@ def main(_: list[str]) -> None:
         print(f"note: {note}")
     print(f"{markdown_table(measured.summary)}\n\nworst cases: {measured.worst_cases}")
     print(json.dumps(metrics_json(measured.subject, measured.summary), allow_nan=False))
+    return 1 if failures else 0

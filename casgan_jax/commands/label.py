@@ -4,13 +4,21 @@
     casgan label --input=slice.png --mask=lesion.png --output=out
     casgan label --input=slice.png --reader_masks=a.png,b.png,c.png --output=out
     casgan label --input=series --slice=40 --mask=seg.dcm --segment=Tumour --output=out
+    casgan label --input=study --output=out
+    casgan label --list=study
     casgan label --table=lesions.csv --output=out
     casgan label --table=DeepLesion/DL_info.csv --output=out --workers=8
 
 Marks are two RECIST axes (x1,y1,x2,y2 of the long one, then x3,y3,x4,y4 of the short one, pixels,
-the first pixel's centre being 0,0), one binary mask, or the masks of several readers. Images are
-DICOM, NIfTI, MetaImage, TIFF, PNG or NPY; of volumes, --slice says which slice. A table has the
-columns of casgan_jax/annotations/table.py, or is DeepLesion's DL_info.csv as published.
+the first pixel's centre being 0,0; --recist_units=mm, lps or ras says otherwise), the long axis
+alone, one binary mask, or the masks of several readers. Images are DICOM, NIfTI, MetaImage, TIFF,
+PNG or NPY; of volumes, --slice says which slice, else each slice that a mask marks is a lesion. A
+table has the columns of casgan_jax/annotations/table.py, or is DeepLesion's DL_info.csv as
+published.
+
+A study, which is a folder of DICOM images and of what was measured and marked on them (SR, GSPS,
+SEG, RTSTRUCT, JSON of OHIF), needs neither marks nor table: every measurement is a lesion, and so
+is each slice that a segment is marked on. --list shows what there is, --series chooses.
 
 OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
 and quality of every lesion and the reason of every failure, and review.html. The same command
@@ -20,7 +28,9 @@ again does only what is missing or was made of other input or by other options. 
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import signal
 import sys
 from pathlib import Path
@@ -29,8 +39,9 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
+from casgan_jax.annotations.axes import UNITS, axes_of
 from casgan_jax.annotations.table import check_key, default_key
-from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path, define_paths
 from casgan_jax.commands.program import typed
 from casgan_jax.errors import Interrupted, Step, UserError
@@ -40,16 +51,32 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
 
-_INPUT = define_path("input", None, "Image of one lesion, or folder of a DICOM series.")
-_RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
-_MASK = define_path("mask", None, "Binary mask of the lesion of --input.")
+_INPUT = define_path("input", None, "Image of one lesion, or folder of a DICOM series or study.")
+_LIST = define_path("list", None, "Folder whose series, measurements and segments are shown.")
+_JSON = flags.DEFINE_bool("json", False, "Show --list as JSON.")
+_SERIES = flags.DEFINE_string(
+    "series", None, "Number or UID of the series, where --input or --list has several."
+)
+_RECIST = flags.DEFINE_string(
+    "recist", None, "x1,y1,...,x4,y4 of the lesion of --input; x1,y1,x2,y2 is a long axis alone."
+)
+_RECIST_UNITS = flags.DEFINE_enum(
+    "recist_units",
+    None,
+    UNITS,
+    "Of --recist: pixel (the default), mm from the first one, or x,y,z of each end in the patient.",
+)
+_MASK = define_path("mask", None, "Binary mask of the lesion of --input, SEG or RTSTRUCT.")
 _READER_MASKS = define_paths("reader_masks", None, "Masks of readers of --input.")
 _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
 _SEGMENT = flags.DEFINE_string(
     "segment",
     None,
-    "Which mark of a mask with several is the lesion's: its value, or its number or name in a "
-    "DICOM segmentation.",
+    "Which mark of a mask with several is the lesion's: its value, or its number or name in SEG or "
+    "RTSTRUCT; all: a lesion each.",
+)
+_COMPONENTS = flags.DEFINE_bool(
+    "components", False, "A lesion for each connected part of the mask of --input."
 )
 _SPACING = flags.DEFINE_string(
     "spacing_mm", None, "Side of a pixel of --input, or ROW,COLUMN; by default what the file says."
@@ -91,8 +118,10 @@ _WORKERS = flags.DEFINE_integer(
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
-_OF_ONE_LESION = (_RECIST, _MASK, _READER_MASKS, _SLICE, _SEGMENT, _SPACING, _HU_OFFSET, _KEY)
+_OF_MARKS = (_RECIST, _MASK, _READER_MASKS)
+_OF_INPUT = (_SERIES, _RECIST_UNITS, _SLICE, _SEGMENT, _COMPONENTS, _SPACING, _HU_OFFSET, _KEY)
 _LEAST_SCALE = 4  # at which lesions are labelled
+_EVERY = "all"  # of --segment
 _MOST_TOLD = 10  # failures; labels.csv and the page have all of them
 
 
@@ -102,6 +131,8 @@ def run() -> None:
 
 
 def main(_: list[str]) -> int:
+    if _LIST.value:
+        return _list(Path(_LIST.value))
     if not _OUTPUT.value:
         raise UserError(
             "output",
@@ -134,7 +165,7 @@ def _tell(batch: Batch) -> int:
     """Prints what was done; returns the exit status."""
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed[:_MOST_TOLD]:
-        print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
+        print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
     print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
     step = Step("review", {"folder": str(batch.table.parent), "open": "true"})
@@ -166,9 +197,9 @@ def _annotations() -> Annotations:
             remedy="see `help`",
         )
     if _INPUT.value is not None:
-        return Annotations((_one_lesion(Path(_INPUT.value)),), ())
-    for flag in _OF_ONE_LESION:
-        if flag.value is not None:
+        return _lesions_of_input(Path(_INPUT.value))
+    for flag in (*_OF_MARKS, *_OF_INPUT):
+        if flag.value is not None and flag.value is not False:
             raise UserError(
                 flag.name,
                 found="with `table`",
@@ -178,8 +209,58 @@ def _annotations() -> Annotations:
     return read_annotations(_TABLE.value)
 
 
+def _lesions_of_input(image: Path) -> Annotations:
+    """The lesion of an image, those of a mask of it, or those of a study."""
+    every = _SEGMENT.value == _EVERY
+    if os.path.isdir(image) and not any(flag.value for flag in _OF_MARKS):
+        for flag in (_RECIST_UNITS, _KEY, _SPACING, _HU_OFFSET):
+            if flag.value is not None:
+                raise UserError(
+                    flag.name,
+                    found="with a study",
+                    expected="with `recist`, `mask` or `reader_masks`",
+                    remedy="leave it out",
+                )
+        from casgan_jax.labelling.study import read_study
+        from casgan_jax.labelling.study_lesions import study_lesions
+
+        study = read_study(image)
+        for line in study.skipped:
+            print(f"note: {line}", file=sys.stderr)
+        return study_lesions(
+            study,
+            series=_SERIES.value,
+            segment=None if every else _SEGMENT.value,
+            slice_index=_SLICE.value,
+            components=_COMPONENTS.value,
+        )
+    one = _one_lesion(image)
+    if one.mask is None:
+        for name, value in (("components", _COMPONENTS.value), ("segment", every)):
+            if value:
+                raise UserError(
+                    name, found="without `mask`", expected="with it", remedy="leave it out"
+                )
+        return Annotations((one,), ())
+    if not (image.exists() and one.mask.exists()):  # told of the lesion, as if it were in a table
+        return Annotations((one,), ())
+    from casgan_jax.labelling.expand import lesions_of
+
+    found = lesions_of(one, every_segment=every, components=_COMPONENTS.value)
+    return Annotations(found, ())
+
+
+def _list(folder: Path) -> int:
+    from casgan_jax.labelling.listing import as_table, contents_of
+    from casgan_jax.labelling.study import read_study
+
+    found = contents_of(read_study(folder), _SERIES.value)
+    print(json.dumps(found, indent=2) if _JSON.value else as_table(found))
+    return 1 if found["faults"] else 0
+
+
 def _one_lesion(image: Path) -> Annotation:
-    marks = [flag.name for flag in (_RECIST, _MASK, _READER_MASKS) if flag.value]
+    marks = [flag.name for flag in _OF_MARKS if flag.value]
     if len(marks) != 1:
         raise UserError(
             "input",
@@ -188,17 +269,20 @@ def _one_lesion(image: Path) -> Annotation:
             remedy="see `help`",
         )
     index = "" if _SLICE.value is None else str(_SLICE.value)
+    units = _RECIST_UNITS.value or "pixel"
+    axes = axes_of("--recist", _RECIST.value, units) if _RECIST.value else {}
     return Annotation(
         key=check_key(_KEY.value or default_key(image.name, index)),
         patient=default_key(image.name, ""),
         image=image,
         slice_index=_SLICE.value,
-        recist=cells.recist_of("--recist", _RECIST.value) if _RECIST.value else None,
+        series=_SERIES.value,
         mask=Path(_MASK.value) if _MASK.value else None,
         reader_masks=tuple(Path(name) for name in _READER_MASKS.value or ()),
-        segment=_SEGMENT.value,
+        segment=None if _SEGMENT.value == _EVERY else _SEGMENT.value,
         spacing_mm=cells.spacing_of("--spacing_mm", _SPACING.value or ""),
         hu_offset=cells.offset_of("--hu_offset", _HU_OFFSET.value or ""),
+        **axes,
     )
 
 

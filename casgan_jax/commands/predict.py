@@ -1,13 +1,17 @@
 """Predicts soft masks of lesions in whole images, from a mark on each.
 
     casgan predict --workdir=runs/softgan --input=slice.png --center=212,305 --output=out
+    casgan predict --workdir=runs/softgan --input=series --slice=40 --center=212,305 --output=out
+    casgan predict --workdir=runs/softgan --input=study --output=out
     casgan predict --workdir=runs/softgan --table=marks.csv --output=out
     casgan predict --workdir=runs/softgan --input='scans/*.png' --table=marks.csv \\
         --output=out --hu_offset=-32768
 
-Images are PNG, TIFF or NPY, one grey slice each. A mark is a pixel in the middle of the lesion: x
-counts columns, y rows, both from 0. A table has the columns file,x,y and a line for each lesion,
-its files are relative to its folder; with --input, only lines of those files count.
+Images are all that `label` reads: DICOM files and series, NIfTI, MetaImage, PNG, TIFF or NPY; of
+several slices --slice says which. A mark is a pixel in the middle of the lesion: x counts columns,
+y rows, both from 0. A table has the columns file,x,y and a line for each lesion, its files are
+relative to its folder; with --input, only lines of those files count. A table of `label`, or a
+study folder with reports, segmentations or contours in it, has a mark in the middle of each lesion.
 
 What black and white mean is the training data's window, for images in Hounsfield units as much as
 for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
@@ -22,12 +26,21 @@ error line, the others go on, and the exit status is 1.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from absl import flags
 
+from casgan_jax.annotations import read_annotations
 from casgan_jax.commands.entry import error_line, keep_compilations, run_main
+from casgan_jax.commands.marked_jobs import (
+    Planned,
+    is_lesion_table,
+    plan_annotations,
+    plan_slices,
+    plan_study,
+)
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 from casgan_jax.inference import predict as prediction
@@ -37,7 +50,12 @@ _INPUT = define_multi_path("input", [], "Image file or glob; may be repeated.")
 _CENTER = flags.DEFINE_multi_string(
     "center", [], "X,Y of the mark in pixels; one for all inputs, or repeated for each."
 )
-_TABLE = define_path("table", None, "CSV of marks with the columns file,x,y.")
+_TABLE = define_path("table", None, "CSV of marks with the columns file,x,y, or one of lesions.")
+_SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
+_SERIES = flags.DEFINE_string(
+    "series", None, "Number or UID of the series, where --input is a folder of several."
+)
+_SEGMENT = flags.DEFINE_string("segment", None, "The only segment of a study, by number or name.")
 _OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
 _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Soft values from here on are lesion; by default the one of the training."
@@ -64,17 +82,18 @@ def main(_: list[str]) -> int:
         )
     window = prediction.parse_window(_WINDOW.value) if _WINDOW.value else None
     centres = [prediction.parse_pair("--center", text) for text in _CENTER.value]
-    table = Path(_TABLE.value) if _TABLE.value else None
-    jobs = prediction.plan(_INPUT.value, centres, table)
+    planned = _plan(centres)
 
     keep_compilations()
     from casgan_jax.inference.load import load_system
 
     system = load_system(workdir)
-    failures = 0
+    failures = len(planned.failures)
+    for line in planned.failures:
+        print(f"error: {line}", file=sys.stderr)
     for outcome in prediction.run_jobs(
         system,
-        jobs,
+        planned.jobs,
         output,
         threshold=threshold,
         window=window,
@@ -86,7 +105,8 @@ def main(_: list[str]) -> int:
         else:
             print(json.dumps(outcome.as_json()), flush=True)
     if failures:
-        print(f"{failures} of {len(jobs)} lesions failed", file=sys.stderr)
+        total = len(planned.jobs) + len(planned.failures)
+        print(f"{failures} of {total} lesions failed", file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -94,3 +114,22 @@ def _folder(name: str, value: str | None) -> Path:
     if not value:
         raise UserError(name, found="none", expected="a folder", remedy="see `help`")
     return Path(value)
+
+
+def _plan(centres: list[prediction.Point]) -> Planned:
+    """What to predict, by the marks that are given or those of a table or a study."""
+    table = Path(_TABLE.value) if _TABLE.value else None
+    if table is not None and is_lesion_table(table):
+        if _INPUT.value or centres:
+            raise UserError(
+                "table",
+                found="lesions, beside `input` or `center`",
+                expected="one of them",
+                remedy="drop one",
+            )
+        return plan_annotations(read_annotations(table))
+    if len(_INPUT.value) == 1 and os.path.isdir(_INPUT.value[0]) and not (centres or table):
+        study = Path(_INPUT.value[0])
+        return plan_study(study, _SERIES.value, _SEGMENT.value, _SLICE.value)
+    jobs = prediction.plan(_INPUT.value, centres, table)
+    return plan_slices(jobs, _SERIES.value, _SLICE.value)

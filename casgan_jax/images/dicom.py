@@ -37,6 +37,7 @@ _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # little endian, of a header and of a data set
+_MOST_FRAMES = 100_000  # more are a damaged number
 _LONGEST_FIRST = 1024  # bytes of the first element of a bare data set
 
 
@@ -68,11 +69,11 @@ def open_dicom(path: Path) -> Stack:
         _check_pixels(path, dataset)
         _check_decoder(path, dataset.file_meta.TransferSyntaxUID)
         count = int(dataset.get("NumberOfFrames") or 1)
-    if count < 1:
+    if not 1 <= count <= _MOST_FRAMES:
         raise UserError(
             path,
             found=f"NumberOfFrames {count}",
-            expected="at least 1",
+            expected=f"1 to {_MOST_FRAMES}",
             remedy="export it again",
         )
 
@@ -87,7 +88,9 @@ def open_dicom(path: Path) -> Stack:
         places = [(each.index, dicom_tags.geometry(each, _known_spacing(each))) for each in frames]
     placed = [PlacedFrame(index, place) for index, place in places if place is not None]
     volumes = volumes_of(placed, lambda index: read(index).values)
-    return Stack(count, read, volumes if len(placed) == count else ())
+    return Stack(
+        count, read, volumes if len(placed) == count else (), place=lambda index: places[index][1]
+    )
 
 
 def read_dataset(path: Path, **options: Any) -> Any:

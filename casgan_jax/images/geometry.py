@@ -14,6 +14,8 @@ from typing import Self
 
 import numpy as np
 
+from casgan_jax.images.checks import shown
+
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LETTERS = ("RL", "AP", "IS")  # where each axis of LPS comes from and goes to
 
@@ -77,7 +79,7 @@ class Geometry:
         sides = " x ".join(f"{side:.4g}" for side in self.spacing)
         towards = "".join(_letter(axis) for axis in self.direction.T)
         corner = ", ".join(f"{x:.5g}" for x in np.round(self.origin, 3) + 0.0)
-        frame = f", frame of reference {self.frame}" if self.frame else ""
+        frame = f", frame of reference {shown(self.frame)[1:-1]}" if self.frame else ""
         size = " x ".join(map(str, self.size))
         return f"{size} pixels of {sides} mm from ({corner}) towards {towards}{frame}"
 

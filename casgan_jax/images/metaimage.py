@@ -66,15 +66,21 @@ def open_metaimage(path: Path) -> Stack:
     spacing_mm = None if spacing is None else view.in_plane(spacing)
     place = None if spacing is None else Geometry.from_affine(size, affine)
 
+    def placed(index: int) -> Geometry | None:
+        return None if place is None else view.geometry(place, index)
+
     def read(index: int) -> Scan:
         plane = view.plane(voxels()[tuple(view.selection(index))])
         scan = _scan(path, plane, spacing_mm)
         if place is None:
             return dataclasses.replace(scan, placeless="no ElementSpacing")
-        return dataclasses.replace(scan, geometry=view.geometry(place, index))
+        return dataclasses.replace(scan, geometry=placed(index))
 
     volume = place and Volume(place, lambda ranges: narrowed(path, np.array(voxels()[ranges])))
-    return Stack(view.count, read, (volume,) if volume else ())
+    volumes = (volume,) if volume else ()
+    return Stack(
+        view.count, read, volumes, place=lambda index: place and view.geometry(place, index)
+    )
 
 
 def voxel_file(path: Path) -> Path:

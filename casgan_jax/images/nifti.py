@@ -57,13 +57,16 @@ def open_nifti(path: Path) -> Stack:
     placeless = _placeless(image)
     place = None if placeless else Geometry.from_affine(shape, RAS_TO_LPS @ affine)
 
+    def placed(index: int) -> Geometry | None:
+        return None if place is None else view.geometry(place, index)
+
     def read(index: int) -> Scan:
         values, faults = _read_plane(path, image, view, index)
-        geometry = None if place is None else view.geometry(place, index)
-        return Scan(values, spacing_mm, geometry=geometry, placeless=placeless, faults=faults)
+        where = placed(index)
+        return Scan(values, spacing_mm, geometry=where, placeless=placeless, faults=faults)
 
     volume = place and Volume(place, lambda ranges: _read_voxels(path, image, ranges))
-    return Stack(view.count, read, (volume,) if volume else ())
+    return Stack(view.count, read, (volume,) if volume else (), place=placed)
 
 
 def write_nifti(

@@ -21,7 +21,7 @@ from casgan_jax.images.dicom_tags import Frame
 from casgan_jax.images.frames import PlacedFrame, volumes_of
 from casgan_jax.images.stack import Segment
 
-_CLASSES = (
+CLASSES = (
     "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation Storage
     "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation Storage
 )
@@ -31,7 +31,7 @@ ReadFrame = Callable[[int], np.ndarray]
 
 def is_segmentation(dataset: Any) -> bool:
     """Whether a file is one."""
-    return dataset.get("SOPClassUID") in _CLASSES
+    return dataset.get("SOPClassUID") in CLASSES
 
 
 def open_segments(path: Path, dataset: Any, count: int, stored: ReadFrame) -> tuple[Segment, ...]:

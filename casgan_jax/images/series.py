@@ -2,6 +2,7 @@
 
     (series,) = find_series("study")
     stack = open_series(series)  # slice 0 is the most inferior one
+    read_contents("study").others  # reports, segmentations and the like beside it
 
 Files are sorted by what they say of their place, never by their names or InstanceNumber: axial
 slices from inferior to superior, coronal ones from anterior to posterior, sagittal ones from right
@@ -11,6 +12,7 @@ to left.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections import defaultdict
 from pathlib import Path
@@ -20,11 +22,12 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import dicom_tags
-from casgan_jax.images.checks import shown, telling_damage, unreadable
+from casgan_jax.images.checks import damaged, shown, telling_damage, unreadable
 from casgan_jax.images.dicom import is_dicom, open_dicom, read_dataset
 from casgan_jax.images.dicom_tags import Frame
 from casgan_jax.images.frames import PlacedFrame, volumes_of
 from casgan_jax.images.geometry import Geometry
+from casgan_jax.images.segmentation import is_segmentation
 from casgan_jax.images.stack import Scan, Stack
 
 _TAGS = (
@@ -34,11 +37,16 @@ _TAGS = (
     "ImagePositionPatient",
     "Modality",
     "NumberOfFrames",
+    "PatientID",
+    "PerFrameFunctionalGroupsSequence",
     "PixelSpacing",
     "Rows",
+    "SOPClassUID",
+    "SOPInstanceUID",
     "SeriesDescription",
     "SeriesInstanceUID",
     "SeriesNumber",
+    "SharedFunctionalGroupsSequence",
     "SliceThickness",
     "SpacingBetweenSlices",
 )
@@ -46,83 +54,163 @@ _ALIKE = 1e-3  # difference of directions that passes for none
 _TOLERANCE = 0.1  # of the distance of slices
 _LEAST_TILT = 0.5  # degrees
 _MOST_NAMED = 5  # in a line
+_MOST_FRAMES = 100_000
+_DICOMDIR = "1.2.840.10008.1.3.10"  # whose data set does not say what it is
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Series:
-    """The slices of one series.
+    """The slices of one series, or the frames of one file.
 
     Attributes:
       uid: SeriesInstanceUID.
       number: SeriesNumber as written, or "".
       name: modality and SeriesDescription.
       files: of the slices, in their order.
-      places: where each lies.
+      frames: of each slice, its index in a file of several frames, or None.
+      instances: of each slice, SOPInstanceUID and frame from 1, or 0 where the file has but one.
+      places: where each lies; none where there is a fault.
       notes: what is wrong but does no harm to a single slice: slices that are missing, a tilted
         gantry.
+      patient: PatientID, or "".
+      fault: why the slices are no series, which then are in the order of their names; or None.
     """
 
     uid: str
     number: str
     name: str
     files: tuple[Path, ...]
+    frames: tuple[int | None, ...]
+    instances: tuple[tuple[str, int], ...]
     places: tuple[Geometry, ...]
     notes: tuple[str, ...]
+    patient: str = ""
+    fault: UserError | None = None
 
     def __str__(self) -> str:
         count = "1 slice" if len(self.files) == 1 else f"{len(self.files)} slices"
-        return f"{self.number or self.uid} ({self.name}, {count})"
+        return f"{shown(self.number or self.uid)[1:-1]} ({self.name}, {count})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """A DICOM file that is no image: a report, a presentation state, a segmentation, contours."""
+
+    path: Path
+    kind: str  # SOPClassUID
+    modality: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a folder and those below it hold, every header read once.
+
+    Attributes:
+      series: of images.
+      others: of the DICOM files.
+      faults: of the DICOM files that cannot be read.
+    """
+
+    series: tuple[Series, ...]
+    others: tuple[Other, ...]
+    faults: tuple[UserError, ...]
+
+
+def read_contents(folder: Path | str) -> Contents:
+    """What a folder of DICOM files holds; files of other kinds do not matter.
+
+    Raises:
+      UserError: no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(
+            folder,
+            found="no such folder",
+            expected="a folder of DICOM images",
+            remedy="check the path",
+        )
+    groups: dict[str, list[Frame]] = defaultdict(list)
+    others, faults = [], []
+    for path in _files(folder):
+        try:
+            frames = _header(path)
+        except UserError as error:
+            faults.append(error)
+            continue
+        if isinstance(frames, Other):
+            others.append(frames)
+            continue
+        uid = str(frames[0].get("SeriesInstanceUID"))  # "None" is one, too
+        groups[uid if len(frames) == 1 else f"{uid} {path}"] += frames
+    series = []
+    for uid, frames in sorted(groups.items()):
+        try:
+            with telling_damage(frames[0].path, "DICOM"):
+                series.append(_series(uid.split()[0], frames))
+        except UserError as error:
+            faults.append(error)
+    return Contents(tuple(series), tuple(others), tuple(faults))
 
 
 def find_series(folder: Path | str) -> tuple[Series, ...]:
     """The series of images in a folder and those below it; other files do not matter.
 
     Raises:
-      UserError: no such folder, none in it, a damaged DICOM file, or a series whose slices do not
-        say where they lie, lie in several directions or twice in one place.
+      UserError: no such folder, none in it, or a damaged DICOM file. A series whose slices do not
+        say where they lie, lie in several directions or twice in one place has a `fault`.
     """
     folder = Path(folder)
-    groups = defaultdict(list)
-    for path in _files(folder):
-        frame = _header(path)
-        if frame is not None:
-            groups[str(frame.get("SeriesInstanceUID"))].append(frame)
-    if not groups:
+    found = read_contents(folder)
+    for fault in found.faults:
+        raise fault
+    if not found.series:
         raise UserError(
             folder,
-            found="no DICOM image" if folder.is_dir() else "no such folder",
+            found="no DICOM image",
             expected="a folder of DICOM images",
             remedy="check the path",
         )
-    return tuple(_series(uid, frames) for uid, frames in sorted(groups.items()))
+    return found.series
 
 
 def choose_series(folder: Path, found: tuple[Series, ...], wanted: str | None) -> Series:
-    """The series of that number or UID; where there is only one it need not be named.
+    """The series of that number or UID; where only one is without fault it need not be named.
 
     Raises:
-      UserError: none or several are meant.
+      UserError: none or several are meant, or the one that is has a fault.
     """
     meant = [one for one in found if wanted is None or wanted in (one.number, one.uid)]
-    if len(meant) == 1:
-        return meant[0]
+    whole = [one for one in meant if one.fault is None]
+    if len(whole) == 1:
+        return whole[0]
+    if len(meant) == 1 and meant[0].fault is not None:
+        raise meant[0].fault
     names = ", ".join(map(str, found[:_MOST_NAMED])) + ", ..." * (len(found) > _MOST_NAMED)
     raise UserError(
         folder,
         found=f"{len(meant)} series" + (f" of the name {shown(wanted)}" if wanted else ""),
         expected=f"one of {names}",
-        remedy="put one into a folder of its own, or name the file of a slice",
+        remedy="say which by `series`, its number or its UID, or name the file of a slice",
     )
 
 
 def open_series(series: Series) -> Stack:
-    """The slices of a series, in its order."""
+    """The slices of a series, in its order.
+
+    Raises:
+      UserError: its fault.
+    """
+    if series.fault is not None:
+        raise series.fault
+    opened = functools.lru_cache(maxsize=1)(open_dicom)  # of a file of several frames
 
     def read(index: int) -> Scan:
-        return open_dicom(series.files[index]).read(0)
+        return opened(series.files[index]).read(series.frames[index] or 0)
 
     placed = [PlacedFrame(index, place) for index, place in enumerate(series.places)]
-    return Stack(len(placed), read, volumes_of(placed, lambda index: read(index).values))
+    volumes = volumes_of(placed, lambda index: read(index).values)
+    return Stack(len(placed), read, volumes, place=lambda index: series.places[index])
 
 
 def _files(folder: Path) -> list[Path]:
@@ -137,32 +225,72 @@ def _begins_as_dicom(path: Path) -> bool:
         raise unreadable(path, error) from error
 
 
-def _header(path: Path) -> Frame | None:
-    """The tags of a file of one image; None of others, such as reports and tables of content."""
+def _header(path: Path) -> list[Frame] | Other:
+    """The tags of every frame of an image, or what else a file is."""
     dataset: Any = read_dataset(path, stop_before_pixels=True, specific_tags=list(_TAGS))
     with telling_damage(path, "DICOM"):
-        if dataset.get("Rows") is None or int(dataset.get("NumberOfFrames") or 1) > 1:
-            return None
-        return Frame(path, dataset, 0)
+        if dataset.get("Rows") is None or is_segmentation(dataset):
+            kind, modality = dataset.get("SOPClassUID", ""), dataset.get("Modality", "")
+            if not kind and dataset.file_meta.get("MediaStorageSOPClassUID") != _DICOMDIR:
+                raise damaged(path, "DICOM", "a header that does not say of what")
+            return Other(path, str(kind), shown(modality)[1:-1])
+        count = int(dataset.get("NumberOfFrames") or 1)
+        if not 1 <= count <= _MOST_FRAMES:
+            raise damaged(path, "DICOM", f"NumberOfFrames {count}")
+        found = [Frame(path, dataset, index) for index in range(count)]
+        for name in _TAGS:  # decoded here, where it is known whose they are
+            found[0].get(name)
+        return found
 
 
 def _series(uid: str, frames: list[Frame]) -> Series:
-    places = [_place(frame) for frame in frames]
-    _check_directions(frames, places)
+    try:
+        places = [_place(frame) for frame in frames]
+        _check_directions(frames, places)
+        order, heights = _order(places)
+        frames, places = [frames[k] for k in order], [places[k] for k in order]
+        notes = _notes(frames, places, heights)
+    except UserError as fault:
+        return _told_series(uid, frames, (), (), fault)
+    return _told_series(uid, frames, tuple(places), tuple(notes), None)
+
+
+def _order(places: list[Geometry]) -> tuple[np.ndarray, np.ndarray]:
+    """The order of slices along their normal, and how far along it each of them then lies."""
     across = places[0].direction[:, 2]
     across = across * np.sign(across[np.argmax(np.abs(across))])
     heights = np.array([place.origin @ across for place in places])
     order = np.argsort(heights, kind="stable")
-    frames, places = [frames[k] for k in order], [places[k] for k in order]
-    notes = _notes(frames, places, heights[order])
+    return order, heights[order]
+
+
+def _told_series(
+    uid: str,
+    frames: list[Frame],
+    places: tuple[Geometry, ...],
+    notes: tuple[str, ...],
+    fault: UserError | None,
+) -> Series:
     first = frames[0]
+    counts = [int(frame.dataset.get("NumberOfFrames") or 1) for frame in frames]
+    several = [count > 1 for count in counts]
+    uids = [str(frame.dataset.get("SOPInstanceUID", "")) for frame in frames]
     return Series(
         uid=uid,
         number=str(first.get("SeriesNumber") or ""),
         name=shown(f"{first.get('Modality')} {first.get('SeriesDescription') or ''}".strip())[1:-1],
         files=tuple(frame.path for frame in frames),
-        places=tuple(places),
-        notes=tuple(notes),
+        frames=tuple(
+            frame.index if more else None for frame, more in zip(frames, several, strict=True)
+        ),
+        instances=tuple(
+            (one, frame.index + 1 if more else 0)
+            for one, frame, more in zip(uids, frames, several, strict=True)
+        ),
+        places=places,
+        notes=notes,
+        patient=shown(first.dataset.get("PatientID") or "")[1:-1],
+        fault=fault,
     )
 
 

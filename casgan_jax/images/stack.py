@@ -99,12 +99,14 @@ class Stack:
       read: slice index, 0 .. count - 1 -> that slice.
       volumes: all of them as grids whose place is known; none where the file does not say.
       segments: of a DICOM segmentation, which has no volumes but theirs; else none.
+      place: slice index -> where it lies, without reading it; None where that is not known.
     """
 
     count: int
     read: Callable[[int], Scan]
     volumes: tuple[Volume, ...] = ()
     segments: tuple[Segment, ...] = ()
+    place: Callable[[int], Geometry | None] = lambda _: None
 
 
 def choose_slice(path: Path, slice_index: int | None, count: int) -> int:

@@ -25,7 +25,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.prediction import Cascade
 from casgan_jax.files import Row, make_folder, read_rows, unique_names
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
-from casgan_jax.images import read_image, write_npy, write_png
+from casgan_jax.images import read_scan, write_npy, write_png
 from casgan_jax.json_form import to_json
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
@@ -56,11 +56,16 @@ class Prediction(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One lesion to predict: an image file, the mark in it, and what to call the outputs."""
+    """One lesion to predict: an image file, the mark in it, and what to call the outputs.
+
+    The slice, from 0, is of files of several; the offset is the file's own to Hounsfield units.
+    """
 
     file: Path
     centre: Point
     name: str
+    slice_index: int | None = None
+    hu_offset: float = 0.0
 
 
 class Written(NamedTuple):
@@ -240,9 +245,7 @@ def run_jobs(
     trained = trained_window(system) if window is None else window
     for job in jobs:
         try:
-            image = read_image(job.file)
-            if hu_offset:
-                image = image.astype(np.float32) + np.float32(hu_offset)
+            image = _read(job, hu_offset)
             levels = choose_window(image, trained=trained, given=window)
             prediction = predict(system, image, job.centre, window=levels)
             written = write_prediction(
@@ -252,6 +255,22 @@ def run_jobs(
             yield Failed(job, error)
         else:
             yield Predicted(job, levels, written)
+
+
+def _read(job: Job, hu_offset: float) -> np.ndarray:
+    """The values of a job's slice, with its own offset or else the one for all."""
+    scan = read_scan(job.file, slice_index=job.slice_index)
+    offset = job.hu_offset or hu_offset
+    if not offset:
+        return scan.values
+    if scan.unit == "HU":
+        raise UserError(
+            "hu_offset",
+            found=f"{offset:g} for an image that is in HU already",
+            expected="none",
+            remedy="leave it out",
+        )
+    return scan.values.astype(np.float32) + np.float32(offset)
 
 
 def write_prediction(

@@ -46,10 +46,12 @@ from casgan_jax.labelling.files import (
 )
 from casgan_jax.labelling.label import LabelOptions, label_read_lesion
 from casgan_jax.labelling.lesion import read_lesion
+from casgan_jax.labelling.locate import locate_all
 from casgan_jax.labelling.review import review_pages, tiles, write_review
 from casgan_jax.pool import OrderedPool
 
 _RECORDS = "records"
+_OF_SHORT_AXIS = ("given_short_px", "given_short_mm", "axes_agreement")
 _FEW = 8  # lesions that are labelled sooner than a process has started
 
 
@@ -93,6 +95,7 @@ class _Job(NamedTuple):
     fingerprint: str
     folder: Path
     options: BatchOptions
+    fault: UserError | None = None  # why its slice cannot be found
 
 
 def label_batch(
@@ -124,7 +127,8 @@ def label_batch(
         table = folder / "labels.csv"
         _clear(folder, table)
         jobs = [
-            _Job(one, fingerprint(one, options), folder, options) for one in annotations.annotations
+            _Job(one, fingerprint(one, options), folder, options, fault)
+            for one, fault in locate_all(annotations.annotations)
         ]
         kept = {} if overwrite else {job.annotation.key: row for job in jobs if (row := _kept(job))}
         missing = [job for job in jobs if job.annotation.key not in kept]
@@ -251,7 +255,8 @@ def _kept(job: _Job) -> Row | None:
     try:
         record = _read_record(job.folder, job.annotation.key)
         files = [record["row"][kind] for kind in KINDS if kind in record["row"]]
-        if not job.fingerprint or record["fingerprint"] != job.fingerprint:
+        known = job.fingerprint and job.fault is None
+        if not known or record["fingerprint"] != job.fingerprint:
             return None
     except (UserError, KeyError):  # none, or one that was damaged: the lesion is labelled again
         return None
@@ -278,6 +283,8 @@ def _label(job: _Job) -> Row:
     _record_file(folder, annotation.key).unlink(missing_ok=True)
     remove_lesion(folder, annotation.key)
     try:
+        if job.fault is not None:
+            raise job.fault
         lesion = read_lesion(annotation, window=options.label.window)
         label = label_read_lesion(lesion, options.label)
     except UserError as error:
@@ -289,6 +296,9 @@ def _label(job: _Job) -> Row:
     place = lesion.geometry
     files = write_lesion(label, shape, folder, format=form, scale=scale, geometry=place)
     row = lesion_row(annotation, label, files) | {"scale": scale}
+    if annotation.axes is not None and len(annotation.axes.ends) == 2:
+        for column in _OF_SHORT_AXIS:  # which nobody measured
+            row.pop(column, None)
     if lesion.notes:
         row["note"] = "; ".join(lesion.notes)
     record = {"fingerprint": job.fingerprint, "row": row, "tiles": tiles(label)}

@@ -47,7 +47,12 @@ from casgan_jax.soft_mask.label import (
     label_from_readers,
     label_from_recist,
 )
-from casgan_jax.soft_mask.recist import axis_lengths, measure_axes, recist_agreement
+from casgan_jax.soft_mask.recist import (
+    axis_lengths,
+    longer_first,
+    measure_axes,
+    recist_agreement,
+)
 
 _LEAST_MARGIN = 16  # pixels around the marks that are looked at
 _MARGIN = 0.75  # the same in sizes of the lesion; GrabCut looks at 0.5
@@ -172,7 +177,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     _check_values(lesion, source, image)
     masks = None if lesion.masks is None else box.crop(lesion.masks)
     corner = np.tile(np.float32(box.corner), 4)
-    axes = None if lesion.recist is None else lesion.recist - corner
+    axes = None if lesion.recist is None else longer_first(lesion.recist - corner)
     strategy, label = _label(image, axes, masks, options)
     # What is measured is what is stored, and the last bits depend on the number of threads.
     label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))

@@ -6,7 +6,8 @@
 Which values are black and white, the first that is known of:
 
 1. the window that is asked for, or else the one of the annotation;
-2. for Hounsfield units the lung's, -1000 to 400;
+2. for Hounsfield units the lung's, -1000 to 400; a file that does not say its unit is taken to be
+   in HU by its values (`casgan_jax.images.units`);
 3. what the file says: 0 to 255 for 8 bits, the window of a DICOM file that is not in HU;
 4. percentiles 0.5 and 99.5 of the slice, so that a few bright pixels do not make all others dark.
 """
@@ -22,14 +23,19 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.images.checks import narrowed
 from casgan_jax.images.geometry import Geometry
-from casgan_jax.images.scan import read_scan
+from casgan_jax.images.scan import open_stack, read_scan
 from casgan_jax.images.stack import Scan
-from casgan_jax.labelling.marks import read_mask
-from casgan_jax.soft_mask.recist import check_diameters, check_recist
+from casgan_jax.images.units import as_hu
+from casgan_jax.labelling.axes import ONE_AXIS, axes_in_pixels
+from casgan_jax.labelling.locate import locate
+from casgan_jax.labelling.mark_files import slice_count
+from casgan_jax.labelling.marks import part_of, read_mask
+from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
 from casgan_jax.soft_mask.trimap import AnnotationError
 
 LUNG_WINDOW = (-1000.0, 400.0)  # HU
 PERCENTILES = (0.5, 99.5)
+HU_BY_VALUES = "values taken for HU, as those of CT are"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,6 +74,15 @@ class Lesion:
         assert self.masks is not None, "marks are axes or masks"
         return Box.around(np.asarray(self.masks.any(axis=2)))
 
+    @property
+    def mark(self) -> np.ndarray:
+        """(x, y) where one would point at it: the middle of its axes or of its masks."""
+        if self.recist is not None:
+            return centre(self.recist)
+        assert self.masks is not None, "marks are axes or masks"
+        rows, columns, _ = np.nonzero(self.masks)
+        return np.array([columns.mean(), rows.mean()])
+
 
 def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = None) -> Lesion:
     """Reads the image and the marks of a lesion.
@@ -78,28 +93,36 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
 
     Raises:
       AnnotationError: nothing is marked ("no_mask").
-      UserError: a file cannot be read, a mask does not lie on the image or has more than two
-        values, axes that cannot be a lesion's or have other diameters than given, an offset for an
-        image that is in HU already.
+      UserError: a file cannot be read, no slice is meant, a mask does not lie on the image or has
+        more than two values, axes that cannot be a lesion's or have other diameters than given, an
+        offset for an image that is in HU already.
     """
+    annotation = locate(annotation)
     scan = _with_offset(annotation, _read_image(annotation, window))
+    spacing_mm = annotation.spacing_mm or scan.spacing_mm
     masks: np.ndarray | None = None
     notes: tuple[str, ...] = ()
-    if annotation.recist is not None:
-        check_recist(annotation.recist, scan.values.shape)
-        _check_diameters(annotation, scan)
+    recist = annotation.recist
+    if annotation.axes is not None:
+        recist = axes_in_pixels(annotation.axes, scan.geometry, spacing_mm)
+        notes = (ONE_AXIS,) if len(annotation.axes.ends) == 2 else ()
+    if recist is not None:
+        check_recist(recist, scan.values.shape, spacing_mm or (1.0, 1.0))
+        _check_diameters(annotation, recist, spacing_mm)
     else:
         masks, notes = _read_masks(annotation, scan)
+    if scan.unit == "HU" and not scan.instance and annotation.hu_offset is None:
+        notes = (*notes, HU_BY_VALUES)
     return Lesion(
         annotation=annotation,
         values=scan.values,
         unit=scan.unit,
         window=window or annotation.window or default_window(scan),
-        spacing_mm=annotation.spacing_mm or scan.spacing_mm,
-        recist=annotation.recist,
+        spacing_mm=spacing_mm,
+        recist=recist,
         masks=masks,
         geometry=scan.geometry,
-        notes=notes,
+        notes=(*annotation.notes, *notes),
     )
 
 
@@ -126,7 +149,10 @@ def _read_image(annotation: Annotation, window: tuple[float, float] | None) -> S
         "finite": True,
     }
     known = [name for name, value in given.items() if value is not None]
-    scan = read_scan(annotation.image, slice_index=annotation.slice_index, known=known)
+    path, index = annotation.slice_file or (annotation.image, annotation.slice_index)
+    if annotation.slice_file is None and _is_index_of_masks(annotation):
+        index = None
+    scan = read_scan(path, slice_index=index, known=known)
     finite = scan.values[np.isfinite(scan.values)]
     if not finite.size:
         raise scan.faults["finite"]
@@ -141,9 +167,18 @@ def _read_image(annotation: Annotation, window: tuple[float, float] | None) -> S
     return scan
 
 
-def _check_diameters(annotation: Annotation, scan: Scan) -> None:
-    spacing_mm = annotation.spacing_mm or scan.spacing_mm
-    if annotation.diameters_mm is None or annotation.recist is None:
+def _is_index_of_masks(annotation: Annotation) -> bool:
+    """Whether the slice index counts for masks alone, as the image has but one slice."""
+    masks = annotation.files[1:]
+    if not annotation.slice_index or not masks or open_stack(annotation.image).count > 1:
+        return False
+    return any(slice_count(path) > annotation.slice_index for path in masks)
+
+
+def _check_diameters(
+    annotation: Annotation, recist: np.ndarray, spacing_mm: tuple[float, float] | None
+) -> None:
+    if annotation.diameters_mm is None:
         return
     if spacing_mm is None:
         raise UserError(
@@ -152,14 +187,14 @@ def _check_diameters(annotation: Annotation, scan: Scan) -> None:
             expected="both",
             remedy="give spacing_mm, or leave diameters_mm empty",
         )
-    check_diameters(annotation.recist, annotation.diameters_mm, spacing_mm)
+    check_diameters(recist, annotation.diameters_mm, spacing_mm)
 
 
 def _with_offset(annotation: Annotation, scan: Scan) -> Scan:
     offset = annotation.hu_offset
     if offset is None:
-        return scan
-    if scan.unit == "HU":
+        return as_hu(scan)
+    if scan.unit == "HU" and scan.instance:
         raise UserError(
             annotation.image,
             found=f"hu_offset {offset:g} for an image that is in HU already",
@@ -176,8 +211,16 @@ def _with_offset(annotation: Annotation, scan: Scan) -> Scan:
 def _read_masks(annotation: Annotation, scan: Scan) -> tuple[np.ndarray, tuple[str, ...]]:
     """(H, W, R) bool of those who marked anything, and notes."""
     index, segment = annotation.slice_index, annotation.segment
+    own = bool(index) and annotation.slice_file is None and _is_index_of_masks(annotation)
     files = annotation.files[1:]
-    marks = [read_mask(path, scan, slice_index=index, segment=segment) for path in files]
+    marks = [
+        read_mask(path, scan, slice_index=index, segment=segment, own_index=own) for path in files
+    ]
+    if annotation.component is not None:
+        marks = [
+            part_of(mark, annotation.component, path)
+            for mark, path in zip(marks, files, strict=True)
+        ]
     marked = [mark for mark in marks if mark.mask.any()]
     if not marked:
         found = "an empty mask" if len(marks) == 1 else f"{len(marks)} empty masks"

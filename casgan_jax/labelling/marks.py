@@ -4,24 +4,33 @@ A mask is put upon its image by what both files say of their place, whatever the
 order of their axes: taken pixel by pixel on one grid, else resampled, which a note tells. Files of
 formats without a place (PNG, TIFF, NPY) are taken as they are, slice by slice, and must have the
 image's size. Frames of a DICOM segmentation that have no place are those drawn on the image.
+Contours of an RTSTRUCT are filled on the image's own grid (`casgan_jax.dicom.contours`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
+from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
 from casgan_jax.grid import PAPER_THRESHOLD, binarise
+from casgan_jax.images.checks import shown
+from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.placing import Placed, place
 from casgan_jax.images.scan import open_stack
 from casgan_jax.images.stack import Scan, Segment, Stack, choose_slice
+from casgan_jax.labelling.locate import distance_to
+from casgan_jax.labelling.mark_files import is_placed, open_marks, slice_of
 
 _USUAL = (1, 255)  # values of a binary mask
 _MOST_NAMED = 20  # segments in a line
+_NEIGHBOURS = np.ones((3, 3))  # pixels that touch at a corner are connected
+_REACH = 0.5  # slices between a mask's slice and the image
 
 
 class Mark(NamedTuple):
@@ -42,7 +51,14 @@ class OutsideError(UserError):
     """A mask does not reach the slice of the image."""
 
 
-def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str | None) -> Mark:
+def read_mask(
+    path: Path,
+    scan: Scan,
+    *,
+    slice_index: int | None,
+    segment: str | None,
+    own_index: bool = False,
+) -> Mark:
     """What a file marks on a slice of an image.
 
     Args:
@@ -50,16 +66,22 @@ def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str |
       scan: the slice.
       slice_index: of masks that have no place but several slices.
       segment: which mark is meant where the file has several: the value in a mask, or number or
-        name of a segment of a DICOM segmentation.
+        name of a segment of a DICOM segmentation or of a region of an RTSTRUCT.
+      own_index: the index was given for the mask, as the image has but one slice: a mask that has a
+        place must have that slice there.
 
     Raises:
       UserError: the file cannot be read, does not fit the image, or has several marks.
     """
-    stack = open_stack(path)
+    stack = open_marks(path)
+    if isinstance(stack, tuple):
+        return _of_segments(path, stack, scan, segment, _of_roi)
     if stack.segments:
-        return _of_segments(path, stack.segments, scan, segment)
+        return _of_segments(path, stack.segments, scan, segment, _of_segment)
     if scan.geometry is None or not stack.volumes:
         return _only(path, _by_index(path, stack, scan, slice_index), segment)
+    if own_index and slice_index is not None:
+        _check_place(path, stack, scan.geometry, slice_index)
     placed = place(path, stack.volumes, scan.geometry)
     if placed is None:
         raise OutsideError(
@@ -72,6 +94,42 @@ def read_mask(path: Path, scan: Scan, *, slice_index: int | None, segment: str |
     return _told(path, mark, placed, scan)
 
 
+def values_of(path: Path, scan: Scan, slice_index: int | None) -> list[float]:
+    """The values but 0 of a mask on a slice of an image; none where it does not reach there."""
+    stack = open_marks(path)
+    if isinstance(stack, tuple) or stack.segments:
+        return []
+    if scan.geometry is None or not stack.volumes:
+        values = _by_index(path, stack, scan, slice_index)
+    elif (placed := place(path, stack.volumes, scan.geometry)) is not None:
+        values = placed.values
+    else:
+        return []
+    return np.unique(values[values != 0]).tolist()
+
+
+def count_parts(mark: Mark) -> int:
+    """How many connected parts a mark has."""
+    return int(ndimage.label(mark.mask, _NEIGHBOURS)[1])
+
+
+def part_of(mark: Mark, component: int, path: Path) -> Mark:
+    """One of the connected parts of a mark, counted from 1 by the rows that they begin in.
+
+    Raises:
+      UserError: it has fewer.
+    """
+    parts, count = ndimage.label(mark.mask, _NEIGHBOURS)
+    if not 1 <= component <= count:
+        raise UserError(
+            "component",
+            found=f"{component} of {count} parts that {path} marks here",
+            expected=f"1 to {count}" if count else "a marked slice",
+            remedy="correct it",
+        )
+    return mark._replace(mask=parts == component)
+
+
 def marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
     """The slices of an image on which any of the masks has marks.
 
@@ -81,14 +139,18 @@ def marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
     Raises:
       UserError: a file cannot be read, or a mask does not fit.
     """
-    stack, masks = open_stack(image), [open_stack(path) for path in files]
-    lone = all(mask.count == 1 and not (mask.volumes or mask.segments) for mask in masks)
+    stack, masks = open_stack(image), [open_marks(path) for path in files]
+    lone = all(
+        isinstance(mask, Stack) and mask.count == 1 and not (mask.volumes or mask.segments)
+        for mask in masks
+    )
     if stack.count == 1 or lone:
         return None
+    placed = all(map(is_placed, masks))
     return [
         index
         for index in range(stack.count)
-        if any(_has_marks(path, stack.read(index), index) for path in files)
+        if any(_has_marks(path, slice_of(stack, index, placed), index) for path in files)
     ]
 
 
@@ -97,6 +159,19 @@ def _has_marks(path: Path, scan: Scan, index: int) -> bool:
         return bool(read_mask(path, scan, slice_index=index, segment=None).mask.any())
     except OutsideError:
         return False
+
+
+def _check_place(path: Path, stack: Stack, target: Geometry, index: int) -> None:
+    """Refuses a slice of a mask that is named, but is not where the image is."""
+    where = stack.place(choose_slice(path, index, stack.count))
+    if where is None or distance_to(target, where.origin[None]) <= _REACH:
+        return
+    raise UserError(
+        path,
+        found=f"slice {index} of the mask at {where}",
+        expected=f"it where the image lies: {target}",
+        remedy="leave `slice` out, as both files say where they lie, or name the right one",
+    )
 
 
 def _told(path: Path, mark: Mark, placed: Placed, scan: Scan) -> Mark:
@@ -171,9 +246,14 @@ def _value(path: Path, segment: str) -> float:
 
 
 def _of_segments(
-    path: Path, segments: tuple[Segment, ...], scan: Scan, segment: str | None
+    path: Path,
+    segments: tuple[Segment, ...] | tuple[Roi, ...],
+    scan: Scan,
+    segment: str | None,
+    read: Callable[[Path, Any, Scan], Mark],
 ) -> Mark:
-    """What a DICOM segmentation marks: the segment that is meant, or the only one marked here."""
+    """What a DICOM segmentation or an RTSTRUCT marks: the segment or region that is meant, or the
+    only one marked here."""
     meant = [one for one in segments if segment is None or _is_named(one, segment)]
     if not meant:
         raise UserError(
@@ -182,7 +262,7 @@ def _of_segments(
             expected=f"one of {_names(segments)}",
             remedy="correct it",
         )
-    marks = [(one, _of_segment(path, one, scan)) for one in meant]
+    marks = [(one, read(path, one, scan)) for one in meant]
     marked = [(one, mark) for one, mark in marks if mark.mask.any()]
     if len(marked) > 1:
         raise UserError(
@@ -200,13 +280,13 @@ def _of_segments(
     return mark._replace(note="; ".join(filter(None, [alone, mark.note])))
 
 
-def _is_named(one: Segment, segment: str) -> bool:
+def _is_named(one: Segment | Roi, segment: str) -> bool:
     text = segment.strip().casefold()
     # Spreadsheets write 2 as 2.0.
     return text.removesuffix(".0") == str(one.number) or text == one.name.strip().casefold()
 
 
-def _names(segments: Sequence[Segment]) -> str:
+def _names(segments: Sequence[Segment | Roi]) -> str:
     told = ", ".join(map(str, segments[:_MOST_NAMED]))
     return told + ", ..." * (len(segments) > _MOST_NAMED)
 
@@ -221,6 +301,31 @@ def _of_segment(path: Path, segment: Segment, scan: Scan) -> Mark:
         return Mark(np.zeros(scan.values.shape, bool), place=where)
     values = _drawn_on(path, segment, scan)
     return _cut(path, values, segment)
+
+
+def _of_roi(path: Path, roi: Roi, scan: Scan) -> Mark:
+    place_of = scan.geometry
+    if place_of is None:
+        raise UserError(
+            path,
+            found="contours, and an image that does not say where it lies",
+            expected="both to say it",
+            remedy="use the DICOM image that they were drawn on",
+        )
+    frames = {roi.frame_of_reference, place_of.frame} - {None}
+    if len(frames) > 1:
+        raise UserError(
+            path,
+            found=f"contours in the frame of reference {shown(roi.frame_of_reference)[1:-1]}",
+            expected=f"the image's: {place_of}",
+            remedy="use contours that were drawn on this image, or register them first",
+        )
+    mask = roi.mask(place_of, scan.instance)
+    note = f"{path.name}: {roi.left_out} contours left out that are not closed" * bool(roi.left_out)
+    if mask is None:
+        empty = np.zeros(place_of.size[1::-1], bool)
+        return Mark(empty, note, f"no contour of region {roi} is on the image: {place_of}")
+    return Mark(mask, note)
 
 
 def _cut(path: Path, values: np.ndarray, segment: Segment) -> Mark:

@@ -173,7 +173,9 @@ def _facts(row: Row) -> list[str]:
         f"{_length(row, 'long')} x {_length(row, 'short')} {_unit(row)}",
     ]
     if "given_long_px" in row:
-        given = f"{_length(row, 'given_long')} x {_length(row, 'given_short')}"
+        given = _length(row, "given_long")
+        if "given_short_px" in row:
+            given += f" x {_length(row, 'given_short')}"
         facts.append(f"given {given}, difference {_difference(row):+.1f}")
     area = f"{row['area_mm2']:.1f} mm&sup2;" if "area_mm2" in row else f"{row['area_px']:.1f} px"
     unit = "HU" if row["unit"] == "HU" else ""

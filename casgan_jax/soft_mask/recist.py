@@ -18,12 +18,15 @@ from casgan_jax.grid import Box
 
 _LEAST_LENGTH = 0.5  # pixels; below it an axis is a click, not a measurement
 _LEAST_ANGLE = 20.0  # degrees between the axes; drawn by hand they are seldom exactly 90
+_LONGER = 1.1  # times the long axis and half a pixel, from where the order is wrong
 EXPONENT = 1.7  # of the superellipse through the ends of the axes
 _QUARTER_POINTS = 16
 _MARGIN = 3  # pixels
 
 
-def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
+def check_recist(
+    recist: np.ndarray, shape: tuple[int, int], spacing_mm: tuple[float, float] = (1.0, 1.0)
+) -> None:
     """Makes sure that two axes can be those of a lesion in an image.
 
     An end may lie outside the image, as it does for lesions that the field of view cuts; the middle
@@ -32,6 +35,7 @@ def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
     Args:
       recist: (8,), see the module.
       shape: (H, W) of the image.
+      spacing_mm: (row, column) distance of pixels, in which the long axis is the longer one.
 
     Raises:
       UserError: not eight finite numbers, an axis of no length, the short axis longer than the long
@@ -61,10 +65,13 @@ def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
             expected=f"at least {_LEAST_LENGTH}",
             remedy="give both ends of each axis, in pixels",
         )
-    if short > 1.1 * long + 0.5:  # in round lesions the order is chance
+    pixel = max(spacing_mm)
+    long, short = axis_lengths(recist, spacing_mm)
+    if short > _LONGER * long + 0.5 * pixel:  # in round lesions the order is chance
+        unit = "pixels" if spacing_mm == (1.0, 1.0) else "mm"
         raise UserError(
             "recist",
-            found=f"a short axis of {short:.1f} pixels and a long one of {long:.1f}",
+            found=f"a short axis of {short:.1f} {unit} and a long one of {long:.1f}",
             expected="the long axis first",
             remedy="swap the two",
         )
@@ -100,6 +107,13 @@ def axis_lengths(
     x, y = _vectors(recist).T
     lengths = np.hypot(x * spacing_mm[1], y * spacing_mm[0])
     return float(lengths[0]), float(lengths[1])
+
+
+def longer_first(recist: np.ndarray) -> np.ndarray:
+    """The same axes, that one first which is clearly longer in pixels: where pixels are not square
+    it need not be the one that is longer in mm."""
+    long, short = axis_lengths(recist)
+    return np.roll(recist, 4) if short > _LONGER * long + 0.5 else recist
 
 
 def check_diameters(

@@ -193,7 +193,7 @@ BAD_TAGS = [
     ({"PhotometricInterpretation": "PALETTE COLOR"}, "PhotometricInterpretation 'PALETTE COLOR'"),
     ({"PhotometricInterpretation": None}, "PhotometricInterpretation 'None'"),
     ({"Rows": 50}, "The number of bytes of pixel data is less than expected (70 vs 700 bytes)"),
-    ({"NumberOfFrames": -2}, "NumberOfFrames -2, expected at least 1"),
+    ({"NumberOfFrames": -2}, "NumberOfFrames -2, expected 1 to 100000"),
     ({"SamplesPerPixel": None}, "Missing required element: (0028,0002) 'Samples per Pixel'"),
 ]
 

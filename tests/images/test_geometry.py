@@ -158,3 +158,8 @@ def test_what_is_written_lies_on_its_source_for_itk(tmp_path, position, scale):
     again = read_scan(path)
     assert again.geometry.size[:2] in (geometry.size[:2], geometry.size[1::-1])
     assert (again.values > 0).sum() == (fine > 0).sum()
+
+
+def test_a_damaged_frame_of_reference_is_told_in_letters():
+    grid = Geometry((4, 3, 1), np.zeros(3), np.ones(3), np.eye(3), "1.2\x1b.8")
+    assert str(grid).endswith("frame of reference 1.2\\x1b.8")

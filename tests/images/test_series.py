@@ -5,8 +5,9 @@ import pytest
 
 from casgan_jax.images import read_scan
 from casgan_jax.images.placing import place
-from casgan_jax.images.series import choose_series, find_series, open_series
+from casgan_jax.images.series import choose_series, find_series, open_series, read_contents
 from tests.images.scans import HU, itk, noise, write_dicom
+from tests.images.segmentations import frame_group, items
 from tests.lines import line_of
 from tests.shared_data import shared_data
 
@@ -71,8 +72,11 @@ def test_other_files_do_not_matter_and_folders_are_searched(write):
     (folder / "readme.txt").write_text("a study")
     (folder / "empty").write_bytes(b"")
     write([0.0], uid="1.2.6", NumberOfFrames=2, Rows=3)  # two frames of half the rows
-    (series,) = find_series(folder)
+    series, frames = find_series(folder)
     assert [path.name for path in series.files] == ["IM1", "1.2.5-1.dcm"]
+    assert (frames.frames, frames.instances) == ((0, 1), (("1.2.3", 1), ("1.2.3", 2)))
+    assert "found the place of 1.2.6-0.dcm again" in str(frames.fault)
+    assert choose_series(folder, (series, frames), None) is series
 
 
 def test_series_are_told_apart_and_named(write):
@@ -102,15 +106,48 @@ def test_missing_slices_and_a_tilted_gantry_are_noted(write):
 def test_what_is_no_series_is_refused(write, tmp_path):
     assert "found no DICOM image" in line_of(find_series, tmp_path)
     assert "found no such folder" in line_of(find_series, tmp_path / "none")
-    line = line_of(find_series, write([0.0, 2.0, 2.0]))
+    (series,) = find_series(write([0.0, 2.0, 2.0]))
+    line = line_of(open_series, series)
     assert "1.2.5-2.dcm: found the place of 1.2.5-1.dcm again" in line
+    assert line == line_of(choose_series, tmp_path, (series,), None)
     write([0.0, 2.0, 4.0])
     write([9.0], kind="sagittal", uid="1.2.6", SeriesInstanceUID="1.2.5")
-    line = line_of(find_series, tmp_path)
+    line = line_of(open_series, *find_series(tmp_path))
     assert "towards PIR" in line or "towards PIL" in line
     (tmp_path / "1.2.6-0.dcm").unlink()
     write([0.0], uid="1.2.7", ImagePositionPatient=None)
-    assert "a slice of a series that does not say where it lies" in line_of(find_series, tmp_path)
+    whole, placeless = find_series(tmp_path)
+    assert whole.fault is None
+    assert "a slice of a series that does not say where it lies" in line_of(open_series, placeless)
+
+
+def test_damaged_files_are_told_beside_the_others(write):
+    folder = write([0.0, 2.0])
+    data = (folder / "1.2.5-0.dcm").read_bytes()
+    (folder / "cut.dcm").write_bytes(data[:150])
+    contents = read_contents(folder)
+    assert [len(one.files) for one in contents.series] == [2]
+    assert [str(folder / "cut.dcm") in str(fault) for fault in contents.faults] == [True]
+    assert "cut.dcm" in line_of(find_series, folder)
+
+
+def test_frames_of_one_file_are_a_series(tmp_path):
+    groups = [frame_group((0, 0, 3.0 * height)) for height in (2, 0, 1)]
+    shared = items(
+        PixelMeasuresSequence=items(PixelSpacing=[0.5, 0.5], SliceThickness=3),
+        PlaneOrientationSequence=items(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+    )
+    write_dicom(
+        tmp_path / "enhanced.dcm",
+        STORED[:3],
+        **HU | {"SharedFunctionalGroupsSequence": shared, "SeriesInstanceUID": "1.2.5"},
+        PerFrameFunctionalGroupsSequence=groups,
+    )
+    (series,) = find_series(tmp_path)
+    assert series.fault is None and series.frames == (1, 2, 0)
+    stack = open_series(series)
+    np.testing.assert_array_equal(stack.read(0).values, STORED[1] - 1024)
+    assert [place.origin[2] for place in series.places] == [0, 3, 6]
 
 
 def test_a_folder_of_one_series_is_read_like_a_volume(write):

@@ -1,6 +1,7 @@
 """`python -m launch.label` as a user types it."""
 
 import csv
+import json
 import os
 import shlex
 import subprocess
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.images import read_image, write_npy
+from tests.dicom import reports
 from tests.labelling import lesions
+from tests.labelling.studies import FRAME, axes_px, to_patient, write_series
 from tests.launch.test_commands import ROOT, command
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0
@@ -92,6 +95,54 @@ def test_a_table_with_a_failure_then_the_rest(folder, tmp_path):
     assert "has files of 3 lesions more" in one.stdout
 
 
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """CT slices, a report of two lesions on them and contours of a third."""
+    folder = write_series(tmp_path_factory.mktemp("pacs") / "study", 3, step=2.5)
+    ends = axes_px()
+    groups = [
+        reports.group(
+            reports.length(reports.LONG, 24, reports.coordinates(ends[:2], f"1.2.5.{number}")),
+            reports.length(reports.SHORT, 24, reports.coordinates(ends[2:], f"1.2.5.{number}")),
+            name=f"L{number}",
+        )
+        for number in (1, 2)
+    ]
+    reports.write_report(folder / "sr.dcm", *groups)
+    square = to_patient(ends[[0, 2, 1, 3]], 5.0)
+    reports.write_contours(folder / "rt.dcm", {"GTV": [(square, None)]}, frame=FRAME)
+    return folder
+
+
+def test_a_study_by_one_command(study, tmp_path):
+    done = label(tmp_path, f"--input={study}", "--format=nifti")
+    assert done.returncode == 0, done.stderr
+    assert "3 lesions labelled" in done.stdout
+    found = {row["key"]: row for row in rows(tmp_path)}
+    assert set(found) == {"L1", "L2", "GTV_slice-2"}
+    assert [float(found[key]["given_long_mm"]) for key in ("L1", "L2")] == [24, 24]
+    assert abs(float(found["L2"]["long_mm"]) - 24) < 1
+
+
+def test_what_a_study_holds(study, tmp_path):
+    done = label(tmp_path, f"--list={study}")
+    assert done.returncode == 0, done.stderr
+    assert "5       3       96 x 96  0.8 x 0.5 x 2.5  CT    whole" in done.stdout
+    assert "sr.dcm       L1      24.0     24.0" in done.stdout
+    assert "rt.dcm     1        GTV" in done.stdout and "3 lesions to label" in done.stdout
+    found = json.loads(label(tmp_path, f"--list={study}", "--json").stdout)
+    assert [one["key"] for one in found["lesions"]] == ["L1", "L2", "GTV_slice-2"]
+    assert found["series"][0]["uid"] == "1.2.5" and not found["faults"]
+
+
+def test_axes_in_the_patient_tell_their_slice(study, tmp_path):
+    points = ",".join(f"{value:g}" for value in to_patient(axes_px(), 2.5).ravel())
+    done = label(tmp_path, f"--input={study}", f"--recist={points}", "--recist_units=lps")
+    assert done.returncode == 0, done.stderr
+    (row,) = rows(tmp_path)
+    assert (row["slice"], float(row["given_long_mm"])) == ("1", 24)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -102,6 +153,11 @@ def test_a_table_with_a_failure_then_the_rest(folder, tmp_path):
         (["--input=a.png", "--mask=m.png", "--hu_offset=nan"], "error: --hu_offset: found 'nan'"),
         (["--input=a.png", "--mask=m.png", "--key=a/b"], "error: --key: found 'a/b'"),
         (["--input=a.png", "--mask=m.png", "--threshold=2"], "error: --threshold: found 2"),
+        (["--input=a.png", "--recist=1,2,3,4", "--recist_units=lps"], "error: --recist: found"),
+        (["--input=a.png", "--recist=1,2,3,4", "--components"], "--components: found without"),
+        (["--input=.", "--recist_units=mm"], "error: --recist_units: found with a study"),
+        (["--input=.", "--series=4"], "error: --series: found '4', which . does not hold"),
+        (["--list=none"], "error: none: found no such folder"),
         (["--table=t.csv", "--slice=0"], "error: --slice: found with --table"),
         (["--table=t.csv"], "error: t.csv: found no such file"),
     ],

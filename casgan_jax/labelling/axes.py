@@ -1,0 +1,70 @@
+"""Axes in other units, or one alone, as the two axes in pixels that a lesion is labelled by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from casgan_jax.annotations import Axes
+from casgan_jax.errors import UserError
+from casgan_jax.images.geometry import Geometry
+from casgan_jax.labelling.locate import distance_to
+
+ONE_AXIS = "the long axis alone was measured: labelled as a circle on it"
+_REACH = 0.5 + 1e-6  # of a slice's thickness, from its middle
+
+
+def axes_in_pixels(
+    axes: Axes, geometry: Geometry | None, spacing_mm: tuple[float, float] | None
+) -> np.ndarray:
+    """(8,) float32, the long axis and the short one in pixels of the image.
+
+    A long axis alone gets a short one of its length in mm, across its middle, which draws a circle.
+
+    Args:
+      axes: to convert.
+      geometry: of the image; None: not known.
+      spacing_mm: (row, column) of the image; None: not known.
+
+    Raises:
+      UserError: what the units need is not known, or points in the patient are not on the image.
+    """
+    ends = _in_pixels(axes, geometry, spacing_mm)
+    if len(ends) == 2:
+        row, column = spacing_mm or (1.0, 1.0)
+        sides = np.array([column, row])
+        half = (ends[1] - ends[0]) * sides / 2
+        across = np.array([-half[1], half[0]]) / sides
+        middle = ends.mean(axis=0)
+        ends = np.concatenate([ends, [middle - across, middle + across]])
+    return ends.astype(np.float32).reshape(8)
+
+
+def _in_pixels(
+    axes: Axes, geometry: Geometry | None, spacing_mm: tuple[float, float] | None
+) -> np.ndarray:
+    if axes.units == "pixel":
+        return axes.ends
+    if axes.units == "mm":
+        if spacing_mm is None:
+            raise _unknown("mm", "no spacing", "give `spacing_mm`")
+        return axes.ends / (spacing_mm[1], spacing_mm[0])
+    if geometry is None:
+        raise _unknown("the patient", "nothing of where it lies", "give them in pixels or in mm")
+    if distance_to(geometry, axes.ends) > _REACH:
+        raise UserError(
+            "recist",
+            found="points that are not all within half a slice of the image",
+            expected=f"points on it: {geometry}",
+            remedy="name the slice that they were drawn on, or check `recist_units`",
+        )
+    to_pixels = np.linalg.inv(geometry.affine)
+    return axes.ends @ to_pixels[:2, :3].T + to_pixels[:2, 3]
+
+
+def _unknown(units: str, found: str, remedy: str) -> UserError:
+    return UserError(
+        "recist",
+        found=f"axes in {units} for an image that says {found}",
+        expected="both",
+        remedy=remedy,
+    )
