@@ -70,8 +70,11 @@ _WINDOW = flags.DEFINE_string(
 _SCALE = flags.DEFINE_integer(
     "scale", 1, "Pixels of the soft mask a pixel of the image.", lower_bound=1, upper_bound=8
 )
-_FORMAT = flags.DEFINE_enum(
-    "format", "png", ["png", "npy", "nifti"], "Of soft masks: 8-bit PNG, or float32 NPY or NIfTI."
+_FORMAT = flags.DEFINE_list(
+    "format",
+    ["png"],
+    "Of soft masks, one or more with commas between them: 8-bit png; float32 npy, nifti, nrrd, "
+    "mha; of DICOM images dicom (soft and binary SEG, SR) and rtstruct, one set a series.",
 )
 _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Where soft masks are measured and outlined; by default 128/255."
@@ -116,7 +119,7 @@ def main(_: list[str]) -> int:
         batch = label_batch(
             annotations,
             Path(_OUTPUT.value),
-            BatchOptions(label=_label_options(), format=_FORMAT.value, scale=_SCALE.value),
+            BatchOptions(label=_label_options(), formats=tuple(_FORMAT.value), scale=_SCALE.value),
             workers=_WORKERS.value,
             overwrite=_OVERWRITE.value,
             progress=_PROGRESS.value,

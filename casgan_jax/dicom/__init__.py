@@ -1,0 +1,1 @@
+"""What a PACS holds beside images: reports, presentation states, segmentations, contours."""

@@ -1,0 +1,184 @@
+"""Labelled lesions as the objects of a PACS, one set for each series of images.
+
+A series' objects lie in dicom/SERIES, SERIES being its UID, beside made_of.json, which is written
+last and says of which labels they were made: of the same ones they are not made again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from casgan_jax.dicom import objects
+from casgan_jax.dicom.finding import Finding, Placed, place_finding
+from casgan_jax.dicom.identity import highdicom_for
+from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder, read_json, write_whole
+from casgan_jax.grid import Box, decode_alpha, encode_alpha
+from casgan_jax.labelling.files import OBJECTS, Row
+from casgan_jax.labelling.label import LesionLabel
+from casgan_jax.labelling.lesion import Lesion
+
+FORMATS = {"dicom": "segmentation", "rtstruct": "contours"}  # -> of `dicom.objects.KINDS`
+
+_FOLDER = "dicom"
+_MADE_OF = "made_of.json"
+_COLUMNS = {
+    "soft": "soft_segmentation",
+    "binary": "binary_segmentation",
+    "report": "report",
+    "contours": "contours",
+}
+
+Record = Mapping[str, Any]
+
+
+def check_formats(formats: Collection[str], folder: Path) -> None:
+    """Raises UserError where a library that writes objects is not installed."""
+    if FORMATS.keys() & set(formats):
+        highdicom_for(folder)
+
+
+def finding_record(lesion: Lesion, label: LesionLabel) -> dict[str, Any]:
+    """What objects need to know of a lesion, JSON-ready.
+
+    Raises:
+      UserError: its image is no DICOM file, or none that objects can be made of.
+    """
+    if lesion.file is None or lesion.frame is None:
+        raise UserError(
+            lesion.annotation.image,
+            found="an image that is no DICOM file",
+            expected="one, as `format` asks for what goes beside it in a PACS",
+            remedy="ask for png, npy, nifti, nrrd or mha",
+        )
+    coded = cv2.imencode(".png", encode_alpha(label.alpha))[1].tobytes()
+    record = {
+        "key": label.key,
+        "file": str(lesion.file.absolute()),
+        "frame": lesion.frame,
+        "box": list(label.box),
+        "scale": label.scale,
+        "alpha": base64.b64encode(coded).decode(),
+        "threshold": label.threshold,
+        "axes": label.measured_axes.tolist(),
+        "diameters_mm": label.diameters_mm,
+        "area_mm2": label.area_mm2,
+        "quality": label.quality,
+        "method": label.strategy,
+    }
+    place_finding(_finding(record))
+    return record
+
+
+def write_objects(
+    folder: Path,
+    rows: Sequence[Row],
+    formats: Collection[str],
+    record_of: Callable[[str], Record],
+) -> list[Row]:
+    """Writes what is not there yet, and says in the rows where it is.
+
+    Args:
+      folder: the output.
+      rows: of all lesions.
+      formats: of `FORMATS`; others do not matter.
+      record_of: key of a labelled lesion -> its record, with `finding` and `fingerprint`.
+
+    Returns:
+      The rows, in their order, with the columns `OBJECTS`. Those of a series whose objects cannot
+      be made are failures.
+
+    Raises:
+      UserError: a file of the folder cannot be written.
+    """
+    kinds = sorted(FORMATS[name] for name in formats if name in FORMATS)
+    if not kinds:
+        return list(rows)
+    records = {row["key"]: record_of(row["key"]) for row in rows if row["status"] == "labelled"}
+    findings = [_finding(record["finding"]) for record in records.values()]
+    told: dict[str, Row] = {}
+    series = objects.series_of(findings)
+    _remove_others(folder, series, {row["key"] for row in rows})
+    for name, group in series.items():
+        keys = [one.finding.key for one in group]
+        fingerprint = _fingerprint(kinds, [(key, records[key]["fingerprint"]) for key in keys])
+        try:
+            entries = _made(folder / _FOLDER / name, group, kinds, fingerprint)
+        except UserError as error:
+            told |= {key: {"status": "failed", "reason": str(error)} for key in keys}
+            continue
+        told |= {key: _columns(name, entries[key]) for key in keys}
+    return [row | told.get(row["key"], {}) for row in rows]
+
+
+def _finding(record: Record) -> Finding:
+    coded = np.frombuffer(base64.b64decode(record["alpha"]), np.uint8)
+    return Finding(
+        key=record["key"],
+        file=Path(record["file"]),
+        frame=record["frame"],
+        box=Box(*record["box"]),
+        scale=record["scale"],
+        alpha=decode_alpha(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)),
+        threshold=record["threshold"],
+        axes=np.array(record["axes"]),
+        diameters_mm=tuple(record["diameters_mm"]),
+        area_mm2=record["area_mm2"],
+        quality=record["quality"],
+        method=record["method"],
+    )
+
+
+def _made(
+    folder: Path, group: Sequence[Placed], kinds: Sequence[str], fingerprint: str
+) -> dict[str, objects.Entry]:
+    """{key: names of files and number of the segment}; writes what was made of other labels."""
+    note = make_folder(folder, field="output") / _MADE_OF
+    if note.is_file():
+        found = read_json(note, remedy="remove it")
+        files = {name for entry in found["entries"].values() for name in entry.values()}
+        there = all((folder / name).is_file() for name in files if isinstance(name, str))
+        if found["fingerprint"] == fingerprint and there:
+            return found["entries"]
+    _remove(folder)
+    entries = dict(objects.write_objects(folder, group, kinds))
+    text = json.dumps({"fingerprint": fingerprint, "entries": entries})
+    write_whole(note, text.encode())
+    return entries
+
+
+def _remove_others(folder: Path, series: Collection[str], keys: Collection[str]) -> None:
+    """Removes the objects of series that none of these lesions is labelled on any more."""
+    for note in (folder / _FOLDER).glob(f"*/{_MADE_OF}"):
+        made = read_json(note, remedy="remove it")["entries"]
+        if note.parent.name not in series and made.keys() & set(keys):
+            _remove(note.parent)
+
+
+def _remove(folder: Path) -> None:
+    for path in (folder / _MADE_OF, *folder.glob("*.dcm"), *folder.glob(".*.part")):
+        path.unlink(missing_ok=True)
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _columns(series: str, entry: objects.Entry) -> Row:
+    row: Row = {
+        column: f"{_FOLDER}/{series}/{entry[kind]}"
+        for kind, column in _COLUMNS.items()
+        if kind in entry
+    }
+    if "segment" in entry:
+        row["segment"] = entry["segment"]
+    assert row.keys() <= set(OBJECTS)
+    return row
