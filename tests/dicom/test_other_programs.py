@@ -1,0 +1,178 @@
+"""Objects made of real CT slices, read by dcmqi, DCMTK, dicom3tools and SimpleITK."""
+
+import json
+import re
+
+import numpy as np
+import pydicom
+import pytest
+
+from casgan_jax.annotations import read_annotations
+from casgan_jax.images.scan import read_scan
+from casgan_jax.labelling.batch import BatchOptions, label_batch
+from casgan_jax.labelling.label import LabelOptions
+from tests.images.scans import itk
+from tests.programs import output_of, program
+from tests.shared_data import shared_data
+
+FORMATS = ("png", "nrrd", "mha", "dicom", "rtstruct")
+CHEST = {  # the descending aorta of each, by RECIST axes
+    "19001231-076.dcm": "251,303,279,303,265,290,265,316",
+    "19010112-135.dcm": "265,278,301,278,283,261,283,295",
+}
+KINDS = ("soft", "binary", "report", "contours")
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """(folder, rows) of real lesions: a liver of three slices by its SEG, two aortas by axes."""
+    dcmqi, chest = shared_data("dicom", "dcmqi"), shared_data("dicom", "chest")
+    lines = [f"liver-{k},{dcmqi},{k},{dcmqi / 'liver_seg.dcm'},1," for k in range(3)]
+    lines += [f'{name[:-4]},{chest / name},,,,"{axes}"' for name, axes in CHEST.items()]
+    folder = tmp_path_factory.mktemp("real")
+    rows = "".join(f'{line},"-160,240"\n' for line in lines)
+    (folder / "t.csv").write_text(f"key,image,slice,mask,segment,recist,window\n{rows}")
+    options = BatchOptions(formats=FORMATS, label=LabelOptions(scale=1))
+    batch = label_batch(
+        read_annotations(folder / "t.csv"), folder / "out", options, workers=0, progress=False
+    )
+    assert [row["status"] for row in batch.rows] == ["labelled"] * 5, batch.rows
+    return folder / "out", batch.rows
+
+
+@pytest.fixture(scope="module")
+def converted(labelled, tmp_path_factory):
+    """{(kind, key): (ITK image, metadata of the segment)} by dcmqi's segimage2itkimage."""
+    program("segimage2itkimage")
+    folder, rows = labelled
+    found = {}
+    for kind in ("soft", "binary"):
+        for name in {row[f"{kind}_segmentation"] for row in rows}:
+            to = tmp_path_factory.mktemp(kind)
+            output_of(
+                "segimage2itkimage",
+                *("--inputDICOM", folder / name, "--outputDirectory", to),
+                *("--outputType", "nrrd", "--prefix", "s"),
+            )
+            (meta,) = to.glob("*meta.json")
+            for group in json.loads(meta.read_text())["segmentAttributes"]:
+                (segment,) = group
+                image = itk.ReadImage(str(to / f"s-{segment['labelID']}.nrrd"))
+                found[kind, segment["SegmentLabel"]] = image, segment
+    return found
+
+
+def source_of(row):
+    """The tags of the image of a lesion."""
+    number = int(row.get("slice", 0))
+    folder = shared_data("dicom")
+    name = f"dcmqi/ct_0{3 - number}.dcm" if "slice" in row else f"chest/{row['key']}.dcm"
+    return pydicom.dcmread(folder / name, stop_before_pixels=True)
+
+
+def test_dcmqi_finds_every_mask_where_its_image_lies(labelled, converted):
+    folder, rows = labelled
+    for row in rows:
+        source = source_of(row)
+        png = read_scan(folder / row["soft_mask"]).values
+        for kind in ("soft", "binary"):
+            image, segment = converted[kind, row["key"]]
+            np.testing.assert_allclose(
+                image.GetOrigin()[2], source.ImagePositionPatient[2], atol=1e-3
+            )
+            values = itk.GetArrayFromImage(image)[0]
+            assert values.any()
+            # dcmqi gives back what is stored of FRACTIONAL ones, and 0 and 1 of BINARY ones.
+            whole = np.zeros_like(png)
+            corner = image.TransformIndexToPhysicalPoint((0, 0, 0))
+            column, row_ = np.round(
+                (np.array(corner[:2]) - np.array(source.ImagePositionPatient[:2], float))
+                / np.array(source.PixelSpacing[::-1], float)
+            ).astype(int)
+            height, width = values.shape
+            whole[row_ : row_ + height, column : column + width] = np.round(values)
+            expected = png if kind == "soft" else png >= 128
+            if kind == "soft" and whole.max() == 1:
+                expected = png > 0
+            assert np.abs(whole.astype(int) - expected.astype(int)).max() <= 1
+            assert segment["SegmentedPropertyTypeCodeSequence"]["CodeMeaning"] == "Lesion"
+
+
+def test_dcmqi_reads_the_axes_to_a_hundredth_of_a_millimetre(labelled, tmp_path):
+    folder, rows = labelled
+    by_key = {row["key"]: row for row in rows}
+    seen = set()
+    for name in {row["report"] for row in rows}:
+        to = tmp_path / "r.json"
+        output_of("tid1500reader", "--inputDICOM", folder / name, "--outputMetadata", to)
+        for group in json.loads(to.read_text())["Measurements"]:
+            row = by_key[group["TrackingIdentifier"]]
+            values = {
+                item["quantity"]["CodeMeaning"]: float(item["value"])
+                for item in group["measurementItems"]
+            }
+            assert values["Long Axis"] == pytest.approx(row["long_mm"], abs=0.01)
+            assert values["Short Axis"] == pytest.approx(row["short_mm"], abs=0.01)
+            assert values["Area"] == pytest.approx(row["area_mm2"], abs=0.01)
+            algorithm = group["measurementAlgorithmIdentification"]
+            assert algorithm["AlgorithmName"] == f"casgan_jax, {row['strategy']}"
+            seen.add(row["key"])
+    assert seen == by_key.keys()
+
+
+def test_dcmtk_reads_the_report_as_the_template_has_it(labelled):
+    folder, rows = labelled
+    for name in {row["report"] for row in rows}:
+        text = output_of("dsrdump", "+Pc", "+Pl", folder / name)
+        assert text.count('(125007,DCM,"Measurement Group")') % 2 == 0
+        lengths = re.findall(r'"Long Axis"\)="([\d.]+)"', text)
+        expected = [row["long_mm"] for row in rows if row["report"] == name for _ in range(2)]
+        assert sorted(map(float, lengths)) == pytest.approx(sorted(expected), abs=0.01)
+
+
+def test_dcmtk_finds_the_same_patient_study_and_place_in_all(labelled):
+    folder, rows = labelled
+    columns = ("soft_segmentation", "binary_segmentation", "report", "contours")
+    tags = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyInstanceUID")
+    for row in rows:
+        source = source_of(row)
+        for column in columns:
+            more = () if column == "report" else ("FrameOfReferenceUID",)
+            text = output_of("dcmdump", *(f"+P{tag}" for tag in ()), folder / row[column])
+            for tag in (*tags, *more):
+                value = str(source.get(tag, "") or "")
+                (found, *_) = re.findall(rf"\[?([^\[\]#]*?)\]? +#[^#]*\b{tag}\b", text)
+                shown = "" if "no value" in found else found.split("[")[-1]
+                assert shown.strip() == value, (column, tag)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dicom3tools_finds_no_error(labelled, kind):
+    program("dciodvfy")
+    folder, rows = labelled
+    for row in rows:
+        name = (folder / row["report"]).with_name(f"{kind}.dcm")
+        text = output_of("dciodvfy", name)
+        assert not [line for line in text.splitlines() if line.startswith("Error")], text
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
+def test_simpleitk_reads_volumes_where_the_image_lies(labelled, suffix):
+    folder, rows = labelled
+    for row in rows:
+        source = source_of(row)
+        found = itk.ReadImage(str((folder / row["soft_mask"]).with_suffix(suffix)))
+        np.testing.assert_allclose(found.GetOrigin(), source.ImagePositionPatient, atol=1e-6)
+        np.testing.assert_allclose(found.GetSpacing()[:2], source.PixelSpacing[::-1], atol=1e-6)
+        png = read_scan(folder / row["soft_mask"]).values
+        soft = itk.GetArrayFromImage(found)[0]
+        assert np.abs(soft - png / 255).max() <= 1 / 510 + 1e-6
+
+
+def test_simpleitk_reads_the_stored_values_of_the_soft_segmentation(labelled):
+    folder, rows = labelled
+    for row in rows:
+        found = itk.ReadImage(str(folder / row["soft_segmentation"]))
+        frame = itk.GetArrayFromImage(found)[int(row["segment"]) - 1]
+        png = read_scan(folder / row["soft_mask"]).values
+        assert np.abs(frame.astype(int) - png).max() <= 1
