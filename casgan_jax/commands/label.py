@@ -6,11 +6,17 @@
     casgan label --input=series --slice=40 --mask=seg.dcm --segment=Tumour --output=out
     casgan label --table=lesions.csv --output=out
     casgan label --table=DeepLesion/DL_info.csv --output=out --workers=8
+    casgan label --input=https://pacs/dicom-web/studies/UID/series/UID --slice=40 \\
+        --recist=102,88,131,97,113,101,119,84 --output=out --format=png,dicom
 
 Marks are two RECIST axes (x1,y1,x2,y2 of the long one, then x3,y3,x4,y4 of the short one, pixels,
 the first pixel's centre being 0,0), one binary mask, or the masks of several readers. Images are
 DICOM, NIfTI, MetaImage, TIFF, PNG or NPY; of volumes, --slice says which slice. A table has the
 columns of casgan_jax/annotations/table.py, or is DeepLesion's DL_info.csv as published.
+
+A study or a series of a DICOMweb service is fetched into OUTPUT/source, with the credentials of the
+environment (DICOMWEB_TOKEN, or DICOMWEB_USER and DICOMWEB_PASSWORD). --format=dicom and rtstruct
+make what a PACS keeps beside DICOM images (docs/pacs.md); --store=URL stores it there.
 
 OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
 and quality of every lesion and the reason of every failure, and review.html. The same command
@@ -39,7 +45,9 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
 
-_INPUT = define_path("input", None, "Image of one lesion, or folder of a DICOM series.")
+_INPUT = define_path(
+    "input", None, "Image of one lesion, folder of a DICOM series, or URL of a study by DICOMweb."
+)
 _RECIST = flags.DEFINE_string("recist", None, "x1,y1,...,x4,y4 of the lesion of --input.")
 _MASK = define_path("mask", None, "Binary mask of the lesion of --input.")
 _READER_MASKS = define_paths("reader_masks", None, "Masks of readers of --input.")
@@ -76,6 +84,9 @@ _FORMAT = flags.DEFINE_list(
     "Of soft masks, one or more with commas between them: 8-bit png; float32 npy, nifti, nrrd, "
     "mha; of DICOM images dicom (soft and binary SEG, SR) and rtstruct, one set a series.",
 )
+_STORE = flags.DEFINE_string(
+    "store", None, "URL of a DICOMweb service, to store what --format=dicom and rtstruct made."
+)
 _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Where soft masks are measured and outlined; by default 128/255."
 )
@@ -111,6 +122,7 @@ def main(_: list[str]) -> int:
             expected="a folder",
             remedy="see `help`",
         )
+    _check_store()
     annotations = _annotations()
     keep_compilations()
     from casgan_jax.labelling.batch import BatchOptions, label_batch
@@ -129,7 +141,30 @@ def main(_: list[str]) -> int:
             "label: interrupted; what was labelled is kept, the same command does the rest",
             signal.SIGINT,
         ) from None
-    return _tell(batch)
+    status = _tell(batch)
+    if _STORE.value is not None:
+        _store(batch)
+    return status
+
+
+def _check_store() -> None:
+    if _STORE.value is not None and not {"dicom", "rtstruct"} & set(_FORMAT.value):
+        raise UserError(
+            "store",
+            found=f"with `format={','.join(_FORMAT.value)}`",
+            expected="something that a PACS keeps",
+            remedy="add dicom or rtstruct to `format`",
+        )
+
+
+def _store(batch: Batch) -> None:
+    """Stores the objects of the lesions that were labelled."""
+    from casgan_jax.dicom.web import store
+    from casgan_jax.labelling.objects import files_of
+
+    files = files_of(batch.table.parent, batch.rows)
+    count = store(_STORE.value, files, progress=_PROGRESS.value)
+    print(f"stored: {count} object{'' if count == 1 else 's'} at {_STORE.value}")
 
 
 def _tell(batch: Batch) -> int:
@@ -166,7 +201,7 @@ def _annotations() -> Annotations:
             remedy="see `help`",
         )
     if _INPUT.value is not None:
-        return Annotations((_one_lesion(Path(_INPUT.value)),), ())
+        return Annotations((_one_lesion(_image()),), ())
     for flag in _OF_ONE_LESION:
         if flag.value is not None:
             raise UserError(
@@ -176,6 +211,17 @@ def _annotations() -> Annotations:
                 remedy="give it in the table's columns",
             )
     return read_annotations(_TABLE.value)
+
+
+def _image() -> Path:
+    """The image, fetched first where it is a URL."""
+    from casgan_jax.dicom.web import fetch, is_address, parse_address
+
+    if not is_address(_INPUT.value):
+        return Path(_INPUT.value)
+    address = parse_address(_INPUT.value)
+    folder = Path(_OUTPUT.value) / "source" / address.study
+    return fetch(address, folder, progress=_PROGRESS.value)
 
 
 def _one_lesion(image: Path) -> Annotation:

@@ -15,7 +15,7 @@ import copy
 import io
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,9 +68,18 @@ def series_tags(source: Any, kind: str) -> dict[str, Any]:
     number = str(source.get("SeriesNumber") or "0")
     hundreds = int(number) if number.isdecimal() and len(number) < 7 else 0
     return {
-        "series_instance_uid": derived_uid("series", kind, source.SeriesInstanceUID),
+        "series_instance_uid": _series_uid(kind, source.SeriesInstanceUID),
         "series_number": 100 * hundreds + _NUMBERS[kind],
     }
+
+
+def series_made_of(series: Collection[str]) -> set[str]:
+    """UIDs of the series that objects of those series of images are in."""
+    return {_series_uid(kind, uid) for kind in _NUMBERS for uid in series}
+
+
+def _series_uid(kind: str, series: str) -> str:
+    return derived_uid("series", kind, series)
 
 
 def read_source(path: Path, frame: int) -> Any:

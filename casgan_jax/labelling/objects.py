@@ -119,6 +119,13 @@ def write_objects(
     return [row | told.get(row["key"], {}) for row in rows]
 
 
+def files_of(folder: Path, rows: Sequence[Row]) -> list[Path]:
+    """The objects of labelled lesions, segmentations before the report that refers to them."""
+    labelled = [row for row in rows if row["status"] == "labelled"]
+    names = [row[column] for column in _COLUMNS.values() for row in labelled if column in row]
+    return [folder / name for name in dict.fromkeys(names)]
+
+
 def _finding(record: Record) -> Finding:
     coded = np.frombuffer(base64.b64decode(record["alpha"]), np.uint8)
     return Finding(

@@ -8,10 +8,12 @@ import pydicom
 import pytest
 
 from casgan_jax.annotations import read_annotations
+from casgan_jax.images.geometry import RAS_TO_LPS
 from casgan_jax.images.scan import read_scan
 from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.label import LabelOptions
-from tests.images.scans import itk
+from casgan_jax.labelling.marks import read_mask
+from tests.images.scans import itk, write_volume
 from tests.programs import output_of, program
 from tests.shared_data import shared_data
 
@@ -25,19 +27,33 @@ KINDS = ("soft", "binary", "report", "contours")
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory):
-    """(folder, rows) of real lesions: a liver of three slices by its SEG, two aortas by axes."""
+    """(folder, rows) of real lesions: a tip of a liver by its SEG on three slices, two aortas."""
     dcmqi, chest = shared_data("dicom", "dcmqi"), shared_data("dicom", "chest")
-    lines = [f"liver-{k},{dcmqi},{k},{dcmqi / 'liver_seg.dcm'},1," for k in range(3)]
-    lines += [f'{name[:-4]},{chest / name},,,,"{axes}"' for name, axes in CHEST.items()]
     folder = tmp_path_factory.mktemp("real")
+    lines = [f"liver-{k},{dcmqi},{k},{_tip_of_liver(dcmqi, k, folder)}," for k in range(3)]
+    lines += [f'{name[:-4]},{chest / name},,,"{axes}"' for name, axes in CHEST.items()]
     rows = "".join(f'{line},"-160,240"\n' for line in lines)
-    (folder / "t.csv").write_text(f"key,image,slice,mask,segment,recist,window\n{rows}")
+    (folder / "t.csv").write_text(f"key,image,slice,mask,recist,window\n{rows}")
     options = BatchOptions(formats=FORMATS, label=LabelOptions(scale=1))
     batch = label_batch(
         read_annotations(folder / "t.csv"), folder / "out", options, workers=0, progress=False
     )
     assert [row["status"] for row in batch.rows] == ["labelled"] * 5, batch.rows
     return folder / "out", batch.rows
+
+
+def _tip_of_liver(dcmqi, index, folder):
+    """A mask of the lowest rows of what the SEG marks on a slice: all of it takes minutes."""
+    scan = read_scan(dcmqi, slice_index=index)
+    mask = read_mask(dcmqi / "liver_seg.dcm", scan, slice_index=None, segment="1").mask
+    rows = np.flatnonzero(mask.any(axis=1))
+    mask[: rows[-1] - 24] = False
+    write_volume(folder / f"{index}.nii", mask.T[..., None].astype(np.uint8), _affine(scan))
+    return folder / f"{index}.nii"
+
+
+def _affine(scan):
+    return RAS_TO_LPS @ scan.geometry.affine
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +93,8 @@ def test_dcmqi_finds_every_mask_where_its_image_lies(labelled, converted):
         png = read_scan(folder / row["soft_mask"]).values
         for kind in ("soft", "binary"):
             image, segment = converted[kind, row["key"]]
-            np.testing.assert_allclose(
-                image.GetOrigin()[2], source.ImagePositionPatient[2], atol=1e-3
-            )
+            height = source.ImagePositionPatient[2]
+            np.testing.assert_allclose(image.GetOrigin()[2], height, atol=1e-3)
             values = itk.GetArrayFromImage(image)[0]
             assert values.any()
             # dcmqi gives back what is stored of FRACTIONAL ones, and 0 and 1 of BINARY ones.
