@@ -82,7 +82,8 @@ _FORMAT = flags.DEFINE_list(
     "format",
     ["png"],
     "Of soft masks, one or more with commas between them: 8-bit png; float32 npy, nifti, nrrd, "
-    "mha; of DICOM images dicom (soft and binary SEG, SR) and rtstruct, one set a series.",
+    "mha; of DICOM images dicom (soft and binary SEG, SR) and rtstruct, one set a series; nnunet, "
+    "images and hard labels in nnU-Net's layout.",
 )
 _STORE = flags.DEFINE_string(
     "store", None, "URL of a DICOMweb service, to store what --format=dicom and rtstruct made."

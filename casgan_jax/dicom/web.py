@@ -170,7 +170,7 @@ def _instances(client: Any, address: Address, url: str) -> list[tuple[str, str]]
             part = client.search_for_instances(
                 address.study, address.series, offset=len(found) or None
             )
-            uids = [tuple(_uid(item, tag) for tag in ("0020000E", "00080018")) for item in part]
+            uids = [(_uid(item, "0020000E"), _uid(item, "00080018")) for item in part]
         new = [uid for uid in uids if uid not in found]
         if not new:
             return list(found)
@@ -239,7 +239,8 @@ def _telling(url: str, field: str) -> Iterator[None]:
             warnings.simplefilter("ignore")  # of odd values in others' objects
             yield
     except exceptions.HTTPError as error:
-        raise _refused(url, field, error.response.status_code) from error
+        status = 0 if error.response is None else error.response.status_code
+        raise _refused(url, field, status) from error
     except (exceptions.ConnectionError, exceptions.Timeout) as error:
         raise UserError(
             field,

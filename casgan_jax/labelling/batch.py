@@ -34,7 +34,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process, read_json, write_whole
 from casgan_jax.images.checks import import_extra
 from casgan_jax.images.metaimage import voxel_file
-from casgan_jax.labelling import objects
+from casgan_jax.labelling import nnunet, objects
 from casgan_jax.labelling.files import (
     COLUMNS,
     FORMATS,
@@ -60,7 +60,7 @@ class BatchOptions:
 
     Attributes:
       label: how they are labelled; its scale is a multiple of the one of the files.
-      formats: of soft masks, at least one of `files.FORMATS` and `objects.FORMATS`.
+      formats: of soft masks, at least one of `files.FORMATS`, `objects.FORMATS` and "nnunet".
       scale: r, pixels of the files' soft masks and trimaps a pixel of the image.
     """
 
@@ -138,6 +138,8 @@ def label_batch(
         rows = objects.write_objects(
             folder, rows, options.formats, lambda key: _read_record(folder, key)
         )
+        if nnunet.FORMAT in options.formats:
+            nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         _write_table(table, rows)
         pages = write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
         others = {path.stem for path in (folder / _RECORDS).glob("*.json")} - found.keys()
@@ -197,14 +199,15 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
             found=f"{options.scale} for soft masks made at {options.label.scale}",
             expected="a divisor of it",
         )
-    wrong = [name for name in options.formats if name not in (*FORMATS, *objects.FORMATS)]
+    known = (*FORMATS, *objects.FORMATS, nnunet.FORMAT)
+    wrong = [name for name in options.formats if name not in known]
     if wrong or not options.formats:
         raise UserError(
             "format",
             found=repr(wrong[0]) if wrong else "none",
-            expected=f"some of {', '.join((*FORMATS, *objects.FORMATS))}",
+            expected=f"some of {', '.join(known)}",
         )
-    if "nifti" in options.formats:
+    if {"nifti", nnunet.FORMAT} & set(options.formats):
         import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
     objects.check_formats(options.formats, folder)
 
@@ -288,6 +291,8 @@ def _label(job: _Job) -> Row:
         label = label_read_lesion(lesion, options.label)
         to_pacs = not objects.FORMATS.keys().isdisjoint(options.formats)
         finding = objects.finding_record(lesion, label) if to_pacs else None
+        to_nnunet = nnunet.FORMAT in options.formats
+        case = nnunet.write_image(lesion, label, folder) if to_nnunet else None
     except UserError as error:
         return failed_row(annotation, str(error))
     except Exception as error:
@@ -302,9 +307,11 @@ def _label(job: _Job) -> Row:
     record = {
         "fingerprint": job.fingerprint,
         "row": row,
-        "files": [name for names in files.values() for name in names],
+        "files": [name for names in files.values() for name in names]
+        + ([case["image"]] if case else []),
         "tiles": tiles(label),
         "finding": finding,
+        "case": case,
     }
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row

@@ -6,14 +6,12 @@ last and says of which labels they were made: of the same ones they are not made
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from casgan_jax.dicom import objects
@@ -21,7 +19,7 @@ from casgan_jax.dicom.finding import Finding, Placed, place_finding
 from casgan_jax.dicom.identity import highdicom_for
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, read_json, write_whole
-from casgan_jax.grid import Box, decode_alpha, encode_alpha
+from casgan_jax.labelling.crops import crop_of, crop_record
 from casgan_jax.labelling.files import OBJECTS, Row
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.lesion import Lesion
@@ -59,15 +57,10 @@ def finding_record(lesion: Lesion, label: LesionLabel) -> dict[str, Any]:
             expected="one, as `format` asks for what goes beside it in a PACS",
             remedy="ask for png, npy, nifti, nrrd or mha",
         )
-    coded = cv2.imencode(".png", encode_alpha(label.alpha))[1].tobytes()
-    record = {
+    record = crop_record(label) | {
         "key": label.key,
         "file": str(lesion.file.absolute()),
         "frame": lesion.frame,
-        "box": list(label.box),
-        "scale": label.scale,
-        "alpha": base64.b64encode(coded).decode(),
-        "threshold": label.threshold,
         "axes": label.measured_axes.tolist(),
         "diameters_mm": label.diameters_mm,
         "area_mm2": label.area_mm2,
@@ -127,14 +120,14 @@ def files_of(folder: Path, rows: Sequence[Row]) -> list[Path]:
 
 
 def _finding(record: Record) -> Finding:
-    coded = np.frombuffer(base64.b64decode(record["alpha"]), np.uint8)
+    box, alpha = crop_of(record)
     return Finding(
         key=record["key"],
         file=Path(record["file"]),
         frame=record["frame"],
-        box=Box(*record["box"]),
+        box=box,
         scale=record["scale"],
-        alpha=decode_alpha(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)),
+        alpha=alpha,
         threshold=record["threshold"],
         axes=np.array(record["axes"]),
         diameters_mm=tuple(record["diameters_mm"]),
