@@ -11,7 +11,7 @@ import numpy as np
 
 from casgan_jax.dicom.identity import derived_uid, read_source
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box, area_mean, binarise, encode_alpha
+from casgan_jax.grid import Box, area_mean, binarise, decode_alpha, encode_alpha
 from casgan_jax.images import dicom_tags
 from casgan_jax.images.dicom_tags import Frame
 from casgan_jax.images.geometry import Geometry
@@ -58,7 +58,8 @@ class Placed:
       finding: the lesion.
       source: tags of its image.
       geometry: of the image.
-      alpha: (H, W) float32 in [0, 1], the soft mask on the image's grid.
+      alpha: (H, W) float32 in [0, 1], the soft mask on the image's grid, whole steps of
+        1/255.
     """
 
     finding: Finding
@@ -93,10 +94,10 @@ def place_finding(finding: Finding) -> Placed:
     geometry = dicom_tags.geometry(tags, dicom_tags.spacing(tags))
     assert geometry is not None, "read_source has looked"
     try:
-        encode_alpha(finding.alpha)
+        coded = encode_alpha(area_mean(finding.alpha, finding.scale))
     except UserError as error:
         raise error.within(finding.key) from error
-    native = area_mean(finding.alpha, finding.scale)
+    native = decode_alpha(coded)  # what is stored, and nothing finer, is cut at the threshold
     columns, rows, _ = geometry.size
     if not binarise(native, finding.threshold).any():
         raise UserError(

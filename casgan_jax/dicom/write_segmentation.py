@@ -69,6 +69,7 @@ def make_segmentation(group: Sequence[Placed], kind: str, number: int = 1) -> An
             **series_tags(first.source, kind),
             **MAKER,
         )
+        made.ContentCreatorName = None  # nobody; the standard wants the tag
         return finished(made, first.source)
 
 

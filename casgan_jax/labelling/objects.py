@@ -94,6 +94,7 @@ def write_objects(
     """
     kinds = sorted(FORMATS[name] for name in formats if name in FORMATS)
     if not kinds:
+        _remove_others(folder, (), {row["key"] for row in rows})
         return list(rows)
     records = {row["key"]: record_of(row["key"]) for row in rows if row["status"] == "labelled"}
     findings = [_finding(record["finding"]) for record in records.values()]

@@ -93,23 +93,17 @@ def test_dcmqi_finds_every_mask_where_its_image_lies(labelled, converted):
         png = read_scan(folder / row["soft_mask"]).values
         for kind in ("soft", "binary"):
             image, segment = converted[kind, row["key"]]
-            height = source.ImagePositionPatient[2]
-            np.testing.assert_allclose(image.GetOrigin()[2], height, atol=1e-3)
-            values = itk.GetArrayFromImage(image)[0]
-            assert values.any()
-            # dcmqi gives back what is stored of FRACTIONAL ones, and 0 and 1 of BINARY ones.
-            whole = np.zeros_like(png)
-            corner = image.TransformIndexToPhysicalPoint((0, 0, 0))
-            column, row_ = np.round(
-                (np.array(corner[:2]) - np.array(source.ImagePositionPatient[:2], float))
-                / np.array(source.PixelSpacing[::-1], float)
-            ).astype(int)
-            height, width = values.shape
-            whole[row_ : row_ + height, column : column + width] = np.round(values)
+            corner = [float(x) for x in source.ImagePositionPatient]
+            column, line, index = image.TransformPhysicalPointToIndex(corner)
+            back = image.TransformIndexToPhysicalPoint((column, line, index))
+            np.testing.assert_allclose(back, corner, atol=1e-3)
+            spacing = [*source.PixelSpacing[::-1]]
+            np.testing.assert_allclose(image.GetSpacing()[:2], spacing, atol=1e-6)
+            voxels = itk.GetArrayFromImage(image).astype(int)
+            assert (column, line) == (0, 0)
             expected = png if kind == "soft" else png >= 128
-            if kind == "soft" and whole.max() == 1:
-                expected = png > 0
-            assert np.abs(whole.astype(int) - expected.astype(int)).max() <= 1
+            assert np.abs(voxels[index] - expected).max() <= (kind == "soft")
+            assert not np.delete(voxels, index, axis=0).any()
             assert segment["SegmentedPropertyTypeCodeSequence"]["CodeMeaning"] == "Lesion"
 
 
@@ -128,6 +122,8 @@ def test_dcmqi_reads_the_axes_to_a_hundredth_of_a_millimetre(labelled, tmp_path)
             }
             assert values["Long Axis"] == pytest.approx(row["long_mm"], abs=0.01)
             assert values["Short Axis"] == pytest.approx(row["short_mm"], abs=0.01)
+            if "ReferencedSegment" not in group:  # the group of the axes alone
+                continue
             assert values["Area"] == pytest.approx(row["area_mm2"], abs=0.01)
             algorithm = group["measurementAlgorithmIdentification"]
             assert algorithm["AlgorithmName"] == f"casgan_jax, {row['strategy']}"
@@ -153,12 +149,10 @@ def test_dcmtk_finds_the_same_patient_study_and_place_in_all(labelled):
         source = source_of(row)
         for column in columns:
             more = () if column == "report" else ("FrameOfReferenceUID",)
-            text = output_of("dcmdump", *(f"+P{tag}" for tag in ()), folder / row[column])
             for tag in (*tags, *more):
+                text = output_of("dcmdump", "+P", tag, folder / row[column])
                 value = str(source.get(tag, "") or "")
-                (found, *_) = re.findall(rf"\[?([^\[\]#]*?)\]? +#[^#]*\b{tag}\b", text)
-                shown = "" if "no value" in found else found.split("[")[-1]
-                assert shown.strip() == value, (column, tag)
+                assert f"[{value}]" in text or (not value and "no value" in text), (column, text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -85,6 +85,12 @@ def test_a_second_sitting_makes_only_what_changed(label, tmp_path):
     assert (tmp_path / "out" / row["report"]).is_file()
 
 
+def test_objects_that_are_not_asked_for_any_more_do_not_stay(label, tmp_path):
+    label("0.dcm")
+    (row,) = label("0.dcm", options=BatchOptions()).rows
+    assert not times(tmp_path / "out") and "report" not in row
+
+
 def test_what_is_no_dicom_image_is_refused_and_the_rest_goes_on(label, tmp_path):
     batch = label("a.png", "0.dcm")
     failed, labelled = batch.rows
