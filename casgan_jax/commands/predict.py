@@ -15,8 +15,8 @@ its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG f
 
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
 NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one
-chosen in training) and NAME_overlay.png, and one JSON line is printed. A lesion that fails gets an
-error line, the others go on, and the exit status is 1.
+chosen in training) and NAME_overlay.png, and one JSON line is printed; --format adds volumes. A
+lesion that fails gets an error line, the others go on, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ _WINDOW = flags.DEFINE_string(
     "window", None, "LOW,HIGH image values that map to 0 and 1; by default the training data's."
 )
 _HU_OFFSET = flags.DEFINE_float("hu_offset", 0.0, "Added to the image's values before --window.")
+
+
+_FORMAT = flags.DEFINE_list(
+    "format",
+    [],
+    "Also write soft masks as float32 volumes where the image lies, nifti, nrrd, mha, and hard "
+    "ones as nnunet writes its own; several with commas between them.",
+)
 
 
 def run() -> None:
@@ -86,6 +94,7 @@ def main(_: list[str]) -> int:
         threshold=threshold,
         window=window,
         hu_offset=_HU_OFFSET.value,
+        formats=tuple(_FORMAT.value),
     ):
         if isinstance(outcome, str):
             failures += 1

@@ -14,7 +14,7 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.data_set import Cascade
 from casgan_jax.files import make_folder, read_rows, unique_names
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
-from casgan_jax.images import read_image, write_npy, write_png
+from casgan_jax.images import read_scan, write_npy, write_png
+from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
 
@@ -163,6 +164,7 @@ def run_jobs(
     threshold: float | None = None,
     window: tuple[float, float] | None = None,
     hu_offset: float = 0.0,
+    formats: Collection[str] = (),
 ) -> Iterator[dict[str, Any] | str]:
     """Reads, predicts and writes every job.
 
@@ -173,12 +175,13 @@ def run_jobs(
       threshold: of the binary mask; the cascade's by default.
       window: see `choose_window`.
       hu_offset: added to the images' values first.
+      formats: of `casgan_jax.inference.volumes`, beside what is always written.
 
     Yields:
       For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line.
 
     Raises:
-      UserError: the output folder cannot be made, or `hu_offset` is no offset.
+      UserError: the output folder cannot be made, `hu_offset` is no offset, or `formats` are none.
     """
     if not abs(hu_offset) <= LARGEST_OFFSET:
         raise UserError(
@@ -187,12 +190,14 @@ def run_jobs(
             expected=f"a number in [-{LARGEST_OFFSET:g}, {LARGEST_OFFSET:g}]",
             remedy="DeepLesion's files need -32768",
         )
+    check_formats(formats, output)
     make_folder(output, field="output")
     threshold = cascade.threshold if threshold is None else threshold
     trained = trained_window(cascade) if window is None else window
     for job in jobs:
         try:
-            image = read_image(job.file)
+            scan = read_scan(job.file)
+            image = scan.values
             if hu_offset:
                 image = image.astype(np.float32) + np.float32(hu_offset)
             levels = choose_window(image, trained=trained, given=window)
@@ -200,6 +205,9 @@ def run_jobs(
             written = write_prediction(
                 output, job.name, normalise(image, levels), prediction, threshold=threshold
             )
+            alpha = prediction.alpha
+            more = write_volumes(output, job.name, alpha, scan, formats, threshold)
+            written["files"] += map(str, more)
         except UserError as error:
             yield f"{job.file} at {job.centre[0]:g},{job.centre[1]:g}: {error}"
             continue
