@@ -164,7 +164,12 @@ def _store(batch: Batch) -> None:
     from casgan_jax.labelling.objects import files_of
 
     files = files_of(batch.table.parent, batch.rows)
-    count = store(_STORE.value, files, progress=_PROGRESS.value)
+    try:
+        count = store(_STORE.value, files, progress=_PROGRESS.value)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "label: interrupted; what was stored stays, the same command stores all", signal.SIGINT
+        ) from None
     print(f"stored: {count} object{'' if count == 1 else 's'} at {_STORE.value}")
 
 
@@ -222,7 +227,13 @@ def _image() -> Path:
         return Path(_INPUT.value)
     address = parse_address(_INPUT.value)
     folder = Path(_OUTPUT.value) / "source" / address.study
-    return fetch(address, folder, progress=_PROGRESS.value)
+    try:
+        return fetch(address, folder, progress=_PROGRESS.value)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "label: interrupted; what was fetched is kept, the same command does the rest",
+            signal.SIGINT,
+        ) from None
 
 
 def _one_lesion(image: Path) -> Annotation:

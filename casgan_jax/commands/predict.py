@@ -15,8 +15,9 @@ its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG f
 
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
 NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one
-chosen in training) and NAME_overlay.png, and one JSON line is printed; --format adds volumes. A
-lesion that fails gets an error line, the others go on, and the exit status is 1.
+chosen in training) and NAME_overlay.png, and one JSON line is printed; --format adds volumes
+and what goes into a PACS (docs/pacs.md). A lesion that fails gets an error line, the others go on,
+and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ _HU_OFFSET = flags.DEFINE_float("hu_offset", 0.0, "Added to the image's values b
 _FORMAT = flags.DEFINE_list(
     "format",
     [],
-    "Also write soft masks as float32 volumes where the image lies, nifti, nrrd, mha, and hard "
-    "ones as nnunet writes its own; several with commas between them.",
+    "Also write, several with commas between them: float32 volumes where the image lies, nifti, "
+    "nrrd, mha; hard masks as nnunet writes its own; of DICOM images dicom (soft and binary SEG, "
+    "SR) and rtstruct, one set a series.",
 )
 
 

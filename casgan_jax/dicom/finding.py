@@ -32,7 +32,7 @@ class Finding:
       axes: (8,) RECIST axes in pixels, measured at the threshold.
       diameters_mm: (long, short) of them.
       area_mm2: the sum of the soft mask.
-      quality: 0 to 1.
+      quality: 0 to 1; None: not known.
       method: how the soft mask was made, a word or two.
     """
 
@@ -46,7 +46,7 @@ class Finding:
     axes: np.ndarray
     diameters_mm: tuple[float, float]
     area_mm2: float
-    quality: float
+    quality: float | None
     method: str
 
 

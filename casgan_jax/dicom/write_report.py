@@ -116,11 +116,16 @@ def _segment_group(highdicom: Any, one: Segmented) -> Any:
             _length(sr, "long", long),
             _length(sr, "short", short),
             _number(sr, ("42798000", "SCT", "Area"), finding.area_mm2, ("mm2", "mm2")),
-            _number(sr, ("quality", _SCHEME, "Quality of the soft mask"), finding.quality),
             _number(sr, ("threshold", _SCHEME, "Threshold of the outline"), finding.threshold),
+            *_quality(sr, finding.quality),
         ],
         **_common(sr, one),
     )
+
+
+def _quality(sr: Any, value: float | None) -> list[Any]:
+    name = ("quality", _SCHEME, "Quality of the soft mask")
+    return [] if value is None else [_number(sr, name, value)]
 
 
 def _axes_group(highdicom: Any, one: Segmented) -> Any:

@@ -21,11 +21,14 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from casgan_jax.dicom.finding import Finding
+from casgan_jax.dicom.objects import KINDS_OF_FORMATS
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.data_set import Cascade
 from casgan_jax.files import make_folder, read_rows, unique_names
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_scan, write_npy, write_png
+from casgan_jax.inference.objects import predicted_finding, write_findings
 from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
@@ -178,7 +181,8 @@ def run_jobs(
       formats: of `casgan_jax.inference.volumes`, beside what is always written.
 
     Yields:
-      For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line.
+      For every job, in order, what is worth telling (JSON-ready), or why it failed, in one line;
+      in the end the same of each series of images whose objects were written.
 
     Raises:
       UserError: the output folder cannot be made, `hu_offset` is no offset, or `formats` are none.
@@ -194,6 +198,7 @@ def run_jobs(
     make_folder(output, field="output")
     threshold = cascade.threshold if threshold is None else threshold
     trained = trained_window(cascade) if window is None else window
+    findings: list[Finding] = []
     for job in jobs:
         try:
             scan = read_scan(job.file)
@@ -202,6 +207,9 @@ def run_jobs(
                 image = image.astype(np.float32) + np.float32(hu_offset)
             levels = choose_window(image, trained=trained, given=window)
             prediction = predict(cascade, image, job.centre, window=levels)
+            if KINDS_OF_FORMATS.keys() & set(formats):
+                fine, box = prediction.fine_alpha, prediction.box
+                findings.append(predicted_finding(job.name, scan, fine, box, threshold))
             written = write_prediction(
                 output, job.name, normalise(image, levels), prediction, threshold=threshold
             )
@@ -217,6 +225,7 @@ def run_jobs(
             "window": list(levels),
             **written,
         }
+    yield from write_findings(output, findings, formats)
 
 
 def write_prediction(

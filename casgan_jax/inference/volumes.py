@@ -1,5 +1,7 @@
 """Predictions as volumes that lie where their images lie, and as nnU-Net writes its own.
 
+Formats beside these are those of a PACS (`casgan_jax.inference.objects`).
+
 | format | file | content |
 |---|---|---|
 | nifti, nrrd, mha | NAME_alpha.nii.gz, .nrrd, .mha | float32 in [0, 1], one slice thick |
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from casgan_jax.dicom.identity import highdicom_for
+from casgan_jax.dicom.objects import KINDS_OF_FORMATS
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder
 from casgan_jax.grid import binarise
@@ -27,7 +31,7 @@ _WRITERS = {
     "nrrd": (".nrrd", write_nrrd),
     "mha": (".mha", write_metaimage),
 }
-FORMATS = (*_WRITERS, NNUNET)
+FORMATS = (*_WRITERS, NNUNET, *KINDS_OF_FORMATS)
 
 
 def check_formats(formats: Collection[str], folder: Path) -> None:
@@ -37,6 +41,8 @@ def check_formats(formats: Collection[str], folder: Path) -> None:
             raise UserError("format", found=f"{name!r}", expected=f"some of {', '.join(FORMATS)}")
     if {"nifti", NNUNET} & set(formats):
         import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
+    if KINDS_OF_FORMATS.keys() & set(formats):
+        highdicom_for(folder)
 
 
 def write_volumes(
@@ -54,7 +60,7 @@ def write_volumes(
       name: of the lesion.
       alpha: (H, W) float32 in [0, 1] on the image's grid.
       scan: the image, for its place and spacing.
-      formats: of `FORMATS`.
+      formats: of `FORMATS`; those of a PACS do not matter.
       threshold: of what nnU-Net's layout holds.
 
     Returns:
@@ -70,7 +76,8 @@ def write_volumes(
             mask = binarise(alpha, threshold).astype(np.uint8)
             written.append(write_nifti(path, mask, scan.spacing_mm, scan.geometry))
             continue
-        suffix, write = _WRITERS[each]
-        path = folder / f"{name}_alpha{suffix}"
-        written.append(write(path, alpha, scan.spacing_mm, scan.geometry))
+        if each in _WRITERS:
+            suffix, write = _WRITERS[each]
+            path = folder / f"{name}_alpha{suffix}"
+            written.append(write(path, alpha, scan.spacing_mm, scan.geometry))
     return written

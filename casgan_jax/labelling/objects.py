@@ -24,7 +24,7 @@ from casgan_jax.labelling.files import OBJECTS, Row
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.lesion import Lesion
 
-FORMATS = {"dicom": "segmentation", "rtstruct": "contours"}  # -> of `dicom.objects.KINDS`
+FORMATS = objects.KINDS_OF_FORMATS
 
 _FOLDER = "dicom"
 _MADE_OF = "made_of.json"
@@ -67,8 +67,20 @@ def finding_record(lesion: Lesion, label: LesionLabel) -> dict[str, Any]:
         "quality": label.quality,
         "method": label.strategy,
     }
-    place_finding(_finding(record))
+    _check_spacing(lesion, place_finding(_finding(record)))
     return record
+
+
+def _check_spacing(lesion: Lesion, placed: Placed) -> None:
+    """Refuses lengths that are not those of the lines which are drawn beside them."""
+    column, row, _ = placed.geometry.spacing
+    if lesion.spacing_mm is None or not np.allclose(lesion.spacing_mm, (row, column), rtol=1e-3):
+        raise UserError(
+            lesion.annotation.image,
+            found=f"spacing_mm {lesion.spacing_mm} for an image of {row:g},{column:g} mm",
+            expected="the image's own, by which viewers measure what goes into a PACS",
+            remedy="leave spacing_mm out",
+        )
 
 
 def write_objects(
@@ -142,24 +154,32 @@ def _made(
     folder: Path, group: Sequence[Placed], kinds: Sequence[str], fingerprint: str
 ) -> dict[str, objects.Entry]:
     """{key: names of files and number of the segment}; writes what was made of other labels."""
-    note = make_folder(folder, field="output") / _MADE_OF
-    if note.is_file():
-        found = read_json(note, remedy="remove it")
-        files = {name for entry in found["entries"].values() for name in entry.values()}
-        there = all((folder / name).is_file() for name in files if isinstance(name, str))
-        if found["fingerprint"] == fingerprint and there:
-            return found["entries"]
+    make_folder(folder, field="output")
+    was_of, entries = _noted(folder)
+    files = {name for entry in entries.values() for name in entry.values()}
+    there = all((folder / name).is_file() for name in files if isinstance(name, str))
+    if was_of == fingerprint and there:
+        return entries
     _remove(folder)
     entries = dict(objects.write_objects(folder, group, kinds))
     text = json.dumps({"fingerprint": fingerprint, "entries": entries})
-    write_whole(note, text.encode())
+    write_whole(folder / _MADE_OF, text.encode())
     return entries
+
+
+def _noted(folder: Path) -> tuple[str, dict[str, objects.Entry]]:
+    """What made_of.json says; nothing where it is damaged, and all is made again."""
+    try:
+        found = read_json(folder / _MADE_OF, remedy="label again")
+        return found["fingerprint"], dict(found["entries"])
+    except (UserError, KeyError):
+        return "", {}
 
 
 def _remove_others(folder: Path, series: Collection[str], keys: Collection[str]) -> None:
     """Removes the objects of series that none of these lesions is labelled on any more."""
     for note in (folder / _FOLDER).glob(f"*/{_MADE_OF}"):
-        made = read_json(note, remedy="remove it")["entries"]
+        _, made = _noted(note.parent)
         if note.parent.name not in series and made.keys() & set(keys):
             _remove(note.parent)
 

@@ -14,6 +14,7 @@ from casgan_jax.evaluation.case import to_native_crop
 from casgan_jax.evaluation.data_set import predict_records
 from casgan_jax.grid import Box
 from casgan_jax.images import read_image, read_scan, write_npy, write_png, write_tiff
+from casgan_jax.images.scan import open_stack
 from casgan_jax.inference import predict as pr
 from tests.dicom import images
 from tests.images.scans import itk
@@ -282,5 +283,28 @@ def test_formats_that_there_are_not_are_refused(tmp_path):
     jobs = [pr.Job(tmp_path / "a.png", (1, 1), "a")]
     run = pr.run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
     line = line_of(next, run, told_remedy=False)
-    assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet"
+    assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet, dicom, rtstruct"
     assert not (tmp_path / "out").exists()
+
+
+def test_predictions_go_into_a_pacs(tmp_path):
+    files = [images.write_slice(tmp_path / f"{n}.dcm", n) for n in range(2)]
+    write_png(tmp_path / "a.png", _image())
+    jobs = [pr.Job(file, (30, 28), file.stem) for file in files]
+    jobs.append(pr.Job(tmp_path / "a.png", (20, 12), "a"))
+    first, second, refused, series = pr.run_jobs(
+        BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("dicom", "rtstruct"), window=LUNG
+    )
+    assert "format: found an image that is no DICOM file" in refused
+    assert (series["series"], series["lesions"]) == (images.TAGS["SeriesInstanceUID"], ["0", "1"])
+    assert [path.split("/")[-1] for path in series["files"]] == [
+        "binary.dcm",
+        "contours.dcm",
+        "report.dcm",
+        "soft.dcm",
+    ]
+    segments = open_stack(series["files"][-1]).segments
+    for told, segment in zip((first, second), segments, strict=True):
+        alpha = np.load(next(name for name in told["files"] if name.endswith(".npy")))
+        found = segment.volumes[0].read((slice(0, 64), slice(0, 64), slice(0, 1)))[..., 0].T
+        assert np.abs(found - alpha).max() <= 1 / 255

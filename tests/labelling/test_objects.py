@@ -1,6 +1,7 @@
 """Labels as objects of a PACS: written once for a series, again only where a label has changed."""
 
 import csv
+import sys
 
 import pydicom
 import pytest
@@ -83,6 +84,10 @@ def test_a_second_sitting_makes_only_what_changed(label, tmp_path):
     next(tmp_path.glob("out/dicom/*/report.dcm")).unlink()
     (row, _) = label("0.dcm", "1.dcm", options=lower).rows
     assert (tmp_path / "out" / row["report"]).is_file()
+    before = times(tmp_path / "out")
+    next(tmp_path.glob("out/dicom/*/made_of.json")).write_text("{")
+    label("0.dcm", "1.dcm", options=lower)
+    assert all(time > before[name] for name, time in times(tmp_path / "out").items())
 
 
 def test_objects_that_are_not_asked_for_any_more_do_not_stay(label, tmp_path):
@@ -118,6 +123,21 @@ def test_objects_of_lesions_that_fail_now_do_not_stay(label, tmp_path):
     (row,) = label("0.dcm").rows
     assert "does not say where it lies" in row["reason"]
     assert not times(tmp_path / "out")
+
+
+def test_a_spacing_that_is_not_the_images_is_refused(label, tmp_path):
+    label("0.dcm")
+    table = (tmp_path / "lesions.csv").read_text().splitlines()
+    (tmp_path / "lesions.csv").write_text(f"{table[0]},spacing_mm\n{table[1]},0.5\n")
+    found = read_annotations(tmp_path / "lesions.csv")
+    (row,) = label_batch(found, tmp_path / "out", BOTH, workers=0, progress=False).rows
+    assert "found spacing_mm (0.5, 0.5) for an image of 0.7,0.8 mm" in row["reason"]
+
+
+def test_without_highdicom_the_extra_is_named(label, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    assert "pip install 'casgan_jax[pacs]'" in line_of(label, "0.dcm")
+    assert label("0.dcm", options=BatchOptions()).rows[0]["status"] == "labelled"
 
 
 @pytest.mark.parametrize("formats", [(), ("png", "jpeg")])
