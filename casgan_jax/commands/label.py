@@ -8,6 +8,8 @@
     casgan label --list=study
     casgan label --table=lesions.csv --output=out
     casgan label --table=DeepLesion/DL_info.csv --output=out --workers=8
+    casgan label --input=https://pacs/dicom-web/studies/UID/series/UID --slice=40 \\
+        --recist=102,88,131,97,113,101,119,84 --output=out --format=png,dicom
 
 Marks are two RECIST axes (x1,y1,x2,y2 of the long one, then x3,y3,x4,y4 of the short one, pixels,
 the first pixel's centre being 0,0; --recist_units=mm, lps or ras says otherwise), the long axis
@@ -19,6 +21,10 @@ published.
 A study, which is a folder of DICOM images and of what was measured and marked on them (SR, GSPS,
 SEG, RTSTRUCT, JSON of OHIF), needs neither marks nor table: every measurement is a lesion, and so
 is each slice that a segment is marked on. --list shows what there is, --series chooses.
+
+A study or a series of a DICOMweb service is fetched into OUTPUT/source, with the credentials of the
+environment (DICOMWEB_TOKEN, or DICOMWEB_USER and DICOMWEB_PASSWORD). --format=dicom and rtstruct
+make what a PACS keeps beside DICOM images (docs/pacs.md); --store=URL stores it there.
 
 OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
 and quality of every lesion and the reason of every failure, and review.html. The same command
@@ -51,7 +57,11 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
 
-_INPUT = define_path("input", None, "Image of one lesion, or folder of a DICOM series or study.")
+_INPUT = define_path(
+    "input",
+    None,
+    "Image of one lesion, folder of a DICOM series or study, or URL of one of those by DICOMweb.",
+)
 _LIST = define_path("list", None, "Folder whose series, measurements and segments are shown.")
 _JSON = flags.DEFINE_bool("json", False, "Show --list as JSON.")
 _SERIES = flags.DEFINE_string(
@@ -98,8 +108,15 @@ _WINDOW = flags.DEFINE_string(
 _SCALE = flags.DEFINE_integer(
     "scale", 1, "Pixels of the soft mask a pixel of the image.", lower_bound=1, upper_bound=8
 )
-_FORMAT = flags.DEFINE_enum(
-    "format", "png", ["png", "npy", "nifti"], "Of soft masks: 8-bit PNG, or float32 NPY or NIfTI."
+_FORMAT = flags.DEFINE_list(
+    "format",
+    ["png"],
+    "Of soft masks, one or more with commas between them: 8-bit png; float32 npy, nifti, nrrd, "
+    "mha; of DICOM images dicom (soft and binary SEG, SR) and rtstruct, one set a series; nnunet, "
+    "images and hard labels in nnU-Net's layout.",
+)
+_STORE = flags.DEFINE_string(
+    "store", None, "URL of a DICOMweb service, to store what --format=dicom and rtstruct made."
 )
 _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Where soft masks are measured and outlined; by default 128/255."
@@ -140,6 +157,7 @@ def main(_: list[str]) -> int:
             expected="a folder",
             remedy="see `help`",
         )
+    _check_store()
     annotations = _annotations()
     keep_compilations()
     from casgan_jax.labelling.batch import BatchOptions, label_batch
@@ -148,7 +166,7 @@ def main(_: list[str]) -> int:
         batch = label_batch(
             annotations,
             Path(_OUTPUT.value),
-            BatchOptions(label=_label_options(), format=_FORMAT.value, scale=_SCALE.value),
+            BatchOptions(label=_label_options(), formats=tuple(_FORMAT.value), scale=_SCALE.value),
             workers=_WORKERS.value,
             overwrite=_OVERWRITE.value,
             progress=_PROGRESS.value,
@@ -158,7 +176,35 @@ def main(_: list[str]) -> int:
             "label: interrupted; what was labelled is kept, the same command does the rest",
             signal.SIGINT,
         ) from None
-    return _tell(batch)
+    status = _tell(batch)
+    if _STORE.value is not None:
+        _store(batch)
+    return status
+
+
+def _check_store() -> None:
+    if _STORE.value is not None and not {"dicom", "rtstruct"} & set(_FORMAT.value):
+        raise UserError(
+            "store",
+            found=f"with `format={','.join(_FORMAT.value)}`",
+            expected="something that a PACS keeps",
+            remedy="add dicom or rtstruct to `format`",
+        )
+
+
+def _store(batch: Batch) -> None:
+    """Stores the objects of the lesions that were labelled."""
+    from casgan_jax.dicom.web import store
+    from casgan_jax.labelling.objects import files_of
+
+    files = files_of(batch.table.parent, batch.rows)
+    try:
+        count = store(_STORE.value, files, progress=_PROGRESS.value)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "label: interrupted; what was stored stays, the same command stores all", signal.SIGINT
+        ) from None
+    print(f"stored: {count} object{'' if count == 1 else 's'} at {_STORE.value}")
 
 
 def _tell(batch: Batch) -> int:
@@ -197,7 +243,7 @@ def _annotations() -> Annotations:
             remedy="see `help`",
         )
     if _INPUT.value is not None:
-        return _lesions_of_input(Path(_INPUT.value))
+        return _lesions_of_input(_image())
     for flag in (*_OF_MARKS, *_OF_INPUT):
         if flag.value is not None and flag.value is not False:
             raise UserError(
@@ -257,6 +303,23 @@ def _list(folder: Path) -> int:
     found = contents_of(read_study(folder), _SERIES.value)
     print(json.dumps(found, indent=2) if _JSON.value else as_table(found))
     return 1 if found["faults"] else 0
+
+
+def _image() -> Path:
+    """The image, fetched first where it is a URL."""
+    from casgan_jax.dicom.web import fetch, is_address, parse_address
+
+    if not is_address(_INPUT.value):
+        return Path(_INPUT.value)
+    address = parse_address(_INPUT.value)
+    folder = Path(_OUTPUT.value) / "source" / address.study
+    try:
+        return fetch(address, folder, progress=_PROGRESS.value)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "label: interrupted; what was fetched is kept, the same command does the rest",
+            signal.SIGINT,
+        ) from None
 
 
 def _one_lesion(image: Path) -> Annotation:

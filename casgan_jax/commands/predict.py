@@ -19,8 +19,9 @@ its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG f
 
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
 NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one
-chosen in training) and NAME_overlay.png, and one JSON line is printed. A lesion that fails gets an
-error line, the others go on, and the exit status is 1.
+chosen in training) and NAME_overlay.png, and one JSON line is printed; --format adds volumes
+and what goes into a PACS (docs/pacs.md). A lesion that fails gets an error line, the others go on,
+and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from casgan_jax.commands.marked_jobs import (
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 from casgan_jax.inference import predict as prediction
+from casgan_jax.inference.objects import ObjectsFailed
 
 _WORKDIR = define_path("workdir", None, "Folder of a training.")
 _INPUT = define_multi_path("input", [], "Image file or glob; may be repeated.")
@@ -64,6 +66,15 @@ _WINDOW = flags.DEFINE_string(
     "window", None, "LOW,HIGH image values that map to 0 and 1; by default the training data's."
 )
 _HU_OFFSET = flags.DEFINE_float("hu_offset", 0.0, "Added to the image's values before --window.")
+
+
+_FORMAT = flags.DEFINE_list(
+    "format",
+    [],
+    "Also write, several with commas between them: float32 volumes where the image lies, nifti, "
+    "nrrd, mha; hard masks as nnunet writes its own; of DICOM images dicom (soft and binary SEG, "
+    "SR) and rtstruct, one set a series.",
+)
 
 
 def run() -> None:
@@ -98,8 +109,9 @@ def main(_: list[str]) -> int:
         threshold=threshold,
         window=window,
         hu_offset=_HU_OFFSET.value,
+        formats=tuple(_FORMAT.value),
     ):
-        if isinstance(outcome, prediction.Failed):
+        if isinstance(outcome, prediction.Failed | ObjectsFailed):
             failures += 1
             print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
         else:

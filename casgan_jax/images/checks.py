@@ -133,6 +133,27 @@ def checked_path(path: Path | str, *suffixes: str) -> Path:
     return path
 
 
+def checked_spacing(
+    path: Path, spacing_mm: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """(row, column) that can be written, or None where they are not known.
+
+    Raises:
+      UserError: they are not positive.
+    """
+    if spacing_mm is None:
+        return None
+    row, column = spacing_mm
+    if not (0 < row < np.inf and 0 < column < np.inf):
+        raise UserError(
+            path,
+            found=f"spacing_mm ({row}, {column})",
+            expected="positive numbers",
+            remedy="correct it",
+        )
+    return float(row), float(column)
+
+
 @contextlib.contextmanager
 def telling_damage(
     path: Path, kind: str, *, remedy: str = "copy or export it again", logger: str | None = None
@@ -168,8 +189,8 @@ def _silenced(logger: str | None) -> Iterator[None]:
         found.setLevel(level)
 
 
-def import_extra(name: str, path: Path, kind: str) -> ModuleType:
-    """A library of the extra `medical`.
+def import_extra(name: str, path: Path, kind: str, *, extra: str = "medical") -> ModuleType:
+    """A library of an extra.
 
     Raises:
       UserError: it is not installed; the line names the extra.
@@ -181,7 +202,7 @@ def import_extra(name: str, path: Path, kind: str) -> ModuleType:
             path,
             found=f"{kind} but no {name} to read or write it",
             expected="it installed",
-            remedy="pip install 'casgan_jax[medical]'",
+            remedy=f"pip install 'casgan_jax[{extra}]'",
         ) from error
 
 

@@ -163,6 +163,7 @@ def _scan(frame: Frame, stored: np.ndarray) -> Scan:
         window,
         geometry=dicom_tags.geometry(frame, spacing_mm),
         instance=(str(frame.get("SOPInstanceUID")), frame.index + 1),
+        file=frame.path,
         faults=faults | more,
     )
 

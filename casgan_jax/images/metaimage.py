@@ -15,7 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.images.checks import checked_values, damaged, narrowed, shown, telling_damage
+from casgan_jax.files import write_whole
+from casgan_jax.images.checks import (
+    checked_image,
+    checked_path,
+    checked_spacing,
+    checked_values,
+    damaged,
+    narrowed,
+    shown,
+    telling_damage,
+)
 from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import axial_view
 from casgan_jax.images.stack import Scan, Stack, Volume
@@ -35,6 +45,7 @@ _TYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
+_NAMES = {"u1": "MET_UCHAR", "u2": "MET_USHORT", "i2": "MET_SHORT", "f4": "MET_FLOAT"}
 _OTHER_NAMES = {  # as ITK reads them
     "Rotation": "TransformMatrix",
     "Orientation": "TransformMatrix",
@@ -83,6 +94,49 @@ def open_metaimage(path: Path) -> Stack:
     )
 
 
+def write_metaimage(
+    path: Path | str,
+    image: np.ndarray,
+    spacing_mm: tuple[float, float] | None,
+    geometry: Geometry | None = None,
+) -> Path:
+    """Writes one slice as a MetaImage volume that is one voxel thick.
+
+    Args:
+      path: .mha.
+      image: (H, W) uint8, uint16, int16 or float32.
+      spacing_mm: (row, column); None: not known, and the file does not say. A geometry has its own.
+      geometry: where the slice lies, its axes being columns, rows and slices; None: not known.
+
+    Returns:
+      The path. `read_scan` gives the same image and spacing of a slice that is axial.
+
+    Raises:
+      UserError: another extension or type, no such folder, or a spacing that is not positive.
+    """
+    path = checked_path(path, ".mha")
+    image = checked_image(path, image)
+    sides = checked_spacing(path, spacing_mm)
+    fields = {"ObjectType": "Image", "NDims": "3", "BinaryData": "True"}
+    fields["BinaryDataByteOrderMSB"] = "False"
+    if geometry is not None:
+        fields["TransformMatrix"] = _written(geometry.direction.T)
+        fields["Offset"] = _written(geometry.origin)
+        fields["ElementSpacing"] = _written(geometry.spacing)
+    elif sides is not None:
+        fields["ElementSpacing"] = _written(np.array([sides[1], sides[0], 1.0]))
+    voxels = zlib.compress(image.astype(image.dtype.newbyteorder("<")).tobytes())
+    fields |= {
+        "DimSize": f"{image.shape[1]} {image.shape[0]} 1",
+        "CompressedData": "True",
+        "CompressedDataSize": str(len(voxels)),
+        "ElementType": _NAMES[image.dtype.str[1:]],
+        "ElementDataFile": "LOCAL",
+    }
+    header = "".join(f"{name} = {value}\n" for name, value in fields.items())
+    return write_whole(path, header.encode() + voxels)
+
+
 def voxel_file(path: Path) -> Path:
     """The file that holds the voxels of a MetaImage: the one its header names, or itself.
 
@@ -90,6 +144,10 @@ def voxel_file(path: Path) -> Path:
       UserError: a damaged header, or no such file.
     """
     return _data_file(_read_header(path))[0]
+
+
+def _written(values: np.ndarray) -> str:
+    return " ".join(repr(float(value)) for value in values.ravel())
 
 
 def _spacing(header: _Header, count: int) -> list[float] | None:

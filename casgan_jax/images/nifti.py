@@ -16,6 +16,7 @@ from casgan_jax.files import write_whole
 from casgan_jax.images.checks import (
     checked_image,
     checked_path,
+    checked_spacing,
     checked_values,
     damaged,
     import_extra,
@@ -92,14 +93,7 @@ def write_nifti(
     """
     path = checked_path(path, ".nii", ".nii.gz")
     nibabel = import_extra("nibabel", path, "NIfTI")
-    row, column = (1.0, 1.0) if spacing_mm is None else spacing_mm
-    if not (0 < row < np.inf and 0 < column < np.inf):
-        raise UserError(
-            path,
-            found=f"spacing_mm ({row}, {column})",
-            expected="positive numbers",
-            remedy="correct it",
-        )
+    row, column = checked_spacing(path, spacing_mm) or (1.0, 1.0)
     volume = checked_image(path, image).T[..., None]
     affine = np.diag([-column, -row, 1.0, 1.0])
     if geometry is not None:

@@ -33,6 +33,7 @@ class Scan:
         does not say.
       placeless: what a file of a format that has places lacks to have one, or "".
       instance: SOPInstanceUID of a DICOM file, and the frame's number from 1; else None.
+      file: the DICOM file that holds the slice; else None.
       faults: what the file says wrongly or lacks, by what of it is known in its place:
         "spacing_mm", "window", "hu_offset" (as in a table of lesions), or "finite" where values
         are NaN or infinite. `read_scan` raises them.
@@ -45,6 +46,7 @@ class Scan:
     geometry: Geometry | None = None
     placeless: str = ""
     instance: tuple[str, int] | None = None
+    file: Path | None = None
     faults: Mapping[str, UserError] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

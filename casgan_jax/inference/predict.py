@@ -14,18 +14,28 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
 
+from casgan_jax.dicom.finding import Finding
+from casgan_jax.dicom.objects import KINDS_OF_FORMATS
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.prediction import Cascade
 from casgan_jax.files import Row, make_folder, read_rows, unique_names
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_scan, write_npy, write_png
+from casgan_jax.images.stack import Scan
+from casgan_jax.inference.objects import (
+    ObjectsFailed,
+    ObjectsWritten,
+    predicted_finding,
+    write_findings,
+)
+from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.json_form import to_json
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
@@ -216,7 +226,8 @@ def run_jobs(
     threshold: float | None = None,
     window: tuple[float, float] | None = None,
     hu_offset: float = 0.0,
-) -> Iterator[Predicted | Failed]:
+    formats: Collection[str] = (),
+) -> Iterator[Predicted | Failed | ObjectsWritten | ObjectsFailed]:
     """Reads, predicts and writes every job.
 
     Args:
@@ -226,12 +237,14 @@ def run_jobs(
       threshold: of the binary mask; the system's by default.
       window: see `choose_window`.
       hu_offset: added to the images' values first.
+      formats: of `casgan_jax.inference.volumes`, beside what is always written.
 
     Yields:
-      What was written for every job, in order, or why it failed.
+      What was written for every job, in order, or why it failed; in the end the same of each series
+      of images whose objects were written.
 
     Raises:
-      UserError: the output folder cannot be made, or `hu_offset` is no offset.
+      UserError: the output folder cannot be made, `hu_offset` is no offset, or `formats` are none.
     """
     if not abs(hu_offset) <= LARGEST_OFFSET:
         raise UserError(
@@ -240,26 +253,35 @@ def run_jobs(
             expected=f"a number in [-{LARGEST_OFFSET:g}, {LARGEST_OFFSET:g}]",
             remedy="DeepLesion's files need -32768",
         )
+    check_formats(formats, output)
     make_folder(output, field="output")
     threshold = system.threshold if threshold is None else threshold
     trained = trained_window(system) if window is None else window
+    findings: list[Finding] = []
     for job in jobs:
         try:
-            image = _read(job, hu_offset)
+            scan = read_scan(job.file, slice_index=job.slice_index)
+            image = _values(job, scan, hu_offset)
             levels = choose_window(image, trained=trained, given=window)
             prediction = predict(system, image, job.centre, window=levels)
+            if KINDS_OF_FORMATS.keys() & set(formats):
+                fine, box = prediction.fine_alpha, prediction.box
+                findings.append(predicted_finding(job.name, scan, fine, box, threshold))
             written = write_prediction(
                 output, job.name, normalise(image, levels), prediction, threshold=threshold
             )
+            alpha = prediction.alpha
+            more = write_volumes(output, job.name, alpha, scan, formats, threshold)
+            written = written._replace(files=(*written.files, *map(str, more)))
         except UserError as error:
             yield Failed(job, error)
         else:
             yield Predicted(job, levels, written)
+    yield from write_findings(output, findings, formats)
 
 
-def _read(job: Job, hu_offset: float) -> np.ndarray:
+def _values(job: Job, scan: Scan, hu_offset: float) -> np.ndarray:
     """The values of a job's slice, with its own offset or else the one for all."""
-    scan = read_scan(job.file, slice_index=job.slice_index)
     offset = job.hu_offset or hu_offset
     if not offset:
         return scan.values

@@ -4,7 +4,8 @@
     [row for row in batch.rows if row["status"] == "failed"]
 
 The folder gets the files of each lesion (`casgan_jax.labelling.files`), and when all lesions were
-gone through, labels.csv and review.html (`casgan_jax.labelling.review`).
+gone through, what goes into a PACS (`casgan_jax.labelling.objects`), labels.csv and review.html
+(`casgan_jax.labelling.review`).
 
 A lesion is done when its record, records/KEY.json, is there, which is written after its files. The
 record holds a fingerprint of all that the label depends on: the marks, the options, the version of
@@ -33,10 +34,10 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process, read_json, write_whole
 from casgan_jax.images.checks import import_extra
 from casgan_jax.images.metaimage import voxel_file
+from casgan_jax.labelling import nnunet, objects
 from casgan_jax.labelling.files import (
     COLUMNS,
     FORMATS,
-    KINDS,
     Row,
     failed_row,
     lesion_row,
@@ -61,12 +62,12 @@ class BatchOptions:
 
     Attributes:
       label: how they are labelled; its scale is a multiple of the one of the files.
-      format: of soft masks, one of `lesion_files.FORMATS`.
+      formats: of soft masks, at least one of `files.FORMATS`, `objects.FORMATS` and "nnunet".
       scale: r, pixels of the files' soft masks and trimaps a pixel of the image.
     """
 
     label: LabelOptions = LabelOptions()
-    format: str = "png"
+    formats: tuple[str, ...] = ("png",)
     scale: int = 1
 
 
@@ -138,6 +139,11 @@ def label_batch(
             {"key": failure.key, "status": "failed", "reason": failure.reason}
             for failure in annotations.failures
         ]
+        rows = objects.write_objects(
+            folder, rows, options.formats, lambda key: _read_record(folder, key)
+        )
+        if nnunet.FORMAT in options.formats:
+            nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         _write_table(table, rows)
         pages = write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
         others = {path.stem for path in (folder / _RECORDS).glob("*.json")} - found.keys()
@@ -197,14 +203,17 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
             found=f"{options.scale} for soft masks made at {options.label.scale}",
             expected="a divisor of it",
         )
-    if options.format not in FORMATS:
+    known = (*FORMATS, *objects.FORMATS, nnunet.FORMAT)
+    wrong = [name for name in options.formats if name not in known]
+    if wrong or not options.formats:
         raise UserError(
             "format",
-            found=f"{options.format!r}",
-            expected=f"one of {', '.join(FORMATS)}",
+            found=repr(wrong[0]) if wrong else "none",
+            expected=f"some of {', '.join(known)}",
         )
-    if options.format == "nifti":
+    if {"nifti", nnunet.FORMAT} & set(options.formats):
         import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
+    objects.check_formats(options.formats, folder)
 
 
 def _clear(folder: Path, table: Path) -> None:
@@ -254,7 +263,7 @@ def _kept(job: _Job) -> Row | None:
     """The row of a lesion that is labelled already as it is asked for."""
     try:
         record = _read_record(job.folder, job.annotation.key)
-        files = [record["row"][kind] for kind in KINDS if kind in record["row"]]
+        files = record["files"]
         known = job.fingerprint and job.fault is None
         if not known or record["fingerprint"] != job.fingerprint:
             return None
@@ -287,21 +296,33 @@ def _label(job: _Job) -> Row:
             raise job.fault
         lesion = read_lesion(annotation, window=options.label.window)
         label = label_read_lesion(lesion, options.label)
+        to_pacs = not objects.FORMATS.keys().isdisjoint(options.formats)
+        finding = objects.finding_record(lesion, label) if to_pacs else None
+        to_nnunet = nnunet.FORMAT in options.formats
+        case = nnunet.write_image(lesion, label, folder) if to_nnunet else None
     except UserError as error:
         return failed_row(annotation, str(error))
     except Exception as error:
         error.add_note(f"while labelling {annotation.key} of {annotation.image}")
         raise
-    shape, form, scale = lesion.values.shape, options.format, options.scale
+    shape, forms, scale = lesion.values.shape, options.formats, options.scale
     place = lesion.geometry
-    files = write_lesion(label, shape, folder, format=form, scale=scale, geometry=place)
+    files = write_lesion(label, shape, folder, formats=forms, scale=scale, geometry=place)
     row = lesion_row(annotation, label, files) | {"scale": scale}
     if annotation.axes is not None and len(annotation.axes.ends) == 2:
         for column in _OF_SHORT_AXIS:  # which nobody measured
             row.pop(column, None)
     if lesion.notes:
         row["note"] = "; ".join(lesion.notes)
-    record = {"fingerprint": job.fingerprint, "row": row, "tiles": tiles(label)}
+    record = {
+        "fingerprint": job.fingerprint,
+        "row": row,
+        "files": [name for names in files.values() for name in names]
+        + ([case["image"]] if case else []),
+        "tiles": tiles(label),
+        "finding": finding,
+        "case": case,
+    }
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row
 

@@ -8,13 +8,16 @@
 | readers_mean/KEY.png | share of the readers who marked a pixel, coded as the soft mask |
 | readers_spread/KEY.png | standard deviation over the readers, 0 to 0.5, coded as the soft mask |
 
+What goes into a PACS is not written lesion by lesion, but in the end
+(`casgan_jax.labelling.objects`).
+
 All but the overlay have the size of the whole image, r times as fine where the scale is r; the
 readers' maps, which are no finer than the readers drew, have exactly its size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +26,17 @@ import numpy as np
 from casgan_jax.annotations import Annotation
 from casgan_jax.files import make_folder
 from casgan_jax.grid import area_mean, encode_alpha
-from casgan_jax.images import write_nifti, write_npy, write_png
+from casgan_jax.images import write_metaimage, write_nifti, write_npy, write_nrrd, write_png
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
 
 # 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, where it lies.
-FORMATS = {"png": ".png", "npy": ".npy", "nifti": ".nii.gz"}
+FORMATS = {"png": ".png", "npy": ".npy", "nifti": ".nii.gz", "nrrd": ".nrrd", "mha": ".mha"}
 KINDS = ("soft_mask", "trimap", "overlay", "readers_mean", "readers_spread")
+# Files of all lesions of a series, relative to the folder; segment: number in the first two.
+OBJECTS = ("soft_segmentation", "binary_segmentation", "segment", "report", "contours")
 COLUMNS = (
     "key",
     "patient",
@@ -61,8 +66,11 @@ COLUMNS = (
     "scale",  # of the files
     "threshold",
     "note",  # what was done to join image and marks that is not the rule
-    *KINDS,  # files, relative to the folder
+    *KINDS,  # files, relative to the folder; of several formats the first, others are beside it
+    *OBJECTS,
 )
+
+_VOLUMES = {".gz": write_nifti, ".nrrd": write_nrrd, ".mha": write_metaimage}
 
 Row = dict[str, Any]  # str or float, by the column
 
@@ -72,23 +80,23 @@ def write_lesion(
     shape: tuple[int, int],
     folder: Path,
     *,
-    format: str,
+    formats: Collection[str],
     scale: int,
     geometry: Geometry | None = None,
-) -> dict[str, str]:
+) -> dict[str, list[str]]:
     """Writes the files of a lesion.
 
     Args:
       label: the lesion.
       shape: (H, W) of its image.
       folder: that has the folders made by `make_folders`.
-      format: of soft masks and readers' maps, one of `FORMATS`.
+      formats: of soft masks and readers' maps; those that are none of `FORMATS` do not matter.
       scale: r of soft mask and trimap, a divisor of the label's. What is in a pixel is averaged; a
         trimap's pixel is known where all of it is.
-      geometry: where the image lies, and NIfTI files with it; None: not known.
+      geometry: where the image lies, and volumes with it; None: not known.
 
     Returns:
-      {kind: path relative to the folder}.
+      {kind: paths relative to the folder, one for each format}.
 
     Raises:
       UserError: a file cannot be written.
@@ -102,12 +110,14 @@ def write_lesion(
         "trimap": _whole(label, _coarser(label.trimap, label.scale // scale), shape, scale),
         "overlay": draw_overlay(label),
     }
-    names = {kind: _name(kind, label.key, FORMATS[format]) for kind in soft}
-    names |= {kind: _name(kind, label.key, ".png") for kind in pictures}
+    suffixes = [FORMATS[name] for name in formats if name in FORMATS]
+    names = {kind: [_name(kind, label.key, suffix) for suffix in suffixes] for kind in soft}
     for kind, (values, finer) in soft.items():
-        _write_soft(folder / names[kind], values, label.spacing_mm, geometry, finer)
+        for name in names[kind]:
+            _write_soft(folder / name, values, label.spacing_mm, geometry, finer)
     for kind, picture in pictures.items():
-        write_png(folder / names[kind], picture)
+        names[kind] = [_name(kind, label.key, ".png")]
+        write_png(folder / names[kind][0], picture)
     return names
 
 
@@ -128,7 +138,9 @@ def remove_lesion(folder: Path, key: str) -> None:
             (folder / _name(kind, key, suffix)).unlink(missing_ok=True)
 
 
-def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, str]) -> Row:
+def lesion_row(
+    annotation: Annotation, label: LesionLabel, files: Mapping[str, Sequence[str]]
+) -> Row:
     """The line of a labelled lesion, {column: value}; columns that say nothing are left out."""
     row: Row = {
         **_origin(annotation),
@@ -141,7 +153,7 @@ def lesion_row(annotation: Annotation, label: LesionLabel, files: Mapping[str, s
         "unit": label.unit,
         "threshold": label.threshold,
         **_diameters("", label.measured_axes, label.spacing_mm),
-        **files,
+        **{kind: names[0] for kind, names in files.items() if names},
     }
     if label.masks is not None:
         row["readers"] = label.masks.shape[2]
@@ -221,4 +233,4 @@ def _write_soft(
         write_npy(path, values)
     else:
         fine = spacing_mm and (spacing_mm[0] / scale, spacing_mm[1] / scale)
-        write_nifti(path, values, fine, geometry and geometry.finer(scale))
+        _VOLUMES[path.suffix](path, values, fine, geometry and geometry.finer(scale))

@@ -15,6 +15,7 @@ Which values are black and white, the first that is known of:
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -51,6 +52,8 @@ class Lesion:
       recist: (8,) float32 axes in pixels of the image, or None.
       masks: (H, W, R) bool: the readers who marked anything, or the one binary mask; or None.
       geometry: where the image lies; None where its file does not say.
+      file, frame: the DICOM file that holds the image, and which of its frames, from 1; None of
+        other formats.
       notes: what was done to join masks and image that is not the rule.
     """
 
@@ -62,6 +65,8 @@ class Lesion:
     recist: np.ndarray | None
     masks: np.ndarray | None
     geometry: Geometry | None = None
+    file: Path | None = None
+    frame: int | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -122,6 +127,8 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
         recist=recist,
         masks=masks,
         geometry=scan.geometry,
+        file=scan.file,
+        frame=scan.instance[1] if scan.instance else None,
         notes=(*annotation.notes, *notes),
     )
 

@@ -14,7 +14,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import PreparedBuilder
-from datasets.folder.layout import read_layout
+from datasets.folder.layout import Layout, read_layout
+from datasets.folder.nnunet import DESCRIPTION, is_nnunet, read_nnunet
 from datasets.lesions import LesionSource, lesion_features, make_record, repeated
 from datasets.outcomes import Skip
 from datasets.task import Task
@@ -46,7 +47,8 @@ class Builder(PreparedBuilder):
         Config(name="256", size=256, description="Crops of 256 x 256 pixels."),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "name a folder with the table lesions.csv, or with images/NAME.png and masks/NAME.png "
+        "name a folder with the table lesions.csv, or with images/NAME.png and masks/NAME.png, "
+        "or with nnU-Net's dataset.json, imagesTr and labelsTr "
         "(datasets/folder/README.md tells more)"
     )
     make_record = staticmethod(make_record)
@@ -64,12 +66,14 @@ class Builder(PreparedBuilder):
         """One task for each line of `lesions.csv`, or for each image with masks."""
         if (manual_dir / TABLE).is_file():
             tasks = self._tasks_of_table(manual_dir / TABLE)
+        elif is_nnunet(manual_dir):
+            tasks = self._tasks_of_nnunet(manual_dir)
         elif (manual_dir / "images").is_dir():
-            tasks = self._tasks_of_layout(manual_dir)
+            tasks = self._tasks_of_layout(read_layout(manual_dir), "images")
         else:
             raise UserError(
                 manual_dir,
-                found=f"neither {TABLE} nor a folder images",
+                found=f"neither {TABLE} nor a folder images, nor nnU-Net's layout",
                 expected="one of them",
                 remedy="see datasets/folder/README.md",
             )
@@ -94,15 +98,25 @@ class Builder(PreparedBuilder):
             for failure in found.failures
         ]
 
-    def _tasks_of_layout(self, folder: Path) -> list[Task]:
-        found = read_layout(folder)
+    def _tasks_of_nnunet(self, folder: Path) -> list[Task]:
+        found, channels = read_nnunet(folder)
+        self.note_source(folder / DESCRIPTION)
+        if channels > 1:
+            self.note(f"of {channels} channels the first is used, imagesTr/CASE_0000")
+        return self._tasks_of_layout(found, "imagesTr")
+
+    def _tasks_of_layout(self, found: Layout, root: str) -> list[Task]:
         if found.without_image:
             self.note(
                 f"{len(found.without_image)} masks belong to no image, the first is "
                 f"{found.without_image[0]}"
             )
         return [self._task(annotation) for annotation in found.annotations] + [
-            Task(split_of(name.split("/")[0]), name, Skip("no mask", f"images/{name}: no mask"))
+            Task(
+                split_of(name.split("/")[0]),
+                name,
+                Skip("no mask", f"{root}/{name}: no mask"),
+            )
             for name in found.without_marks
         ]
 

@@ -13,8 +13,12 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.planes import to_native_crop
 from casgan_jax.evaluation.prediction import predict_records
 from casgan_jax.grid import Box
-from casgan_jax.images import read_image, write_npy, write_png, write_tiff
+from casgan_jax.images import read_image, read_scan, write_npy, write_png, write_tiff
+from casgan_jax.images.scan import open_stack
 from casgan_jax.inference import predict as pr
+from tests.dicom import images
+from tests.images.scans import itk
+from tests.lines import line_of
 
 PATCH, SCALE = 16, 4
 LUNG = (-1000.0, 400.0)
@@ -263,3 +267,53 @@ def test_the_command(tmp_path):
     assert nothing.stderr.splitlines() == [
         "error: --threshold: found 2, expected a number in (0, 1], like 0.5"
     ]
+
+
+def test_volumes_lie_where_the_image_lies(tmp_path):
+    file = images.write_slice(tmp_path / "ct.dcm", 1)
+    jobs = [pr.Job(file, (30, 28), "nodule")]
+    (told,) = pr.run_jobs(
+        BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("nifti", "nrrd", "mha", "nnunet")
+    )
+    alpha = np.load(tmp_path / "out" / "nodule_alpha.npy")
+    source = read_scan(file)
+    names = ["nodule_alpha.nii.gz", "nodule_alpha.nrrd", "nodule_alpha.mha", "nnunet/nodule.nii.gz"]
+    assert told["files"][-4:] == [str(tmp_path / "out" / name) for name in names]
+    for name in names:
+        found = itk.ReadImage(str(tmp_path / "out" / name))
+        np.testing.assert_allclose(found.GetOrigin(), source.geometry.origin, atol=1e-4)
+        np.testing.assert_allclose(found.GetSpacing()[:2], source.spacing_mm[::-1], atol=1e-6)
+        values = itk.GetArrayFromImage(found)[0]
+        hard = name.startswith("nnunet")
+        np.testing.assert_array_equal(values, alpha >= 0.5 if hard else alpha)
+
+
+def test_formats_that_there_are_not_are_refused(tmp_path):
+    jobs = [pr.Job(tmp_path / "a.png", (1, 1), "a")]
+    run = pr.run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
+    line = line_of(next, run, told_remedy=False)
+    assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet, dicom, rtstruct"
+    assert not (tmp_path / "out").exists()
+
+
+def test_predictions_go_into_a_pacs(tmp_path):
+    files = [images.write_slice(tmp_path / f"{n}.dcm", n) for n in range(2)]
+    write_png(tmp_path / "a.png", _image())
+    jobs = [pr.Job(file, (30, 28), file.stem) for file in files]
+    jobs.append(pr.Job(tmp_path / "a.png", (20, 12), "a"))
+    first, second, refused, series = pr.run_jobs(
+        BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("dicom", "rtstruct"), window=LUNG
+    )
+    assert "format: found an image that is no DICOM file" in refused
+    assert (series["series"], series["lesions"]) == (images.TAGS["SeriesInstanceUID"], ["0", "1"])
+    assert [path.split("/")[-1] for path in series["files"]] == [
+        "binary.dcm",
+        "contours.dcm",
+        "report.dcm",
+        "soft.dcm",
+    ]
+    segments = open_stack(series["files"][-1]).segments
+    for told, segment in zip((first, second), segments, strict=True):
+        alpha = np.load(next(name for name in told["files"] if name.endswith(".npy")))
+        found = segment.volumes[0].read((slice(0, 64), slice(0, 64), slice(0, 1)))[..., 0].T
+        assert np.abs(found - alpha).max() <= 1 / 255

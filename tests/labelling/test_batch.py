@@ -152,7 +152,7 @@ def test_what_is_not_as_it_was_is_labelled_again(label, folder, change):
 
 def test_other_options_label_again_and_leave_no_file_of_the_first(label, folder):
     label("readers")
-    batch = label("readers", options=BatchOptions(format="npy"))
+    batch = label("readers", options=BatchOptions(formats=("npy",)))
     assert batch.kept == 0
     names = {path.name for path in (folder / "out").glob("*/*")}
     assert names == {"readers.npy", "readers.png", "readers.json"}
@@ -180,7 +180,7 @@ def test_everything_a_label_depends_on_is_in_its_fingerprint(folder):
         (dataclasses.replace(annotation, window=(0.0, 200.0)), BatchOptions()),
         (dataclasses.replace(annotation, spacing_mm=(0.5, 0.6)), BatchOptions()),
         (dataclasses.replace(annotation, reader_masks=annotation.reader_masks[:2]), BatchOptions()),
-        (annotation, BatchOptions(format="npy")),
+        (annotation, BatchOptions(formats=("npy",))),
         (annotation, BatchOptions(label=LabelOptions(threshold=0.3))),
         (annotation, BatchOptions(label=LabelOptions(readers_strategy="anchored"))),
     ]
@@ -216,7 +216,7 @@ def test_the_files_of_a_series_count(folder):
 
 
 def test_files_as_fine_as_the_label_hold_it_unchanged(label, folder):
-    options = BatchOptions(format="npy", scale=2, label=LabelOptions(scale=2))
+    options = BatchOptions(formats=("npy",), scale=2, label=LabelOptions(scale=2))
     (row,) = label("outline", options=options).rows
     alpha = np.load(folder / "out" / row["soft_mask"])
     trimap = read_image(folder / "out" / row["trimap"])
@@ -228,7 +228,7 @@ def test_files_as_fine_as_the_label_hold_it_unchanged(label, folder):
 
 
 def test_nifti_knows_the_spacing(label, folder):
-    (row,) = label("outline", options=BatchOptions(format="nifti", scale=2)).rows
+    (row,) = label("outline", options=BatchOptions(formats=("nifti",), scale=2)).rows
     volume = nibabel.load(folder / "out" / row["soft_mask"])
     assert volume.shape == (2 * lesions.SIZE, 2 * lesions.SIZE, 1)
     assert volume.header.get_zooms()[:2] == (0.25, 0.25)
@@ -243,7 +243,7 @@ def test_nifti_lies_where_its_image_lies_for_itk(folder):
     write_volume(folder / "v.nii.gz", turned, affine @ turn)
     (folder / "lesions.csv").write_text("key,image,slice,mask\none,v.nii.gz,1,8.png\n")
     annotations = read_annotations(folder / "lesions.csv")
-    options = BatchOptions(format="nifti", scale=2, label=LabelOptions(scale=2))
+    options = BatchOptions(formats=("nifti",), scale=2, label=LabelOptions(scale=2))
     out = folder / "out"
     (row,) = label_batch(annotations, out, options, workers=0, progress=False).rows
     source = itk.ReadImage(str(folder / "v.nii.gz"))
@@ -295,7 +295,7 @@ def test_a_mistake_of_the_program_says_which_lesion_it_was(label, monkeypatch):
 
 
 def test_options_and_folders_that_cannot_be(label, folder):
-    line_of(label, "axes", options=BatchOptions(format="jpeg"), told_remedy=False)
+    line_of(label, "axes", options=BatchOptions(formats=("jpeg",)), told_remedy=False)
     assert "found 1.5" in line_of(
         label, "axes", options=BatchOptions(label=LabelOptions(threshold=1.5))
     )

@@ -8,16 +8,21 @@ import subprocess
 import sys
 
 import numpy as np
+import pydicom
 import pytest
 
+from casgan_jax.dicom.web import fetch, parse_address, store
 from casgan_jax.images import read_image, write_npy
-from tests.dicom import reports
+from tests import orthanc
+from tests.dicom import images, reports
 from tests.labelling import lesions
 from tests.labelling.studies import FRAME, axes_px, to_patient, write_series
 from tests.launch.test_commands import ROOT, command
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0
 AXES = ",".join(f"{x:g}" for x in lesions.axes(RADIUS, CENTRE))
+
+NOBODY = "http://127.0.0.1:9/dicom-web"  # the port "discard"
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +165,15 @@ def test_axes_in_the_patient_tell_their_slice(study, tmp_path):
         (["--list=none"], "error: none: found no such folder"),
         (["--table=t.csv", "--slice=0"], "error: --slice: found with --table"),
         (["--table=t.csv"], "error: t.csv: found no such file"),
+        (["--table=t.csv", "--store=https://a.b/c"], "error: --store: found with --format=png"),
+        (
+            ["--input=https://pacs.example/dicom-web", "--recist=1"],
+            "error: --input: found https://pacs.example/dicom-web, expected https://HOST/",
+        ),
+        (
+            [f"--input={NOBODY}/studies/1.2.3", f"--recist={AXES}"],
+            f"error: --input: found no answer from {NOBODY}/studies/1.2.3 (connection refused)",
+        ),
     ],
 )
 def test_mistakes_get_one_line_and_write_nothing(tmp_path, arguments, line):
@@ -187,3 +201,25 @@ def test_an_interruption_says_how_to_go_on(tmp_path):
     )
     assert done.returncode == 130
     assert done.stderr.startswith("label: interrupted") and "Traceback" not in done.stderr
+
+
+def test_from_an_archive_and_back_by_one_command(tmp_path):
+    study, series = images.TAGS["StudyInstanceUID"], images.TAGS["SeriesInstanceUID"]
+    slices = [images.write_slice(tmp_path / f"{n}.dcm", n) for n in range(3)]
+    with orthanc.running(tmp_path / "run", OverwriteInstances=True) as url:
+        store(url, slices, progress=False)
+        axes = ",".join(f"{x:g}" for x in lesions.axes(9, (30, 28)))
+        arguments = [
+            f"--input={url}/studies/{study}/series/{series}",
+            *("--slice=1", f"--recist={axes}", "--key=nodule"),
+            *("--format=png,dicom", f"--store={url}"),
+        ]
+        for kept in (0, 1):
+            done = label(tmp_path, *arguments)
+            assert done.returncode == 0, done.stderr
+            assert f"1 lesion labelled, {kept} of them before" in done.stdout
+            assert f"stored: 3 objects at {url}" in done.stdout
+        again = fetch(parse_address(f"{url}/studies/{study}"), tmp_path / "again", ours=True)
+    found = [pydicom.dcmread(path) for path in again.glob("*/*.dcm")]
+    assert sorted(one.Modality for one in found) == ["CT"] * 3 + ["SEG", "SEG", "SR"]
+    assert {(one.PatientID, one.StudyInstanceUID) for one in found} == {("A-7", study)}

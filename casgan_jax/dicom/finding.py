@@ -1,0 +1,114 @@
+"""A lesion as it goes into a PACS: its soft mask, what was measured on it, and its image."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casgan_jax.dicom.identity import derived_uid, read_source
+from casgan_jax.errors import UserError
+from casgan_jax.grid import Box, area_mean, binarise, decode_alpha, encode_alpha
+from casgan_jax.images import dicom_tags
+from casgan_jax.images.dicom_tags import Frame
+from casgan_jax.images.geometry import Geometry
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Finding:
+    """A lesion with its soft mask. Pixels are the image's, pixel centres at whole numbers.
+
+    Attributes:
+      key: its name.
+      file: the DICOM file of its image.
+      frame: of the file, from 1.
+      box: of the crop (h, w) in the image.
+      scale: r.
+      alpha: (r h, r w) float32 in [0, 1]; outside of the crop there is no lesion.
+      threshold: at which it is measured and made binary, in (0, 1].
+      axes: (8,) RECIST axes in pixels, measured at the threshold.
+      diameters_mm: (long, short) of them.
+      area_mm2: the sum of the soft mask.
+      quality: 0 to 1; None: not known.
+      method: how the soft mask was made, a word or two.
+    """
+
+    key: str
+    file: Path
+    frame: int
+    box: Box
+    scale: int
+    alpha: np.ndarray
+    threshold: float
+    axes: np.ndarray
+    diameters_mm: tuple[float, float]
+    area_mm2: float
+    quality: float | None
+    method: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Placed:
+    """A finding beside its image.
+
+    Attributes:
+      finding: the lesion.
+      source: tags of its image.
+      geometry: of the image.
+      alpha: (H, W) float32 in [0, 1], the soft mask on the image's grid, whole steps of
+        1/255.
+    """
+
+    finding: Finding
+    source: Any
+    geometry: Geometry
+    alpha: np.ndarray
+
+    @property
+    def tags(self) -> Frame:
+        """The tags of the image's frame."""
+        return Frame(self.finding.file, self.source, self.finding.frame - 1)
+
+    @property
+    def name(self) -> str:
+        """What tells the lesion from all others: its key and its image."""
+        return f"{self.finding.key} {self.source.SOPInstanceUID} {self.finding.frame}"
+
+    @property
+    def tracking_uid(self) -> str:
+        """Of the lesion, in whatever object."""
+        return derived_uid("lesion", self.name)
+
+
+def place_finding(finding: Finding) -> Placed:
+    """Reads the image of a finding and puts the soft mask on its grid.
+
+    Raises:
+      UserError: NaN, nothing at the threshold, or an image that no object can be made of.
+    """
+    source = read_source(finding.file, finding.frame)
+    tags = Frame(finding.file, source, finding.frame - 1)
+    geometry = dicom_tags.geometry(tags, dicom_tags.spacing(tags))
+    assert geometry is not None, "read_source has looked"
+    try:
+        coded = encode_alpha(area_mean(finding.alpha, finding.scale))
+    except UserError as error:
+        raise error.within(finding.key) from error
+    native = decode_alpha(coded)  # what is stored, and nothing finer, is cut at the threshold
+    columns, rows, _ = geometry.size
+    if not binarise(native, finding.threshold).any():
+        raise UserError(
+            finding.key,
+            found=f"a soft mask of at most {native.max():.3g} on the image's grid",
+            expected=f"a pixel of at least {finding.threshold:.3g}",
+            remedy="give a lower `threshold`",
+        )
+    return Placed(finding, source, geometry, finding.box.paste(native, (rows, columns)))
+
+
+def names_of(group: Sequence[Placed]) -> list[str]:
+    """The names of findings, as the UID of an object of them is made of."""
+    return [placed.name for placed in group]

@@ -1,0 +1,69 @@
+"""NRRD volumes, as 3D Slicer reads them: one slice out.
+
+Source: https://teem.sourceforge.net/nrrd/format.html
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+
+from casgan_jax.files import write_whole
+from casgan_jax.images.checks import checked_image, checked_path, checked_spacing
+from casgan_jax.images.geometry import Geometry
+
+_TYPES = {"u1": "uint8", "u2": "uint16", "i2": "int16", "f4": "float"}
+
+
+def write_nrrd(
+    path: Path | str,
+    image: np.ndarray,
+    spacing_mm: tuple[float, float] | None,
+    geometry: Geometry | None = None,
+) -> Path:
+    """Writes one slice as a NRRD volume that is one voxel thick.
+
+    Args:
+      path: .nrrd.
+      image: (H, W) uint8, uint16, int16 or float32.
+      spacing_mm: (row, column); None: not known. A geometry has its own.
+      geometry: where the slice lies, its axes being columns, rows and slices; None: not known,
+        and the file does not say.
+
+    Returns:
+      The path.
+
+    Raises:
+      UserError: another extension or type, no such folder, or a spacing that is not positive.
+    """
+    path = checked_path(path, ".nrrd")
+    image = checked_image(path, image)
+    height, width = image.shape
+    row, column = checked_spacing(path, spacing_mm) or (None, None)
+    lines = [
+        "NRRD0004",
+        f"type: {_TYPES[image.dtype.str[1:]]}",
+        "dimension: 3",
+        f"sizes: {width} {height} 1",
+        "endian: little",
+        "encoding: gzip",
+    ]
+    if geometry is not None:
+        axes = (geometry.direction * geometry.spacing).T
+        lines += [
+            "space: left-posterior-superior",
+            f"space directions: {' '.join(map(_vector, axes))}",
+            f"space origin: {_vector(geometry.origin)}",
+            "kinds: domain domain domain",
+        ]
+    elif row is not None:
+        lines.append(f"spacings: {column!r} {row!r} 1")
+    header = "\n".join(lines) + "\n\n"
+    voxels = image.astype(image.dtype.newbyteorder("<")).tobytes()
+    return write_whole(path, header.encode() + gzip.compress(voxels, mtime=0))
+
+
+def _vector(values: np.ndarray) -> str:
+    return f"({','.join(repr(float(value)) for value in values)})"

@@ -1,0 +1,188 @@
+"""A study out of a real archive and labels back into it, and what may go wrong on the way."""
+
+import http.server
+import threading
+
+import highdicom
+import pydicom
+import pytest
+
+from casgan_jax.dicom.objects import KINDS, series_of, write_objects
+from casgan_jax.dicom.web import fetch, parse_address, store
+from tests import orthanc
+from tests.dicom import images
+from tests.lines import line_of
+
+STUDY, SERIES = images.TAGS["StudyInstanceUID"], images.TAGS["SeriesInstanceUID"]
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch):
+    for name in ("DICOMWEB_TOKEN", "DICOMWEB_USER", "DICOMWEB_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """The URL of a service that overwrites, with a study of three slices."""
+    folder = tmp_path_factory.mktemp("orthanc")
+    files = [images.write_slice(folder / f"{n}.dcm", n) for n in range(3)]
+    with orthanc.running(folder / "run", OverwriteInstances=True) as url:
+        assert store(url, files, progress=False) == 3
+        yield url
+
+
+def fetched(url, folder, path=f"/studies/{STUDY}", **options):
+    return fetch(parse_address(url + path), folder, progress=False, **options)
+
+
+def written(folder, file, **fields):
+    """The objects of a finding on a slice, in the order in which they are stored."""
+    ((_, group),) = series_of([images.finding(file, **fields)]).items()
+    write_objects(folder, group, KINDS)
+    return [folder / f"{kind}.dcm" for kind in ("soft", "binary", "report", "contours")]
+
+
+def test_a_study_comes_out_and_labels_go_back_into_it(archive, tmp_path):
+    folder = fetched(archive, tmp_path / "study", f"/studies/{STUDY}/series/{SERIES}")
+    slices = sorted(folder.glob("*.dcm"))
+    assert folder == tmp_path / "study" / SERIES and len(slices) == 3
+    assert store(archive, written(tmp_path / "made", slices[1]), progress=False) == 4
+
+    assert {path.name for path in fetched(archive, tmp_path / "plain").iterdir()} == {SERIES}
+    again = fetched(archive, tmp_path / "again", ours=True)
+    found = {dataset.Modality: dataset for dataset in map(pydicom.dcmread, again.glob("*/*.dcm"))}
+    assert found.keys() == {"CT", "SEG", "SR", "RTSTRUCT"}
+    for dataset in found.values():
+        assert (dataset.PatientID, str(dataset.PatientName)) == ("A-7", "Muster^Änne")
+        assert dataset.StudyInstanceUID == STUDY
+    (report,) = (path for path in again.glob("*/*.dcm") if pydicom.dcmread(path).Modality == "SR")
+    groups = highdicom.sr.srread(report).content.get_image_measurement_groups()
+    lengths = [item.value for item in groups[0].get_measurements()]
+    assert lengths == pytest.approx(images.finding(slices[1]).diameters_mm, abs=1e-5)
+
+
+def test_what_is_there_is_not_fetched_again(archive, tmp_path):
+    folder = fetched(archive, tmp_path / "study")
+    paths = sorted(folder.glob(f"{SERIES}/*.dcm"))
+    kept = paths[0].stat().st_mtime_ns
+    paths[1].unlink()
+    fetched(archive, tmp_path / "study")
+    assert sorted(folder.glob(f"{SERIES}/*.dcm")) == paths
+    assert paths[0].stat().st_mtime_ns == kept
+
+
+def test_labelling_again_replaces_what_is_stored(archive, tmp_path):
+    file = images.write_slice(tmp_path / "0.dcm", 0)
+    store(archive, written(tmp_path / "a", file), progress=False)
+    before = len(list(fetched(archive, tmp_path / "first", ours=True).glob("*/*.dcm")))
+    files = written(tmp_path / "b", file, threshold=0.3)
+    store(archive, files, progress=False)
+    after = list(fetched(archive, tmp_path / "second", ours=True).glob("*/*.dcm"))
+    assert len(after) == before
+    made = pydicom.dcmread(files[1])
+    (found,) = (path for path in after if path.stem == made.SOPInstanceUID)
+    assert pydicom.dcmread(found).ContentDescription == "soft masks at 0.3"
+
+
+def test_an_archive_that_keeps_the_old_object_is_told(tmp_path):
+    file = images.write_slice(tmp_path / "0.dcm", 0)
+    with orthanc.running(tmp_path / "run", OverwriteInstances=False) as url:
+        files = written(tmp_path / "a", file)[:1]
+        assert store(url, files, progress=False) == 1
+        assert store(url, files, progress=False) == 1
+        changed = written(tmp_path / "b", file, threshold=0.3)[:1]
+        assert "kept what it had of this UID" in line_of(store, url, changed, progress=False)
+
+
+def test_credentials_are_asked_for_and_taken_from_the_environment(tmp_path, monkeypatch):
+    users = {"AuthenticationEnabled": True, "RegisteredUsers": {"ann": "secret"}}
+    file = images.write_slice(tmp_path / "0.dcm", 0)
+    with orthanc.running(tmp_path / "run", **users) as url:
+        line = line_of(fetched, url, tmp_path / "study")
+        assert "does not let us in (401)" in line and "DICOMWEB_TOKEN" in line
+        monkeypatch.setenv("DICOMWEB_USER", "ann")
+        monkeypatch.setenv("DICOMWEB_PASSWORD", "wrong")
+        line = line_of(fetched, url, tmp_path / "study")
+        assert "(401)" in line and "wrong" not in line
+        monkeypatch.setenv("DICOMWEB_PASSWORD", "secret")
+        assert store(url, [file], progress=False) == 1
+        assert list(fetched(url, tmp_path / "study").glob("*/*.dcm"))
+
+
+def test_a_study_that_is_not_there_is_told(archive, tmp_path):
+    assert "found nothing at" in line_of(fetched, archive, tmp_path / "a", "/studies/1.2.3")
+    assert not (tmp_path / "a").exists()
+    line = line_of(fetched, archive + "/other", tmp_path / "a")
+    assert "(404)" in line or "found no answer of DICOMweb" in line
+
+
+def test_a_service_that_does_not_run_is_told(tmp_path):
+    url = f"http://127.0.0.1:{orthanc._free_port()}/dicom-web"
+    assert "(connection refused)" in line_of(fetched, url, tmp_path / "a")
+    file = images.write_slice(tmp_path / "0.dcm", 0)
+    assert "(connection refused)" in line_of(store, url, [file], progress=False)
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    """A web server that is no DICOMweb service; the path says what it answers."""
+
+    def do_GET(self):
+        status = int(self.path.split("/")[1])
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>welcome</html>")
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def page():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (200, "found no answer of DICOMweb from"),
+        (401, "does not let us in (401)"),
+        (403, "does not let us in (403)"),
+        (404, "(404)"),
+        (500, "failed (500)"),
+        (503, "failed (503)"),
+    ],
+)
+def test_answers_of_others_get_one_line(page, tmp_path, status, found):
+    url = f"{page}/{status}"
+    assert found in line_of(fetched, url, tmp_path / "a")
+    file = images.write_slice(tmp_path / "0.dcm", 0)
+    assert found in line_of(store, url, [file], progress=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://pacs.example/dicom-web", "expected https://HOST/dicom-web/studies/UID"),
+        ("https://ann:secret@pacs.example/dicom-web/studies/1.2", "a URL that holds a user's name"),
+        ("https://pacs.example/studies/../../etc", "expected https://HOST/dicom-web/studies/UID"),
+        ("https:///studies/1.2", "expected a URL of DICOMweb"),
+    ],
+)
+def test_addresses_that_are_none_are_refused(url, found):
+    line = line_of(parse_address, url)
+    assert found in line and "secret" not in line
+
+
+def test_credentials_never_go_by_plain_http_to_another_host(monkeypatch):
+    monkeypatch.setenv("DICOMWEB_TOKEN", "secret")
+    line = line_of(parse_address, "http://pacs.example/dicom-web/studies/1.2")
+    assert "found http and credentials" in line and "secret" not in line
+    assert parse_address("http://127.0.0.1:8042/dicom-web/studies/1.2").study == "1.2"
