@@ -48,7 +48,7 @@ def test_a_table_of_lesions_gives_the_same_mask_of_dicom_and_nifti(folder):
     assert [job.centre for job in planned.jobs] == [pytest.approx(CENTRE)] * 2
     assert ["found slice_index 9 for 3 slices" in line for line in planned.failures] == [True]
     done = list(run_jobs(BrightIsLesion(LUNG), planned.jobs, folder / "out"))
-    assert [outcome["window"] for outcome in done] == [[-1000, 400]] * 2
+    assert [outcome.window for outcome in done] == [(-1000, 400)] * 2
     first, second = (read_image(folder / "out" / f"{name}_alpha.npy") for name in ("a", "c"))
     np.testing.assert_array_equal(first, second)
     assert first[40, 50] > 0.5

@@ -278,7 +278,7 @@ def test_volumes_lie_where_the_image_lies(tmp_path):
     alpha = np.load(tmp_path / "out" / "nodule_alpha.npy")
     source = read_scan(file)
     names = ["nodule_alpha.nii.gz", "nodule_alpha.nrrd", "nodule_alpha.mha", "nnunet/nodule.nii.gz"]
-    assert told["files"][-4:] == [str(tmp_path / "out" / name) for name in names]
+    assert told.written.files[-4:] == tuple(str(tmp_path / "out" / name) for name in names)
     for name in names:
         found = itk.ReadImage(str(tmp_path / "out" / name))
         np.testing.assert_allclose(found.GetOrigin(), source.geometry.origin, atol=1e-4)
@@ -304,16 +304,16 @@ def test_predictions_go_into_a_pacs(tmp_path):
     first, second, refused, series = pr.run_jobs(
         BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("dicom", "rtstruct"), window=LUNG
     )
-    assert "format: found an image that is no DICOM file" in refused
-    assert (series["series"], series["lesions"]) == (images.TAGS["SeriesInstanceUID"], ["0", "1"])
-    assert [path.split("/")[-1] for path in series["files"]] == [
+    assert "format: found an image that is no DICOM file" in str(refused.error)
+    assert (series.series, series.lesions) == (images.TAGS["SeriesInstanceUID"], ("0", "1"))
+    assert [path.split("/")[-1] for path in series.files] == [
         "binary.dcm",
         "contours.dcm",
         "report.dcm",
         "soft.dcm",
     ]
-    segments = open_stack(series["files"][-1]).segments
+    segments = open_stack(series.files[-1]).segments
     for told, segment in zip((first, second), segments, strict=True):
-        alpha = np.load(next(name for name in told["files"] if name.endswith(".npy")))
+        alpha = np.load(next(name for name in told.written.files if name.endswith(".npy")))
         found = segment.volumes[0].read((slice(0, 64), slice(0, 64), slice(0, 1)))[..., 0].T
         assert np.abs(found - alpha).max() <= 1 / 255
