@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from casgan_jax.soft_mask.strokes import Stroke
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Annotation:
@@ -31,6 +33,7 @@ class Annotation:
       hu_offset: added to the stored values it gives Hounsfield units; None: the image says itself
         whether it is in HU.
       split: "train", "validation" or "test"; None: by the patient's name.
+      strokes: of a brush, that correct what the marks make, in pixels of the image.
     """
 
     key: str
@@ -46,6 +49,7 @@ class Annotation:
     window: tuple[float, float] | None = None
     hu_offset: float | None = None
     split: str | None = None
+    strokes: tuple[Stroke, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
