@@ -17,12 +17,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 256 * 1024  # of a request's body; a stroke of 2,000 points has 60 KB
 _LONGEST_ADDRESS = 4096  # bytes
+_TOO_LARGE = "the body is too large"
 _READING = ("GET", "HEAD")
 _POLICY = "; ".join(
     [
@@ -45,10 +47,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-
-class TooLargeError(Exception):
-    """A body is larger than `MOST_BYTES`."""
 
 
 class Guard:
@@ -75,10 +73,7 @@ class Guard:
         if response is not None:
             await response(scope, receive, _with_headers(send))
             return
-        try:
-            await self._app(scope, _limited(receive), _with_headers(send))
-        except TooLargeError:
-            await _refused(413, "the body is too large")(scope, receive, _with_headers(send))
+        await self._app(scope, _limited(receive), _with_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The answer to who may not come in, or comes in for the first time; None: go on."""
@@ -102,7 +97,7 @@ class Guard:
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             return _refused(403, "open the address that the command printed")
         if int(_whole(headers.get("content-length", "0"))) > MOST_BYTES:
-            return _refused(413, "the body is too large")
+            return _refused(413, _TOO_LARGE)
         return None
 
     def _entering(self, scope: Scope) -> Response | None:
@@ -151,7 +146,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         total += len(message.get("body", b""))
         if total > MOST_BYTES:
-            raise TooLargeError
+            raise HTTPException(413, _TOO_LARGE)
         return message
 
     return receiving

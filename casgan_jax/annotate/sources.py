@@ -28,6 +28,7 @@ from casgan_jax.images.stack import Stack
 
 TABLE = "lesions.csv"
 _SUFFIXES = (".png", ".npy", ".tif", ".tiff", ".nii", ".nii.gz", ".mhd", ".mha")
+_ENDINGS = (".nii.gz", *_SUFFIXES, ".dcm", ".dicom", ".ima")
 _STRANGE = re.compile(r"[^\w.,+=@()\[\] -]")
 
 
@@ -239,9 +240,10 @@ def _file(path: Path, root: Path) -> Picture:
 def _of_series(series: Series, root: Path) -> Picture:
     first = series.files[0]
     folder = first.parent.relative_to(root).as_posix()
-    alone = first.relative_to(root).as_posix() if len(series.files) == 1 else folder
-    name = f"{alone} series {series.number}".removeprefix(". ").strip()
-    title = f"{alone.removeprefix('.')} {series.name}".strip()
+    single = len(series.files) == 1
+    place = first.relative_to(root).as_posix() if single else folder.removeprefix(".")
+    name = place if single else f"{place} series {series.number}".strip()
+    title = f"{place} {series.name}".strip()
     patient = str(read_dataset(first, specific_tags=["PatientID"]).get("PatientID") or "")
     annotation = Annotation(key="", patient=patient or name, image=first)
     return Picture(name, title, annotation, series, (root,))
@@ -258,7 +260,7 @@ def _named(pictures: Sequence[Picture], failures: tuple[str, ...]) -> Sources:
 
 def key_of(name: str) -> str:
     """A key that a file can have, of a picture's name."""
-    suffix = next((one for one in (*_SUFFIXES, ".dcm") if name.lower().endswith(one)), "")
-    plain = _STRANGE.sub("_", name.removesuffix(name[len(name) - len(suffix) :]))
+    suffix = next((one for one in _ENDINGS if name.lower().endswith(one)), "")
+    plain = _STRANGE.sub("_", name[: len(name) - len(suffix)])
     key = re.sub(r"\s+", "_", plain).lstrip(".")[-150:] or "image"
     return check_key(key)

@@ -83,11 +83,11 @@ def with_strokes(trimap: np.ndarray, strokes: Sequence[Stroke], scale: int) -> n
     trimap = trimap.copy()
     painted = np.zeros(trimap.shape, bool)
     for stroke in strokes:
-        under = _drawn(stroke, stroke.radius, trimap.shape, scale)
+        away = _away(stroke, trimap.shape, scale)
+        under = away <= stroke.radius
         if stroke.value in _OPPOSITE:
-            reached = _drawn(stroke, stroke.radius + _rim(stroke.radius), trimap.shape, scale)
-            rim = reached & ~painted & (trimap == _OPPOSITE[stroke.value])
-            trimap[rim] = UNKNOWN
+            reached = away <= stroke.radius + _rim(stroke.radius)
+            trimap[reached & ~painted & (trimap == _OPPOSITE[stroke.value])] = UNKNOWN
         trimap[under] = _VALUES[stroke.value]
         painted |= under
     return trimap
@@ -97,16 +97,13 @@ def _rim(radius: float) -> float:
     return max(_LEAST_RIM, _RIM * radius)
 
 
-def _drawn(stroke: Stroke, radius: float, shape: tuple[int, int], scale: int) -> np.ndarray:
-    """Bool plane of a round brush along the line, at r times the resolution."""
-    plane = np.zeros(shape, np.uint8)
+def _away(stroke: Stroke, shape: tuple[int, int], scale: int) -> np.ndarray:
+    """Distance of fine pixels from the line, in pixels of the image."""
+    off = np.ones(shape, np.uint8)
     points = (np.asarray(stroke.points, np.float64) + 0.5) * scale - 0.5
     fixed = np.rint(points * 2**_SHIFT).astype(np.int32)
-    for point in fixed:
-        cv2.circle(
-            plane, point.tolist(), round(radius * scale * 2**_SHIFT), 1, cv2.FILLED, 8, _SHIFT
-        )
-    if len(fixed) > 1:
-        width = max(1, round(2 * radius * scale))
-        cv2.polylines(plane, [fixed], False, 1, width, cv2.LINE_8, _SHIFT)
-    return plane > 0
+    line = np.repeat(fixed, 2, axis=0) if len(fixed) == 1 else fixed  # OpenCV draws no dots
+    cv2.polylines(off, [line], False, 0, 1, cv2.LINE_8, _SHIFT)
+    if off.all():  # outside of the plane
+        return np.full(shape, np.inf, np.float32)
+    return cv2.distanceTransform(off, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / np.float32(scale)

@@ -33,7 +33,7 @@ function table(views) {
     ["o", "overlay: soft mask, trimap, none", nextOverlay],
     ["m", "axes and outlines, on or off", () => change({ marks: !state.marks })],
     ["i", "pixels smooth or square", () => change({ smooth: !state.smooth })],
-    ["0", "window of the file", () => choosePreset(0)],
+    ["0", "default window", () => choosePreset(0)],
     ...["lung", "soft tissue", "liver", "bone", "brain"].map((name, k) => [String(k + 1), `${name} window`, () => choosePreset(k + 1)]),
     ["ArrowUp", "slice before", () => scroll(-1)],
     ["ArrowDown", "slice after", () => scroll(1)],

@@ -7,6 +7,7 @@ import { state } from "./state.js";
 const GIVEN = "#56b4e9";
 const FOUND = "#f0a30a";
 const DRAFT = "#ffffff";
+const FONT = "13px system-ui, sans-serif";
 const BRUSH = { lesion: "#f0a30a", background: "#7aa2ff", unknown: "#d0d4d8" };
 
 export function paint(view) {
@@ -127,7 +128,7 @@ function drawCursor(context, view) {
 }
 
 function write(context, text, x, y, colour = "#e6e9ec") {
-  context.font = "13px system-ui, sans-serif";
+  context.font = FONT;
   context.lineWidth = 3;
   context.strokeStyle = "#000c";
   context.strokeText(text, x, y);
@@ -135,11 +136,20 @@ function write(context, text, x, y, colour = "#e6e9ec") {
   context.fillText(text, x, y);
 }
 
+// The end of a title says more than its beginning.
+function shortened(context, text, most) {
+  context.font = FONT;
+  if (context.measureText(text).width <= most) return text;
+  let from = 1;
+  while (from < text.length && context.measureText(`\u2026${text.slice(from)}`).width > most) from++;
+  return `\u2026${text.slice(from)}`;
+}
+
 function writings(context, view) {
   const { slice, cursor, lesion } = state;
   const { width, height } = view;
   context.textAlign = "left";
-  if (lesion) write(context, lesion.title, 10, 20);
+  if (lesion) write(context, shortened(context, lesion.title, width / 2 - 30), 10, 20);
   const count = lesion?.slices ?? 1;
   const place = slice.position_mm === null ? "" : `   ${slice.position_mm.toFixed(1)} mm`;
   if (count > 1) write(context, `slice ${slice.index + 1} of ${count}${place}`, 10, 38);

@@ -59,19 +59,25 @@ export function open(key) {
     const lesion = await api.getLesion(key);
     change({ lesion: null, mask: null, draft: null, stroke: null });
     const shown = lesion.slices ? await slice(lesion.picture, lesion.slice) : null;
-    const window = lesion.window ?? lesion.label?.window ?? (shown ? shown.window : null);
+    const window = lesion.window ?? lesion.label?.window ?? usual(shown);
     change({ picture: lesion.picture, index: lesion.slice, slice: shown, window });
     await taken(lesion);
     change({ opened: key });
-    window_of_picture.set(lesion.picture, shown?.window);
+    defaults.set(lesion.picture, shown?.window);
     if (shown && lesion.slices > 1) fetchAhead(lesion.picture, lesion.slice, 1, lesion.slices);
     history.replaceState(null, "", `#${encodeURIComponent(key)}`);
   });
 }
 
-const window_of_picture = new Map();
+const defaults = new Map(); // of pictures, their windows
 
-export const fileWindow = () => window_of_picture.get(state.picture) ?? state.slice?.window;
+// Whoever looks at livers in one window wants the next CT in the same one.
+function usual(shown) {
+  const kept = state.slice?.unit === "HU" && shown?.unit === "HU";
+  return kept ? state.window : (shown?.window ?? null);
+}
+
+export const fileWindow = () => defaults.get(state.picture) ?? state.slice?.window;
 
 let latest = 0;
 

@@ -90,9 +90,9 @@ function brush(value) {
 export const TOOLS = {
   axes: { key: "x", name: "Axes", ...axes },
   click: { key: "c", name: "Click", ...point },
-  lesion: { key: "b", name: "Lesion", ...brush("lesion") },
-  background: { key: "v", name: "Background", ...brush("background") },
-  unknown: { key: "g", name: "Unknown", ...brush("unknown") },
+  lesion: { key: "b", name: "+ Lesion", ...brush("lesion") },
+  background: { key: "v", name: "\u2212 Background", ...brush("background") },
+  unknown: { key: "g", name: "? Unknown", ...brush("unknown") },
 };
 
 export const tool = () => TOOLS[state.tool];

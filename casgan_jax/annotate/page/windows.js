@@ -13,7 +13,7 @@ const OF_HU = [
 
 // Name and [low, high] of what can be chosen, that of the file first.
 export function presets() {
-  const file = [["file", fileWindow()]];
+  const file = [["default", fileWindow()]];
   return state.slice?.unit === "HU" ? [...file, ...OF_HU] : file;
 }
 
