@@ -12,6 +12,7 @@ Suites:
   predict  a cascade's latency and images per second
   label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting ('.[bench]'); how
            labels agree with the readers or the true alpha of a prepared data set (docs/labels.md)
+  annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list
 """
 
 from absl import flags

@@ -243,10 +243,9 @@ def _of_series(series: Series, root: Path) -> Picture:
     single = len(series.files) == 1
     place = first.relative_to(root).as_posix() if single else folder.removeprefix(".")
     name = place if single else f"{place} series {series.number}".strip()
-    title = f"{place} {series.name}".strip()
     patient = str(read_dataset(first, specific_tags=["PatientID"]).get("PatientID") or "")
     annotation = Annotation(key="", patient=patient or name, image=first)
-    return Picture(name, title, annotation, series, (root,))
+    return Picture(name, series.name or place, annotation, series, (root,))
 
 
 def _named(pictures: Sequence[Picture], failures: tuple[str, ...]) -> Sources:

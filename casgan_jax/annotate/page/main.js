@@ -18,7 +18,7 @@ const POLL = 10_000; // ms after which the list is asked for again: qualities ar
 const by = (id) => document.getElementById(id);
 const whole = new View(by("whole"));
 const zoom = new View(by("zoom"));
-const views = [whole, zoom];
+export const views = { whole, zoom };
 
 let planned = false;
 
@@ -28,7 +28,7 @@ function redraw() {
   planned = true;
   requestAnimationFrame(() => {
     planned = false;
-    views.forEach(paint);
+    Object.values(views).forEach(paint);
   });
 }
 
@@ -60,7 +60,7 @@ function failures() {
 async function start() {
   startList();
   startPanel();
-  for (const view of views) listen(view, redraw);
+  for (const view of Object.values(views)) listen(view, redraw);
   const current = () => (document.activeElement === whole.canvas ? whole : zoom);
   startKeys({ current, fit, redraw });
   onChange(["slice", "window", "mask", "lesion", "overlay", "opacity", "threshold", "smooth", "marks",
@@ -69,7 +69,7 @@ async function start() {
   onChange(["failures"], failures);
   onChange(["reader"], () => { by("reader").textContent = `reader: ${state.reader}`; });
   const sizes = new ResizeObserver(redraw);
-  for (const view of views) sizes.observe(view.canvas);
+  for (const view of Object.values(views)) sizes.observe(view.canvas);
   by("next").addEventListener("click", () => step(1));
   by("previous").addEventListener("click", () => step(-1));
   by("another").addEventListener("click", another);

@@ -53,12 +53,21 @@ async function taken(lesion) {
   if (lesion.trouble) warn(lesion.trouble);
 }
 
+async function shownSlice(lesion) {
+  try {
+    return await slice(lesion.picture, lesion.slice);
+  } catch (error) {
+    lesion.trouble ||= error.message;
+    return null;
+  }
+}
+
 export function open(key) {
   return enqueue(async () => {
     if (!key) return;
     const lesion = await api.getLesion(key);
     change({ lesion: null, mask: null, draft: null, stroke: null });
-    const shown = lesion.slices ? await slice(lesion.picture, lesion.slice) : null;
+    const shown = lesion.slices ? await shownSlice(lesion) : null;
     const window = lesion.window ?? lesion.label?.window ?? usual(shown);
     change({ picture: lesion.picture, index: lesion.slice, slice: shown, window });
     await taken(lesion);
@@ -127,6 +136,7 @@ export function clickAt([x, y]) {
     const place = { slice: shown.index, window };
     const { recist } = await api.click({ key: lesion.key, point: [x, y], ...place });
     await taken(await api.act(lesion.key, "mark", { recist, ...place }, lesion.last));
+    say("these axes are proposed; drag their ends");
   });
 }
 
