@@ -29,7 +29,7 @@ from casgan_jax.images.checks import import_extra
 SIDE = 512
 RADII = (5, 7, 10, 14, 20)  # pixels
 LESIONS, SLICES = 10_000, 300
-_WINDOW = [-1000, 400]
+_WINDOW = [31768, 33168]  # -1000 to 400 HU, as the slices are stored
 
 
 def run(options: Any) -> Iterator[dict[str, Any]]:
