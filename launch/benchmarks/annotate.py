@@ -4,6 +4,7 @@ Milliseconds from a request to the last byte of what the page needs of it: the s
 and of a stroke upon it (512x512 slices, lesions of 10 to 40 pixels; what is compiled once is not
 counted), a work list of 10,000 lesions, the first picture after the address is opened. Slices a
 second are those of a DICOM series of 300 (CT, 512x512), one after the other, none of them kept.
+With --data_dir, a prepared data set with readers, what corrections gain (`labels/corrections.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.images.checks import import_extra
+from launch.benchmarks.label import consensus_samples
+from launch.benchmarks.labels import corrections
 
 SIDE = 512
 RADII = (5, 7, 10, 14, 20)  # pixels
@@ -42,6 +45,8 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         folder = Path(name)
         rows = [*_marks(folder, options.repeats), *_list(folder, options.repeats)]
         rows += _series(folder)
+    if options.data_dir is not None:
+        yield from corrections.rows(consensus_samples(options.data_dir, options.limit))
     yield from rows
     yield {key: value for row in rows for key, value in row.items() if key != "repeats"}
 
@@ -109,6 +114,9 @@ class _Client:
         answer = self._ask("GET", f"/{self._token}")
         self._headers["Cookie"] = answer.headers["set-cookie"].split(";")[0]
 
+    def close(self) -> None:
+        self._connection.close()
+
     def get(self, address: str) -> bytes:
         return self._ask("GET", address).body
 
@@ -165,7 +173,9 @@ def _served(source: Path, output: Path) -> Iterator[_Client]:
         first = process.stdout.readline()
         if not first:
             raise UserError("server", found=process.stderr.read().strip(), expected="its address")
-        yield _Client(re.search(r"http://\S+", first)[0], process.pid)
+        client = _Client(re.search(r"http://\S+", first)[0], process.pid)
+        with contextlib.closing(client):
+            yield client
     finally:
         process.terminate()
         process.communicate()

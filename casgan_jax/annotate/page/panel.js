@@ -32,6 +32,8 @@ export function useWindow() {
   act("mark", { slice: lesion.slice, recist: lesion.recist, window: state.window });
 }
 
+const strokes = (count) => (count ? `, ${count} stroke${count > 1 ? "s" : ""}` : "");
+
 function measured() {
   const rows = [];
   const label = state.lesion?.label;
@@ -43,7 +45,7 @@ function measured() {
     if (given) rows.push(["axes", `${digits(given)} ${label.given_mm ? "mm" : "px"}`, "given"]);
     const area = label.area_mm2 === null ? `${label.area_px.toFixed(0)} px` : `${label.area_mm2.toFixed(0)} mm²`;
     rows.push(["area", area], ["quality", label.quality.toFixed(2)]);
-    rows.push(["made of", `${label.strategy}, ${state.lesion.strokes.length} strokes`]);
+    rows.push(["made of", `${label.strategy}${strokes(state.lesion.strokes.length)}`]);
   } else if (state.lesion) {
     rows.push(["", "no mark yet: draw the long axis, then the short one"]);
   }
