@@ -5,27 +5,25 @@ serve(place, folder, options, port=0, opened=webbrowser.open)
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import uvicorn
 
+from casgan_jax.annotate.examiner import Examiner
 from casgan_jax.annotate.guard import Guard
 from casgan_jax.annotate.server import Server
-from casgan_jax.annotate.workplace import Examiner, Workplace
+from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.errors import UserError
 from casgan_jax.labelling.batch import BatchOptions
-from casgan_jax.soft_mask.label import label_from_recist
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")
 _IDLE = 2.0  # seconds without a request after which qualities are looked for
-_WARM = (5, 8, 12, 18, 26)  # radii in pixels of lesions whose sizes are compiled first
 
 
 def serve(
@@ -65,15 +63,11 @@ def serve(
         timeout_graceful_shutdown=2,
         ws="none",
     )
-    examiner = Examiner(place, lambda: time.monotonic() - server.busy > _IDLE)
-    threading.Thread(target=_compile, args=(place,), daemon=True).start()
-    examiner.start()
-    opened(f"http://{HOST}:{port}/?token={token}")
-    try:
-        uvicorn.Server(config).run(sockets=[listening])
-    finally:
-        examiner.stop()
-        listening.close()
+    with listening, Examiner(place, idle=lambda: time.monotonic() - server.busy > _IDLE):
+        opened(f"http://{HOST}:{port}/?token={token}")
+        with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again at its end
+            uvicorn.Server(config).run(sockets=[listening])
+        place.settle()
 
 
 def _listen(port: int) -> socket.socket:
@@ -88,12 +82,3 @@ def _listen(port: int) -> socket.socket:
         ) from error
     listening.listen(128)
     return listening
-
-
-def _compile(place: Workplace) -> None:
-    """Compiles the solver for the usual sizes of lesions while the page is opened."""
-    y, x = np.mgrid[:128, :128].astype(np.float32)
-    for radius in _WARM:
-        image = 1 / (1 + np.exp(np.hypot(x - 64, y - 64) - radius))
-        axes = np.array([-radius, 0, radius, 0, 0, -radius, 0, radius], np.float32) + np.float32(64)
-        label_from_recist(image.astype(np.float32), axes, place.options.scale)

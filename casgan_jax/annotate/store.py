@@ -33,7 +33,7 @@ CREATE TABLE events (
     lesion TEXT NOT NULL,
     kind TEXT NOT NULL,
     body TEXT NOT NULL
-) STRICT;
+);
 CREATE INDEX events_of_reader ON events (reader, lesion);
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'append only'); END;

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -199,6 +199,11 @@ class Workplace:
         except UserError:
             self._qualities[key] = 0.0
 
+    def settle(self) -> None:
+        """Waits for the soft mask that is being made: a process must not end within it."""
+        with self._labelling:
+            pass
+
     def _label(self, item: Item, state: State) -> LesionLabel | None:
         annotation = annotation_of(item, state, self.slices)
         if annotation is None:
@@ -250,30 +255,3 @@ class Workplace:
 
 def _source(image: str) -> dict[str, str]:
     return {"image": image}
-
-
-class Examiner:
-    """Finds the qualities of lesions, so that the worst can come first, while nobody works."""
-
-    def __init__(self, place: Workplace, idle: Callable[[], bool]) -> None:
-        self._place, self._idle = place, idle
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        """Begins, in a thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends with the lesion that it is at."""
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        for key in self._place.unexamined():
-            while not self._idle():
-                if self._end.wait(0.2):
-                    return
-            if self._end.is_set():
-                return
-            self._place.examine(key)

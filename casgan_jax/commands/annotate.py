@@ -81,7 +81,8 @@ def _export(place: Workplace, folder: Path, options: BatchOptions) -> int:
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed:
         print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
-    print(f"{len(batch.rows) - len(failed)} accepted lesions written\ntable:  {batch.table}")
+    count = len(batch.rows) - len(failed)
+    print(f"{count} accepted lesion{'s' * (count != 1)} written\ntable:  {batch.table}")
     return 1 if failed else 0
 
 

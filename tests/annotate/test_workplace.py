@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotate.describe import described_lesion
+from casgan_jax.annotate.examiner import Examiner
 from casgan_jax.annotate.export import export
 from casgan_jax.annotate.store import ConflictError
-from casgan_jax.annotate.workplace import Examiner
 from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
 from casgan_jax.images import read_image
@@ -145,10 +145,8 @@ def test_marks_of_a_table_are_shown_corrected_and_given_back(tmp_path, output):
 def test_qualities_are_found_meanwhile(tmp_path, output):
     with places.workplace(places.write_table(tmp_path / "table"), output) as place:
         assert place.unexamined() == ["a", "b", "c"]
-        examiner = Examiner(place, lambda: True)
-        examiner.start()
-        examiner._thread.join(60)
-        examiner.stop()
+        with Examiner(place, idle=lambda: True) as examiner:
+            assert examiner.wait(120)
         rows = {row["key"]: row["quality"] for row in place.listing()}
         assert rows["a"] > 0.5 and rows["b"] > 0.5 and rows["c"] == 0.0
 
