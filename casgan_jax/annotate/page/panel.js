@@ -40,7 +40,7 @@ function measured() {
   const digits = ([a, b]) => `${a.toFixed(1)} × ${b.toFixed(1)}`;
   if (label) {
     const mm = label.diameters_mm;
-    rows.push(["soft mask", mm ? `${digits(mm)} mm` : `${digits(label.diameters_px)} px`, "found"]);
+    rows.push(["mask", mm ? `${digits(mm)} mm` : `${digits(label.diameters_px)} px`, "found"]);
     const given = label.given_mm ?? label.given_px;
     if (given) rows.push(["axes", `${digits(given)} ${label.given_mm ? "mm" : "px"}`, "given"]);
     const area = label.area_mm2 === null ? `${label.area_px.toFixed(0)} px` : `${label.area_mm2.toFixed(0)} mm²`;
