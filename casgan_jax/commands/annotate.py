@@ -3,6 +3,7 @@
     casgan annotate --input=studies --output=labels
     casgan annotate --input=lesions.csv --output=labels --reader=anna
     casgan annotate --input=lesions.csv --output=labels --reader=anna --export
+    casgan annotate --input=lesions.csv --output=labels --agreement
 
 The input is a folder of DICOM series, NIfTI, MetaImage, TIFF, PNG or NPY files, one such file, or a
 table of lesions (docs/labelling.md has its columns). Everything that a reader does is kept at once
@@ -38,6 +39,9 @@ _ALLOW = define_multi_path(
     "allow", [], "Folder that a table's images may lie in, beside the table's; may be repeated."
 )
 _EXPORT = flags.DEFINE_bool("export", False, "Write the accepted lesions, open nothing.")
+_AGREEMENT = flags.DEFINE_bool(
+    "agreement", False, "Write OUTPUT/agreement.csv of all readers' accepted lesions, open nothing."
+)
 _FORMAT = flags.DEFINE_enum(
     "format", "png", ["png", "npy", "nifti"], "Of exported soft masks: 8-bit PNG, float32 others."
 )
@@ -65,6 +69,9 @@ def main(_: list[str]) -> int:
     options = BatchOptions(format=_FORMAT.value)
     sources = find_sources(Path(_INPUT.value or ""), [Path(one) for one in _ALLOW.value])
     with open_store(output) as store:
+        if _AGREEMENT.value:
+            places = [Workplace(sources, store, reader=name) for name in store.readers()]
+            return _agree(places, output)
         place = Workplace(sources, store, reader=reader)
         for line in place.failures:
             print(f"error: {line}", file=sys.stderr)
@@ -84,6 +91,22 @@ def _export(place: Workplace, folder: Path, options: BatchOptions) -> int:
     count = len(batch.rows) - len(failed)
     print(f"{count} accepted lesion{'s' * (count != 1)} written\ntable:  {batch.table}")
     return 1 if failed else 0
+
+
+def _agree(places: list[Workplace], output: Path) -> int:
+    from casgan_jax.annotate.agreement import agreement, write_agreement
+
+    rows = agreement(places)
+    if not rows:
+        raise UserError(
+            "agreement",
+            found=f"{len(places)} readers and no lesion that two of them accepted",
+            expected="one at least",
+        )
+    mean = sum(row["dice"] for row in rows) / len(rows)
+    print(f"{len(rows)} pairs of readers on a lesion, mean Dice {mean:.3f}")
+    print(f"table:  {write_agreement(output, rows)}")
+    return 0
 
 
 def _serve(place: Workplace, folder: Path, options: BatchOptions) -> None:
