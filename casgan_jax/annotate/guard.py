@@ -96,7 +96,7 @@ class Guard:
         given = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             return _refused(403, "open the address that the command printed")
-        if int(_whole(headers.get("content-length", "0"))) > MOST_BYTES:
+        if _whole(headers.get("content-length", "0")) > MOST_BYTES:
             return _refused(413, _TOO_LARGE)
         return None
 

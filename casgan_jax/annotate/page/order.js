@@ -3,11 +3,11 @@
 import { state } from "./state.js";
 
 const names = new Intl.Collator("en", { numeric: true });
-const DECIDED = ["accepted", "rejected", "unsure"];
+export const DECIDED = new Set(["accepted", "rejected", "unsure"]);
 
 export const FILTERS = {
   all: () => true,
-  open: (row) => !DECIDED.includes(row.state),
+  open: (row) => !DECIDED.has(row.state),
   new: (row) => row.state === "new",
   drawn: (row) => row.state === "drawn",
   corrected: (row) => row.state === "corrected",

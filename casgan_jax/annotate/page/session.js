@@ -143,17 +143,8 @@ export function clickAt([x, y]) {
 export async function decide(decision) {
   const same = state.lesion?.decision === decision;
   const done = await act("decide", { decision: same ? "" : decision });
-  if (!done) return;
-  await loadToday();
-  if (!same) step(1);
+  if (done && !same) step(1);
 }
-
-async function loadToday() {
-  const decided = state.lesions.filter((one) => DECIDED.has(one.state)).length;
-  change({ decided });
-}
-
-export const DECIDED = new Set(["accepted", "rejected", "unsure"]);
 
 // The next lesion of the list as it is filtered and sorted now.
 export function step(steps) {

@@ -1,7 +1,7 @@
 // The list of lesions: only the rows that are seen are in the page, so that 10,000 are as few.
 
-import { choice, FILTERS, shownLesions } from "./order.js";
-import { DECIDED, open } from "./session.js";
+import { choice, DECIDED, FILTERS, shownLesions } from "./order.js";
+import { open } from "./session.js";
 import { onChange, state } from "./state.js";
 
 const HEIGHT = 40; // pixels of a row, as in style.css
