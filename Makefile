@@ -1,6 +1,7 @@
-# make train   set up, build the embedded phantoms, train and measure the quick cascade
-# make test    set up and run the whole test suite
-# make lint    ruff check and format, mypy
+# make train      set up, build the embedded phantoms, train and measure the quick cascade
+# make annotate   set up, write phantoms with marks, and open the browser to annotate them
+# make test       set up and run the whole test suite
+# make lint       ruff check and format, mypy
 # Commands that are typed by hand need the environment: source .venv/bin/activate
 # Set PYTHON for another interpreter (3.11 or newer), VENV for another environment.
 
@@ -9,10 +10,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PHANTOM := data/phantom/quick/1.1.0/dataset_info.json
 
-.PHONY: train test lint clean
+.PHONY: train annotate test lint clean
 
 train: $(VENV)/.installed $(PHANTOM)
 	$(BIN)/python -m launch.train --config=softgan:quick
+
+annotate: $(VENV)/.installed-annotate data/example/lesions.csv
+	$(BIN)/python -m launch.annotate --input=data/example --output=data/annotated
 
 test: $(VENV)/.installed-test $(VENV)/.installed-radiomics
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -25,10 +29,17 @@ lint: $(VENV)/.installed-test
 $(PHANTOM): | $(VENV)/.installed
 	$(BIN)/python -m launch.build --dataset=phantom/quick --data_dir=data
 
+data/example/lesions.csv: | $(VENV)/.installed
+	$(BIN)/python -m datasets.phantom.example --output=data/example
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: found Python %d.%d, expected 3.11 or newer; run make PYTHON=python3.11" % sys.version_info[:2])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-annotate: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[annotate]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -12,6 +12,8 @@ Suites:
   predict  a cascade's latency and images per second
   label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting ('.[bench]'); how
            labels agree with the readers or the true alpha of a prepared data set (docs/labels.md)
+  annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
+           corrections gain on the readers of a prepared data set (docs/annotating.md)
 """
 
 from absl import flags
@@ -21,11 +23,11 @@ from casgan_jax.commands.path_flag import define_path
 from launch.benchmarks.running import lines
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
-define_path("data_dir", None, "label, input: folder of a prepared data set.")
+define_path("data_dir", None, "annotate, input, label: folder of a prepared data set.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
 define_path("workdir", None, "predict: a trained cascade, instead of a fresh one.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
-flags.DEFINE_integer("limit", 500, "label: at most so many slices.", lower_bound=1)
+flags.DEFINE_integer("limit", 500, "annotate, label: at most so many slices.", lower_bound=1)
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 

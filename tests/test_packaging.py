@@ -98,6 +98,7 @@ def test_the_wheel_holds_casgan_jax_and_nothing_else(wheel):
     assert "casgan_jax/soft_mask/closed_form.py" in names
     assert "casgan_jax/training/loop.py" in names
     assert "casgan_jax/labelling/review.html" in names
+    assert {"casgan_jax/annotate/page/index.html", "casgan_jax/annotate/page/main.js"} <= set(names)
     assert {"casgan_jax/py.typed", "casgan_jax/commands/casgan.py"} <= set(names)
 
 

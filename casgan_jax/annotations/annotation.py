@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from casgan_jax.annotations.axes import Axes
+from casgan_jax.soft_mask.strokes import Stroke
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,6 +43,7 @@ class Annotation:
         whether it is in HU.
       split: "train", "validation" or "test"; None: by the patient's name.
       notes: what is to be said of it that is not the rule.
+      strokes: of a brush, that correct what the marks make, in pixels of the image.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Annotation:
     hu_offset: float | None = None
     split: str | None = None
     notes: tuple[str, ...] = ()
+    strokes: tuple[Stroke, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -21,7 +21,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,6 +171,14 @@ def review_folder(folder: Path) -> list[Path]:
         rows = [_read_record(folder, key)["row"] for key in keys]
         rows += [row for row in failed if row["key"] not in keys]
         return write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
+
+
+def forget_others(folder: Path, keys: Collection[str]) -> None:
+    """Removes from a labelled folder the lesions that are not named."""
+    for record in (folder / _RECORDS).glob("*.json"):
+        if record.stem not in keys:
+            remove_lesion(folder, record.stem)
+            record.unlink()
 
 
 def fingerprint(annotation: Annotation, options: BatchOptions) -> str:

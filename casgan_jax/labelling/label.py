@@ -43,6 +43,7 @@ from casgan_jax.metrics import dice
 from casgan_jax.soft_mask.grabcut import grabcut_mask
 from casgan_jax.soft_mask.label import (
     Label,
+    corrected,
     label_from_binary,
     label_from_readers,
     label_from_recist,
@@ -179,6 +180,8 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     corner = np.tile(np.float32(box.corner), 4)
     axes = None if lesion.recist is None else longer_first(lesion.recist - corner)
     strategy, label = _label(image, axes, masks, options)
+    strokes = [stroke.shifted(*(-edge for edge in box.corner)) for stroke in lesion.strokes]
+    label = corrected(image, label, strokes, options.scale)
     # What is measured is what is stored, and the last bits depend on the number of threads.
     label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))
     measured = measure_axes(label.alpha, options.threshold, scale=options.scale)

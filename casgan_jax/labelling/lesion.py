@@ -32,6 +32,7 @@ from casgan_jax.labelling.locate import locate
 from casgan_jax.labelling.mark_files import slice_count
 from casgan_jax.labelling.marks import part_of, read_mask
 from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
+from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.trimap import AnnotationError
 
 LUNG_WINDOW = (-1000.0, 400.0)  # HU
@@ -70,8 +71,20 @@ class Lesion:
     notes: tuple[str, ...] = ()
 
     @property
+    def strokes(self) -> tuple[Stroke, ...]:
+        """That correct what the marks make."""
+        return self.annotation.strokes
+
+    @property
     def extent(self) -> Box:
-        """Of all marks; may leave the image."""
+        """Of all marks and strokes; may leave the image."""
+        boxes = [self._marked, *(stroke.extent for stroke in self.strokes)]
+        edges = np.array([tuple(box) for box in boxes])
+        low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
+        return Box(*(int(edge) for edge in (*low, *high)))
+
+    @property
+    def _marked(self) -> Box:
         if self.recist is not None:
             ends = self.recist.reshape(4, 2)
             low, high = np.floor(ends.min(axis=0) + 0.5), np.floor(ends.max(axis=0) + 0.5) + 1
@@ -103,7 +116,7 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
         offset for an image that is in HU already.
     """
     annotation = locate(annotation)
-    scan = _with_offset(annotation, _read_image(annotation, window))
+    scan = with_offset(annotation, _read_image(annotation, window))
     spacing_mm = annotation.spacing_mm or scan.spacing_mm
     masks: np.ndarray | None = None
     notes: tuple[str, ...] = ()
@@ -197,7 +210,12 @@ def _check_diameters(
     check_diameters(recist, annotation.diameters_mm, spacing_mm)
 
 
-def _with_offset(annotation: Annotation, scan: Scan) -> Scan:
+def with_offset(annotation: Annotation, scan: Scan) -> Scan:
+    """The scan in HU where the annotation knows how its values become HU.
+
+    Raises:
+      UserError: it is in HU already.
+    """
     offset = annotation.hu_offset
     if offset is None:
         return as_hu(scan)

@@ -15,7 +15,8 @@ Two strategies for several readers, compared on real nodules in docs/labels.md:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,7 +26,9 @@ from casgan_jax.soft_mask.checks import check_plane
 from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
 from casgan_jax.soft_mask.grabcut import grabcut_mask
 from casgan_jax.soft_mask.recist import check_recist, relative_distance, surroundings, to_scale
+from casgan_jax.soft_mask.strokes import Stroke, with_strokes
 from casgan_jax.soft_mask.trimap import (
+    UNKNOWN,
     marked_readers,
     trimap_from_binary,
     trimap_from_readers,
@@ -45,11 +48,15 @@ class Label(NamedTuple):
       alpha: (r * H, r * W) float32 in [0, 1].
       trimap: (r * H, r * W) uint8: 0 background, 128 unknown, 255 lesion.
       grabcut: (r * H, r * W) bool, what GrabCut found from RECIST axes; None without axes.
+      prior: (r * H, r * W) float32 in [0, 1], what alpha was drawn to; None: nothing.
+      prior_weight: how strongly.
     """
 
     alpha: np.ndarray
     trimap: np.ndarray
     grabcut: np.ndarray | None = None
+    prior: np.ndarray | None = None
+    prior_weight: float = 0.0
 
 
 def label_from_readers(
@@ -124,7 +131,8 @@ def label_from_recist(
     prior = recist_prior(distance, grabcut)
     label = _matte(part, trimap, scale, prior=prior, prior_weight=prior_weight, epsilon=epsilon)
     whole, fine = (scale * image.shape[0], scale * image.shape[1]), box.scaled(scale)
-    return Label(*(fine.paste(plane, whole) for plane in (label.alpha, label.trimap, grabcut)))
+    planes = (label.alpha, label.trimap, grabcut, prior)
+    return Label(*(fine.paste(plane, whole) for plane in planes), prior_weight)
 
 
 def label_from_binary(
@@ -151,6 +159,38 @@ def label_from_binary(
     _check_size("mask", image, mask)
     trimap = trimap_from_binary(mask, scale=scale, fraction=fraction)
     return _matte(image, trimap, scale, epsilon=epsilon)
+
+
+def corrected(
+    image: np.ndarray,
+    label: Label,
+    strokes: Sequence[Stroke],
+    scale: int = 4,
+    *,
+    epsilon: float = DEFAULT_EPSILON,
+) -> Label:
+    """A label whose trimap was corrected by strokes; the matting decides anew in what is unknown.
+
+    Args:
+      image: (H, W) float in [0, 1], that the label was made from.
+      label: of `label_from_...`.
+      strokes: in pixels of `image`, the last one uppermost; without any the label stays as it is.
+      scale: r.
+      epsilon: of the matting Laplacian.
+
+    Raises:
+      UserError: no lesion or no background is left.
+    """
+    if not strokes:
+        return label
+    trimap = with_strokes(label.trimap, strokes, scale)
+    prior = label.prior
+    if prior is not None:  # it knows nothing of what it did not have to decide
+        opened = (trimap == UNKNOWN) & (label.trimap != UNKNOWN)
+        prior = np.where(opened, np.float32(0.5), prior)
+    weight = label.prior_weight
+    found = _matte(image, trimap, scale, prior=prior, prior_weight=weight, epsilon=epsilon)
+    return found._replace(grabcut=label.grabcut)
 
 
 def readers_prior(reader_masks: np.ndarray, *, scale: int = 1) -> np.ndarray:
@@ -203,14 +243,17 @@ def _matte(
     scale: int,
     *,
     prior: np.ndarray | None = None,
-    **options: Any,
+    prior_weight: float = 0.0,
+    epsilon: float = DEFAULT_EPSILON,
 ) -> Label:
     fine: np.ndarray = image.astype(np.float32)
     if scale > 1:
         fine = cv2.resize(fine, trimap.shape[::-1], interpolation=cv2.INTER_LINEAR)
     priors = None if prior is None else [prior]
-    alpha = closed_form_matting([fine], [trimap], priors=priors, **options)[0]
-    return Label(alpha, trimap)
+    alpha = closed_form_matting(
+        [fine], [trimap], priors=priors, prior_weight=prior_weight, epsilon=epsilon
+    )[0]
+    return Label(alpha, trimap, prior=prior, prior_weight=prior_weight)
 
 
 def _check_size(field: str, image: np.ndarray, mask: np.ndarray, *, of: str = "image") -> None:

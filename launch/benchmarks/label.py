@@ -62,7 +62,7 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
             yield from _against_truth(options.data_dir, options.limit)
         elif "reader_masks" in features:
             yield from label_agreement.rows(options.data_dir, options.limit)
-            samples = _consensus_samples(options.data_dir, options.limit)
+            samples = consensus_samples(options.data_dir, options.limit)
             stages = list(_against_consensus(samples))
             yield from stages
             yield from label_quality.rows(samples)
@@ -178,7 +178,7 @@ def _matted_grabcut(image: np.ndarray, recist: np.ndarray) -> np.ndarray:
     return labelling.label_from_binary(fine, grabcut_mask(image, recist, scale=SCALE), 1).alpha
 
 
-def _consensus_samples(data_dir: str, limit: int) -> list[Sample]:
+def consensus_samples(data_dir: str, limit: int) -> list[Sample]:
     """Slices of patients that nothing was tuned on, with the consensus of four readers.
 
     Raises:

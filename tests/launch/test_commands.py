@@ -102,7 +102,17 @@ def test_the_fields_of_a_config_are_shown_with_what_was_set():
 
 @pytest.mark.parametrize(
     "module",
-    ["train", "evaluate", "predict", "build", "benchmark", "experiment", "label", "review"],
+    [
+        "train",
+        "evaluate",
+        "predict",
+        "build",
+        "benchmark",
+        "experiment",
+        "label",
+        "review",
+        "annotate",
+    ],
 )
 def test_help_teaches_by_example(module):
     done = command(module, "--help")

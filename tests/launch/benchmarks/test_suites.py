@@ -7,9 +7,10 @@ import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
+from launch.benchmarks import annotate, label, predict, train
 from launch.benchmarks import input as input_suite
-from launch.benchmarks import label, predict, train
 from launch.benchmarks.labels import agreement as label_agreement
+from launch.benchmarks.labels import corrections
 from launch.benchmarks.labels import quality as label_quality
 from tests.lines import line_of
 from tests.training.test_loop import tiny_config
@@ -77,7 +78,7 @@ def test_label_measures_speed_on_one_core_beside_pymatting(monkeypatch):
 
 
 def test_label_compares_stages_with_the_consensus_of_patients_not_tuned_on(discs):
-    rows = list(label._against_consensus(label._consensus_samples(str(discs), limit=6)))
+    rows = list(label._against_consensus(label.consensus_samples(str(discs), limit=6)))
     assert [row["recist_label"] for row in rows] == list(label.STAGES)
     assert all(row["slices"] == 6 and row["patients"] <= 6 for row in rows)
     assert all(0.8 < row["dice_at_128"] <= 1 for row in rows)
@@ -89,7 +90,7 @@ def test_label_compares_stages_with_the_consensus_of_patients_not_tuned_on(discs
 def test_label_measures_how_well_quality_finds_gross_errors(discs, monkeypatch):
     few = {name: label_quality.CHANGES[name] for name in ("with noise of 0.5 px", "moved")}
     monkeypatch.setattr(label_quality, "CHANGES", few)
-    rows = list(label_quality.rows(label._consensus_samples(str(discs), limit=10)))
+    rows = list(label_quality.rows(label.consensus_samples(str(discs), limit=10)))
     assert [row["recist_axes"] for row in rows[::2]] == list(few)
     noisy, moved = rows[0], rows[2]
     assert noisy["score"] == moved["score"] == "quality" and rows[1]["score"] == "axes_agreement"
@@ -97,7 +98,7 @@ def test_label_measures_how_well_quality_finds_gross_errors(discs, monkeypatch):
     assert moved["auc_usual"] == 1.0
     monkeypatch.setattr(label, "_held_out", lambda patient: False)
     assert "found no record that four readers marked" in line_of(
-        label._consensus_samples, str(discs), limit=10
+        label.consensus_samples, str(discs), limit=10
     )
 
 
@@ -107,3 +108,20 @@ def test_label_compares_strategies_with_the_readers(discs, monkeypatch):
     rows = list(label_agreement.rows(str(discs), limit=3))
     assert [row["label"] for row in rows] == list(few)
     assert all(row["slices"] == 3 and 0 < row["dice_at_128"] <= 1 for row in rows)
+
+
+def test_annotate_asks_a_real_server(monkeypatch):
+    pytest.importorskip("pydicom", reason="pydicom is absent: pip install -e '.[medical]'")
+    pytest.importorskip("uvicorn", reason="uvicorn is absent: pip install -e '.[annotate]'")
+    for name, value in (("RADII", (5,)), ("LESIONS", 20), ("SLICES", 3)):
+        monkeypatch.setattr(annotate, name, value)
+    *rows, summary = annotate.run(SimpleNamespace(repeats=1, data_dir=None))
+    assert len(rows) == 5 and {"mark_ms", "stroke_ms", "first_picture_ms", "list_ms"} < set(summary)
+    assert summary["slices_per_second"] > 0 and summary["server_mb"] > 50
+
+
+def test_corrections_bring_labels_nearer_to_the_consensus(discs):
+    *rows, click = corrections.rows(label.consensus_samples(str(discs), limit=6))
+    assert [row["axes_noise_px"] for row in rows] == list(corrections.NOISES)
+    assert rows[-1]["one_drag"] > rows[-1]["axes"] < rows[-1]["one_stroke"]
+    assert click["click"] > 0.8

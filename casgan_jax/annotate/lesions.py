@@ -1,0 +1,80 @@
+"""A lesion as its reader left it -> what `casgan_jax.labelling` makes a soft mask of."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from casgan_jax.annotate.slices import Slices
+from casgan_jax.annotate.sources import Item
+from casgan_jax.annotate.state import State
+from casgan_jax.annotations import Annotation
+from casgan_jax.errors import UserError
+from casgan_jax.labelling.lesion import Lesion, read_lesion
+from casgan_jax.soft_mask.recist import check_recist
+
+
+def annotation_of(item: Item, state: State, slices: Slices) -> Annotation | None:
+    """The marks of a lesion: those that its reader drew, or else the source's; None: neither.
+
+    Raises:
+      UserError: the image cannot be read.
+    """
+    if state.mark is None:
+        return item.given and dataclasses.replace(item.given, strokes=state.strokes)
+    count = slices.count(item.picture)
+    if state.mark.slice >= count:
+        raise UserError("slice", found=f"{state.mark.slice}", expected=f"one of 0 to {count - 1}")
+    image, index = item.picture.place(state.mark.slice, count)
+    return dataclasses.replace(
+        item.picture.annotation,
+        key=item.key,
+        image=image,
+        slice_index=index,
+        recist=np.array(state.mark.recist, np.float32),
+        window=state.mark.window,
+        strokes=state.strokes,
+    )
+
+
+def slice_of(item: Item, state: State, slices: Slices) -> int:
+    """The slice that a lesion is on; of an image without a mark, the middle one.
+
+    Raises:
+      UserError: the image cannot be read.
+    """
+    if state.mark is not None:
+        return state.mark.slice
+    if item.given is not None:
+        return item.given.slice_index or 0
+    return (slices.count(item.picture) - 1) // 2
+
+
+def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) -> Lesion:
+    """What the label is made of: as `read_lesion` has it, but of slices that are kept in memory.
+
+    Raises:
+      UserError: as `read_lesion`.
+    """
+    if state.mark is None:
+        return read_lesion(annotation)
+    scan = slices.read(item.picture, state.mark.slice)
+    assert annotation.recist is not None, "a mark is two axes"
+    check_recist(annotation.recist, scan.values.shape)
+    for stroke in state.strokes:
+        if min(stroke.extent.clipped(scan.values.shape).shape) <= 0:
+            raise UserError("points", found="a stroke outside of the image", expected="one in it")
+    for field, fault in scan.faults.items():
+        if field not in ("window", "finite") and getattr(annotation, field) is None:
+            raise fault
+    return Lesion(
+        annotation=annotation,
+        values=scan.values,
+        unit=scan.unit,
+        window=state.mark.window,
+        spacing_mm=annotation.spacing_mm or scan.spacing_mm,
+        recist=annotation.recist,
+        masks=None,
+        geometry=scan.geometry,
+    )

@@ -1,0 +1,51 @@
+// The pictures and lines of what is shown, made again only when what they show has changed.
+
+import { softMask, trimap, windowed } from "./colour.js";
+import { contour } from "./contour.js";
+import { state } from "./state.js";
+
+const made = {};
+
+function kept(name, parts, make) {
+  const old = made[name];
+  if (old && old.parts.every((part, k) => part === parts[k])) return old.result;
+  const result = make();
+  made[name] = { parts, result };
+  return result;
+}
+
+// The mask of the lesion, where its slice is the one that is shown; else null.
+export function shownMask() {
+  const { lesion, mask, slice } = state;
+  const here = lesion && slice && lesion.picture === slice.picture && lesion.slice === slice.index;
+  return here ? mask : null;
+}
+
+export function image() {
+  const { slice, window } = state;
+  return slice && kept("image", [slice, ...window], () => windowed(slice, window));
+}
+
+export function overlay() {
+  const mask = shownMask();
+  if (!mask || state.overlay === "none") return null;
+  const draw = state.overlay === "trimap" ? trimap : softMask;
+  return kept("overlay", [mask, draw, state.opacity], () => draw(mask, state.opacity));
+}
+
+// In pixels of the image.
+export function outline() {
+  const mask = shownMask();
+  if (!mask) return null;
+  return kept("outline", [mask, state.threshold], () => {
+    const { scale, box } = mask.label;
+    const place = (fine, corner) => (fine - (scale - 1) / 2) / scale + corner;
+    const path = new Path2D();
+    const level = Math.max(1, Math.round(255 * state.threshold));
+    for (const [x1, y1, x2, y2] of contour(mask.alpha, mask.width, mask.height, level)) {
+      path.moveTo(place(x1, box[0]), place(y1, box[1]));
+      path.lineTo(place(x2, box[0]), place(y2, box[1]));
+    }
+    return path;
+  });
+}

@@ -1,0 +1,257 @@
+"""One reader's work on what there is to annotate: what the page asks for, and what it does.
+
+    place = Workplace(find_sources(folder, ()), store, reader="anna")
+    place.act("ct_12", "mark", {"slice": 0, "recist": [...], "window": [-160, 240]}, after=0)
+    place.label("ct_12").quality
+
+Nothing is stored that no soft mask can be made of: an action that leads to none is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from casgan_jax.annotate.lesions import annotation_of, lesion_of, slice_of
+from casgan_jax.annotate.slices import Slices
+from casgan_jax.annotate.sources import Item, Sources
+from casgan_jax.annotate.state import State, checked, fold
+from casgan_jax.annotate.store import ConflictError, Event, Store
+from casgan_jax.annotations import Annotation
+from casgan_jax.errors import UserError
+from casgan_jax.grid import normalise
+from casgan_jax.labelling.label import LabelOptions, LesionLabel, label_read_lesion
+from casgan_jax.soft_mask.click import axes_from_click
+
+_MOST_LABELS = 64  # that are kept
+_MOST_LESIONS = 200  # that a reader may add to an image
+_MAKING = ("mark", "stroke", "clear", "given")  # actions that the soft mask depends on
+
+
+class Workplace:
+    """The lesions, their states and soft masks; safe to use from several threads."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        store: Store,
+        *,
+        reader: str,
+        options: LabelOptions | None = None,
+    ) -> None:
+        self.reader, self.slices = reader, Slices()
+        self.options = options or LabelOptions()
+        self.pictures, self.items = sources.pictures, dict(sources.items)
+        self.failures = list(sources.failures)
+        self._store = store
+        self._events = store.events(reader)
+        self._states = {key: fold(events) for key, events in self._events.items()}
+        self._labels: OrderedDict[tuple[Any, ...], LesionLabel] = OrderedDict()
+        self._qualities: dict[str, float] = {}
+        self._changing = threading.Lock()
+        self._labelling = threading.Lock()
+        self._bind()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Key, picture, state, quality (or None) and comment of every lesion."""
+        return [
+            {
+                "key": key,
+                "picture": item.picture.name,
+                "state": (state := self.state(key)).name,
+                "quality": self._qualities.get(key),
+                "comment": state.comment,
+                "marked": state.mark is not None or item.given is not None,
+            }
+            for key, item in list(self.items.items())
+        ]
+
+    def decided_today(self) -> int:
+        """Number of lesions whose last decision was made today (UTC)."""
+        today = datetime.now(UTC).date().isoformat()
+        decided = 0
+        for key, events in list(self._events.items()):
+            made = any(one.kind == "decide" and one.time[:10] == today for one in events)
+            decided += bool(made and self.state(key).decision)
+        return decided
+
+    def item(self, key: str) -> Item:
+        """A lesion.
+
+        Raises:
+          KeyError: there is none of that name.
+        """
+        return self.items[key]
+
+    def state(self, key: str) -> State:
+        """How its reader left a lesion."""
+        return self._states.get(key, State())
+
+    def slice(self, key: str) -> int:
+        """The slice that a lesion is on.
+
+        Raises:
+          UserError: its image cannot be read.
+        """
+        return slice_of(self.item(key), self.state(key), self.slices)
+
+    def annotation(self, key: str) -> Annotation | None:
+        """The marks of a lesion as they are now; None: there are none.
+
+        Raises:
+          UserError: its image cannot be read.
+        """
+        return annotation_of(self.item(key), self.state(key), self.slices)
+
+    def label(self, key: str) -> LesionLabel | None:
+        """The soft mask of a lesion as it is now; None: it has no mark.
+
+        Raises:
+          UserError: it cannot be made.
+        """
+        return self._label(self.item(key), self.state(key))
+
+    def act(self, key: str, kind: str, body: Mapping[str, Any], *, after: int) -> State:
+        """Does and stores one action.
+
+        Args:
+          key: of the lesion.
+          kind, body: see `casgan_jax.annotate.state`.
+          after: `State.last` that the action was done on.
+
+        Raises:
+          KeyError: there is no such lesion.
+          ConflictError: the lesion was changed since.
+          UserError: the action cannot be done, or not be stored.
+        """
+        item, state = self.item(key), self.state(key)
+        if after != state.last:
+            raise ConflictError(
+                key,
+                found="a change from another window",
+                expected="none since it was shown here",
+                remedy="look at it as it is now, and do it again",
+            )
+        body = checked(state, kind, body)
+        if kind == "mark" and state.strokes:
+            body["keep_strokes"] = body["slice"] == self.slice(key)
+        if kind in _MAKING:
+            tried = Event(after + 1, "", self.reader, key, kind, body)
+            if self._label(item, fold([*self._events.get(key, ()), tried])) is None:
+                raise UserError(kind, found="no mark", expected="one", remedy="draw the axes")
+        if kind == "decide" and body["decision"] == "accepted" and self.label(key) is None:
+            raise UserError("decision", found="no soft mask", expected="one to accept")
+        return self._store_event(item, kind, body, after)
+
+    def add(self, picture: str) -> str:
+        """Adds a lesion to an image; returns its key.
+
+        Raises:
+          KeyError: there is no such image.
+          UserError: it has too many already, or it cannot be stored.
+        """
+        image = self.pictures[picture]
+        with self._changing:
+            keys = [key for key, item in self.items.items() if item.picture is image]
+            if len(keys) >= _MOST_LESIONS:
+                raise UserError("lesions", found=f"{len(keys)}", expected="fewer on one image")
+            number = 2
+            while (key := f"{keys[0]}_{number}") in self.items:
+                number += 1
+            self.items[key] = Item(key, image)
+        try:
+            self._remember(
+                self._store.append(self.reader, key, "add", _source(image.name), after=0)
+            )
+        except UserError:
+            del self.items[key]
+            raise
+        return key
+
+    def axes_at(
+        self, key: str, index: int, point: tuple[float, float], window: tuple[float, float]
+    ) -> list[float]:
+        """The axes of what a point on a slice of a lesion's image lies in.
+
+        Raises:
+          KeyError: there is no such lesion.
+          UserError: nothing has a border there, or the slice cannot be read.
+        """
+        scan = self.slices.read(self.item(key).picture, index)
+        axes = axes_from_click(normalise(scan.values, window), point)
+        return [round(float(one), 3) for one in axes]
+
+    def unexamined(self) -> list[str]:
+        """Keys of lesions with marks whose quality is not known yet."""
+        return [
+            key
+            for key, item in list(self.items.items())
+            if key not in self._qualities and (item.given or self.state(key).mark)
+        ]
+
+    def examine(self, key: str) -> None:
+        """Finds the quality of a lesion; 0 where no soft mask can be made."""
+        try:
+            self.label(key)
+        except UserError:
+            self._qualities[key] = 0.0
+
+    def settle(self) -> None:
+        """Waits for the soft mask that is being made: a process must not end within it."""
+        with self._labelling:
+            pass
+
+    def _label(self, item: Item, state: State) -> LesionLabel | None:
+        annotation = annotation_of(item, state, self.slices)
+        if annotation is None:
+            return None
+        name = (item.key, state.mark, state.strokes)
+        with self._labelling:
+            label = self._labels.get(name)
+            if label is None:
+                lesion = lesion_of(item, annotation, state, self.slices)
+                label = self._labels[name] = label_read_lesion(lesion, self.options)
+            self._labels.move_to_end(name)
+            if len(self._labels) > _MOST_LABELS:
+                self._labels.popitem(last=False)
+        self._qualities[item.key] = label.quality
+        return label
+
+    def _store_event(self, item: Item, kind: str, body: dict[str, Any], after: int) -> State:
+        with self._changing:
+            if after == 0:
+                first = self._store.append(
+                    self.reader, item.key, "add", _source(item.picture.name), after=0
+                )
+                after = self._remember(first).last
+            event = self._store.append(self.reader, item.key, kind, body, after=after)
+            return self._remember(event)
+
+    def _remember(self, event: Event) -> State:
+        events = self._events.setdefault(event.lesion, [])
+        events.append(event)
+        state = self._states[event.lesion] = fold(events)
+        return state
+
+    def _bind(self) -> None:
+        """Joins what was done before with the images that are there now."""
+        for key, events in self._events.items():
+            name = events[0].body.get("image", "")
+            item = self.items.get(key)
+            if item is None and name in self.pictures:
+                self.items[key] = Item(key, self.pictures[name])
+            elif item is None:
+                self.failures.append(f"{key}: found no {name} any more, expected its image")
+            elif item.picture.name != name:
+                del self.items[key]
+                self.failures.append(
+                    f"{key}: found that it is {item.picture.name}, expected {name} as before; "
+                    "give each its name of before, or annotate into another folder"
+                )
+
+
+def _source(image: str) -> dict[str, str]:
+    return {"image": image}

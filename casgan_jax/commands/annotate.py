@@ -1,0 +1,129 @@
+"""Opens the browser to draw axes on lesions, see their soft masks, correct and accept them.
+
+    casgan annotate --input=studies --output=labels
+    casgan annotate --input=lesions.csv --output=labels --reader=anna
+    casgan annotate --input=lesions.csv --output=labels --reader=anna --export
+    casgan annotate --input=lesions.csv --output=labels --agreement
+
+The input is a folder of DICOM series, NIfTI, MetaImage, TIFF, PNG or NPY files, one such file, or a
+table of lesions (docs/labelling.md has its columns). Everything that a reader does is kept at once
+in OUTPUT/annotations.sqlite; the same command goes on where it was left. The export, by the page's
+button or by --export without a browser, writes the accepted lesions to OUTPUT/READER as the command
+label does: soft masks, trimaps, labels.csv, review.html.
+
+The server listens on this computer only, and answers to the browser that opens its address.
+Ctrl-C ends it. It needs the extra: pip install 'casgan_jax[annotate]'.
+"""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.path_flag import define_multi_path, define_path
+from casgan_jax.errors import UserError
+
+if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
+    from casgan_jax.annotate.workplace import Workplace
+    from casgan_jax.labelling.batch import BatchOptions
+
+_INPUT = define_path("input", None, "Folder, image, or table of lesions.")
+_OUTPUT = define_path("output", None, "Folder for the work and its exports; made if need be.")
+_READER = flags.DEFINE_string("reader", "reader", "Who annotates; each has work of their own.")
+_ALLOW = define_multi_path(
+    "allow", [], "Folder that a table's images may lie in, beside the table's; may be repeated."
+)
+_EXPORT = flags.DEFINE_bool("export", False, "Write the accepted lesions, open nothing.")
+_AGREEMENT = flags.DEFINE_bool(
+    "agreement", False, "Write OUTPUT/agreement.csv of all readers' accepted lesions, open nothing."
+)
+_FORMAT = flags.DEFINE_enum(
+    "format", "png", ["png", "npy", "nifti"], "Of exported soft masks: 8-bit PNG, float32 others."
+)
+_PORT = flags.DEFINE_integer("port", 0, "To listen on; 0: any free one.", lower_bound=0)
+_OPEN = flags.DEFINE_bool("open", True, "Open the browser; otherwise print the address only.")
+
+
+def run() -> None:
+    """The command."""
+    run_main(main)
+
+
+def main(_: list[str]) -> int:
+    for flag, expected in ((_INPUT, "a folder, an image or a table"), (_OUTPUT, "a folder")):
+        if not flag.value:
+            raise UserError(flag.name, found="none", expected=expected, remedy="see `help`")
+    keep_compilations()
+    from casgan_jax.annotate.sources import find_sources
+    from casgan_jax.annotate.store import open_store
+    from casgan_jax.annotate.workplace import Workplace
+    from casgan_jax.annotations.table import check_key
+    from casgan_jax.labelling.batch import BatchOptions
+
+    reader, output = check_key(_READER.value), Path(_OUTPUT.value or "")
+    options = BatchOptions(format=_FORMAT.value)
+    sources = find_sources(Path(_INPUT.value or ""), [Path(one) for one in _ALLOW.value])
+    with open_store(output) as store:
+        if _AGREEMENT.value:
+            places = [Workplace(sources, store, reader=name) for name in store.readers()]
+            return _agree(places, output)
+        place = Workplace(sources, store, reader=reader)
+        for line in place.failures:
+            print(f"error: {line}", file=sys.stderr)
+        if _EXPORT.value:
+            return _export(place, output / reader, options)
+        _serve(place, output / reader, options)
+    return 0
+
+
+def _export(place: Workplace, folder: Path, options: BatchOptions) -> int:
+    from casgan_jax.annotate.export import export
+
+    batch = export(place, folder, options, workers=None)
+    failed = [row for row in batch.rows if row["status"] == "failed"]
+    for row in failed:
+        print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
+    count = len(batch.rows) - len(failed)
+    print(f"{count} accepted lesion{'s' * (count != 1)} written\ntable:  {batch.table}")
+    return 1 if failed else 0
+
+
+def _agree(places: list[Workplace], output: Path) -> int:
+    from casgan_jax.annotate.agreement import agreement, write_agreement
+
+    rows = agreement(places)
+    if not rows:
+        raise UserError(
+            "agreement",
+            found=f"{len(places)} readers and no lesion that two of them accepted",
+            expected="one at least",
+        )
+    mean = sum(row["dice"] for row in rows) / len(rows)
+    print(f"{len(rows)} pairs of readers on a lesion, mean Dice {mean:.3f}")
+    print(f"table:  {write_agreement(output, rows)}")
+    return 0
+
+
+def _serve(place: Workplace, folder: Path, options: BatchOptions) -> None:
+    try:
+        from casgan_jax.annotate.run import serve
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "annotate",
+            found=f"no {error.name}",
+            expected="the extra `annotate`",
+            remedy="pip install 'casgan_jax[annotate]'",
+        ) from error
+
+    def opened(address: str) -> None:
+        print(f"annotate: {address}\n{len(place.items)} lesions; Ctrl-C ends", flush=True)
+        if _OPEN.value and not webbrowser.open(address):
+            print("note: found no browser; open the address in one", file=sys.stderr)
+
+    serve(place, folder, options, port=_PORT.value, opened=opened)
+    print("annotate: ended; the same command goes on", flush=True)

@@ -1,0 +1,114 @@
+"""What a folder, a file or a table has to annotate, and what is never read."""
+
+import numpy as np
+import pytest
+
+from casgan_jax.annotate.sources import find_sources, key_of
+from casgan_jax.errors import UserError
+from tests.annotate.places import write_images, write_table
+from tests.labelling import lesions
+from tests.lines import line_of
+from tests.shared_data import shared_data
+
+
+def test_images_of_a_folder_are_lesions_without_marks(tmp_path):
+    write_images(tmp_path / "deep" / "er")
+    np.save(tmp_path / "array.npy", np.zeros((8, 8), np.float32))
+    (tmp_path / "notes.txt").write_text("no image")
+    found = find_sources(tmp_path, ())
+    assert list(found.items) == ["array", "deep_er_image-0", "deep_er_image-1"]
+    assert all(item.given is None for item in found.items.values())
+    assert found.items["deep_er_image-1"].picture.title == "deep/er/image-1.png"
+    assert found.failures == ()
+
+
+def test_a_table_in_a_folder_is_taken(tmp_path):
+    found = find_sources(write_table(tmp_path), ())
+    assert list(found.items) == ["a", "b", "c"]
+    assert found.items["b"].given.mask == tmp_path / "mask.png"
+
+
+def test_one_image(tmp_path):
+    write_images(tmp_path)
+    assert list(find_sources(tmp_path / "image-1.png", ()).items) == ["image-1"]
+
+
+def test_files_of_one_name_keep_keys_of_their_own(tmp_path):
+    for name in ("a_b/c.png", "a/b_c.png"):
+        lesions.write_image(tmp_path / name, lesions.picture(5, (80, 80)))
+    assert list(find_sources(tmp_path, ()).items) == ["a_b_c_1", "a_b_c_2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("<img src=x>.png", "_img_src=x_"),
+        ("a\nb\u202e.png", "a_b_"),
+        (".png", "image"),
+        ("x" * 400 + ".nii.gz", "x" * 150),
+    ],
+)
+def test_keys_do_as_names_of_files(name, key):
+    assert key_of(name) == key
+
+
+def test_nothing_outside_is_read(tmp_path):
+    outside = write_images(tmp_path / "outside")
+    inside = write_images(tmp_path / "inside", 1)
+    (inside / "link.png").symlink_to(outside / "image-0.png")
+    (inside / "folder").symlink_to(outside)
+    found = find_sources(inside, ())
+    assert list(found.items) == ["image-0"]
+    assert any("link.png: found a path out of the folder" in line for line in found.failures)
+
+
+@pytest.mark.parametrize("image", ["../outside/image-0.png", "{root}/outside/image-0.png", "link"])
+def test_a_table_names_nothing_outside_but_what_is_allowed(tmp_path, image):
+    write_images(tmp_path / "outside")
+    table = tmp_path / "inside" / "lesions.csv"
+    table.parent.mkdir()
+    (table.parent / "link").symlink_to(tmp_path / "outside" / "image-0.png")
+    axes = lesions.cell(lesions.axes(8, (90, 60)))
+    table.write_text(f"image,recist\n{image.format(root=tmp_path)},{axes}\n")
+    assert "a path out of the folder" in line_of(find_sources, table, ())
+    assert len(find_sources(table, [tmp_path / "outside"]).items) == 1
+
+
+def test_a_file_that_became_a_link_is_not_read(tmp_path):
+    write_images(tmp_path / "outside")
+    inside = write_images(tmp_path / "inside", 1)
+    (item,) = find_sources(inside, ()).items.values()
+    (inside / "image-0.png").unlink()
+    (inside / "image-0.png").symlink_to(tmp_path / "outside" / "image-0.png")
+    with pytest.raises(UserError, match="out of the folder"):
+        item.picture.open()
+
+
+def test_an_empty_folder_and_a_missing_one(tmp_path):
+    assert "no image" in line_of(find_sources, tmp_path, ())
+    assert "no such file" in line_of(find_sources, tmp_path / "gone", ())
+
+
+def test_series_of_real_studies_and_what_is_damaged_beside_them():
+    found = find_sources(shared_data("dicom"), ())
+    assert any(item.picture.series for item in found.items.values())
+    names = " ".join(found.items)
+    assert "chest" in names and "head_series" in names
+    assert "liver_seg" not in names and "sr" not in names.split("_")
+
+
+def test_the_slices_of_a_series_are_one_lesion_in_their_order():
+    (item,) = find_sources(shared_data("dicom", "head_series"), ()).items.values()
+    assert item.picture.open().count == 28
+    path, index = item.picture.place(5, 28)
+    assert path.parent.name == "head_series" and index is None
+
+
+def test_a_damaged_study_leaves_the_others(tmp_path):
+    source = shared_data("dicom", "chest", "19000925-116.dcm").read_bytes()
+    for name, data in (("good", source), ("bad", source[:3000])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.dcm").write_bytes(data)
+    found = find_sources(tmp_path, ())
+    assert len(found.items) >= 1 and any("good" in key for key in found.items)

@@ -1,0 +1,116 @@
+"""What a lesion is like is what its events say."""
+
+import random
+
+import pytest
+
+from casgan_jax.annotate.state import Mark, State, checked, fold
+from casgan_jax.annotate.store import Event
+from casgan_jax.errors import UserError
+from casgan_jax.soft_mask.strokes import Stroke
+
+RECIST = [10.0, 20.0, 30.0, 20.0, 20.0, 15.0, 20.0, 25.0]
+MARK = ("mark", {"slice": 3, "recist": RECIST, "window": [-160.0, 240.0]})
+STROKE = ("stroke", {"value": "lesion", "radius": 2.0, "points": [[1.0, 2.0]]})
+ACCEPT = ("decide", {"decision": "accepted"})
+UNDO, REDO = ("undo", {}), ("redo", {})
+
+
+def after(*actions):
+    """The state after actions, each checked on the one before."""
+    events = [Event(1, "", "r", "a", "add", {"image": "i"})]
+    for kind, body in actions:
+        body = checked(fold(events), kind, body)
+        events.append(Event(len(events) + 1, "", "r", "a", kind, body))
+    return fold(events)
+
+
+def same(one, other):
+    """Whether two states are alike but for their history."""
+    fields = ("mark", "strokes", "decision", "comment", "name")
+    return all(getattr(one, name) == getattr(other, name) for name in fields)
+
+
+def test_actions_follow_each_other():
+    assert after().name == "new" and after().last == 1
+    state = after(MARK)
+    assert state.mark == Mark(3, tuple(RECIST), (-160.0, 240.0)) and state.name == "drawn"
+    state = after(MARK, STROKE)
+    assert state.strokes == (Stroke("lesion", 2.0, ((1.0, 2.0),)),) and state.name == "corrected"
+    assert after(MARK, STROKE, ("clear", {})).strokes == ()
+    assert same(after(MARK, STROKE, ("given", {})), State())
+    assert after(("comment", {"text": "hm"})).comment == "hm"
+
+
+def test_a_decision_holds_for_what_was_seen():
+    assert after(MARK, ACCEPT).name == "accepted"
+    assert after(MARK, ACCEPT, STROKE).name == "corrected"
+    assert after(MARK, ACCEPT, ("comment", {"text": "x"})).name == "accepted"
+    assert after(MARK, ACCEPT, STROKE, UNDO).name == "accepted"
+
+
+def test_undo_and_redo_go_all_the_way_there_and_back():
+    actions = [MARK, STROKE, ACCEPT, ("comment", {"text": "x"}), ("clear", {})]
+    undone = [after(*actions, *[UNDO] * k) for k in range(len(actions) + 1)]
+    for k, state in enumerate(undone):
+        assert same(state, after(*actions[: len(actions) - k]))
+        assert same(after(*actions, *[UNDO] * k, *[REDO] * k), undone[0])
+    assert not undone[-1].undoable and undone[-1].redoable
+    assert not after(MARK, UNDO, STROKE).redoable
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_order_of_actions_is_what_a_plain_history_would_be(seed):
+    draw = random.Random(seed)
+    history, place, actions = [State()], 0, []
+    for _ in range(60):
+        possible = [MARK, STROKE, ACCEPT, ("comment", {"text": str(draw.random())}), ("clear", {})]
+        possible += [UNDO] * 3 * (place > 0) + [REDO] * 2 * (place + 1 < len(history))
+        action = draw.choice(possible)
+        actions.append(action)
+        if action is UNDO or action is REDO:
+            place += 1 if action is REDO else -1
+        else:
+            history[place + 1 :] = [after(*actions)]
+            place += 1
+        assert same(after(*actions), history[place])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "line"),
+    [
+        ("nothing", {}, "kind: found"),
+        ("add", {}, "kind: found"),
+        ("undo", {}, "undo: found nothing left"),
+        ("redo", {}, "redo: found nothing left"),
+        ("decide", {"decision": "maybe"}, "decision: found"),
+        ("decide", {"decision": ["accepted"]}, "decision: found"),
+        ("comment", {"text": 5}, "text: found"),
+        ("comment", {"text": "x" * 2001}, "text: found"),
+        ("mark", {**MARK[1], "slice": -1}, "slice: found"),
+        ("mark", {**MARK[1], "slice": True}, "slice: found"),
+        ("mark", {**MARK[1], "recist": RECIST[:7]}, "recist: found"),
+        ("mark", {**MARK[1], "recist": [*RECIST[:7], float("nan")]}, "recist: found"),
+        ("mark", {**MARK[1], "recist": [*RECIST[:7], "1"]}, "recist: found"),
+        ("mark", {**MARK[1], "recist": [*RECIST[:7], 10**400]}, "recist: found"),
+        ("mark", {**MARK[1], "window": [5, 5]}, "window: found"),
+        ("mark", {**MARK[1], "window": None}, "window: found"),
+        ("stroke", {**STROKE[1], "value": "x"}, "value: found"),
+        ("stroke", {**STROKE[1], "value": []}, "value: found"),
+        ("stroke", {**STROKE[1], "radius": -1}, "radius: found"),
+        ("stroke", {**STROKE[1], "points": []}, "points: found"),
+        ("stroke", {**STROKE[1], "points": [[1, 2], [1]]}, "points: found"),
+        ("stroke", {**STROKE[1], "points": [[1, 2]] * 2001}, "points: found"),
+    ],
+)
+def test_what_cannot_be_is_refused(kind, body, line):
+    with pytest.raises(UserError) as caught:
+        checked(State(), kind, body)
+    assert str(caught.value).startswith(line)
+
+
+def test_nothing_but_what_belongs_to_an_action_is_kept():
+    assert checked(State(), "decide", {"decision": "unsure", "path": "/etc"}) == {
+        "decision": "unsure"
+    }
+    assert checked(State(), "comment", {"text": "\ud800"}) == {"text": "?"}
