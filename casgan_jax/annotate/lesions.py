@@ -61,7 +61,8 @@ def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) 
         return read_lesion(annotation)
     scan = slices.read(item.picture, state.mark.slice)
     assert annotation.recist is not None, "a mark is two axes"
-    check_recist(annotation.recist, scan.values.shape)
+    spacing_mm = annotation.spacing_mm or scan.spacing_mm
+    check_recist(annotation.recist, scan.values.shape, spacing_mm or (1.0, 1.0))
     for stroke in state.strokes:
         if min(stroke.extent.clipped(scan.values.shape).shape) <= 0:
             raise UserError("points", found="a stroke outside of the image", expected="one in it")
@@ -73,7 +74,7 @@ def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) 
         values=scan.values,
         unit=scan.unit,
         window=state.mark.window,
-        spacing_mm=annotation.spacing_mm or scan.spacing_mm,
+        spacing_mm=spacing_mm,
         recist=annotation.recist,
         masks=None,
         geometry=scan.geometry,

@@ -167,9 +167,11 @@ def _without_marks(one: Annotation) -> Annotation:
         one,
         slice_index=None,
         recist=None,
+        axes=None,
         mask=None,
         reader_masks=(),
         segment=None,
+        component=None,
         diameters_mm=None,
     )
 

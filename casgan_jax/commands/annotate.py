@@ -42,8 +42,8 @@ _EXPORT = flags.DEFINE_bool("export", False, "Write the accepted lesions, open n
 _AGREEMENT = flags.DEFINE_bool(
     "agreement", False, "Write OUTPUT/agreement.csv of all readers' accepted lesions, open nothing."
 )
-_FORMAT = flags.DEFINE_enum(
-    "format", "png", ["png", "npy", "nifti"], "Of exported soft masks: 8-bit PNG, float32 others."
+_FORMAT = flags.DEFINE_list(
+    "format", ["png"], "Of exported soft masks, one or more: see `casgan label --help`."
 )
 _PORT = flags.DEFINE_integer("port", 0, "To listen on; 0: any free one.", lower_bound=0)
 _OPEN = flags.DEFINE_bool("open", True, "Open the browser; otherwise print the address only.")
@@ -66,7 +66,7 @@ def main(_: list[str]) -> int:
     from casgan_jax.labelling.batch import BatchOptions
 
     reader, output = check_key(_READER.value), Path(_OUTPUT.value or "")
-    options = BatchOptions(format=_FORMAT.value)
+    options = BatchOptions(formats=tuple(_FORMAT.value))
     sources = find_sources(Path(_INPUT.value or ""), [Path(one) for one in _ALLOW.value])
     with open_store(output) as store:
         if _AGREEMENT.value:

@@ -131,8 +131,13 @@ def label_from_recist(
     prior = recist_prior(distance, grabcut)
     label = _matte(part, trimap, scale, prior=prior, prior_weight=prior_weight, epsilon=epsilon)
     whole, fine = (scale * image.shape[0], scale * image.shape[1]), box.scaled(scale)
-    planes = (label.alpha, label.trimap, grabcut, prior)
-    return Label(*(fine.paste(plane, whole) for plane in planes), prior_weight)
+    return Label(
+        fine.paste(label.alpha, whole),
+        fine.paste(label.trimap, whole),
+        fine.paste(grabcut, whole),
+        fine.paste(prior, whole),
+        prior_weight,
+    )
 
 
 def label_from_binary(

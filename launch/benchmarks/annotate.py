@@ -10,6 +10,7 @@ With --data_dir, a prepared data set with readers, what corrections gain (`label
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import re
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,11 +93,8 @@ def _series(folder: Path) -> Iterator[dict[str, Any]]:
     with _served(series, folder / "scrolled") as client:
         work = json.loads(client.get("/api/work"))
         picture = work["lesions"][0]["picture"].replace(" ", "%20")
-        seconds = [
-            _timed(lambda index=index: client.get(f"/api/slice?picture={picture}&index={index}"))
-            / 1e3
-            for index in range(SLICES)
-        ]
+        slices = [f"/api/slice?picture={picture}&index={index}" for index in range(SLICES)]
+        seconds = [_timed(functools.partial(client.get, each)) / 1e3 for each in slices]
         yield {
             "slices_per_second": round(1 / float(np.median(seconds)), 1),
             "slices_per_second_p95": round(1 / float(np.percentile(seconds, 95)), 1),
@@ -108,20 +107,21 @@ class _Client:
 
     def __init__(self, address: str, process: int) -> None:
         self._process = process
-        self._host, self._token = re.fullmatch(r"http://(.*)/(\?token=.*)", address).groups()
-        self._connection = http.client.HTTPConnection(self._host, timeout=300)
-        self._headers = {"Origin": f"http://{self._host}"}
-        answer = self._ask("GET", f"/{self._token}")
-        self._headers["Cookie"] = answer.headers["set-cookie"].split(";")[0]
+        parts = urllib.parse.urlsplit(address)
+        self._connection = http.client.HTTPConnection(parts.netloc, timeout=300)
+        self._headers = {"Origin": f"http://{parts.netloc}"}
+        _, headers = self._ask("GET", f"{parts.path}?{parts.query}")
+        self._headers["Cookie"] = headers["set-cookie"].split(";")[0]
 
     def close(self) -> None:
         self._connection.close()
 
     def get(self, address: str) -> bytes:
-        return self._ask("GET", address).body
+        return self._ask("GET", address)[0]
 
     def post(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        return json.loads(self._ask("POST", f"/api/{name}", json.dumps(body)).body)
+        answer, _ = self._ask("POST", f"/api/{name}", json.dumps(body))
+        return dict(json.loads(answer))
 
     def first_picture(self) -> None:
         """All that the page asks for until a lesion is seen."""
@@ -151,16 +151,19 @@ class _Client:
         return took[0], took[1]
 
     def memory_mb(self) -> int:
-        text = Path(f"/proc/{self._process}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) // 1024
+        lines = Path(f"/proc/{self._process}/status").read_text().splitlines()
+        (resident,) = (line.split()[1] for line in lines if line.startswith("VmRSS:"))
+        return int(resident) // 1024
 
-    def _ask(self, method: str, address: str, body: str | None = None) -> Any:
+    def _ask(
+        self, method: str, address: str, body: str | None = None
+    ) -> tuple[bytes, http.client.HTTPMessage]:
         self._connection.request(method, address, body, self._headers)
         answer = self._connection.getresponse()
-        answer.body = answer.read()
+        content = answer.read()
         if answer.status >= 400:
-            raise UserError(address, found=answer.body.decode(), expected="an answer")
-        return answer
+            raise UserError(address, found=content.decode(), expected="an answer")
+        return content, answer.headers
 
 
 @contextlib.contextmanager
@@ -170,10 +173,11 @@ def _served(source: Path, output: Path) -> Iterator[_Client]:
         [*command, "--noopen"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        first = process.stdout.readline()
-        if not first:
+        assert process.stdout is not None and process.stderr is not None, "they are pipes"
+        told = re.search(r"http://\S+", process.stdout.readline())
+        if told is None:
             raise UserError("server", found=process.stderr.read().strip(), expected="its address")
-        client = _Client(re.search(r"http://\S+", first)[0], process.pid)
+        client = _Client(told[0], process.pid)
         with contextlib.closing(client):
             yield client
     finally:
@@ -185,7 +189,7 @@ def _slice(radius: float) -> np.ndarray:
     """16-bit PNG of a nodule in lung, HU + 32768 as the tables of DeepLesion have it."""
     y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     inside = 1 / (1 + np.exp((np.hypot(x, 1.2 * y) - radius) / 0.8))
-    noise = np.random.default_rng(radius).normal(0, 30, (SIDE, SIDE))
+    noise = np.random.default_rng(int(radius)).normal(0, 30, (SIDE, SIDE))
     return np.round(-850 + 880 * inside + noise + 32768).astype(np.uint16)
 
 

@@ -19,7 +19,7 @@ from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise
 from casgan_jax.soft_mask.click import axes_from_click
 from casgan_jax.soft_mask.label import Label, corrected, label_from_recist
 from casgan_jax.soft_mask.recist import axis_lengths, check_recist
-from casgan_jax.soft_mask.strokes import Stroke
+from casgan_jax.soft_mask.strokes import Stroke, Value
 from launch.benchmarks.labels.agreement import SCALE, dice
 from launch.benchmarks.labels.quality import Sample
 
@@ -95,7 +95,7 @@ def _stroke(found: np.ndarray, meant: np.ndarray) -> Stroke | None:
     depth = cv2.distanceTransform((parts == largest).astype(np.uint8), cv2.DIST_L2, 5)
     row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
     radius = max(_LEAST_RADIUS, float(depth.max()) - 0.5)
-    value = "lesion" if meant[row, column] else "background"
+    value: Value = "lesion" if meant[row, column] else "background"
     return Stroke(value, radius, ((float(column), float(row)),))
 
 
