@@ -1,8 +1,16 @@
 """Two CPU devices, strict promotion, parsed flags, and a tiny prepared data set for every test."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# What one process of a run has compiled, its other workers and the commands that tests start load.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="casgan-compiled-")
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 # Tests compile much and run little: LLVM's full optimisation takes three times as long to compile.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
