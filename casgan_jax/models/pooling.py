@@ -1,9 +1,13 @@
 """Max pooling, plain and with a memory of its maxima, unpooling, and CF-CNN's central pooling.
 
 Pooling and unpooling by indices are each other's transposed maps, and so each other's gradients:
-comparisons and sums of four shifted views, no scatter. Of equal values in a window the first, row
-by row, is the maximum and gets the whole gradient, as in Caffe and PyTorch; XLA's own gradient of a
-maximum over an axis divides it among them.
+comparisons and sums of shifted views, no scatter. Of equal values in a window the first, row by
+row, is the maximum and gets the whole gradient, as in Caffe and PyTorch.
+
+No gradient here is JAX's own of a maximum, which looks for the pixels that are equal to it and
+divides by their number. XLA may compute a pixel twice, once for the maximum and once to compare,
+with different rounding: then no pixel is equal, and the gradient is 0 / 0 of `jnp.max` and 0 of
+`jnp.maximum`. Which of the pixels is the largest is decided here, once, and kept.
 """
 
 from __future__ import annotations
@@ -19,18 +23,15 @@ import numpy as np
 def max_pool(x: jax.Array, size: int = 2) -> jax.Array:
     """Maxima of windows of size x size pixels, an incomplete last row or column dropped.
 
-    Reshape and max, because XLA's windowed pooling has a slow gradient on the CPU.
-
     Args:
-      x: (N, H, W, C).
+      x: (N, H, W, C), floating.
+      size: at most 16.
 
     Returns:
       (N, H // size, W // size, C).
     """
-    n, height, width, channels = x.shape
-    rows, columns = height // size, width // size
-    x = x[:, : rows * size, : columns * size]
-    return x.reshape(n, rows, size, columns, size, channels).max(axis=(2, 4))
+    rows, columns = (side - side % size for side in x.shape[1:3])
+    return max_pool_with_indices(x[:, :rows, :columns], size)[0]
 
 
 def max_pool_3x3(x: jax.Array) -> jax.Array:
@@ -45,88 +46,104 @@ def max_pool_3x3(x: jax.Array) -> jax.Array:
         before = jax.lax.slice_in_dim(odd, 0, odd.shape[axis] - 1, axis=axis)
         border = [(1, 0) if each == axis else (0, 0) for each in range(4)]
         before = jnp.pad(before, border, constant_values=-jnp.inf)
-        x = jnp.maximum(jnp.maximum(even, odd), before)
+        x = _maximum(_maximum(even, odd), before)
     return x
 
 
-@jax.custom_vjp
-def max_pool_with_indices(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Maxima of windows of 2 x 2 pixels and where in its window each stood.
+def _is_larger(x: jax.Array, other: jax.Array) -> jax.Array:
+    """NaN counts as larger than all numbers, so that it is not lost."""
+    return (x > other) | (jnp.isnan(x) & ~jnp.isnan(other))
+
+
+def _maximum(x: jax.Array, other: jax.Array) -> jax.Array:
+    return jnp.where(_is_larger(other, x), other, x)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def max_pool_with_indices(x: jax.Array, size: int = 2) -> tuple[jax.Array, jax.Array]:
+    """Maxima of windows of size x size pixels and where in its window each stood.
 
     NaN counts as larger than all numbers, so that it is not lost.
 
     Args:
-      x: (N, 2H, 2W, C), floating.
+      x: (N, size H, size W, C), floating.
+      size: at most 16.
 
     Returns:
-      Maxima (N, H, W, C) and indices (N, H, W, C), uint8: 2 x row + column in the window.
+      Maxima (N, H, W, C) and indices (N, H, W, C), uint8: size x row + column in the window.
 
     Raises:
-      ValueError: a side is odd.
+      ValueError: a side is no multiple of `size`, or that is above 16.
     """
-    values, *others = _window_views(x)
+    values, *others = _window_views(x, size)
     indices = jnp.zeros(values.shape, jnp.uint8)
     for index, candidate in enumerate(others, start=1):
-        larger = (candidate > values) | (jnp.isnan(candidate) & ~jnp.isnan(values))
+        larger = _is_larger(candidate, values)
         values = jnp.where(larger, candidate, values)
         indices = jnp.where(larger, jnp.uint8(index), indices)
     return values, indices
 
 
-@jax.custom_vjp
-def max_unpool(x: jax.Array, indices: jax.Array) -> jax.Array:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def max_unpool(x: jax.Array, indices: jax.Array, size: int = 2) -> jax.Array:
     """Each value back at the place in its window that pooling took it from, zeros elsewhere.
 
     Args:
       x: (N, H, W, C).
       indices: (N, H, W, C), of `max_pool_with_indices`.
+      size: of its windows.
 
     Returns:
-      (N, 2H, 2W, C).
+      (N, size H, size W, C).
     """
     n, height, width, channels = x.shape
     window = (n, height, 1, width, 1, channels)
-    places = jnp.arange(4, dtype=indices.dtype).reshape(1, 1, 2, 1, 2, 1)
+    places = jnp.arange(size**2, dtype=indices.dtype).reshape(1, 1, size, 1, size, 1)
     spread = jnp.where(indices.reshape(window) == places, x.reshape(window), jnp.zeros((), x.dtype))
-    return spread.reshape(n, 2 * height, 2 * width, channels)
+    return spread.reshape(n, size * height, size * width, channels)
 
 
-def _window_views(x: jax.Array) -> list[jax.Array]:
-    """The four pixels of every window, row by row, (N, H, W, C) each."""
+def _window_views(x: jax.Array, size: int) -> list[jax.Array]:
+    """The pixels of every window, row by row, (N, H, W, C) each."""
     n, height, width, channels = x.shape
-    if height % 2 or width % 2:
-        raise ValueError(f"pooling: found {height} x {width} pixels, expected even sides")
-    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
-    return [x[:, :, row, :, column] for row in (0, 1) for column in (0, 1)]
+    if height % size or width % size or size > 16:
+        raise ValueError(
+            f"pooling: found {height} x {width} pixels and windows of {size}, expected sides that "
+            "are multiples of the windows', and these at most 16"
+        )
+    x = x.reshape(n, height // size, size, width // size, size, channels)
+    return [x[:, :, row, :, column] for row in range(size) for column in range(size)]
 
 
-def _pick(x: jax.Array, indices: jax.Array) -> jax.Array:
+def _pick(x: jax.Array, indices: jax.Array, size: int) -> jax.Array:
     """The pixel of each window that `indices` names: the transposed map of `max_unpool`."""
     zero = jnp.zeros((), x.dtype)
     return functools.reduce(
         jnp.add,
         (
             jnp.where(indices == jnp.uint8(index), view, zero)
-            for index, view in enumerate(_window_views(x))
+            for index, view in enumerate(_window_views(x, size))
         ),
     )
 
 
-def _pool_forward(x: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
-    values, indices = max_pool_with_indices(x)
+def _pool_forward(x: jax.Array, size: int) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+    values, indices = max_pool_with_indices(x, size)
     return (values, indices), indices
 
 
-def _pool_backward(indices: jax.Array, gradients: tuple[jax.Array, np.ndarray]) -> tuple[jax.Array]:
-    return (max_unpool(gradients[0], indices),)
+def _pool_backward(
+    size: int, indices: jax.Array, gradients: tuple[jax.Array, np.ndarray]
+) -> tuple[jax.Array]:
+    return (max_unpool(gradients[0], indices, size),)
 
 
-def _unpool_forward(x: jax.Array, indices: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return max_unpool(x, indices), indices
+def _unpool_forward(x: jax.Array, indices: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
+    return max_unpool(x, indices, size), indices
 
 
-def _unpool_backward(indices: jax.Array, gradient: jax.Array) -> tuple[jax.Array, None]:
-    return _pick(gradient, indices), None
+def _unpool_backward(size: int, indices: jax.Array, gradient: jax.Array) -> tuple[jax.Array, None]:
+    return _pick(gradient, indices, size), None
 
 
 max_pool_with_indices.defvjp(_pool_forward, _pool_backward)
@@ -178,6 +195,6 @@ def _pool_axis(x: jax.Array, axis: int) -> jax.Array:
         steps = [
             jax.lax.slice_in_dim(x, start + step, stop, width, axis=axis) for step in range(width)
         ]
-        pooled.append(functools.reduce(jnp.maximum, steps))
+        pooled.append(functools.reduce(_maximum, steps))
         start = stop
     return jnp.concatenate(pooled, axis=axis)

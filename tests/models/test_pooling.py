@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import flax.linen as nn
@@ -88,9 +89,37 @@ def test_pooling_keeps_the_dtype():
     assert values.dtype == max_unpool(values, indices).dtype == jnp.bfloat16
 
 
-def test_pooling_names_odd_sides():
-    with pytest.raises(ValueError, match="found 6 x 7 pixels, expected even sides"):
+def test_pooling_names_sides_that_do_not_divide():
+    with pytest.raises(ValueError, match="found 6 x 7 pixels and windows of 2, expected sides"):
         max_pool_with_indices(jnp.zeros((1, 6, 7, 1)))
+    with pytest.raises(ValueError, match="and these at most 16"):
+        max_pool(jnp.zeros((1, 17, 17, 1)), 17)
+
+
+@pytest.mark.parametrize(
+    "pool", [max_pool, functools.partial(max_pool, size=3), max_pool_3x3, central_pool]
+)
+def test_no_gradient_looks_for_pixels_that_equal_the_maximum(pool):
+    # XLA may round them differently from the maximum: then none is equal.
+    def weighted_sum(x):
+        return pool(x).sum()
+
+    program = str(jax.make_jaxpr(jax.grad(weighted_sum))(np.zeros((1, 6, 6, 2), np.float32)))
+    assert " div " not in program and " max " not in program and "reduce_max" not in program
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_gradient_of_max_pooling_is_that_of_its_windows(size):
+    x = np.random.default_rng(7).normal(size=(2, 7, 8, 3)).astype(np.float32)
+    weights = np.random.default_rng(8).normal(size=max_pool(x, size).shape).astype(np.float32)
+    found, expected = (
+        jax.grad(lambda x, pool=pool: (pool(x) * weights).sum())(x)
+        for pool in (
+            lambda x: max_pool(x, size),
+            lambda x: nn.max_pool(x, (size,) * 2, (size,) * 2),
+        )
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("size", range(1, 41))
