@@ -30,6 +30,7 @@ from casgan_jax.evaluation.case import (
     measure,
     plain_value,
 )
+from casgan_jax.evaluation.marks import Show, shown_planes
 from casgan_jax.grid import PAPER_THRESHOLD, binarise, normalise
 from casgan_jax.records.checks import check_planes
 from casgan_jax.records.features import MAX_READERS
@@ -51,7 +52,10 @@ class Cascade(Protocol):
     scale: int
     threshold: float
 
-    def __call__(self, patches: np.ndarray) -> Mapping[str, np.ndarray]: ...
+    @property
+    def marks(self) -> tuple[str, ...]: ...  # kinds that it is shown
+
+    def __call__(self, patches: np.ndarray, /, *marks: np.ndarray) -> Mapping[str, np.ndarray]: ...
 
 
 class Failure(NamedTuple):
@@ -152,6 +156,7 @@ def evaluate(
     records: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
     *,
+    show: Show | None = None,
     batch_size: int = 64,
     worst: int = 12,
     progress: bool = True,
@@ -162,6 +167,8 @@ def evaluate(
       cascade: the trained system.
       records: decoded records of a prepared segmentation data set (`casgan_jax.records.features`).
       metadata: that data set's metadata; its window normalises the images.
+      show: which marks a system that sees marks is shown of each record
+        (`casgan_jax.evaluation.marks`); None: it sees the patches alone.
       batch_size: patches given to the cascade at once.
       worst: how many of the worst cases are kept as examples.
       progress: whether to show a progress bar on stderr.
@@ -179,7 +186,9 @@ def evaluate(
         disable=not progress,
         leave=None,  # below another bar it goes when it is done
     )
-    for item in predict_records(cascade, records, metadata["window"], batch_size=batch_size):
+    for item in predict_records(
+        cascade, records, metadata["window"], show=show, batch_size=batch_size
+    ):
         bar.update()
         if isinstance(item, Failure):
             evaluation.failures.append(item)
@@ -213,14 +222,14 @@ def predict_records(
     records: Sequence[Mapping[str, Any]],
     window: Sequence[float],
     *,
+    show: Show | None = None,
     batch_size: int = 64,
 ) -> Iterator[Prediction | Failure]:
     """The cascade's soft mask of every record's marked patch, in the order of the records."""
     for start in range(0, len(records), batch_size):
         indices = range(start, min(start + batch_size, len(records)))
-        prepared = [_prepare(records, i, cascade.patch, window) for i in indices]
-        patches = [item.patch for item in prepared if isinstance(item, _Input)]
-        alphas = iter(cascade(np.stack(patches))["alpha"] if patches else ())
+        prepared = [_prepare(records, i, cascade, window, show) for i in indices]
+        alphas = iter(_alphas(cascade, [item for item in prepared if isinstance(item, _Input)]))
         for item in prepared:
             yield item if isinstance(item, Failure) else _output(item, next(alphas))
 
@@ -242,16 +251,29 @@ def choose_threshold(evaluation: Evaluation) -> ThresholdChoice:
 class _Input(NamedTuple):
     record: Mapping[str, Any]
     patch: np.ndarray
+    marks: np.ndarray | None  # their planes, where they are shown
+
+
+def _alphas(cascade: Cascade, inputs: Sequence[_Input]) -> Sequence[np.ndarray]:
+    if not inputs:
+        return ()
+    patches = np.stack([item.patch for item in inputs])
+    marks = [item.marks for item in inputs if item.marks is not None]
+    return (cascade(patches, np.stack(marks)) if marks else cascade(patches))["alpha"]
 
 
 def _prepare(
-    records: Sequence[Mapping[str, Any]], index: int, patch: int, window: Sequence[float]
+    records: Sequence[Mapping[str, Any]],
+    index: int,
+    cascade: Cascade,
+    window: Sequence[float],
+    show: Show | None,
 ) -> _Input | Failure:
     record: Mapping[str, Any] = {"key": f"record {index}"}
     try:
         record = records[index]
         check_planes({name: np.shape(value) for name, value in record.items()})
-        plane = normalise(marked_patch(record, "image", patch), window)
+        plane = normalise(marked_patch(record, "image", cascade.patch), window)
         if not np.isfinite(plane).all():
             raise UserError(
                 "image",
@@ -259,9 +281,10 @@ def _prepare(
                 expected="finite values",
                 remedy="rebuild the data set",
             )
+        planes = show and shown_planes(record, show(record), cascade.patch, cascade.marks)
     except (KeyError, OSError, ValueError) as error:
         return _failure(record, error)
-    return _Input(record, plane)
+    return _Input(record, plane, planes)
 
 
 def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:

@@ -189,12 +189,25 @@ def relative_distance(recist: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns:
       (H, W) float32.
     """
+    return relative_distance_at(recist, np.arange(shape[1]), np.arange(shape[0])[:, None])
+
+
+def relative_distance_at(recist: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`relative_distance` of any points.
+
+    Args:
+      recist: (8,), axes that are not parallel.
+      x, y: of the points, of shapes that broadcast.
+
+    Returns:
+      float32 of their common shape.
+    """
     middle = centre(recist)
     vertices = outline(recist) - middle
     direction = np.arctan2(vertices[:, 1], vertices[:, 0])
     order = np.argsort(direction)
-    x = (np.arange(shape[1]) - middle[0]).astype(np.float32)
-    y = (np.arange(shape[0]) - middle[1]).astype(np.float32)[:, None]
+    x = (x - middle[0]).astype(np.float32)
+    y = (y - middle[1]).astype(np.float32)
     edge = np.searchsorted(direction[order].astype(np.float32), np.arctan2(y, x))
     # Towards an edge of the polygon the distance is linear in x and y, and 1 at its two vertices.
     stop = vertices[order]

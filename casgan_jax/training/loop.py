@@ -236,6 +236,7 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
         augmentation=(
             Augmentation(noise=data.augmentation.noise) if is_srgan else data.augmentation
         ),
+        marks=None if is_srgan else data.marks,
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,
