@@ -2,8 +2,8 @@
 
 A network is a `flax.linen.Module` called as (condition (N, S, S, C), train=) -> (N, S, S, 1) in
 [0, 1], with the attributes `axis_name` and `dtype`; its other attributes are set by the fields of
-the config's section `model` of the same names, and `scale` by that of the data. One with several outputs for deep supervision
-returns them as channels, (N, S, S, K), where `train` is true.
+the config's section `model` of the same names, and `scale` by that of the data. One with several
+outputs for deep supervision returns them as channels, (N, S, S, K), where `train` is true.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ it.
 The condition image is the SR image and the bilinear enlargement side by side (paper 3.2), or the
 enlargement alone for a system without SR, for one that is told a prior the soft mask of another
 trained system (paper 3.3, Figure 5), and for one that is shown a user's marks their planes
-(`casgan_jax.soft_mask.mark_planes`), enlarged like the patch. Variables that are not trained with the network are
-"frozen": {"srgan": SRGAN's, "prior": {"variables": ..., "frozen": ...}}, each where there is one.
+(`casgan_jax.soft_mask.mark_planes`), enlarged like the patch. Variables that are not trained with
+the network are "frozen": {"srgan": SRGAN's, "prior": {"variables": ..., "frozen": ...}}, each where
+there is one.
 """
 
 from __future__ import annotations
