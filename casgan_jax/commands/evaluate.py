@@ -2,6 +2,7 @@
 
     casgan evaluate --workdir=runs/softgan --split=test
     casgan evaluate --workdir=runs/softgan --data_dir=data/lidc
+    casgan evaluate --workdir=runs/marked --marks=axes --noise=0.5 --output=out
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
 numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
@@ -26,6 +27,12 @@ _DATA_DIR = define_path(
     "data_dir", None, "Prepared data set; the one that the training's config names by default."
 )
 _OUTPUT = define_path("output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default.")
+_MARKS = flags.DEFINE_string(
+    "marks", "click", "What a system that sees marks is shown: click, or axes of the consensus."
+)
+_NOISE = flags.DEFINE_float(
+    "noise", 0.0, "Deviation of the axes' coordinates in pixels, as a hand's.", lower_bound=0.0
+)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches predicted at once.", lower_bound=1)
 _WORST = flags.DEFINE_integer("worst", 12, "Worst cases in the picture.", lower_bound=1)
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
@@ -55,6 +62,8 @@ def main(_: list[str]) -> None:
         _SPLIT.value,
         data_dir=_DATA_DIR.value,
         output=folder,
+        marks=_MARKS.value,
+        noise=_NOISE.value,
         batch_size=_BATCH_SIZE.value,
         worst=_WORST.value,
         progress=_PROGRESS.value,

@@ -2,12 +2,15 @@
 
     casgan predict --workdir=runs/softgan --input=slice.png --center=212,305 --output=out
     casgan predict --workdir=runs/softgan --table=marks.csv --output=out
+    casgan predict --workdir=runs/marked --input=slice.png --recist=102,88,131,97,113,101,119,84 \\
+        --output=out
     casgan predict --workdir=runs/softgan --input='scans/*.png' --table=marks.csv \\
         --output=out --hu_offset=-32768
 
 Images are PNG, TIFF or NPY, one grey slice each. A mark is a pixel in the middle of the lesion: x
 counts columns, y rows, both from 0. A table has the columns file,x,y and a line for each lesion,
-its files are relative to its folder; with --input, only lines of those files count.
+its files are relative to its folder; with --input, only lines of those files count. A system that
+was trained to see RECIST axes (--config=softgan:marked) takes those, too, by --recist.
 
 What black and white mean is the training data's window, for images in Hounsfield units as much as
 for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
@@ -27,6 +30,7 @@ from pathlib import Path
 
 from absl import flags
 
+from casgan_jax.annotations.cells import recist_of
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
@@ -36,6 +40,9 @@ _WORKDIR = define_path("workdir", None, "Folder of a training.")
 _INPUT = define_multi_path("input", [], "Image file or glob; may be repeated.")
 _CENTER = flags.DEFINE_multi_string(
     "center", [], "X,Y of the mark in pixels; one for all inputs, or repeated for each."
+)
+_RECIST = flags.DEFINE_multi_string(
+    "recist", [], "x1,y1,...,x4,y4 of the lesion's axes in pixels, in place of --center."
 )
 _TABLE = define_path("table", None, "CSV of marks with the columns file,x,y.")
 _OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
@@ -71,8 +78,19 @@ def main(_: list[str]) -> int:
         )
     window = prediction.parse_window(_WINDOW.value) if _WINDOW.value else None
     centres = [prediction.parse_pair("--center", text) for text in _CENTER.value]
+    axes = [recist_of("--recist", text) for text in _RECIST.value]
     table = Path(_TABLE.value) if _TABLE.value else None
-    jobs = prediction.plan(_INPUT.value, centres, table)
+    if axes and (centres or table):
+        raise UserError(
+            "recist",
+            found="beside `center` or `table`",
+            expected="one of them",
+            remedy="drop one",
+        )
+    if axes:
+        jobs = prediction.plan_axes(_INPUT.value, axes)
+    else:
+        jobs = prediction.plan(_INPUT.value, centres, table)
 
     keep_compilations()
     from casgan_jax.inference.load import load_system

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
+from casgan_jax.errors import UserError
 from casgan_jax.evaluation.data_set import evaluate
+from casgan_jax.evaluation.marks import Show, by_axes, by_click
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.evaluation import headline_lines, write_evaluation
+
+MARKS = ("click", "axes")
 
 
 def evaluate_workdir(
@@ -18,6 +23,8 @@ def evaluate_workdir(
     *,
     data_dir: str | Path | None = None,
     output: str | Path | None = None,
+    marks: str = "click",
+    noise: float = 0.0,
     **options: Any,
 ) -> dict[str, Any]:
     """Evaluates a workdir's cascade, writes the report and returns what metrics.json holds.
@@ -28,25 +35,46 @@ def evaluate_workdir(
       data_dir: prepared data set; by default the one of the training, or for its test split the
         one that the config names.
       output: folder to write to; WORKDIR/evaluation/SPLIT by default.
+      marks: what a system that sees marks is shown, one of MARKS.
+      noise: standard deviation of the axes' coordinates in native pixels.
       **options: of `casgan_jax.evaluation.data_set.evaluate`.
 
     Raises:
-      UserError: no training there, no such data or split, or data that do not fit the cascade.
+      UserError: no training there, no such data or split, data that do not fit the cascade, or
+        marks that it does not see.
     """
     cascade = load_system(workdir)
+    show = _show(cascade.marks, marks, noise)
     named = cascade.config.data.test_dir if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
     folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
-    evaluation = evaluate(cascade, records, metadata, **options)
+    evaluation = evaluate(cascade, records, metadata, show=show, **options)
     facts = {
         "workdir": str(workdir),
         "data_dir": str(data_dir),
         "split": split,
         "patch": cascade.patch,
         "scale": cascade.scale,
+        **({"marks": marks, "noise": noise} if show else {}),
     }
     return write_evaluation(evaluation, folder, facts=facts)
+
+
+def _show(kinds: tuple[str, ...], marks: str, noise: float) -> Show | None:
+    """What a system that sees some kinds of marks is shown; None for one that sees none."""
+    if marks not in MARKS:
+        raise UserError("marks", found=f"{marks!r}", expected=f"one of {', '.join(MARKS)}")
+    if marks == "axes" and "axes" not in kinds:
+        raise UserError(
+            "marks",
+            found="axes for a system that was trained without",
+            expected="one that sees them, such as `config=softgan:marked` trains",
+            remedy="use `marks=click`",
+        )
+    if not kinds:
+        return None
+    return functools.partial(by_axes, noise=noise) if marks == "axes" else by_click
 
 
 def measure_test_split(workdir: str | Path, **options: Any) -> list[str]:

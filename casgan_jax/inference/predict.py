@@ -28,11 +28,16 @@ from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_image, write_npy, write_png
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
+from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
+from casgan_jax.soft_mask.recist import centre as middle_of_axes
+from casgan_jax.soft_mask.recist import check_axes, check_recist
 
 EIGHT_BIT = (0.0, 255.0)
 LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
 
 Point = tuple[float, float]
+
+_FORMS = {"center": "X,Y", "recist": "X1,Y1,...,X4,Y4"}
 
 
 class Prediction(NamedTuple):
@@ -52,15 +57,22 @@ class Prediction(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One lesion to predict: an image file, the mark in it, and what to call the outputs."""
+    """One lesion to predict: an image file, the mark in it, what to call the outputs, and the
+    RECIST axes that were drawn, if any, with the mark in their middle."""
 
     file: Path
     centre: Point
     name: str
+    recist: np.ndarray | None = None
 
 
 def predict(
-    cascade: Cascade, image: np.ndarray, centre: Point, *, window: tuple[float, float]
+    cascade: Cascade,
+    image: np.ndarray,
+    centre: Point,
+    *,
+    window: tuple[float, float],
+    recist: np.ndarray | None = None,
 ) -> Prediction:
     """Predicts the soft mask of the lesion at `centre`.
 
@@ -70,10 +82,12 @@ def predict(
       centre: (x, y) of the mark in pixels; the patch around it is moved inside the image, and
         padded with the image's edge only where the image is smaller than the patch.
       window: source values that map to 0 and 1.
+      recist: (8,) axes of the lesion, which a system that sees axes is shown in place of a click.
 
     Raises:
-      UserError: the mark lies outside of the image, the patch is all black or all white in this
-        window, or the prediction is not finite.
+      UserError: the mark lies outside of the image, the axes cannot be a lesion's or the system
+        sees none, the patch is all black or all white in this window, or the prediction is not
+        finite.
     """
     box = patch_box(image.shape, centre, cascade.patch)
     source = box.crop(image, padded=True)
@@ -86,7 +100,8 @@ def predict(
             expected=f"grey levels of its values, {source.min():g} to {source.max():g}",
             remedy="correct `window` or `hu_offset`",
         )
-    fine = np.asarray(cascade(patch[None])["alpha"][0], np.float32)
+    shown = _shown(cascade, image, centre, recist, box)
+    fine = np.asarray(cascade(patch[None], *shown)["alpha"][0], np.float32)
     if not np.isfinite(fine).all():
         raise UserError(
             "prediction",
@@ -96,6 +111,27 @@ def predict(
         )
     native = area_mean(fine, len(fine) // cascade.patch)
     return Prediction(box.paste(native, image.shape), fine, patch, box)
+
+
+def _shown(
+    cascade: Cascade, image: np.ndarray, centre: Point, recist: np.ndarray | None, box: Box
+) -> list[np.ndarray]:
+    """Planes of the marks, (1, P, P, kinds), for a system that sees some; nothing for others."""
+    if recist is not None:
+        check_recist(recist, image.shape)
+        if "axes" not in cascade.marks:
+            raise UserError(
+                "recist",
+                found="axes for a system that was trained without",
+                expected="one that sees them, such as `config=softgan:marked` trains",
+                remedy="give the lesion's `center` instead",
+            )
+    if not cascade.marks:
+        return []
+    marks = Marks(click=centre) if recist is None else Marks(recist=recist)
+    left, top, right, bottom = box
+    x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
+    return [mark_planes(cascade.marks, marks, x, y)[None]]
 
 
 def patch_box(shape: tuple[int, int], centre: Point, size: int) -> Box:
@@ -196,7 +232,7 @@ def run_jobs(
             if hu_offset:
                 image = image.astype(np.float32) + np.float32(hu_offset)
             levels = choose_window(image, trained=trained, given=window)
-            prediction = predict(cascade, image, job.centre, window=levels)
+            prediction = predict(cascade, image, job.centre, window=levels, recist=job.recist)
             written = write_prediction(
                 output, job.name, normalise(image, levels), prediction, threshold=threshold
             )
@@ -206,6 +242,7 @@ def run_jobs(
         yield {
             "file": str(job.file),
             "center": list(job.centre),
+            **({} if job.recist is None else {"recist": job.recist.tolist()}),
             "window": list(levels),
             **written,
         }
@@ -257,7 +294,27 @@ def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np
     return sheet([[whole, outlined, prediction.fine_alpha]], titles=titles, tile=384)
 
 
-def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) -> list[Job]:
+def plan_axes(inputs: Sequence[str], axes: Sequence[np.ndarray]) -> list[Job]:
+    """What to predict where the marks are RECIST axes; a patch is cut around their middle.
+
+    Args:
+      inputs: files and globs.
+      axes: (8,) each, one for every input file, or a single one for all of them.
+
+    Raises:
+      UserError: no input, or axes that do not match the files or cannot be a lesion's.
+    """
+    for recist in axes:
+        check_axes(recist)
+    middles = [(float(x), float(y)) for x, y in map(middle_of_axes, axes)]
+    jobs = plan(inputs, middles, None, mark="recist")
+    every = list(axes) * (len(jobs) if len(axes) == 1 else 1)
+    return [job._replace(recist=recist) for job, recist in zip(jobs, every, strict=True)]
+
+
+def plan(
+    inputs: Sequence[str], centres: Sequence[Point], table: Path | None, *, mark: str = "center"
+) -> list[Job]:
     """What to predict, from files or globs with marks, or from a table, or both.
 
     Args:
@@ -265,6 +322,7 @@ def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) ->
       centres: one for every input file, or a single one for all of them. Not with a table.
       table: CSV with the columns file, x, y and a line for each lesion; files are relative to the
         table's folder. With inputs, only lines of those files count (by file name).
+      mark: what errors call the marks that the centres are of.
 
     Raises:
       UserError: nothing to do, marks that do not match the files, or a bad table.
@@ -288,10 +346,10 @@ def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) ->
         )
     elif len(centres) not in (1, len(files)):
         raise UserError(
-            "center",
+            mark,
             found=f"{len(centres)} for {len(files)} files",
             expected="one for each or one for all",
-            remedy="repeat `center=X,Y`, or name a `table` with the columns file,x,y",
+            remedy=f"repeat `{mark}={_FORMS[mark]}`, or name a `table` with the columns file,x,y",
         )
     else:
         every = list(centres) * (len(files) if len(centres) == 1 else 1)

@@ -34,8 +34,28 @@ def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
       shape: (H, W) of the image.
 
     Raises:
+      UserError: see `check_axes`, or the lesion is outside the image.
+    """
+    check_axes(recist)
+    x, y = centre(recist)
+    if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
+        raise UserError(
+            "recist",
+            found=f"its middle at x = {x:.1f}, y = {y:.1f}",
+            expected=f"it within the image of {shape[1]} x {shape[0]} pixels",
+            remedy="give pixels of this image, x before y",
+        )
+
+
+def check_axes(recist: np.ndarray) -> None:
+    """Makes sure that two axes can be those of a lesion, in whatever image.
+
+    Args:
+      recist: (8,), see the module.
+
+    Raises:
       UserError: not eight finite numbers, an axis of no length, the short axis longer than the long
-        one, both in one direction, or the lesion outside the image.
+        one, or both in one direction.
     """
     recist = np.asarray(recist)
     if recist.shape != (8,) or not np.issubdtype(recist.dtype, np.number):
@@ -74,14 +94,6 @@ def check_recist(recist: np.ndarray, shape: tuple[int, int]) -> None:
             found=f"axes at {_angle(recist):.0f} degrees to each other",
             expected="about 90",
             remedy="the order is x1, y1, x2, y2 of the long axis, then those of the short one",
-        )
-    x, y = centre(recist)
-    if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
-        raise UserError(
-            "recist",
-            found=f"its middle at x = {x:.1f}, y = {y:.1f}",
-            expected=f"it within the image of {shape[1]} x {shape[0]} pixels",
-            remedy="give pixels of this image, x before y",
         )
 
 
