@@ -1,11 +1,15 @@
 """A network that sees a user's marks, from data to use: the shipped config, shrunk."""
 
+import signal
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
 
 from casgan_jax.errors import Interrupted, UserError
 from casgan_jax.grid import normalise
+from casgan_jax.inference import evaluate as evaluation
 from casgan_jax.inference.evaluate import evaluate_workdir
 from casgan_jax.inference.load import load_cascade
 from casgan_jax.inference.predict import predict
@@ -77,8 +81,6 @@ def test_an_interrupted_run_ends_with_the_same_bits(trained, discs, tmp_path, mo
     config = tiny_config("softgan:marked", discs)
     with monkeypatch.context() as patch:
         stop = loop.Interruption.requested
-        import signal
-
         patch.setattr(
             loop.Interruption,
             "requested",
@@ -92,14 +94,10 @@ def test_an_interrupted_run_ends_with_the_same_bits(trained, discs, tmp_path, mo
     jax.tree.map(np.testing.assert_array_equal, whole.generator, resumed.generator)
 
 
-def test_systems_that_see_no_axes_say_so(discs, tmp_path):
-    config = tiny_config("softgan:marked", discs, data__marks__axes=0, train__steps=1)
-    loop.train(config, tmp_path)
+def test_marks_that_a_system_does_not_see_are_refused(trained, monkeypatch):
+    line = "marks: found 'strokes', expected one of click, axes"
+    with pytest.raises(UserError, match=line):
+        evaluate_workdir(trained[0], "test", marks="strokes")
+    monkeypatch.setattr(evaluation, "load_system", lambda _: SimpleNamespace(marks=("click",)))
     with pytest.raises(UserError, match="marks: found axes for a system that was trained without"):
-        evaluate_workdir(tmp_path, "test", marks="axes", progress=False)
-    with pytest.raises(UserError, match="marks: found 'strokes', expected one of click, axes"):
-        evaluate_workdir(tmp_path, "test", marks="strokes", progress=False)
-    image, axes = np.zeros((32, 32), np.uint8), np.float32([9, 15, 22, 15, 15, 9, 15, 21])
-    image[8:20, 8:20] = 100
-    with pytest.raises(UserError, match="recist: found axes for a system that was trained without"):
-        predict(load_cascade(tmp_path), image, (15, 15), window=(0, 255), recist=axes)
+        evaluate_workdir(trained[0], "test", marks="axes")
