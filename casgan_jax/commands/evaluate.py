@@ -2,18 +2,20 @@
 
     casgan evaluate --workdir=runs/softgan --split=test
     casgan evaluate --workdir=runs/softgan --data_dir=data/lidc
-    casgan evaluate --workdir=runs/marked --marks=axes --noise=0.5 --output=out
+    casgan evaluate --workdir=runs/marked --marks=axes --noise=0.5
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
 numbers as JSON. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
 lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
-worst_errors.png (the same without the images: what is missed, what is added).
+worst_errors.png (the same without the images: what is missed, what is added); shown axes, SPLIT
+becomes SPLIT-axes-0.5px.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -53,17 +55,17 @@ def main(_: list[str]) -> None:
         )
 
     keep_compilations()
-    from casgan_jax.inference.evaluate import evaluate_workdir
+    from casgan_jax.inference.evaluate import evaluate_workdir, report_folder
     from casgan_jax.report.evaluation import markdown_table
 
-    folder = Path(_OUTPUT.value or Path(_WORKDIR.value) / "evaluation" / _SPLIT.value)
+    shown: dict[str, Any] = {"marks": _MARKS.value, "noise": _NOISE.value}
+    folder = Path(_OUTPUT.value or report_folder(_WORKDIR.value, _SPLIT.value, **shown))
     summary = evaluate_workdir(
         _WORKDIR.value,
         _SPLIT.value,
         data_dir=_DATA_DIR.value,
         output=folder,
-        marks=_MARKS.value,
-        noise=_NOISE.value,
+        **shown,
         batch_size=_BATCH_SIZE.value,
         worst=_WORST.value,
         progress=_PROGRESS.value,

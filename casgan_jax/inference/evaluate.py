@@ -34,7 +34,7 @@ def evaluate_workdir(
       split: "train", "validation" or "test".
       data_dir: prepared data set; by default the one of the training, or for its test split the
         one that the config names.
-      output: folder to write to; WORKDIR/evaluation/SPLIT by default.
+      output: folder to write to; that of `report_folder` by default.
       marks: what a system that sees marks is shown, one of MARKS.
       noise: standard deviation of the axes' coordinates in native pixels.
       **options: of `casgan_jax.evaluation.data_set.evaluate`.
@@ -47,7 +47,8 @@ def evaluate_workdir(
     show = _show(cascade.marks, marks, noise)
     named = cascade.config.data.test_dir if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
-    folder = make_folder(Path(output or Path(workdir) / "evaluation" / split), field="output")
+    folder = output or report_folder(workdir, split, marks=marks, noise=noise)
+    folder = make_folder(Path(folder), field="output")
     records, metadata = load_split(data_dir, split), read_metadata(data_dir)
     evaluation = evaluate(cascade, records, metadata, show=show, **options)
     facts = {
@@ -59,6 +60,14 @@ def evaluate_workdir(
         **({"marks": marks, "noise": noise} if show else {}),
     }
     return write_evaluation(evaluation, folder, facts=facts)
+
+
+def report_folder(
+    workdir: str | Path, split: str, *, marks: str = "click", noise: float = 0.0
+) -> Path:
+    """Where an evaluation is written: WORKDIR/evaluation/SPLIT, or SPLIT-axes-0.5px."""
+    name = split if marks == "click" else f"{split}-{marks}-{noise:g}px"
+    return Path(workdir) / "evaluation" / name
 
 
 def _show(kinds: tuple[str, ...], marks: str, noise: float) -> Show | None:

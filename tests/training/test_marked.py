@@ -33,16 +33,18 @@ def cascade(trained):
     return load_cascade(trained[0])
 
 
-def test_it_trains_and_is_measured_by_click_and_by_axes(trained, discs, tmp_path):
+def test_it_trains_and_is_measured_by_click_and_by_axes(trained):
     workdir, result = trained
     assert result["steps"] == 4
     found = {}
     for marks, noise in (("click", 0.0), ("axes", 0.0), ("axes", 1.0)):
-        options = dict(marks=marks, noise=noise, output=tmp_path, progress=False)
+        options = dict(marks=marks, noise=noise, progress=False)
         found[marks, noise] = evaluate_workdir(workdir, "test", **options)
         assert (found[marks, noise]["marks"], found[marks, noise]["noise"]) == (marks, noise)
     maes = {key: one["metrics"]["all"]["label_soft_mae"]["mean"] for key, one in found.items()}
     assert len(set(maes.values())) == 3
+    folders = {path.name for path in (workdir / "evaluation").iterdir()}
+    assert folders == {"test", "test-axes-0px", "test-axes-1px"}
     again = evaluate_workdir(workdir, "test", **options)
     assert again["metrics"] == found["axes", 1.0]["metrics"]
 
