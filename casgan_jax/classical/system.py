@@ -38,11 +38,11 @@ class ClassicalSystem:
       patch: side of the native patches in pixels.
       scale: r, the mask's pixels along a native one; they are equal.
       threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
-      marks: kinds of the marks that it is shown: none.
+      mark_kinds: the marks that it is shown: none.
     """
 
     threshold = 0.5
-    marks: tuple[str, ...] = ()
+    mark_kinds: tuple[str, ...] = ()
 
     def __init__(self, config: ClassicalConfig, prior: Cascade | None) -> None:
         """

@@ -53,7 +53,7 @@ class Cascade(Protocol):
     threshold: float
 
     @property
-    def marks(self) -> tuple[str, ...]: ...  # kinds that it is shown
+    def mark_kinds(self) -> tuple[str, ...]: ...  # kinds that it is shown
 
     def __call__(self, patches: np.ndarray, /, *marks: np.ndarray) -> Mapping[str, np.ndarray]: ...
 
@@ -281,7 +281,7 @@ def _prepare(
                 expected="finite values",
                 remedy="rebuild the data set",
             )
-        planes = show and shown_planes(record, show(record), cascade.patch, cascade.marks)
+        planes = show and shown_planes(record, show(record), cascade.patch, cascade.mark_kinds)
     except (KeyError, OSError, ValueError) as error:
         return _failure(record, error)
     return _Input(record, plane, planes)

@@ -44,7 +44,7 @@ def evaluate_workdir(
         marks that it does not see.
     """
     cascade = load_system(workdir)
-    show = _show(cascade.marks, marks, noise)
+    show = _show(cascade.mark_kinds, marks, noise)
     named = cascade.config.data.test_dir if split == "test" else ""
     data_dir = data_dir or named or cascade.config.data.dir
     folder = output or report_folder(workdir, split, marks=marks, noise=noise)

@@ -119,19 +119,19 @@ def _shown(
     """Planes of the marks, (1, P, P, kinds), for a system that sees some; nothing for others."""
     if recist is not None:
         check_recist(recist, image.shape)
-        if "axes" not in cascade.marks:
+        if "axes" not in cascade.mark_kinds:
             raise UserError(
                 "recist",
                 found="axes for a system that was trained without",
                 expected="one that sees them, such as `config=softgan:marked` trains",
                 remedy="give the lesion's `center` instead",
             )
-    if not cascade.marks:
+    if not cascade.mark_kinds:
         return []
     marks = Marks(click=centre) if recist is None else Marks(recist=recist)
     left, top, right, bottom = box
     x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
-    return [mark_planes(cascade.marks, marks, x, y)[None]]
+    return [mark_planes(cascade.mark_kinds, marks, x, y)[None]]
 
 
 def patch_box(shape: tuple[int, int], centre: Point, size: int) -> Box:

@@ -61,7 +61,7 @@ class Cascade:
       patch: side of the native patches in pixels.
       scale: r.
       threshold: chosen on validation; the paper's is 128/255.
-      marks: kinds of the marks that it is shown, see `casgan_jax.soft_mask.mark_planes`.
+      mark_kinds: the marks that it is shown, see `casgan_jax.soft_mask.mark_planes`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Cascade:
         """
         self.config, self.threshold = config, threshold
         self.patch, self.scale = config.data.patch, config.data.scale
-        self.marks = config.data.marks.kinds
+        self.mark_kinds = config.data.marks.kinds
         # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
         self._variables = jax.device_put((variables, frozen))
         self._batch_size = batch_size
@@ -125,10 +125,12 @@ class Cascade:
             )
         planes = [patches[..., None]]
         if marks is not None:
-            expected = (*patches.shape, len(self.marks))
+            expected = (*patches.shape, len(self.mark_kinds))
             if np.shape(marks) != expected:
                 raise UserError(
-                    "marks", found=f"shape {np.shape(marks)}", expected=f"{expected}: {self.marks}"
+                    "marks",
+                    found=f"shape {np.shape(marks)}",
+                    expected=f"{expected}: {self.mark_kinds}",
                 )
             planes.append(np.asarray(marks, np.float32))
         sr, alpha = [], []

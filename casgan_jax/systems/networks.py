@@ -50,19 +50,19 @@ class System:
       scale: r.
       upscale: SRGAN's generator, or None for a system without SR.
       prior: the system whose soft mask the network sees, too, or None.
-      marks: kinds of the marks that the network sees.
+      mark_kinds: the marks that the network sees (`casgan_jax.soft_mask.mark_planes.KINDS`).
     """
 
     network: nn.Module
     scale: int
     upscale: SRGenerator | None
     prior: System | None
-    marks: tuple[str, ...] = ()
+    mark_kinds: tuple[str, ...] = ()
 
     @property
     def channels(self) -> int:
         """Of the condition image."""
-        return 1 + (self.upscale is not None) + (self.prior is not None) + len(self.marks)
+        return 1 + (self.upscale is not None) + (self.prior is not None) + len(self.mark_kinds)
 
     def condition(
         self, frozen: Variables, patches: jax.Array, marks: jax.Array | None = None
@@ -88,9 +88,9 @@ class System:
             planes = [sr, bilinear]
         if self.prior is not None:
             planes.append(self.prior.alpha(**frozen["prior"], patches=patches))
-        if self.marks:
-            marks = _click_in_the_middle(self.marks, patches.shape) if marks is None else marks
-            planes.append(jax.image.resize(marks, (*shape[:3], len(self.marks)), "bilinear"))
+        if self.mark_kinds:
+            marks = _click_in_the_middle(self.mark_kinds, patches.shape) if marks is None else marks
+            planes.append(jax.image.resize(marks, (*shape[:3], len(self.mark_kinds)), "bilinear"))
         return jnp.concatenate(planes, axis=-1), sr
 
     def alpha(self, variables: Variables, frozen: Variables, patches: jax.Array) -> jax.Array:
@@ -120,5 +120,5 @@ def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> S
         scale=config.data.scale,
         upscale=None if config.sr == "none" else super_resolver(config.srgan),
         prior=describe_system(config.prior_config) if config.prior else None,
-        marks=config.data.marks.kinds,
+        mark_kinds=config.data.marks.kinds,
     )

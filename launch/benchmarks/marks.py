@@ -50,10 +50,10 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         if getattr(options, field) is None:
             raise UserError(field, found="none", expected="a folder", remedy="see the suite's text")
     cascade = load_cascade(options.workdir)
-    if "axes" not in cascade.marks:
+    if "axes" not in cascade.mark_kinds:
         raise UserError(
             "workdir",
-            found=f"a network that sees {', '.join(cascade.marks) or 'no marks'}",
+            found=f"a network that sees {', '.join(cascade.mark_kinds) or 'no marks'}",
             expected="one that sees axes",
             remedy="train `config=softgan:marked`",
         )

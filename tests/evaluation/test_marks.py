@@ -14,7 +14,7 @@ from tests.outlined_discs import PATCH, SCALE, BrightIsLesion, record_of
 class Marked(BrightIsLesion):
     """A system whose mask is what it is shown of the axes."""
 
-    marks = ("click", "axes")
+    mark_kinds = ("click", "axes")
 
     def __call__(self, patches, marks):
         assert marks.shape == (*patches.shape, 2)
@@ -62,5 +62,5 @@ def test_a_system_is_shown_the_planes_of_every_record():
     show = functools.partial(by_axes, noise=0.5)
     found = list(predict_records(Marked(), records, (0, 255), show=show, batch_size=2))
     for record, item in zip(records, found, strict=True):
-        planes = shown_planes(record, show(record), PATCH, Marked.marks)
+        planes = shown_planes(record, show(record), PATCH, Marked.mark_kinds)
         np.testing.assert_array_equal(item.alpha[::SCALE, ::SCALE], planes[..., 1])

@@ -23,7 +23,7 @@ LUNG = (-1000.0, 400.0)
 class BrightIsLesion:
     """A cascade that takes grey level for alpha."""
 
-    patch, scale, threshold, marks = PATCH, SCALE, 0.5, ()
+    patch, scale, threshold, mark_kinds = PATCH, SCALE, 0.5, ()
 
     def __init__(self, window=pr.EIGHT_BIT):
         self.config = SoftganConfig(data=SoftganData(window=window, dir="none"))

@@ -55,7 +55,7 @@ def test_the_soft_mask_of_another_system_as_a_prior(upscale):
 
 
 def test_planes_of_marks_beside_the_patch():
-    one = System(UNet(features=2, levels=2), 2, None, None, marks=("click", "axes"))
+    one = System(UNet(features=2, levels=2), 2, None, None, mark_kinds=("click", "axes"))
     planes = np.random.default_rng(1).random((2, 8, 8, 2), dtype=np.float32)
     condition, _ = one.condition({}, PATCHES, planes)
     assert one.channels == condition.shape[-1] == 3

@@ -50,7 +50,7 @@ def test_it_trains_and_is_measured_by_click_and_by_axes(trained):
 
 
 def test_without_marks_it_is_shown_a_click_in_the_middle(cascade):
-    assert cascade.marks == ("click", "axes")
+    assert cascade.mark_kinds == ("click", "axes")
     distance = np.hypot(*np.meshgrid(np.arange(16) - 7.5, np.arange(16) - 7.5)) / 16
     click = np.stack([distance.clip(0, 1), np.ones((16, 16))], -1).astype(np.float32)
     shown = cascade(PATCHES, np.stack([click, click]))["alpha"]
@@ -100,6 +100,6 @@ def test_marks_that_a_system_does_not_see_are_refused(trained, monkeypatch):
     line = "marks: found 'strokes', expected one of click, axes"
     with pytest.raises(UserError, match=line):
         evaluate_workdir(trained[0], "test", marks="strokes")
-    monkeypatch.setattr(evaluation, "load_system", lambda _: SimpleNamespace(marks=("click",)))
+    monkeypatch.setattr(evaluation, "load_system", lambda _: SimpleNamespace(mark_kinds=("click",)))
     with pytest.raises(UserError, match="marks: found axes for a system that was trained without"):
         evaluate_workdir(trained[0], "test", marks="axes")

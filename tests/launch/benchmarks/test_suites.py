@@ -120,7 +120,7 @@ def test_marks_measures_network_and_labeller_on_the_same_axes(discs, tmp_path, m
     assert exact > 0.85 and exact > noisy
     assert all(row["slices"] == 3 and row["not_labelled"] == 0 for row in axes)
     assert summary["dice"] == {row["shown"]: row["dice"] for row in (click, *axes)}
-    monkeypatch.setattr(marks, "load_cascade", lambda _: SimpleNamespace(marks=("click",)))
+    monkeypatch.setattr(marks, "load_cascade", lambda _: SimpleNamespace(mark_kinds=("click",)))
     assert "workdir: found a network that sees click" in line_of(next, marks.run(options))
     options.workdir = None
     assert line_of(next, marks.run(options)).startswith("workdir: found none, expected a folder")
