@@ -3,6 +3,7 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
     python -m launch.benchmark --suite=matting
     python -m launch.benchmark --suite=label --data_dir=data/lidc
     python -m launch.benchmark --suite=input --data_dir=data/lidc --config=softgan:cpu
+    python -m launch.benchmark --suite=marks --workdir=runs/marked --data_dir=data/lidc
 
 Suites:
   matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
@@ -14,6 +15,7 @@ Suites:
            labels agree with the readers or the true alpha of a prepared data set (docs/labels.md)
   annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
            corrections gain on the readers of a prepared data set (docs/annotating.md)
+  marks    a trained network that sees RECIST axes beside the label from the same axes
 """
 
 from absl import flags
@@ -23,11 +25,11 @@ from casgan_jax.commands.path_flag import define_path
 from launch.benchmarks.running import lines
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
-define_path("data_dir", None, "annotate, input, label: folder of a prepared data set.")
+define_path("data_dir", None, "annotate, input, label, marks: folder of a prepared data set.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
-define_path("workdir", None, "predict: a trained cascade, instead of a fresh one.")
+define_path("workdir", None, "marks, predict: a trained cascade; predict: a fresh one by default.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
-flags.DEFINE_integer("limit", 500, "annotate, label: at most so many slices.", lower_bound=1)
+flags.DEFINE_integer("limit", 500, "annotate, label, marks: at most so many slices.", lower_bound=1)
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 

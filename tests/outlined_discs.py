@@ -15,7 +15,7 @@ METADATA = records.metadata(kind="segmentation", window=(0, 255), scale=SCALE)
 class BrightIsLesion:
     """A cascade that takes grey level for alpha."""
 
-    patch, scale, threshold = PATCH, SCALE, 100 / 255
+    patch, scale, threshold, mark_kinds = PATCH, SCALE, 100 / 255, ()
 
     def __call__(self, patches):
         assert patches.dtype == np.float32 and patches.shape[1:] == (PATCH, PATCH)

@@ -38,9 +38,11 @@ class ClassicalSystem:
       patch: side of the native patches in pixels.
       scale: r, the mask's pixels along a native one; they are equal.
       threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
+      mark_kinds: the marks that it is shown: none.
     """
 
     threshold = 0.5
+    mark_kinds: tuple[str, ...] = ()
 
     def __init__(self, config: ClassicalConfig, prior: Cascade | None) -> None:
         """
@@ -53,19 +55,29 @@ class ClassicalSystem:
         self._parameters = dict(config.parameters)
         self._prior = prior
 
-    def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(
+        self, patches: np.ndarray, marks: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Masks of native patches.
 
         Args:
           patches: (N, P, P) float32 in [0, 1].
+          marks: None, as it is shown none.
 
         Returns:
           `alpha`, (N, r P, r P) float32 of 0 and 1, and the patches, enlarged likewise, as
           `super_resolution`.
 
         Raises:
-          UserError: patches of another size, or a parameter that the method refuses.
+          UserError: patches of another size, planes of marks, or a parameter that the method
+            refuses.
         """
+        if marks is not None:
+            raise UserError(
+                "marks",
+                found=f"shape {np.shape(marks)}",
+                expected="none for a method that sees the patch alone",
+            )
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
             raise UserError(

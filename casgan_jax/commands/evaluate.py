@@ -4,15 +4,18 @@
     casgan evaluate --workdir=runs/softgan --data_dir=data/lidc
     casgan evaluate --workdir=runs/softgan --lesions=lesions.csv
     casgan evaluate --workdir=runs/softgan --lesions=study
+    casgan evaluate --workdir=runs/marked --marks=axes --noise=0.5
 
 Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
 numbers as JSON; first, notes where patients were trained on or the data set is no longer that of
 the training. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
 lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
-worst_errors.png (the same without the images: what is missed, what is added).
+worst_errors.png (the same without the images: what is missed, what is added); shown axes, SPLIT
+becomes SPLIT-axes-0.5px.
 
 --lesions is a table or a study folder as `label` reads it: every lesion is labelled by its marks,
-and predicted from the middle of them; the report goes to WORKDIR/evaluation/lesions.
+and predicted from the middle of them, or with --marks=axes from its axes; the report goes to
+WORKDIR/evaluation/lesions.
 """
 
 from __future__ import annotations
@@ -38,6 +41,12 @@ _LESIONS = define_path(
     "lesions", None, "Table of lesions, or study folder, in place of a data set."
 )
 _OUTPUT = define_path("output", None, "Folder for the report; WORKDIR/evaluation/SPLIT by default.")
+_MARKS = flags.DEFINE_string(
+    "marks", "click", "What a system that sees marks is shown: click, or axes of the consensus."
+)
+_NOISE = flags.DEFINE_float(
+    "noise", 0.0, "Deviation of the axes' coordinates in pixels, as a hand's.", lower_bound=0.0
+)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Patches predicted at once.", lower_bound=1)
 _WORST = flags.DEFINE_integer("worst", 12, "Worst cases in the picture.", lower_bound=1)
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
@@ -84,6 +93,8 @@ def main(_: list[str]) -> int:
         data_dir=_LESIONS.value or _DATA_DIR.value,
         output=_OUTPUT.value,
         read=read,
+        marks=_MARKS.value,
+        noise=_NOISE.value,
         batch_size=_BATCH_SIZE.value,
         worst=_WORST.value,
         progress=_PROGRESS.value,

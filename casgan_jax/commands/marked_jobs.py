@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_table
 from casgan_jax.inference.predict import Job
+from casgan_jax.soft_mask.recist import axis_lengths
 
 
 class Planned(NamedTuple):
@@ -17,6 +20,16 @@ class Planned(NamedTuple):
 
     jobs: list[Job]
     failures: list[str]
+
+    def shown_to(self, kinds: Sequence[str]) -> Planned:
+        """The same for a system that sees some kinds of marks: without axes it is told the middle.
+
+        Args:
+          kinds: of `casgan_jax.soft_mask.mark_planes.KINDS`.
+        """
+        if "axes" in kinds:
+            return self
+        return self._replace(jobs=[job._replace(recist=None) for job in self.jobs])
 
 
 def is_lesion_table(table: Path) -> bool:
@@ -30,7 +43,7 @@ def is_lesion_table(table: Path) -> bool:
 
 
 def plan_annotations(annotations: Annotations) -> Planned:
-    """A job for each lesion, with the mark in the middle of its axes or masks."""
+    """A job for each lesion: its axes, if any, and the mark in the middle of axes or masks."""
     from casgan_jax.labelling.lesion import read_lesion
     from casgan_jax.labelling.locate import locate_all
 
@@ -39,14 +52,29 @@ def plan_annotations(annotations: Annotations) -> Planned:
         try:
             if fault is not None:
                 raise fault
-            x, y = read_lesion(annotation).mark.tolist()
+            lesion = read_lesion(annotation)
         except UserError as error:
             planned.failures.append(f"{annotation.key}: {error}")
             continue
         file, index = annotation.slice_file or (annotation.image, annotation.slice_index)
-        offset = annotation.hu_offset or 0.0
-        planned.jobs.append(Job(file, (x, y), annotation.key.replace("/", "_"), index, offset))
+        x, y = lesion.mark.tolist()
+        planned.jobs.append(
+            Job(
+                file,
+                (x, y),
+                annotation.key.replace("/", "_"),
+                slice_index=index,
+                hu_offset=annotation.hu_offset or 0.0,
+                recist=None if lesion.recist is None else _longer_first(lesion.recist),
+            )
+        )
     return planned
+
+
+def _longer_first(recist: np.ndarray) -> np.ndarray:
+    """Axes whose order was right in mm; of pixels that are not square the other may be longer."""
+    long, short = axis_lengths(recist)
+    return recist if long >= short else np.roll(recist, 4)
 
 
 def plan_study(

@@ -4,6 +4,8 @@
     casgan predict --workdir=runs/softgan --input=series --slice=40 --center=212,305 --output=out
     casgan predict --workdir=runs/softgan --input=study --output=out
     casgan predict --workdir=runs/softgan --table=marks.csv --output=out
+    casgan predict --workdir=runs/marked --input=slice.png --recist=102,88,131,97,113,101,119,84 \\
+        --output=out
     casgan predict --workdir=runs/softgan --input='scans/*.png' --table=marks.csv \\
         --output=out --hu_offset=-32768
 
@@ -12,6 +14,8 @@ several slices --slice says which. A mark is a pixel in the middle of the lesion
 y rows, both from 0. A table has the columns file,x,y and a line for each lesion, its files are
 relative to its folder; with --input, only lines of those files count. A table of `label`, or a
 study folder with reports, segmentations or contours in it, has a mark in the middle of each lesion.
+A system that was trained to see RECIST axes (--config=softgan:marked) takes those, too: by
+--recist, or of such a table or study where it has them.
 
 What black and white mean is the training data's window, for images in Hounsfield units as much as
 for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
@@ -31,9 +35,11 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 
 from casgan_jax.annotations import read_annotations
+from casgan_jax.annotations.cells import recist_of
 from casgan_jax.commands.entry import error_line, keep_compilations, run_main
 from casgan_jax.commands.marked_jobs import (
     Planned,
@@ -51,6 +57,9 @@ _WORKDIR = define_path("workdir", None, "Folder of a training.")
 _INPUT = define_multi_path("input", [], "Image file or glob; may be repeated.")
 _CENTER = flags.DEFINE_multi_string(
     "center", [], "X,Y of the mark in pixels; one for all inputs, or repeated for each."
+)
+_RECIST = flags.DEFINE_multi_string(
+    "recist", [], "x1,y1,...,x4,y4 of the lesion's axes in pixels, in place of --center."
 )
 _TABLE = define_path("table", None, "CSV of marks with the columns file,x,y, or one of lesions.")
 _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
@@ -93,12 +102,15 @@ def main(_: list[str]) -> int:
         )
     window = prediction.parse_window(_WINDOW.value) if _WINDOW.value else None
     centres = [prediction.parse_pair("--center", text) for text in _CENTER.value]
-    planned = _plan(centres)
+    axes = [recist_of("--recist", text) for text in _RECIST.value]
+    planned = _plan_axes(axes, centres) if axes else _plan(centres)
 
     keep_compilations()
     from casgan_jax.inference.load import load_system
 
     system = load_system(workdir)
+    if not axes:
+        planned = planned.shown_to(system.mark_kinds)
     failures = len(planned.failures)
     for line in planned.failures:
         print(f"error: {line}", file=sys.stderr)
@@ -126,6 +138,19 @@ def _folder(name: str, value: str | None) -> Path:
     if not value:
         raise UserError(name, found="none", expected="a folder", remedy="see `help`")
     return Path(value)
+
+
+def _plan_axes(axes: list[np.ndarray], centres: list[prediction.Point]) -> Planned:
+    """What to predict, by axes that are given."""
+    if centres or _TABLE.value:
+        raise UserError(
+            "recist",
+            found="beside `center` or `table`",
+            expected="one of them",
+            remedy="drop one",
+        )
+    jobs = prediction.plan_axes(_INPUT.value, axes)
+    return plan_slices(jobs, _SERIES.value, _SLICE.value)
 
 
 def _plan(centres: list[prediction.Point]) -> Planned:

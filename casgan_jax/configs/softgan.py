@@ -11,12 +11,14 @@ VARIANTS = {
     "paper": "as the paper trains it: 100 L1 + MSE + LSGAN, Adam 0.002, 35 + 35 epochs",
     "cpu": "64 -> 128 px, 16 features (2 CPU cores, under an hour on the LIDC slices)",
     "quick": "the same on the embedded phantoms, a few hundred steps (minutes on 2 CPU cores)",
+    "marked": "sees a click and RECIST axes, works on native pixels, without SR (2 CPU cores)",
 }
 
 
 def get_config(variant: str = "") -> SoftganConfig:
     """The config of a variant (VARIANTS)."""
-    first = replaced(srgan.get_config(variant), data=dict(dir=""))  # the cascade's own
+    first = srgan.get_config("cpu" if variant == "marked" else variant)
+    first = replaced(first, data=dict(dir=""))  # the cascade's own
     config = SoftganConfig(srgan=first)
     if variant == "paper":
         config = replaced(
@@ -27,13 +29,26 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=0.002, b1=0.5, warmup_steps=0, average=0.0),
             predict=dict(symmetries=False),
         )
-    if variant in ("cpu", "quick"):
+    if variant in ("cpu", "quick", "marked"):
         config = replaced(
             config,
             data=dict(scale=2),
             model=dict(features=16, levels=5, discriminator_features=16),
             optim=dict(lr=1e-3, schedule="cosine"),
             train=dict(steps=10000),
+        )
+    if variant == "marked":
+        config = replaced(
+            config,
+            sr="none",
+            data=dict(marks=dict(click=0.5, axes=0.7)),
+            model=dict(
+                network="casgan_jax.models.native_unet.NativeUNet",
+                features=24,
+                levels=4,
+                dropout=0.0,
+                discriminator_features=8,
+            ),
         )
     if variant == "quick":
         config = replaced(

@@ -17,14 +17,23 @@ from casgan_jax.data.elastic import NODES
 Draw = dict[str, Any]
 
 
-def draw_segmentation(index: int, rng: np.random.Generator, *, augmentation: Augmentation) -> Draw:
+def draw_segmentation(
+    index: int, rng: np.random.Generator, *, augmentation: Augmentation, marked: bool = False
+) -> Draw:
     """A patch of a record, turned, mirrored, zoomed and shifted about its mark, and deformed.
+
+    Args:
+      index: of the record.
+      rng: what all is drawn from.
+      augmentation: limits.
+      marked: whether the example shows a user's marks, which the renderer draws.
 
     Returns:
       `record`, `matrix` (2, 2) from an output pixel's offset (x, y) to the source's, both from the
       patch's centre, `shift` (2,) of that centre from the mark in native pixels, grey levels (see
-      `_draw_levels`), and where there is elastic deformation `nodes` (2, 3, 3): how far it moves
-      the source's x and y at the nodes of its grid, in native pixels.
+      `_draw_levels`), where there is elastic deformation `nodes` (2, 3, 3): how far it moves the
+      source's x and y at the nodes of its grid, in native pixels, and where there are marks
+      `marks_seed`.
     """
     angle = np.deg2rad(rng.uniform(-augmentation.rotation, augmentation.rotation))
     shrink = np.exp(-rng.uniform(-augmentation.zoom, augmentation.zoom))
@@ -40,6 +49,8 @@ def draw_segmentation(index: int, rng: np.random.Generator, *, augmentation: Aug
     if augmentation.elastic:
         nodes = rng.standard_normal((2, NODES, NODES), np.float32)
         draw["nodes"] = np.float32(augmentation.elastic) * nodes
+    if marked:
+        draw["marks_seed"] = rng.integers(2**32, dtype=np.uint32)
     return draw
 
 

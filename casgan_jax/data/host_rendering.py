@@ -12,10 +12,13 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from casgan_jax.configs.schema.softgan import DrawnMarks
 from casgan_jax.data.augmentation import Draw
+from casgan_jax.data.drawn_marks import draw_marks
 from casgan_jax.data.elastic import node_weights
 from casgan_jax.grid import area_mean, decode_alpha
 from casgan_jax.records.prepared import Record
+from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
 
 Render = Callable[[Draw], dict[str, np.ndarray]]
 
@@ -37,13 +40,17 @@ def single_threaded(render: Render) -> Render:
 
 
 def render_segmentation(
-    planes: Record, draw: Draw, *, patch: int, scale: int
+    planes: Record, draw: Draw, *, patch: int, scale: int, marks: DrawnMarks | None = None
 ) -> dict[str, np.ndarray]:
     """One augmented pair: `image` (patch, patch, 1) and `target` (scale * patch, ..., 1) in [0, 1].
 
     Args:
-      planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, and `mark`.
+      planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, `mark`, and `axes`
+        where they are among the marks.
       draw: of `draw_segmentation`.
+      patch, scale: see above.
+      marks: how the marks are drawn that the example shows beside, as `marks` (patch, patch,
+        kinds); None: there are none.
     """
     matrix, nodes = draw["matrix"].astype(np.float64), draw.get("nodes")
     centre = planes["mark"] + draw["shift"].astype(np.float64)
@@ -51,8 +58,17 @@ def render_segmentation(
     fine_centre = scale * centre + (scale - 1) / 2
     fine_nodes = None if nodes is None else scale * nodes
     coded = _warp(planes["target"], scale * patch, matrix, fine_centre, fine_nodes)
-    target = decode_alpha(coded)
-    return {"image": image[..., None], "target": target[..., None]}
+    example = {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
+    if marks is not None:
+        x, y = _positions(patch, matrix, _offset(patch, matrix, centre), nodes)
+        example["marks"] = mark_planes(marks.kinds, _draw_marks(planes, draw, marks), x, y)
+    return example
+
+
+def _draw_marks(planes: Record, draw: Draw, drawn: DrawnMarks) -> Marks:
+    rng, shape = np.random.default_rng(draw["marks_seed"]), planes["image"].shape
+    axes = planes["axes"] if drawn.axes else np.zeros((0, 8))
+    return draw_marks(planes["mark"], axes, shape, rng, drawn=drawn)
 
 
 def render_super_resolution(
@@ -79,7 +95,7 @@ def _warp(
     nodes: np.ndarray | None,
 ) -> np.ndarray:
     """Samples a `size` square around `centre`, (x, y) in the plane's pixels, as are the `nodes`."""
-    offset = centre - matrix @ np.full(2, (size - 1) / 2)
+    offset = _offset(size, matrix, centre)
     if nodes is None:
         return cv2.warpAffine(
             plane,
@@ -88,11 +104,7 @@ def _warp(
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-    weights, pixel = node_weights(size), np.arange(size)
-    x, y = (
-        (row[0] * pixel + row[1] * pixel[:, None] + start + weights @ moved @ weights.T)
-        for row, start, moved in zip(matrix, offset, nodes, strict=True)
-    )
+    x, y = _positions(size, matrix, offset, nodes)
     return cv2.remap(
         plane,
         x.astype(np.float32),
@@ -100,6 +112,26 @@ def _warp(
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _offset(size: int, matrix: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Where the first pixel of a `size` square around `centre` lies, (x, y) in the plane."""
+    return centre - matrix @ np.full(2, (size - 1) / 2)
+
+
+def _positions(
+    size: int, matrix: np.ndarray, offset: np.ndarray, nodes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of every pixel of a square in the plane, (size, size) each."""
+    pixel = np.arange(size)
+    x, y = (
+        row[0] * pixel + row[1] * pixel[:, None] + start
+        for row, start in zip(matrix, offset, strict=True)
+    )
+    if nodes is None:
+        return x, y
+    weights = node_weights(size)
+    return x + weights @ nodes[0] @ weights.T, y + weights @ nodes[1] @ weights.T
 
 
 def _adjust(patch: np.ndarray, draw: Draw) -> np.ndarray:

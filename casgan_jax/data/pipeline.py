@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from casgan_jax.configs.schema.sections import CACHES
-from casgan_jax.configs.schema.softgan import Augmentation
+from casgan_jax.configs.schema.softgan import Augmentation, DrawnMarks
 from casgan_jax.data import device_rendering, host_rendering
 from casgan_jax.data.augmentation import (
     Draw,
@@ -62,6 +62,7 @@ def training_batches(
     seed: int,
     label: str = "alpha",
     augmentation: Augmentation | None = None,
+    marks: DrawnMarks | None = None,
     cache: str = "host",
     mesh: Mesh | None = None,
     workers: int = 0,
@@ -80,6 +81,8 @@ def training_batches(
       seed: of the order and of the augmentation.
       label: what to train towards, one of LABELS.
       augmentation: limits of what is drawn.
+      marks: of a segmentation: what batches show of a user's marks, as `marks`, and how they are
+        drawn; the host renders them.
       cache: "none": every record is decoded whenever it is met; "host": decoded planes stay in this
         process's memory (in every worker's, where there are workers); "device": they lie on every
         device of `mesh`, which renders; "auto": "device" on accelerators that the planes fit
@@ -92,9 +95,13 @@ def training_batches(
       UserError: data, label, sizes or cache do not fit; the line names the field.
     """
     augmentation = augmentation or Augmentation()
+    marked = marks is not None and bool(marks.kinds)
     if kind == "segmentation":
-        planes = segmentation_planes(data_dir, "train", label=label, patch=patch, scale=scale)
-        draw = functools.partial(draw_segmentation, augmentation=augmentation)
+        axes = marks is not None and marks.axes > 0
+        planes = segmentation_planes(
+            data_dir, "train", label=label, patch=patch, scale=scale, axes=axes
+        )
+        draw = functools.partial(draw_segmentation, augmentation=augmentation, marked=marked)
     else:
         planes = super_resolution_planes(data_dir, "train", patch=patch, scale=scale)
         draw = functools.partial(
@@ -110,10 +117,12 @@ def training_batches(
             expected=f"at most the {len(planes)} records of the training split",
             remedy="set `optim.batch_size=1`",
         )
-    cache = _resolve(cache, planes, mesh)
+    cache = _resolve(cache, planes, mesh, marked=marked)
     on_host, on_device = (
         functools.partial(render, patch=patch, scale=scale) for render in RENDERERS[kind]
     )
+    if marked:
+        on_host = functools.partial(on_host, marks=marks)
     source = planes.kept() if cache == "host" else planes
 
     @host_rendering.single_threaded
@@ -142,7 +151,7 @@ def _already_rendered(batch: Any) -> Any:
     return batch
 
 
-def _resolve(cache: str, planes: Planes, mesh: Mesh | None) -> str:
+def _resolve(cache: str, planes: Planes, mesh: Mesh | None, *, marked: bool) -> str:
     """ "none", "host" or "device": the field of the config, or what "auto" means here."""
     if cache not in CACHES:
         raise UserError(
@@ -150,11 +159,18 @@ def _resolve(cache: str, planes: Planes, mesh: Mesh | None) -> str:
             found=f"{cache!r}",
             expected=f"one of {', '.join(CACHES)}",
         )
+    if cache == "device" and marked:
+        raise UserError(
+            "data.cache",
+            found="'device' for a network that sees marks",
+            expected="auto, none or host: marks are drawn on the host",
+            remedy="set `data.cache=host`",
+        )
     if cache == "device" and mesh is None:
         raise ValueError("mesh: found None, expected the devices that are to hold the planes")
     if cache != "auto":
         return cache
-    if mesh is None or mesh.devices.flat[0].platform == "cpu":
+    if marked or mesh is None or mesh.devices.flat[0].platform == "cpu":
         return "host"
     return "device" if planes.nbytes <= memory_for_planes(mesh) else "host"
 

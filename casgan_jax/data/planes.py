@@ -12,6 +12,7 @@ import numpy as np
 from casgan_jax.data.targets import LABELS
 from casgan_jax.errors import UserError
 from casgan_jax.grid import normalise
+from casgan_jax.records import marks
 from casgan_jax.records.patches import marked_box
 from casgan_jax.records.prepared import Record, feature_names, load_split, read_metadata
 
@@ -70,7 +71,7 @@ class _KeptPlanes(Planes):
 
 
 def segmentation_planes(
-    data_dir: str | Path, split: str, *, label: str, patch: int, scale: int
+    data_dir: str | Path, split: str, *, label: str, patch: int, scale: int, axes: bool = False
 ) -> Planes:
     """Windowed images and coded targets of a segmentation data set at `scale`.
 
@@ -80,6 +81,7 @@ def segmentation_planes(
       label: one of LABELS.
       patch: side of the patches that are to fit, in native pixels.
       scale: r of the targets.
+      axes: whether the planes hold the lesion's axes, too (`casgan_jax.records.marks`).
 
     Raises:
       UserError: the data set has no such label, another kind, or soft masks that are too coarse.
@@ -109,14 +111,17 @@ def segmentation_planes(
             remedy=f"set `data.label={possible[0]}`",
         )
     needs, make_target = LABELS[label]
+    if axes:
+        needs = (*needs, *marks.NEEDED, *available.intersection([marks.GIVEN]))
 
     def prepare(record: Record) -> Record:
         marked_box(record, patch)  # it fits
-        return {
+        planes = {
             "mark": record["mark"],
             "image": normalise(record["image"], metadata["window"]),
             "target": make_target(record, scale, stored),
         }
+        return planes | {"axes": marks.measured_axes(record)} if axes else planes
 
     return Planes(load_split(data_dir, split, features=("image", "mark", *needs)), prepare)
 

@@ -22,6 +22,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.case import POPULATIONS, SWEEP, Case, by_population, measure
 from casgan_jax.evaluation.curves import Curves, mean_curves
 from casgan_jax.evaluation.example import Example, example_of
+from casgan_jax.evaluation.marks import Show, by_click
 from casgan_jax.evaluation.prediction import (
     Cascade,
     Failure,
@@ -80,6 +81,7 @@ def evaluate(
     records: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
     *,
+    show: Show = by_click,
     batch_size: int = 64,
     worst: int = 12,
     progress: bool = True,
@@ -90,6 +92,8 @@ def evaluate(
       cascade: the trained system.
       records: decoded records of a prepared segmentation data set (`casgan_jax.records.features`).
       metadata: that data set's metadata; its window normalises the images.
+      show: which marks of each record a system that sees marks is shown
+        (`casgan_jax.evaluation.marks`).
       batch_size: patches given to the cascade at once.
       worst: how many of the worst cases are kept as examples.
       progress: whether to show a progress bar on stderr.
@@ -107,7 +111,9 @@ def evaluate(
         disable=not progress,
         leave=None,  # below another bar it goes when it is done
     )
-    for item in predict_records(cascade, records, metadata["window"], batch_size=batch_size):
+    for item in predict_records(
+        cascade, records, metadata["window"], show=show, batch_size=batch_size
+    ):
         bar.update()
         if isinstance(item, Failure):
             evaluation.failures.append(item)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.marks import Show, by_click, shown_planes
 from casgan_jax.evaluation.planes import plain_value
 from casgan_jax.grid import normalise
 from casgan_jax.records.checks import check_planes
@@ -21,7 +22,12 @@ class Cascade(Protocol):
     scale: int
     threshold: float
 
-    def __call__(self, patches: np.ndarray) -> Mapping[str, np.ndarray]: ...
+    @property
+    def mark_kinds(self) -> tuple[str, ...]: ...  # kinds that it is shown
+
+    def __call__(
+        self, patches: np.ndarray, marks: np.ndarray | None = None, /
+    ) -> Mapping[str, np.ndarray]: ...
 
 
 class Prediction(NamedTuple):
@@ -44,14 +50,22 @@ def predict_records(
     records: Sequence[Mapping[str, Any]],
     window: Sequence[float],
     *,
+    show: Show = by_click,
     batch_size: int = 64,
 ) -> Iterator[Prediction | Failure]:
-    """The cascade's soft mask of every record's marked patch, in the order of the records."""
+    """The cascade's soft mask of every record's marked patch, in the order of the records.
+
+    Args:
+      cascade: the trained system.
+      records: decoded.
+      window: source values that map to 0 and 1.
+      show: which marks of each record a system that sees marks is shown.
+      batch_size: patches given to the cascade at once.
+    """
     for start in range(0, len(records), batch_size):
         indices = range(start, min(start + batch_size, len(records)))
-        prepared = [_prepare(records, i, cascade.patch, window) for i in indices]
-        patches = [item.patch for item in prepared if isinstance(item, _Input)]
-        alphas = iter(cascade(np.stack(patches))["alpha"] if patches else ())
+        prepared = [_prepare(records, i, cascade, window, show) for i in indices]
+        alphas = iter(_alphas(cascade, [item for item in prepared if isinstance(item, _Input)]))
         for item in prepared:
             yield item if isinstance(item, Failure) else _output(item, next(alphas))
 
@@ -65,16 +79,29 @@ def failure_of(record: Mapping[str, Any], error: Exception) -> Failure:
 class _Input(NamedTuple):
     record: Mapping[str, Any]
     patch: np.ndarray
+    marks: np.ndarray | None  # their planes, for a system that sees some
+
+
+def _alphas(cascade: Cascade, inputs: Sequence[_Input]) -> Sequence[np.ndarray] | np.ndarray:
+    if not inputs:
+        return ()
+    patches = np.stack([item.patch for item in inputs])
+    marks = [item.marks for item in inputs if item.marks is not None]
+    return (cascade(patches, np.stack(marks)) if marks else cascade(patches))["alpha"]
 
 
 def _prepare(
-    records: Sequence[Mapping[str, Any]], index: int, patch: int, window: Sequence[float]
+    records: Sequence[Mapping[str, Any]],
+    index: int,
+    cascade: Cascade,
+    window: Sequence[float],
+    show: Show,
 ) -> _Input | Failure:
     record: Mapping[str, Any] = {"key": f"record {index}"}
     try:
         record = records[index]
         check_planes({name: np.shape(value) for name, value in record.items()})
-        plane = normalise(marked_patch(record, "image", patch), window)
+        plane = normalise(marked_patch(record, "image", cascade.patch), window)
         if not np.isfinite(plane).all():
             raise UserError(
                 "image",
@@ -82,9 +109,11 @@ def _prepare(
                 expected="finite values",
                 remedy="rebuild the data set",
             )
+        kinds = cascade.mark_kinds
+        planes = shown_planes(record, show(record), cascade.patch, kinds) if kinds else None
     except (KeyError, OSError, ValueError) as error:
         return failure_of(record, error)
-    return _Input(record, plane)
+    return _Input(record, plane, planes)
 
 
 def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:

@@ -37,6 +37,9 @@ class Subject:
       scale: r, pixels of a mask along a native one.
       data: digest of the data set; "" where a version before 0.4 measured it.
       notes: lines that the figures are not to be read without.
+      marks: that the system was shown of each lesion, see `casgan_jax.inference.evaluate.MARKS`;
+        None for a system that sees none.
+      noise: standard deviation of the axes' coordinates in native pixels; None without marks.
     """
 
     workdir: str
@@ -46,6 +49,8 @@ class Subject:
     scale: int
     data: str = ""
     notes: tuple[str, ...] = ()
+    marks: str | None = None
+    noise: float | None = None
 
 
 @dataclass(frozen=True)

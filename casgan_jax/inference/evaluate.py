@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casgan_jax.errors import UserError
 from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.evaluation.files import write_measurements
+from casgan_jax.evaluation.marks import Show, by_axes, by_click
 from casgan_jax.evaluation.summary import Subject, Summary
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
@@ -40,6 +43,8 @@ class Measured:
 
 ReadRecords = Callable[[Any], tuple[Sequence[dict[str, Any]], dict[str, Any]]]
 
+MARKS = ("click", "axes")  # what a system that sees marks can be shown
+
 
 def evaluate_workdir(
     workdir: str | Path,
@@ -48,6 +53,8 @@ def evaluate_workdir(
     data_dir: str | Path | None = None,
     output: str | Path | None = None,
     read: ReadRecords | None = None,
+    marks: str = "click",
+    noise: float = 0.0,
     batch_size: int = 64,
     worst: int = 12,
     progress: bool = True,
@@ -60,19 +67,24 @@ def evaluate_workdir(
         has no test split.
       data_dir: prepared data set; by default the one of the training, or for its test split the
         one that the config names.
-      output: folder to write to; WORKDIR/evaluation/SPLIT by default.
+      output: folder to write to; that of `casgan_jax.workdir.layout` by default.
       read: gives records and their metadata for the system, in place of a prepared data set; then
         `split` and `data_dir` are their names alone.
+      marks: what a system that sees marks is shown, one of MARKS.
+      noise: standard deviation of the axes' coordinates in native pixels.
       batch_size, worst, progress: of `casgan_jax.evaluation.data_set.evaluate`.
 
     Raises:
-      UserError: no run there, no such data or split, or data that do not fit the system.
+      UserError: no run there, no such data or split, data that do not fit the system, or marks that
+        it does not see.
     """
     system = load_system(workdir)
+    show = _show(system.mark_kinds, marks, noise)
     if split is None:
         own = system.config.data
         split = measured_split(data_dir or own.test_dir or own.dir)
-    folder = make_folder(Path(output or evaluation_folder(Path(workdir), split)), field="output")
+    own_folder = evaluation_folder(Path(workdir), split, marks=marks, noise=noise)
+    folder = make_folder(Path(output or own_folder), field="output")
     if read is None:
         data = measured_data(system.config, workdir, split, data_dir)
         records, metadata = load_split(data.directory, split), read_metadata(data.directory)
@@ -80,7 +92,13 @@ def evaluate_workdir(
         data = MeasuredData(str(data_dir), "", [])
         records, metadata = read(system)
     evaluation = evaluate(
-        system, records, metadata, batch_size=batch_size, worst=worst, progress=progress
+        system,
+        records,
+        metadata,
+        show=show,
+        batch_size=batch_size,
+        worst=worst,
+        progress=progress,
     )
     subject = Subject(
         workdir=str(workdir),
@@ -90,7 +108,30 @@ def evaluate_workdir(
         scale=system.scale,
         data=data.digest,
         notes=tuple(data.notes),
+        marks=marks if system.mark_kinds else None,
+        noise=noise if system.mark_kinds else None,
     )
     summary = write_measurements(evaluation, subject, folder)
     write_evaluation(summary, evaluation.worst, folder)
     return Measured(subject, summary, folder)
+
+
+def _show(kinds: tuple[str, ...], marks: str, noise: float) -> Show:
+    """What a system that sees some kinds of marks is shown."""
+    if marks not in MARKS:
+        raise UserError("marks", found=f"{marks!r}", expected=f"one of {', '.join(MARKS)}")
+    if marks == "axes" and "axes" not in kinds:
+        raise UserError(
+            "marks",
+            found="axes for a system that was trained without",
+            expected="one that sees them, such as `config=softgan:marked` trains",
+            remedy="use `marks=click`",
+        )
+    if marks == "click" and noise:
+        raise UserError(
+            "noise",
+            found=f"{noise:g} for a click, which is the data set's own",
+            expected="it of axes alone",
+            remedy="use `marks=axes`",
+        )
+    return functools.partial(by_axes, noise=noise) if marks == "axes" else by_click

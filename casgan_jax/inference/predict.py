@@ -39,6 +39,9 @@ from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.json_form import to_json
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
+from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
+from casgan_jax.soft_mask.recist import centre as middle_of_axes
+from casgan_jax.soft_mask.recist import check_axes, check_recist
 
 if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
     from casgan_jax.inference.load import LoadedSystem
@@ -47,6 +50,8 @@ EIGHT_BIT = (0.0, 255.0)
 LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
 
 Point = tuple[float, float]
+
+_FORMS = {"center": "X,Y", "recist": "X1,Y1,...,X4,Y4"}
 
 
 class Prediction(NamedTuple):
@@ -66,9 +71,15 @@ class Prediction(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One lesion to predict: an image file, the mark in it, and what to call the outputs.
+    """One lesion to predict.
 
-    The slice, from 0, is of files of several; the offset is the file's own to Hounsfield units.
+    Attributes:
+      file: the image.
+      centre: the mark in it, of axes their middle.
+      name: of the outputs.
+      slice_index: from 0, of files of several.
+      hu_offset: the file's own to Hounsfield units.
+      recist: (8,) axes of the lesion that a system is shown in place of the mark, or None.
     """
 
     file: Path
@@ -76,6 +87,7 @@ class Job(NamedTuple):
     name: str
     slice_index: int | None = None
     hu_offset: float = 0.0
+    recist: np.ndarray | None = None
 
 
 class Written(NamedTuple):
@@ -105,7 +117,9 @@ class Predicted(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """One object of all that is worth telling."""
-        place = {"file": str(self.job.file), "center": list(self.job.centre)}
+        place: dict[str, Any] = {"file": str(self.job.file), "center": list(self.job.centre)}
+        if self.job.recist is not None:
+            place["recist"] = self.job.recist.tolist()
         return {**place, "window": list(self.window), **to_json(self.written)}
 
 
@@ -123,7 +137,12 @@ class Failed(NamedTuple):
 
 
 def predict(
-    cascade: Cascade, image: np.ndarray, centre: Point, *, window: tuple[float, float]
+    cascade: Cascade,
+    image: np.ndarray,
+    centre: Point,
+    *,
+    window: tuple[float, float],
+    recist: np.ndarray | None = None,
 ) -> Prediction:
     """Predicts the soft mask of the lesion at `centre`.
 
@@ -133,10 +152,12 @@ def predict(
       centre: (x, y) of the mark in pixels; the patch around it is moved inside the image, and
         padded with the image's edge only where the image is smaller than the patch.
       window: source values that map to 0 and 1.
+      recist: (8,) axes of the lesion, which a system that sees axes is shown in place of a click.
 
     Raises:
-      UserError: the mark lies outside of the image, the patch is all black or all white in this
-        window, or the prediction is not finite.
+      UserError: the mark lies outside of the image, the axes cannot be a lesion's or the system
+        sees none, the patch is all black or all white in this window, or the prediction is not
+        finite.
     """
     box = patch_box(image.shape, centre, cascade.patch)
     source = box.crop(image, padded=True)
@@ -149,7 +170,8 @@ def predict(
             expected=f"grey levels of its values, {source.min():g} to {source.max():g}",
             remedy="correct `window` or `hu_offset`",
         )
-    fine = np.asarray(cascade(patch[None])["alpha"][0], np.float32)
+    shown = _shown(cascade, image, centre, recist, box)
+    fine = np.asarray(cascade(patch[None], *shown)["alpha"][0], np.float32)
     if not np.isfinite(fine).all():
         raise UserError(
             "prediction",
@@ -159,6 +181,27 @@ def predict(
         )
     native = area_mean(fine, len(fine) // cascade.patch)
     return Prediction(box.paste(native, image.shape), fine, patch, box)
+
+
+def _shown(
+    cascade: Cascade, image: np.ndarray, centre: Point, recist: np.ndarray | None, box: Box
+) -> list[np.ndarray]:
+    """Planes of the marks, (1, P, P, kinds), for a system that sees some; nothing for others."""
+    if recist is not None:
+        check_recist(recist, image.shape)
+        if "axes" not in cascade.mark_kinds:
+            raise UserError(
+                "recist",
+                found="axes for a system that was trained without",
+                expected="one that sees them, such as `config=softgan:marked` trains",
+                remedy="give the lesion's `center` instead",
+            )
+    if not cascade.mark_kinds:
+        return []
+    marks = Marks(click=centre) if recist is None else Marks(recist=recist)
+    left, top, right, bottom = box
+    x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
+    return [mark_planes(cascade.mark_kinds, marks, x, y)[None]]
 
 
 def patch_box(shape: tuple[int, int], centre: Point, size: int) -> Box:
@@ -263,7 +306,7 @@ def run_jobs(
             scan = read_scan(job.file, slice_index=job.slice_index)
             image = _values(job, scan, hu_offset)
             levels = choose_window(image, trained=trained, given=window)
-            prediction = predict(system, image, job.centre, window=levels)
+            prediction = predict(system, image, job.centre, window=levels, recist=job.recist)
             if KINDS_OF_FORMATS.keys() & set(formats):
                 fine, box = prediction.fine_alpha, prediction.box
                 findings.append(predicted_finding(job.name, scan, fine, box, threshold))
@@ -340,7 +383,27 @@ def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np
     return sheet([[whole, outlined, prediction.fine_alpha]], titles=titles, tile=384)
 
 
-def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) -> list[Job]:
+def plan_axes(inputs: Sequence[str], axes: Sequence[np.ndarray]) -> list[Job]:
+    """What to predict where the marks are RECIST axes; a patch is cut around their middle.
+
+    Args:
+      inputs: files and globs.
+      axes: (8,) each, one for every input file, or a single one for all of them.
+
+    Raises:
+      UserError: no input, or axes that do not match the files or cannot be a lesion's.
+    """
+    for recist in axes:
+        check_axes(recist)
+    middles = [(float(x), float(y)) for x, y in map(middle_of_axes, axes)]
+    jobs = plan(inputs, middles, None, mark="recist")
+    every = list(axes) * (len(jobs) if len(axes) == 1 else 1)
+    return [job._replace(recist=recist) for job, recist in zip(jobs, every, strict=True)]
+
+
+def plan(
+    inputs: Sequence[str], centres: Sequence[Point], table: Path | None, *, mark: str = "center"
+) -> list[Job]:
     """What to predict, from files or globs with marks, or from a table, or both.
 
     Args:
@@ -348,6 +411,7 @@ def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) ->
       centres: one for every input file, or a single one for all of them. Not with a table.
       table: CSV with the columns file, x, y and a line for each lesion; files are relative to the
         table's folder. With inputs, only lines of those files count (by file name).
+      mark: what errors call the marks that the centres are of.
 
     Raises:
       UserError: nothing to do, marks that do not match the files, or a bad table.
@@ -371,10 +435,10 @@ def plan(inputs: Sequence[str], centres: Sequence[Point], table: Path | None) ->
         )
     elif len(centres) not in (1, len(files)):
         raise UserError(
-            "center",
+            mark,
             found=f"{len(centres)} for {len(files)} files",
             expected="one for each or one for all",
-            remedy="repeat `center=X,Y`, or name a `table` with the columns file,x,y",
+            remedy=f"repeat `{mark}={_FORMS[mark]}`, or name a `table` with the columns file,x,y",
         )
     else:
         every = list(centres) * (len(files) if len(centres) == 1 else 1)

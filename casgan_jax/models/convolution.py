@@ -22,18 +22,18 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _WINOGRAD_CHANNELS = 32
 
 
-def space_to_depth(x: jax.Array) -> jax.Array:
-    """(N, 2H, 2W, C) -> (N, H, W, 4C), channels ordered (row parity, column parity, C)."""
+def space_to_depth(x: jax.Array, r: int = 2) -> jax.Array:
+    """(N, r H, r W, C) -> (N, H, W, r^2 C), channels ordered (row in the cell, column, C)."""
     n, height, width, channels = x.shape
-    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
+    x = x.reshape(n, height // r, r, width // r, r, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // r, width // r, r * r * channels)
 
 
-def depth_to_space(x: jax.Array) -> jax.Array:
-    """(N, H, W, 4C) -> (N, 2H, 2W, C), the inverse of `space_to_depth`."""
+def depth_to_space(x: jax.Array, r: int = 2) -> jax.Array:
+    """(N, H, W, r^2 C) -> (N, r H, r W, C), the inverse of `space_to_depth`."""
     n, height, width, channels = x.shape
-    x = x.reshape(n, height, width, 2, 2, channels // 4)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
+    x = x.reshape(n, height, width, r, r, channels // r**2)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, r * height, r * width, channels // r**2)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))

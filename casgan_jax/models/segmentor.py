@@ -2,8 +2,8 @@
 
 A network is a `flax.linen.Module` called as (condition (N, S, S, C), train=) -> (N, S, S, 1) in
 [0, 1], with the attributes `axis_name` and `dtype`; its other attributes are set by the fields of
-the config's section `model` of the same names. One with several outputs for deep supervision
-returns them as channels, (N, S, S, K), where `train` is true.
+the config's section `model` of the same names, and `scale` by that of the data. One with several
+outputs for deep supervision returns them as channels, (N, S, S, K), where `train` is true.
 """
 
 from __future__ import annotations
@@ -55,11 +55,14 @@ def find_network(name: str) -> type[nn.Module]:
     return network
 
 
-def build_segmentor(model: SoftganModel, *, axis_name: str | None, dtype: Any) -> nn.Module:
+def build_segmentor(
+    model: SoftganModel, *, scale: int, axis_name: str | None, dtype: Any
+) -> nn.Module:
     """The network `model.network` with those of the other fields that it has as attributes.
 
     Args:
       model: section of a config.
+      scale: r of the config's data, for a network with that attribute.
       axis_name: device axis over which batch statistics are averaged in training.
       dtype: of the computation.
 
@@ -68,7 +71,8 @@ def build_segmentor(model: SoftganModel, *, axis_name: str | None, dtype: Any) -
     """
     network = find_network(model.network)
     fields = _fields(network)
-    options = {name: value for name, value in entries(model).items() if name in fields}
+    known = entries(model) | {"scale": scale}
+    options = {name: value for name, value in known.items() if name in fields}
     return network(**options, axis_name=axis_name, dtype=dtype)
 
 

@@ -38,8 +38,29 @@ def check_recist(
       spacing_mm: (row, column) distance of pixels, in which the long axis is the longer one.
 
     Raises:
+      UserError: see `check_axes`, or the lesion is outside the image.
+    """
+    check_axes(recist, spacing_mm)
+    x, y = centre(recist)
+    if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
+        raise UserError(
+            "recist",
+            found=f"its middle at x = {x:.1f}, y = {y:.1f}",
+            expected=f"it within the image of {shape[1]} x {shape[0]} pixels",
+            remedy="give pixels of this image, x before y",
+        )
+
+
+def check_axes(recist: np.ndarray, spacing_mm: tuple[float, float] = (1.0, 1.0)) -> None:
+    """Makes sure that two axes can be those of a lesion, in whatever image.
+
+    Args:
+      recist: (8,), see the module.
+      spacing_mm: (row, column) distance of pixels, in which the long axis is the longer one.
+
+    Raises:
       UserError: not eight finite numbers, an axis of no length, the short axis longer than the long
-        one, both in one direction, or the lesion outside the image.
+        one, or both in one direction.
     """
     recist = np.asarray(recist)
     if recist.shape != (8,) or not np.issubdtype(recist.dtype, np.number):
@@ -81,14 +102,6 @@ def check_recist(
             found=f"axes at {_angle(recist):.0f} degrees to each other",
             expected="about 90",
             remedy="the order is x1, y1, x2, y2 of the long axis, then those of the short one",
-        )
-    x, y = centre(recist)
-    if not (-0.5 <= x <= shape[1] - 0.5 and -0.5 <= y <= shape[0] - 0.5):
-        raise UserError(
-            "recist",
-            found=f"its middle at x = {x:.1f}, y = {y:.1f}",
-            expected=f"it within the image of {shape[1]} x {shape[0]} pixels",
-            remedy="give pixels of this image, x before y",
         )
 
 
@@ -203,12 +216,25 @@ def relative_distance(recist: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns:
       (H, W) float32.
     """
+    return relative_distance_at(recist, np.arange(shape[1]), np.arange(shape[0])[:, None])
+
+
+def relative_distance_at(recist: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`relative_distance` of any points.
+
+    Args:
+      recist: (8,), axes that are not parallel.
+      x, y: of the points, of shapes that broadcast.
+
+    Returns:
+      float32 of their common shape.
+    """
     middle = centre(recist)
     vertices = outline(recist) - middle
     direction = np.arctan2(vertices[:, 1], vertices[:, 0])
     order = np.argsort(direction)
-    x = (np.arange(shape[1]) - middle[0]).astype(np.float32)
-    y = (np.arange(shape[0]) - middle[1]).astype(np.float32)[:, None]
+    x = (x - middle[0]).astype(np.float32)
+    y = (y - middle[1]).astype(np.float32)
     edge = np.searchsorted(direction[order].astype(np.float32), np.arctan2(y, x))
     # Towards an edge of the polygon the distance is linear in x and y, and 1 at its two vertices.
     stop = vertices[order]

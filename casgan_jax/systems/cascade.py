@@ -36,13 +36,14 @@ def _undo_symmetry(x: jax.Array, index: int) -> jax.Array:
 def _predict(
     variables: tuple[Variables, Variables],
     patches: jax.Array,
+    marks: jax.Array | None = None,
     *,
     system: System,
     symmetries: int,
 ) -> tuple[jax.Array, jax.Array]:
     """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
     segmentor_variables, frozen = variables
-    condition, sr = system.condition(frozen, patches)
+    condition, sr = system.condition(frozen, patches, marks)
 
     def predicted(index: int) -> jax.Array:
         turned: Any = system.network.apply(
@@ -77,6 +78,7 @@ class Cascade:
       patch: side of the native patches in pixels.
       scale: r.
       threshold: chosen on validation; the paper's is 128/255.
+      mark_kinds: the marks that it is shown, see `casgan_jax.soft_mask.mark_planes`.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Cascade:
         """
         self.config, self.threshold = config, threshold
         self.patch, self.scale = config.data.patch, config.data.scale
+        self.mark_kinds = config.data.marks.kinds
         # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
         self._variables = jax.device_put((variables, frozen))
         self._batch_size = batch_size
@@ -114,18 +117,22 @@ class Cascade:
         other._variables = (jax.device_put(variables), self._variables[1])
         return other
 
-    def __call__(self, patches: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(
+        self, patches: np.ndarray, marks: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Soft masks of native patches.
 
         Args:
           patches: (N, P, P) float32 in [0, 1].
+          marks: (N, P, P, kinds) planes of the marks that the system is shown, float32 in [0, 1];
+            None: a click in the middle of each patch.
 
         Returns:
           `super_resolution` and `alpha`, (N, r P, r P) float32 in [0, 1].
 
         Raises:
-          UserError: patches of another size, or weights that make values of finite patches that are
-            not finite.
+          UserError: patches of another size, planes of other marks, or weights that make values of
+            finite patches that are not finite.
         """
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
@@ -134,18 +141,29 @@ class Cascade:
                 found=f"shape {patches.shape}",
                 expected=f"(N, {self.patch}, {self.patch}), the patch this system was trained for",
             )
+        planes = [patches[..., None]]
+        if marks is not None:
+            expected = (*patches.shape, len(self.mark_kinds))
+            if np.shape(marks) != expected:
+                raise UserError(
+                    "marks",
+                    found=f"shape {np.shape(marks)}",
+                    expected=f"{expected}: {self.mark_kinds}",
+                )
+            planes.append(np.asarray(marks, np.float32))
         sr: list[np.ndarray] = []
         alpha: list[np.ndarray] = []
         for start in range(0, len(patches), self._batch_size):
-            part = patches[start : start + self._batch_size, ..., None]
+            parts = [plane[start : start + self._batch_size] for plane in planes]
             # Each number of patches would be another compilation, which takes seconds; of powers of
             # two there are few, and at most every other patch is padding.
-            missing = min(self._batch_size, 1 << (len(part) - 1).bit_length()) - len(part)
-            padded = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0)))
+            count = len(parts[0])
+            missing = min(self._batch_size, 1 << (count - 1).bit_length()) - count
+            padded = [np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0))) for part in parts]
             for results, result in zip(
-                (sr, alpha), self._predict(self._variables, padded), strict=True
+                (sr, alpha), self._predict(self._variables, *padded), strict=True
             ):
-                results.append(np.asarray(result)[: len(part), ..., 0])
+                results.append(np.asarray(result)[:count, ..., 0])
         side = self.scale * self.patch
         empty = np.zeros((0, side, side), np.float32)
         output = {

@@ -2,9 +2,11 @@
 it.
 
 The condition image is the SR image and the bilinear enlargement side by side (paper 3.2), or the
-enlargement alone for a system without SR, and, for one that is told a prior, the soft mask of
-another trained system (paper 3.3, Figure 5). Variables that are not trained with the network are
-"frozen": {"srgan": SRGAN's, "prior": {"variables": ..., "frozen": ...}}, each where there is one.
+enlargement alone for a system without SR, for one that is told a prior the soft mask of another
+trained system (paper 3.3, Figure 5), and for one that is shown a user's marks their planes
+(`casgan_jax.soft_mask.mark_planes`), enlarged like the patch. Variables that are not trained with
+the network are "frozen": {"srgan": SRGAN's, "prior": {"variables": ..., "frozen": ...}}, each where
+there is one.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.models.segmentor import build_segmentor
 from casgan_jax.models.srgan import SRGenerator
+from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
 
 Variables = Mapping[str, Any]
 
@@ -46,24 +50,30 @@ class System:
       scale: r.
       upscale: SRGAN's generator, or None for a system without SR.
       prior: the system whose soft mask the network sees, too, or None.
+      mark_kinds: the marks that the network sees (`casgan_jax.soft_mask.mark_planes.KINDS`).
     """
 
     network: nn.Module
     scale: int
     upscale: SRGenerator | None
     prior: System | None
+    mark_kinds: tuple[str, ...] = ()
 
     @property
     def channels(self) -> int:
         """Of the condition image."""
-        return 1 + (self.upscale is not None) + (self.prior is not None)
+        return 1 + (self.upscale is not None) + (self.prior is not None) + len(self.mark_kinds)
 
-    def condition(self, frozen: Variables, patches: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def condition(
+        self, frozen: Variables, patches: jax.Array, marks: jax.Array | None = None
+    ) -> tuple[jax.Array, jax.Array]:
         """What the network sees.
 
         Args:
           frozen: see the module.
           patches: (N, P, P, 1) in [0, 1].
+          marks: (N, P, P, kinds), their planes; None: a click in the middle of each patch, which is
+            all that the prior is told.
 
         Returns:
           condition (N, r P, r P, channels) and the SR image, or without SR the enlargement,
@@ -79,6 +89,9 @@ class System:
             planes = [sr, bilinear]
         if self.prior is not None:
             planes.append(self.prior.alpha(**frozen["prior"], patches=patches))
+        if self.mark_kinds:
+            marks = _click_in_the_middle(self.mark_kinds, patches.shape) if marks is None else marks
+            planes.append(jax.image.resize(marks, (*shape[:3], len(self.mark_kinds)), "bilinear"))
         return jnp.concatenate(planes, axis=-1), sr
 
     def alpha(self, variables: Variables, frozen: Variables, patches: jax.Array) -> jax.Array:
@@ -86,6 +99,13 @@ class System:
         condition, _ = self.condition(frozen, patches)
         alpha: Any = self.network.apply(variables, condition, train=False)
         return alpha
+
+
+def _click_in_the_middle(kinds: tuple[str, ...], shape: tuple[int, ...]) -> jax.Array:
+    n, height, width, _ = shape
+    marks = Marks(click=((width - 1) / 2, (height - 1) / 2))
+    planes = mark_planes(kinds, marks, np.arange(width), np.arange(height)[:, None])
+    return jnp.broadcast_to(planes, (n, *planes.shape))
 
 
 def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> System:
@@ -100,8 +120,11 @@ def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> S
         assert config.prior_config is not None, "a config that names a prior is resolved"
         prior = describe_system(config.prior_config)
     return System(
-        network=build_segmentor(config.model, axis_name=axis_name, dtype=config.dtype),
+        network=build_segmentor(
+            config.model, scale=config.data.scale, axis_name=axis_name, dtype=config.dtype
+        ),
         scale=config.data.scale,
         upscale=None if config.sr == "none" else super_resolver(config.srgan),
         prior=prior,
+        mark_kinds=config.data.marks.kinds,
     )

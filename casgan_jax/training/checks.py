@@ -46,8 +46,10 @@ def check_values(config: StageConfig) -> None:
 def _check_network(config: SoftganConfig) -> None:
     """The network exists and takes images of the target's side."""
     side = config.data.patch * config.data.scale
-    channels = 1 + (config.sr != "none") + bool(config.prior)
-    network = build_segmentor(config.model, axis_name=None, dtype=config.dtype)
+    channels = 1 + (config.sr != "none") + bool(config.prior) + len(config.data.marks.kinds)
+    network = build_segmentor(
+        config.model, scale=config.data.scale, axis_name=None, dtype=config.dtype
+    )
     condition = jax.ShapeDtypeStruct((1, side, side, channels), "float32")
     keys = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
     try:

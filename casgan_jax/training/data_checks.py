@@ -66,7 +66,12 @@ def _check_stage(config: StageConfig, directory: str, scale: int) -> None:
         )
     if isinstance(config, SoftganConfig):
         planes = segmentation_planes(
-            directory, "train", label=config.data.label, patch=data.patch, scale=scale
+            directory,
+            "train",
+            label=config.data.label,
+            patch=data.patch,
+            scale=scale,
+            axes=config.data.marks.axes > 0,
         )
     else:
         planes = super_resolution_planes(directory, "train", patch=data.patch, scale=scale)

@@ -22,6 +22,7 @@ import numpy as np
 from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import (
     Augmentation,
+    DrawnMarks,
     SoftganConfig,
     SoftganData,
     with_own_srgan,
@@ -293,8 +294,10 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
     data, count = config.data, jax.process_count()
     if isinstance(config, SoftganConfig):
         label, augmentation = config.data.label, config.data.augmentation
+        marks: DrawnMarks | None = config.data.marks
     else:
         label, augmentation = "alpha", Augmentation(noise=config.data.augmentation.noise)
+        marks = None
     source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
@@ -302,6 +305,7 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
         patch=data.patch,
         scale=data.scale,
         augmentation=augmentation,
+        marks=marks,
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,

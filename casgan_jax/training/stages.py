@@ -130,7 +130,9 @@ def softgan_stage(config: SoftganConfig) -> Stage:
         discriminator=DISCRIMINATORS[config.model.discriminator](
             features=config.model.discriminator_features, axis_name=AXIS, dtype=config.dtype
         ),
-        condition=lambda frozen, batch: system.condition(frozen, batch["image"])[0],
+        condition=lambda frozen, batch: system.condition(
+            frozen, batch["image"], batch.get("marks")
+        )[0],
         targets=targets,
         content_losses=_weighted(
             weights.content,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +16,17 @@ from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.configs.schema.srgan import SrganConfig
 from casgan_jax.data import LABELS, super_resolution_planes
+from casgan_jax.data.drawn_marks import draw_marks
 from casgan_jax.evaluation.case import SWEEP, Case
 from casgan_jax.evaluation.data_set import choose_threshold, evaluate
+from casgan_jax.evaluation.marks import lesion_rng
 from casgan_jax.grid import PAPER_THRESHOLD, Box, area_mean, decode_alpha, normalise
 from casgan_jax.json_form import to_json
+from casgan_jax.records.marks import measured_axes
 from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
+from casgan_jax.soft_mask.mark_planes import Marks
 from casgan_jax.systems.cascade import Cascade, check_finite
 from casgan_jax.systems.networks import super_resolver
 from casgan_jax.workdir.processes import is_first
@@ -117,13 +122,14 @@ def softgan_validation(
     metadata = read_metadata(config.data.dir)
     records = _first(load_split(config.data.dir, split), limit)
     cascade: Cascade | None = None
+    show = functools.partial(_as_in_training, config=config)
 
     def validate(variables: Variables) -> Validation:
         nonlocal cascade
         if cascade is None:
             cascade = Cascade(config, variables, frozen)
         current = cascade.with_variables(variables)
-        measured = evaluate(current, records, metadata, progress=is_first())
+        measured = evaluate(current, records, metadata, show=show, progress=is_first())
         cases = measured.cases
         choice = choose_threshold(measured)
         curve = measured.curves().dice[choice.population].against(choice.against)
@@ -152,6 +158,12 @@ def softgan_validation(
 
 def _mean(cases: list[Case], name: str) -> float:
     return float(np.mean([case.figures[name] for case in cases]))
+
+
+def _as_in_training(record: Any, *, config: SoftganConfig) -> Marks:
+    """The marks of a record, drawn as those of training are; by its key, so always the same."""
+    rng, axes, drawn = lesion_rng(record, config.seed), measured_axes(record), config.data.marks
+    return draw_marks(record["mark"], axes, record["image"].shape, rng, drawn=drawn)
 
 
 def _collapse(shares: list[float], best_dice: float) -> str:

@@ -10,7 +10,8 @@ A run:
         weights/                   by which the stage is used, once it is trained
         result.json                of a finished stage
     WORKDIR/evaluation/SPLIT/      metrics.json, lesions.csv, curves.json, table.md, worst.png,
-                                   worst_errors.png; of a radiomics run scores.npz
+                                   worst_errors.png; of a radiomics run scores.npz;
+                                   shown axes, SPLIT is SPLIT-axes-0.5px
 
 An experiment: report.html, report.md and results.json, and a workdir for every row and seed, with
 row.json in it.
@@ -83,6 +84,15 @@ def weights_folder(workdir: Path, stage: str) -> Path:
     return workdir / stage / WEIGHTS
 
 
-def evaluation_folder(workdir: Path, split: str) -> Path:
-    """What a run was measured to be on a split of its data."""
-    return workdir / "evaluation" / split
+def evaluation_folder(
+    workdir: Path, split: str, *, marks: str = "click", noise: float = 0.0
+) -> Path:
+    """What a run was measured to be on a split of its data: SPLIT, or shown axes SPLIT-axes-0.5px.
+
+    Args:
+      workdir: of the run.
+      split: of its data.
+      marks, noise: that the system was shown, see `casgan_jax.inference.evaluate`.
+    """
+    name = split if marks == "click" else f"{split}-{marks}-{noise:g}px"
+    return workdir / "evaluation" / name

@@ -27,7 +27,7 @@ LUNG = (-1000.0, 400.0)
 class BrightIsLesion:
     """A cascade that takes grey level for alpha."""
 
-    patch, scale, threshold = PATCH, SCALE, 0.5
+    patch, scale, threshold, mark_kinds = PATCH, SCALE, 0.5, ()
 
     def __init__(self, window=pr.EIGHT_BIT):
         self.config = SoftganConfig(data=SoftganData(window=window, dir="none"))
@@ -146,6 +146,21 @@ def test_plan_from_files_and_marks(tmp_path):
     a = str(tmp_path / "a.png")
     twice = pr.plan([a, a], [(1, 2), (3, 4)], None)
     assert [(job.name, job.centre) for job in twice] == [("a_1", (1, 2)), ("a_2", (3, 4))]
+
+
+def test_plan_from_axes_has_the_mark_in_their_middle(tmp_path):
+    for name in ("b.png", "a.png"):
+        write_png(tmp_path / name, _image())
+    axes = np.float32([16, 12, 24, 12, 20, 9, 20, 15])
+    jobs = pr.plan_axes([str(tmp_path / "*.png")], [axes])
+    assert [(job.name, job.centre) for job in jobs] == [("a", (20, 12)), ("b", (20, 12))]
+    np.testing.assert_array_equal(jobs[1].recist, axes)
+    (failed,) = pr.run_jobs(BrightIsLesion(), jobs[:1], tmp_path / "out")
+    assert "recist: found axes for a system that was trained without" in str(failed.error)
+    with pytest.raises(UserError, match="recist: found 2 for 1 files"):
+        pr.plan_axes([str(tmp_path / "a.png")], [axes, axes])
+    with pytest.raises(UserError, match="recist: found a short axis of 8.0 pixels"):
+        pr.plan_axes([str(tmp_path / "a.png")], [np.roll(axes, 4)])
 
 
 def test_plan_from_a_table(tmp_path):

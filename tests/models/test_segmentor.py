@@ -20,10 +20,12 @@ def test_a_network_gets_the_fields_that_it_has():
     model = SoftganModel(
         network="casgan_jax.models.segnet.SegNet", features=8, options=Options(levels=3, blocks=2)
     )
-    network = build_segmentor(model, axis_name="data", dtype="bfloat16")
+    network = build_segmentor(model, scale=2, axis_name="data", dtype="bfloat16")
     assert network == SegNet(
         features=8, levels=3, initial_alpha=0.03, axis_name="data", dtype="bfloat16"
     )
+    model = SoftganModel(network="casgan_jax.models.native_unet.NativeUNet")
+    assert build_segmentor(model, scale=2, axis_name=None, dtype="float32").scale == 2
 
 
 @pytest.mark.parametrize(

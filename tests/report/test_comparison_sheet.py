@@ -12,7 +12,7 @@ from casgan_jax.report.comparison_sheet import readers_sheet, softening_sheet
 class Echo:
     """Sees the patch itself as its soft mask."""
 
-    patch, scale, threshold = 16, 2, 0.5
+    patch, scale, threshold, mark_kinds = 16, 2, 0.5, ()
 
     def __call__(self, patches):
         return {"alpha": patches.repeat(2, axis=1).repeat(2, axis=2)}

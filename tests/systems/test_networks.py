@@ -52,3 +52,16 @@ def test_the_soft_mask_of_another_system_as_a_prior(upscale):
     expected = prior.alpha(variables, {"srgan": srgan}, PATCHES)
     np.testing.assert_array_equal(condition[..., 1:], expected)
     assert expected.std() > 0
+
+
+def test_planes_of_marks_beside_the_patch():
+    one = System(UNet(features=2, levels=2), 2, None, None, mark_kinds=("click", "axes"))
+    planes = np.random.default_rng(1).random((2, 8, 8, 2), dtype=np.float32)
+    condition, _ = one.condition({}, PATCHES, planes)
+    assert one.channels == condition.shape[-1] == 3
+    np.testing.assert_array_equal(condition[..., :1], system().condition({}, PATCHES)[0])
+    means = condition[..., 1:].mean((1, 2))
+    np.testing.assert_allclose(means, planes.mean((1, 2)), atol=0.02)
+    alone, _ = one.condition({}, PATCHES)
+    assert alone.shape == condition.shape
+    assert alone[0, 7:9, 7:9, 1].max() < 0.1 and alone[..., 2].min() == 1.0

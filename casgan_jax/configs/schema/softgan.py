@@ -51,6 +51,33 @@ class Augmentation:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class DrawnMarks:
+    """What the network sees of a user's marks beside the image, and how they are drawn in training:
+    as a hand makes them (`casgan_jax.data.drawn_marks`), each left out at times."""
+
+    click: float = setting(
+        0.0, "share of examples with a click; 0: the network sees none", "[0, 1]", example=0.5
+    )
+    axes: float = setting(
+        0.0, "share of examples with RECIST axes; 0: the network sees none", "[0, 1]", example=0.7
+    )
+    noise: float = setting(
+        2.0, "largest deviation of each coordinate in native pixels", f"[0, {MAX_SIDE}]", example=2
+    )
+    wrong: float = setting(
+        0.1, "share of axes with an end that is off by 30% of the long axis", "[0, 1]"
+    )
+    reader: float = setting(
+        0.25, "share of axes that are one reader's instead of the consensus's", "[0, 1]"
+    )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The marks that the network sees, see `casgan_jax.soft_mask.mark_planes`."""
+        return tuple(name for name in ("click", "axes") if getattr(self, name))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SoftganData(PatchData):
     """Patches around the marks of a prepared data set, and their labels."""
 
@@ -59,6 +86,7 @@ class SoftganData(PatchData):
     )
     label: str = setting("readers", "what to train towards", LABELS, example="alpha")
     augmentation: Augmentation = Augmentation()
+    marks: DrawnMarks = DrawnMarks()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

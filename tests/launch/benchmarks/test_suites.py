@@ -7,7 +7,8 @@ import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
-from launch.benchmarks import annotate, label, predict, train
+from casgan_jax.training import loop
+from launch.benchmarks import annotate, label, marks, predict, train
 from launch.benchmarks import input as input_suite
 from launch.benchmarks.labels import agreement as label_agreement
 from launch.benchmarks.labels import corrections
@@ -125,3 +126,19 @@ def test_corrections_bring_labels_nearer_to_the_consensus(discs):
     assert [row["axes_noise_px"] for row in rows] == list(corrections.NOISES)
     assert rows[-1]["one_drag"] > rows[-1]["axes"] < rows[-1]["one_stroke"]
     assert click["click"] > 0.8
+
+
+def test_marks_measures_network_and_labeller_on_the_same_axes(discs, tmp_path, monkeypatch):
+    loop.train(tiny_config("softgan:marked", discs, train__steps=1), tmp_path)
+    options = SimpleNamespace(workdir=str(tmp_path), data_dir=str(discs), limit=3)
+    click, *axes, summary = marks.run(options)
+    assert [click["shown"], *(row["shown"] for row in axes)] == list(marks.SHOWN)
+    assert "labeller" not in click
+    exact, _, noisy = (float(row["labeller"].split()[0]) for row in axes)
+    assert exact > 0.85 and exact > noisy
+    assert all(row["slices"] == 3 and row["not_labelled"] == 0 for row in axes)
+    assert summary["dice"] == {row["shown"]: row["dice"] for row in (click, *axes)}
+    monkeypatch.setattr(marks, "load_cascade", lambda _: SimpleNamespace(mark_kinds=("click",)))
+    assert "workdir: found a network that sees click" in line_of(next, marks.run(options))
+    options.workdir = None
+    assert line_of(next, marks.run(options)).startswith("workdir: found none, expected a folder")

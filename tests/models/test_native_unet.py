@@ -1,0 +1,62 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from casgan_jax.models.convolution import depth_to_space, space_to_depth
+from casgan_jax.models.native_unet import NativeUNet
+from tests.models.segmentation import SIDE, parameter_count, quick_jit
+
+
+def small(**changes):
+    return NativeUNet(**({"features": 4, "levels": 2, "scale": 2, "initial_alpha": 0.1} | changes))
+
+
+def test_cells_of_any_side_are_folded_and_unfolded():
+    x = np.arange(2 * 9 * 6 * 5, dtype=np.float32).reshape(2, 9, 6, 5)
+    folded = space_to_depth(x, 3)
+    assert folded.shape == (2, 3, 2, 45)
+    np.testing.assert_array_equal(folded[0, 1, 1, :5], x[0, 3, 3])
+    np.testing.assert_array_equal(folded[0, 1, 1, 15:20], x[0, 4, 3])
+    np.testing.assert_array_equal(depth_to_space(folded, 3), x)
+
+
+def test_works_on_native_pixels():
+    # The same layers for a patch that is enlarged and for one that is not, but for the ends.
+    native, enlarged = parameter_count(small(scale=1), 3), parameter_count(small(), 3)
+    first, last = 9 * 3 * 4, 9 * 4 + 1
+    assert enlarged - native == 3 * (first + last)
+
+
+def test_mask_and_gradients():
+    model = small()
+    image = np.random.default_rng(1).uniform(size=(2, SIDE, SIDE, 2)).astype(np.float32)
+    keys = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
+    variables = quick_jit(lambda keys, x: model.init(keys, x, train=False))(keys, image)
+
+    def loss(params, image):
+        alpha, updates = model.apply(
+            {**variables, "params": params}, image, train=True, mutable=["batch_stats"]
+        )
+        return jnp.square(alpha - image[..., :1]).mean(), (alpha, updates)
+
+    gradient, (alpha, updates) = quick_jit(jax.grad(loss, has_aux=True))(variables["params"], image)
+    assert alpha.shape == (2, SIDE, SIDE, 1) and alpha.dtype == jnp.float32
+    assert np.mean(alpha) == pytest.approx(0.1, abs=0.05) and np.ptp(alpha) > 0
+    for path, leaf in jax.tree.leaves_with_path(gradient):
+        assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, jax.tree_util.keystr(path)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(updates))
+
+
+def test_computes_in_another_precision():
+    shapes = jax.eval_shape(
+        lambda: small(dtype=jnp.bfloat16).init_with_output(
+            jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 1)), train=False
+        )
+    )
+    assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {jnp.dtype("float32")}
+
+
+def test_a_side_that_does_not_divide_is_named():
+    with pytest.raises(ValueError, match="found 20 x 20 pixels, expected .* multiple of 8 for 2"):
+        parameter_count(small(), channels=1, side=20)
