@@ -28,7 +28,8 @@ def measured_axes(record: Record) -> np.ndarray:
     for row, mask in zip(axes, (record["consensus"], *masks), strict=True):
         if mask.any():
             row[:] = measure_axes(mask > 0, 0.5)
+    # Where nobody outlined the lesion the consensus, if any, is that of a label from these axes.
     given = record.get(GIVEN)
-    if np.isnan(axes[0]).any() and given is not None and np.any(given):
+    if given is not None and np.any(given) and not masks.any():
         axes[0] = given
     return axes

@@ -14,6 +14,7 @@ from casgan_jax.commands.marked_records import read_marked, records_of
 from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.images import read_image
 from casgan_jax.inference.predict import Job, run_jobs
+from casgan_jax.soft_mask.mark_planes import AXES_REACH
 from tests.dicom import reports
 from tests.images.scans import write_volume
 from tests.inference.test_predict import LUNG, PATCH, BrightIsLesion
@@ -21,6 +22,18 @@ from tests.labelling.studies import CENTRE, FRAME, axes_px, pixels, to_patient, 
 from tests.lines import line_of
 
 AXES = ",".join(f"{value:g}" for value in axes_px().ravel())
+TALLER_FIRST = np.roll(axes_px().ravel(), 4)  # the disc is round in mm; its pixels are broad
+
+
+class AxesAreLesion(BrightIsLesion):
+    """A system whose mask is what lies within the axes that it is shown."""
+
+    mark_kinds = ("click", "axes")
+
+    def __call__(self, patches, marks):
+        inside = (marks[..., 1] < 1 / AXES_REACH).astype(np.float32)
+        fine = inside.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
+        return {"super_resolution": fine, "alpha": fine}
 
 
 @pytest.fixture
@@ -47,11 +60,24 @@ def test_a_table_of_lesions_gives_the_same_mask_of_dicom_and_nifti(folder):
     ]
     assert [job.centre for job in planned.jobs] == [pytest.approx(CENTRE)] * 2
     assert ["found slice_index 9 for 3 slices" in line for line in planned.failures] == [True]
+    for job in planned.jobs:
+        np.testing.assert_allclose(job.recist, TALLER_FIRST, atol=1e-4)
+    assert planned.shown_to(("click", "axes")) is planned
+    planned = planned.shown_to(("click",))
+    assert [job.recist for job in planned.jobs] == [None] * 2
     done = list(run_jobs(BrightIsLesion(LUNG), planned.jobs, folder / "out"))
     assert [outcome.window for outcome in done] == [(-1000, 400)] * 2
     first, second = (read_image(folder / "out" / f"{name}_alpha.npy") for name in ("a", "c"))
     np.testing.assert_array_equal(first, second)
     assert first[40, 50] > 0.5
+
+
+def test_a_system_that_sees_axes_is_shown_those_of_a_table(folder):
+    (job, _) = plan_annotations(read_annotations(folder / "lesions.csv")).jobs
+    (done,) = run_jobs(AxesAreLesion(LUNG), [job], folder / "out")
+    assert done.as_json()["recist"] == pytest.approx(TALLER_FIRST.tolist(), abs=1e-4)
+    (by_click,) = run_jobs(BrightIsLesion(LUNG), [job._replace(recist=None)], folder / "click")
+    assert done.written.area_px > 0 and "recist" not in by_click.as_json()
 
 
 def test_a_study_has_a_job_for_each_measurement(folder):

@@ -28,5 +28,7 @@ def test_axes_that_a_lesion_was_labelled_from_count_where_nobody_outlined_it():
     np.testing.assert_array_equal(measured_axes(record_of(readers=0, recist=GIVEN))[0], GIVEN)
     assert np.isnan(measured_axes(record_of(readers=0, recist=0 * GIVEN))).all()
     assert np.isnan(measured_axes(record_of(readers=0))).all()
+    labelled = record_of(recist=GIVEN) | {"reader_masks": np.zeros((32, 32, 4), np.uint8)}
+    np.testing.assert_array_equal(measured_axes(labelled)[0], GIVEN)
     outlined = measured_axes(record_of(recist=GIVEN))
     np.testing.assert_array_equal(outlined, measured_axes(record_of()))

@@ -35,8 +35,9 @@ def test_files_are_where_they_are_drawn(tmp_path):
         layout.checkpoints_folder(tmp_path, "srgan"),
         layout.weights_folder(tmp_path, "srgan"),
         layout.evaluation_folder(tmp_path, "test"),
+        layout.evaluation_folder(tmp_path, "test", marks="axes", noise=0.5),
     }
     assert {path.relative_to(tmp_path).as_posix() for path in found} == {
         *("config.json", "softgan/result.json", "softgan/log.jsonl"),
-        *("srgan/checkpoints", "srgan/weights", "evaluation/test"),
+        *("srgan/checkpoints", "srgan/weights", "evaluation/test", "evaluation/test-axes-0.5px"),
     }
