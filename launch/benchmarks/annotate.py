@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from casgan_jax.annotate.sources import TABLE
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.images.checks import import_extra
@@ -73,7 +74,7 @@ def _marks(folder: Path, repeats: int) -> Iterator[dict[str, Any]]:
 
 def _list(folder: Path, repeats: int) -> Iterator[dict[str, Any]]:
     """The work list of many lesions, and the first picture."""
-    table = folder / "many" / "lesions.csv"
+    table = folder / "many" / TABLE
     table.parent.mkdir()
     write_png(table.parent / "a.png", _slice(10))
     lines = [f"{k},a.png,{','.join(f'{x:g}' for x in _axes(10, 0.0))}" for k in range(LESIONS)]

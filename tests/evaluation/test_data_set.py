@@ -192,8 +192,10 @@ _LAUNCH = """
 import runpy, sys
 import casgan_jax.inference.evaluate
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
+from casgan_jax.inference.measured_data import MeasuredData
 from tests.outlined_discs import METADATA, BrightIsLesion, record_of
 BrightIsLesion.config = SoftganConfig(data=SoftganData(dir="somewhere"))
+casgan_jax.inference.evaluate.measured_data = lambda *_: MeasuredData("somewhere", "", [])
 casgan_jax.inference.evaluate.load_system = lambda workdir: BrightIsLesion()
 casgan_jax.inference.evaluate.load_split = lambda data_dir, split: [record_of(i) for i in range(3)]
 casgan_jax.inference.evaluate.read_metadata = lambda data_dir: METADATA
