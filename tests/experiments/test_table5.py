@@ -85,5 +85,5 @@ def test_other_ratings_are_another_configuration(experiment, tmp_path, monkeypat
     ratings.write_text("some")
     assert experiment_rows.run_task(task, words).status == "done"
     ratings.write_text("others")
-    with pytest.raises(UserError, match=r"a row of another configuration \(data_set: "):
+    with pytest.raises(UserError, match=r"a row of another configuration \(data: "):
         experiment_rows.run_task(task, words)

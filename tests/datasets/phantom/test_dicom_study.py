@@ -7,7 +7,7 @@ from casgan_jax.dicom.identity import read_source
 from casgan_jax.images.series import find_series
 from casgan_jax.labelling.lesion import read_lesion
 from datasets.phantom.builder import Source, make_record
-from datasets.phantom.study import write_study
+from datasets.phantom.dicom_study import write_study
 
 
 def test_slices_are_one_series_with_a_lesion_each(tmp_path):
