@@ -178,7 +178,7 @@ def main(_: list[str]) -> int:
         ) from None
     status = _tell(batch)
     if _STORE.value is not None:
-        _store(batch)
+        _store(batch, _STORE.value)
     return status
 
 
@@ -192,14 +192,14 @@ def _check_store() -> None:
         )
 
 
-def _store(batch: Batch) -> None:
+def _store(batch: Batch, address: str) -> None:
     """Stores the objects of the lesions that were labelled."""
     from casgan_jax.dicom.web import store
     from casgan_jax.labelling.objects import files_of
 
     files = files_of(batch.table.parent, batch.rows)
     try:
-        count = store(_STORE.value, files, progress=_PROGRESS.value)
+        count = store(address, files, progress=_PROGRESS.value)
     except KeyboardInterrupt:
         raise Interrupted(
             "label: interrupted; what was stored stays, the same command stores all", signal.SIGINT
@@ -234,16 +234,12 @@ def _lesions(count: int) -> str:
 
 
 def _annotations() -> Annotations:
-    if (_INPUT.value is None) == (_TABLE.value is None):
-        found = "both" if _INPUT.value else "none"
-        raise UserError(
-            "input, table",
-            found=f"{found}",
-            expected="one of them",
-            remedy="see `help`",
-        )
-    if _INPUT.value is not None:
-        return _lesions_of_input(_image())
+    given, table = _INPUT.value, _TABLE.value
+    if given is not None and table is None:
+        return _lesions_of_input(_image(given))
+    if table is None or given is not None:
+        found = "both" if given else "none"
+        raise UserError("input, table", found=found, expected="one of them", remedy="see `help`")
     for flag in (*_OF_MARKS, *_OF_INPUT):
         if flag.value is not None and flag.value is not False:
             raise UserError(
@@ -252,7 +248,7 @@ def _annotations() -> Annotations:
                 expected="with `input`",
                 remedy="give it in the table's columns",
             )
-    return read_annotations(_TABLE.value)
+    return read_annotations(table)
 
 
 def _lesions_of_input(image: Path) -> Annotations:
@@ -305,14 +301,14 @@ def _list(folder: Path) -> int:
     return 1 if found["faults"] else 0
 
 
-def _image() -> Path:
+def _image(given: str) -> Path:
     """The image, fetched first where it is a URL."""
     from casgan_jax.dicom.web import fetch, is_address, parse_address
 
-    if not is_address(_INPUT.value):
-        return Path(_INPUT.value)
-    address = parse_address(_INPUT.value)
-    folder = Path(_OUTPUT.value) / "source" / address.study
+    if not is_address(given):
+        return Path(given)
+    address = parse_address(given)
+    folder = Path(_OUTPUT.value or "") / "source" / address.study
     try:
         return fetch(address, folder, progress=_PROGRESS.value)
     except KeyboardInterrupt:

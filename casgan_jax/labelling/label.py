@@ -119,12 +119,18 @@ class LesionLabel:
     @property
     def readers_mean(self) -> np.ndarray | None:
         """(h, w) float32 in [0, 1], the share of readers who marked a pixel; None without."""
-        return self.masks.mean(axis=2, dtype=np.float32) if self.strategy == "readers" else None
+        readers = self._readers
+        return None if readers is None else readers.mean(axis=2, dtype=np.float32)
 
     @property
     def readers_spread(self) -> np.ndarray | None:
         """(h, w) float32 in [0, 0.5], standard deviation over the readers; None without."""
-        return self.masks.std(axis=2, dtype=np.float32) if self.strategy == "readers" else None
+        readers = self._readers
+        return None if readers is None else readers.std(axis=2, dtype=np.float32)
+
+    @property
+    def _readers(self) -> np.ndarray | None:
+        return self.masks if self.strategy == "readers" else None
 
     @property
     def diameters_px(self) -> tuple[float, float]:
@@ -177,7 +183,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     image = normalise(source, lesion.window)
     _check_values(lesion, source, image)
     masks = None if lesion.masks is None else box.crop(lesion.masks)
-    corner = np.tile(np.float32(box.corner), 4)
+    corner = np.tile(np.asarray(box.corner, np.float32), 4)
     axes = None if lesion.recist is None else longer_first(lesion.recist - corner)
     strategy, label = _label(image, axes, masks, options)
     strokes = [stroke.shifted(*(-edge for edge in box.corner)) for stroke in lesion.strokes]
@@ -286,6 +292,7 @@ def _label(
 ) -> tuple[str, Label]:
     if axes is not None:
         return "recist", label_from_recist(image, axes, options.scale)
+    assert masks is not None, "marks are axes or masks"
     if masks.shape[2] == 1:
         return "mask", label_from_binary(image, masks[..., 0], options.scale)
     strategy = options.readers_strategy
@@ -301,8 +308,9 @@ def _quality(
     masks: np.ndarray | None,
     options: LabelOptions,
 ) -> float:
-    if strategy == "recist":
+    if given is not None:
         return recist_quality(label, given, measured, options.threshold)
+    assert masks is not None, "marks are axes or masks"
     if strategy == "readers":
         readers = np.moveaxis(masks, 2, 0)
         return float(np.mean([dice(a, b) for a, b in itertools.combinations(readers, 2)]))
