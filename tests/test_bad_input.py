@@ -10,6 +10,7 @@ import pytest
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.images import read_image, write_png
 from casgan_jax.inference import predict as pr
+from casgan_jax.inference.jobs import Job, parse_window, plan
 from casgan_jax.inference.load import load_cascade
 from casgan_jax.models.vgg19 import load_vgg19
 from casgan_jax.training.loop import train
@@ -146,10 +147,10 @@ def test_prediction_goes_on_and_tells_what_failed(scan):
     out = scan.parent / "out"
     (out / "blocked_alpha.png").mkdir(parents=True)
     jobs = [
-        pr.Job(scan, (99.0, 3.0), "outside"),
-        pr.Job(scan, (20.0, 20.0), "blocked"),
-        pr.Job(scan.with_name("none.png"), (1.0, 1.0), "none"),
-        pr.Job(scan, (20.0, 20.0), "good"),
+        Job(scan, (99.0, 3.0), "outside"),
+        Job(scan, (20.0, 20.0), "blocked"),
+        Job(scan.with_name("none.png"), (1.0, 1.0), "none"),
+        Job(scan, (20.0, 20.0), "good"),
     ]
     outside, blocked, none, good = pr.run_jobs(BrightIsLesion(), jobs, out)
     assert "centre: found (99, 3), expected a point of the image" in str(outside.error)
@@ -170,7 +171,7 @@ def test_offsets_that_are_none(scan, offset):
     "text", ["0,0", "5,1", "nan,1", "x", "0,inf", "0,1e400", "-1e39,1e39", "16777216,16777217", ""]
 )
 def test_windows_that_are_none(text):
-    line = line_of(pr.parse_window, text, told_remedy=False)
+    line = line_of(parse_window, text, told_remedy=False)
     assert line.startswith(f"window: found {text!r}, expected ")
 
 
@@ -190,7 +191,7 @@ TABLES = [
 @pytest.mark.parametrize(("content", "part"), TABLES, ids=[part[:40] for _, part in TABLES])
 def test_tables_of_marks(tmp_path, content, part):
     (tmp_path / "marks.csv").write_bytes(content)
-    line = line_of(pr.plan, [], [], tmp_path / "marks.csv", told_remedy=False)
+    line = line_of(plan, [], [], tmp_path / "marks.csv", told_remedy=False)
     assert part in line and line.startswith(str(tmp_path))
 
 

@@ -20,7 +20,7 @@ from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import flat
 from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
-from casgan_jax.inference import predict as pr
+from casgan_jax.inference.jobs import read_table
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training.checks import check_values
 from casgan_jax.training.loop import BUILD_STAGE, initial_state
@@ -186,7 +186,7 @@ def test_damaged_tables_give_marks_or_a_line(tmp_path, more, apply):
     table = tmp_path / "marks.csv"
     table.write_bytes(apply(b"file,x,y\na.png,1,2\nb.png,3.5,-4\n" + more))
     try:
-        marks = pr.read_table(table)
+        marks = read_table(table)
     except UserError as error:
         assert str(table) in one_line(error)
         return

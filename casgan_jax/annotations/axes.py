@@ -11,7 +11,8 @@ from casgan_jax.annotations import cells
 from casgan_jax.errors import UserError
 
 Units = Literal["pixel", "mm", "lps"]
-UNITS = ("pixel", "mm", "lps", "ras")
+GivenUnits = Literal["pixel", "mm", "lps", "ras"]
+UNITS: tuple[GivenUnits, ...] = ("pixel", "mm", "lps", "ras")
 _WRITTEN = {"pixel": "pixels", "mm": "mm", "lps": "mm (LPS)", "ras": "mm (RAS)"}
 _TO_LPS = np.array([-1.0, -1.0, 1.0])  # of right, anterior, superior
 
@@ -31,24 +32,25 @@ class Axes:
     units: Units
 
 
-def units_of(column: str, text: str) -> str:
+def units_of(column: str, text: str) -> GivenUnits:
     """One of `UNITS` from a cell, in any letters; "pixel" from an empty one.
 
     Raises:
       UserError: anything else.
     """
     found = text.strip().casefold() or "pixel"
-    if found not in UNITS:
-        raise UserError(
-            column,
-            found=f"{cells.shown(text)}",
-            expected=f"one of {', '.join(UNITS)}",
-            remedy="correct it or leave it empty",
-        )
-    return found
+    for units in UNITS:
+        if units == found:
+            return units
+    raise UserError(
+        column,
+        found=f"{cells.shown(text)}",
+        expected=f"one of {', '.join(UNITS)}",
+        remedy="correct it or leave it empty",
+    )
 
 
-def axes_of(column: str, text: str, units: str) -> dict[str, Any]:
+def axes_of(column: str, text: str, units: GivenUnits) -> dict[str, Any]:
     """Axes from "x1, y1, ..., x4, y4", or from the first half of it, as a field of `Annotation`.
 
     Args:
@@ -81,4 +83,4 @@ def axes_of(column: str, text: str, units: str) -> dict[str, Any]:
     ends = np.array(found).reshape(-1, dimensions)
     if units == "ras":
         return {"axes": Axes(ends * _TO_LPS, "lps")}
-    return {"axes": Axes(ends, units)}  # type: ignore[arg-type]
+    return {"axes": Axes(ends, units)}

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
-from casgan_jax.annotations.axes import UNITS, axes_of
+from casgan_jax.annotations.axes import UNITS, axes_of, units_of
 from casgan_jax.annotations.table import check_key, default_key
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path, define_paths
@@ -328,7 +328,7 @@ def _one_lesion(image: Path) -> Annotation:
             remedy="see `help`",
         )
     index = "" if _SLICE.value is None else str(_SLICE.value)
-    units = _RECIST_UNITS.value or "pixel"
+    units = units_of("--recist_units", _RECIST_UNITS.value or "")
     axes = axes_of("--recist", _RECIST.value, units) if _RECIST.value else {}
     return Annotation(
         key=check_key(_KEY.value or default_key(image.name, index)),

@@ -11,7 +11,7 @@ import numpy as np
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_table
-from casgan_jax.inference.predict import Job
+from casgan_jax.inference.jobs import Job
 from casgan_jax.soft_mask.recist import axis_lengths
 
 

@@ -51,6 +51,7 @@ from casgan_jax.commands.marked_jobs import (
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 from casgan_jax.inference import predict as prediction
+from casgan_jax.inference.jobs import Point, parse_pair, parse_window, plan, plan_axes
 from casgan_jax.inference.objects import ObjectsFailed
 
 _WORKDIR = define_path("workdir", None, "Folder of a training.")
@@ -100,8 +101,8 @@ def main(_: list[str]) -> int:
             found=f"{threshold:g}",
             expected="a number in (0, 1], like 0.5",
         )
-    window = prediction.parse_window(_WINDOW.value) if _WINDOW.value else None
-    centres = [prediction.parse_pair("--center", text) for text in _CENTER.value]
+    window = parse_window(_WINDOW.value) if _WINDOW.value else None
+    centres = [parse_pair("--center", text) for text in _CENTER.value]
     axes = [recist_of("--recist", text) for text in _RECIST.value]
     planned = _plan_axes(axes, centres) if axes else _plan(centres)
 
@@ -140,7 +141,7 @@ def _folder(name: str, value: str | None) -> Path:
     return Path(value)
 
 
-def _plan_axes(axes: list[np.ndarray], centres: list[prediction.Point]) -> Planned:
+def _plan_axes(axes: list[np.ndarray], centres: list[Point]) -> Planned:
     """What to predict, by axes that are given."""
     if centres or _TABLE.value:
         raise UserError(
@@ -149,11 +150,11 @@ def _plan_axes(axes: list[np.ndarray], centres: list[prediction.Point]) -> Plann
             expected="one of them",
             remedy="drop one",
         )
-    jobs = prediction.plan_axes(_INPUT.value, axes)
+    jobs = plan_axes(_INPUT.value, axes)
     return plan_slices(jobs, _SERIES.value, _SLICE.value)
 
 
-def _plan(centres: list[prediction.Point]) -> Planned:
+def _plan(centres: list[Point]) -> Planned:
     """What to predict, by the marks that are given or those of a table or a study."""
     table = Path(_TABLE.value) if _TABLE.value else None
     if table is not None and is_lesion_table(table):
@@ -168,5 +169,5 @@ def _plan(centres: list[prediction.Point]) -> Planned:
     if len(_INPUT.value) == 1 and os.path.isdir(_INPUT.value[0]) and not (centres or table):
         study = Path(_INPUT.value[0])
         return plan_study(study, _SERIES.value, _SEGMENT.value, _SLICE.value)
-    jobs = prediction.plan(_INPUT.value, centres, table)
+    jobs = plan(_INPUT.value, centres, table)
     return plan_slices(jobs, _SERIES.value, _SLICE.value)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,7 +130,7 @@ def _is_elsewhere(study: Study, one: Measurement, chosen: tuple[Series, ...]) ->
 
 
 def _annotation(
-    folder: Path, name: str, place: _Place, notes: tuple[str, ...], **marks: object
+    folder: Path, name: str, place: _Place, notes: tuple[str, ...], **marks: Any
 ) -> Annotation:
     series, index = place
     return Annotation(
@@ -139,7 +139,7 @@ def _annotation(
         image=series.files[index],
         slice_index=series.frames[index],
         notes=notes,
-        **marks,  # type: ignore[arg-type]
+        **marks,
     )
 
 

@@ -16,6 +16,7 @@ from casgan_jax.grid import Box
 from casgan_jax.images import read_image, read_scan, write_npy, write_png, write_tiff
 from casgan_jax.images.scan import open_stack
 from casgan_jax.inference import predict as pr
+from casgan_jax.inference.jobs import Job, plan_axes
 from tests.dicom import images
 from tests.images.scans import itk
 from tests.lines import line_of
@@ -138,81 +139,12 @@ def test_a_lesion_that_reaches_the_patchs_border_is_told(tmp_path):
     assert told.cut_off
 
 
-def test_plan_from_files_and_marks(tmp_path):
-    for name in ("b.png", "a.png"):
-        write_png(tmp_path / name, _image())
-    everything = pr.plan([str(tmp_path / "*.png")], [(1, 2)], None)
-    assert [(job.name, job.centre) for job in everything] == [("a", (1, 2)), ("b", (1, 2))]
-    a = str(tmp_path / "a.png")
-    twice = pr.plan([a, a], [(1, 2), (3, 4)], None)
-    assert [(job.name, job.centre) for job in twice] == [("a_1", (1, 2)), ("a_2", (3, 4))]
-
-
-def test_plan_from_axes_has_the_mark_in_their_middle(tmp_path):
-    for name in ("b.png", "a.png"):
-        write_png(tmp_path / name, _image())
+def test_axes_are_refused_by_a_system_that_was_trained_without(tmp_path):
+    write_png(tmp_path / "a.png", _image())
     axes = np.float32([16, 12, 24, 12, 20, 9, 20, 15])
-    jobs = pr.plan_axes([str(tmp_path / "*.png")], [axes])
-    assert [(job.name, job.centre) for job in jobs] == [("a", (20, 12)), ("b", (20, 12))]
-    np.testing.assert_array_equal(jobs[1].recist, axes)
-    (failed,) = pr.run_jobs(BrightIsLesion(), jobs[:1], tmp_path / "out")
+    jobs = plan_axes([str(tmp_path / "a.png")], [axes])
+    (failed,) = pr.run_jobs(BrightIsLesion(), jobs, tmp_path / "out")
     assert "recist: found axes for a system that was trained without" in str(failed.error)
-    with pytest.raises(UserError, match="recist: found 2 for 1 files"):
-        pr.plan_axes([str(tmp_path / "a.png")], [axes, axes])
-    with pytest.raises(UserError, match="recist: found a short axis of 8.0 pixels"):
-        pr.plan_axes([str(tmp_path / "a.png")], [np.roll(axes, 4)])
-
-
-def test_plan_from_a_table(tmp_path):
-    table = tmp_path / "marks.csv"
-    table.write_text("file,note,x,y\na.png,left,1,2\nsub/b.png,,3.5,4\na.png,right,5,6\n")
-    jobs = pr.plan([], [], table)
-    assert [job.name for job in jobs] == ["a_1", "b", "a_2"]
-    assert jobs[1].file == tmp_path / "sub" / "b.png" and jobs[1].centre == (3.5, 4)
-    jobs = pr.plan(["elsewhere/a.png"], [], table)
-    assert [str(job.file) for job in jobs] == ["elsewhere/a.png"] * 2
-
-
-def test_names_never_meet():
-    assert pr.unique_names(["a", "b", "a", "a_1"]) == ["a_2", "b", "a_3", "a_1"]
-
-
-@pytest.mark.parametrize(
-    ("inputs", "centres", "table", "line"),
-    [
-        ([], [], None, "input: found none"),
-        (["a.png"], [], None, "center: found 0 for 1 files"),
-        (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "center: found 2 for 3 files"),
-        (["no_such_*.png"], [(1, 1)], None, "input: found no file like"),
-        ([], [(1, 1)], "file,x,y\na.png,1,2\n", "center: found beside `table`"),
-        ([], [], "file,x\na.png,1\n", "found the columns file, x, expected file,x,y; add y"),
-        ([], [], "file,x,y\na.png,1,two\n", "marks.csv:2: found '1,two'"),
-        ([], [], "file,x,y\na.png,1\n", "marks.csv:2: found '1,'"),
-        ([], [], "file,x,y\n,1,2\n", "marks.csv:2: found no file name"),
-        ([], [], "file,x,y\n", "found no line below the column names"),
-        (["b.png"], [], "file,x,y\na.png,1,2\n", "table: found no line for b.png"),
-    ],
-)
-def test_bad_plans_get_their_line(tmp_path, inputs, centres, table, line):
-    path = None
-    if table is not None:
-        path = tmp_path / "marks.csv"
-        path.write_text(table)
-    with pytest.raises(UserError) as error:
-        pr.plan(inputs, centres, path)
-    assert line in str(error.value)
-
-
-@pytest.mark.parametrize("text", ["1", "1,2,3", "a,b", "1,nan", ""])
-def test_bad_pairs_get_their_line(text):
-    with pytest.raises(UserError, match="center: found"):
-        pr.parse_pair("--center", text)
-
-
-def test_bad_windows_get_their_line():
-    assert pr.parse_window("-1000,400") == LUNG
-    with pytest.raises(UserError, match="expected LOW,HIGH with LOW < HIGH"):
-        pr.parse_window("400,-1000")
 
 
 def test_formats_offsets_and_failures(tmp_path):
@@ -224,7 +156,7 @@ def test_formats_offsets_and_failures(tmp_path):
     (tmp_path / "d.png").write_bytes(b"no picture")
 
     def run(names, **options):
-        jobs = [pr.Job(tmp_path / name, (20.0, 12.0), name[0]) for name in names]
+        jobs = [Job(tmp_path / name, (20.0, 12.0), name[0]) for name in names]
         return list(pr.run_jobs(BrightIsLesion(LUNG), jobs, tmp_path / "out", **options))
 
     (coded,) = run(["a.png"], hu_offset=-32768.0)
@@ -286,7 +218,7 @@ def test_the_command(tmp_path):
 
 def test_volumes_lie_where_the_image_lies(tmp_path):
     file = images.write_slice(tmp_path / "ct.dcm", 1)
-    jobs = [pr.Job(file, (30, 28), "nodule")]
+    jobs = [Job(file, (30, 28), "nodule")]
     (told,) = pr.run_jobs(
         BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("nifti", "nrrd", "mha", "nnunet")
     )
@@ -304,7 +236,7 @@ def test_volumes_lie_where_the_image_lies(tmp_path):
 
 
 def test_formats_that_there_are_not_are_refused(tmp_path):
-    jobs = [pr.Job(tmp_path / "a.png", (1, 1), "a")]
+    jobs = [Job(tmp_path / "a.png", (1, 1), "a")]
     run = pr.run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
     line = line_of(next, run, told_remedy=False)
     assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet, dicom, rtstruct"
@@ -314,8 +246,8 @@ def test_formats_that_there_are_not_are_refused(tmp_path):
 def test_predictions_go_into_a_pacs(tmp_path):
     files = [images.write_slice(tmp_path / f"{n}.dcm", n) for n in range(2)]
     write_png(tmp_path / "a.png", _image())
-    jobs = [pr.Job(file, (30, 28), file.stem) for file in files]
-    jobs.append(pr.Job(tmp_path / "a.png", (20, 12), "a"))
+    jobs = [Job(file, (30, 28), file.stem) for file in files]
+    jobs.append(Job(tmp_path / "a.png", (20, 12), "a"))
     first, second, refused, series = pr.run_jobs(
         BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("dicom", "rtstruct"), window=LUNG
     )
