@@ -266,9 +266,30 @@ def train_stage(
                     asked_by,
                 )
 
-    # The checkpoint that is used, measured on all of the validation split.
+    return _finish(config, workdir, frozen, checkpoints, shapes, steps, warnings)
+
+
+def _finish(
+    config: StageConfig,
+    workdir: Path,
+    frozen: Any,
+    checkpoints: Checkpoints,
+    shapes: Any,
+    steps: int,
+    warnings: Sequence[str],
+) -> StageResult:
+    """Measures the checkpoint that is used on all of the validation split, and exports it.
+
+    Args:
+      config, workdir, frozen, warnings: as of `train_stage`.
+      checkpoints: of the stage, which has ended.
+      shapes: of its state.
+      steps: that were taken.
+    """
+    directory = workdir / config.name
     used = used_step(config, checkpoints)
-    average = checkpoints.restore(shapes, used).average
+    state = checkpoints.restore(shapes, used)
+    average = state.average
     result = BUILD_VALIDATION[config.name](config, frozen)(average)
     facts = StageResult(
         stage=config.name,
@@ -284,7 +305,7 @@ def train_stage(
     )
     if is_first():
         export_stage(config, workdir, average, state.frozen, facts)
-        write_result(facts, finished)
+        write_result(facts, result_file(workdir, config.name))
     barrier(f"{config.name} finished")
     return facts
 
