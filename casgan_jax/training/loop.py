@@ -58,7 +58,7 @@ from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state, used_step
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.state import TrainState
-from casgan_jax.training.step import Batch, Stage, adversarial_step
+from casgan_jax.training.step import Batch, Constants, Stage, adversarial_step
 from casgan_jax.training.usable import Look, resume
 from casgan_jax.training.validation import (
     Validate,
@@ -199,9 +199,9 @@ def train_stage(
     )
     make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
     shapes = jax.eval_shape(make_state, frozen)
-    loss_variables = devices.replicate(stage.loss_variables)
+    constants = devices.replicate(Constants(stage.loss_variables))
     step_function = make_step(config, stage, steps, devices)
-    look = Look(stage, devices, loss_variables)
+    look = Look(stage, devices, step_function, constants)
 
     def first_batch(step: int) -> Batch:
         return data.render(devices.shard(next(iter(data.batches_from(step)))))
@@ -216,7 +216,7 @@ def train_stage(
         state = encoder.put_into(state) if encoder else state
     state = devices.replicate(state)
     if not done:
-        # Also compiles the look, for which no SIGTERM should have to wait.
+        # Also compiles the step, for which no SIGTERM should have to wait.
         look.check(config.name, state, first_batch(0), remedy="begin with other weights")
 
     with Logs(directory, name=config.name, total=steps, done=done, enabled=is_first()) as logs:
@@ -232,7 +232,7 @@ def train_stage(
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
             batch = data.render(devices.shard(next(batches)))
-            state, losses = step_function(state, batch, loss_variables)
+            state, losses = step_function(state, batch, constants)
             meter.add(step, losses)
             logs.advance()
             last = step == steps
@@ -343,7 +343,7 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
 def make_step(
     config: StageConfig, stage: Stage, steps: int, devices: Devices
 ) -> Callable[..., Any]:
-    """The stage's adversarial step: (state, batch, loss variables) -> (state, losses)."""
+    """The stage's adversarial step: (state, batch, constants) -> (state, losses)."""
     return devices.map_step(
         functools.partial(
             adversarial_step,

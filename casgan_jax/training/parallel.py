@@ -85,7 +85,7 @@ class Devices:
         return self._map(step, donate_argnums=(0,))
 
     def map_look(self, look: Callable[..., Any]) -> Callable[..., Any]:
-        """(state, batch, constants) -> what is equal on all devices; the state stays.
+        """(states, batch, constants) -> what is equal on all devices; the states stay.
 
         On a CPU it is compiled quickly rather than well.
         """

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -59,19 +59,37 @@ class Stage:
     loss_variables: Any = dataclasses.field(default_factory=dict)  # weights of a perceptual loss
 
 
+class Constants(NamedTuple):
+    """What a step is given beside state and batch: as large constants of its own they would slow
+    compilation down.
+
+    Attributes:
+      loss_variables: the stage's.
+      moving: whether parameters move. Where they do not they become NaN if their gradients are not
+        finite, and all else is what a step computes: a look at a state (`training.usable`).
+    """
+
+    loss_variables: Any
+    moving: bool | jax.Array = True
+
+
 def _mean_over_devices(tree: Any) -> Any:
     # Over one device the mean is what is there already; XLA would copy it.
     return tree if jax.lax.axis_size(AXIS) == 1 else jax.lax.pmean(tree, AXIS)
 
 
 def _update(
-    network: Network, gradients: Any, batch_stats: Any, optimizer: optax.GradientTransformation
+    network: Network,
+    gradients: Any,
+    batch_stats: Any,
+    optimizer: optax.GradientTransformation,
+    moving: bool | jax.Array,
 ) -> Network:
+    gradients = _mean_over_devices(gradients)
     # Optax multiplies its integer count of steps by floats.
     with jax.numpy_dtype_promotion("standard"):
-        updates, opt_state = optimizer.update(
-            _mean_over_devices(gradients), network.opt_state, network.params
-        )
+        updates, opt_state = optimizer.update(gradients, network.opt_state, network.params)
+    updates = jax.tree.map(lambda u, g: jnp.where(moving, u, 0.0 * g), updates, gradients)
     return Network(optax.apply_updates(network.params, updates), batch_stats, opt_state)
 
 
@@ -91,7 +109,7 @@ def _discriminate(
 def adversarial_step(
     state: TrainState,
     batch: Batch,
-    loss_variables: Any,
+    constants: Constants,
     *,
     stage: Stage,
     generator_optimizer: optax.GradientTransformation,
@@ -103,7 +121,7 @@ def adversarial_step(
     Args:
       state: replicated.
       batch: `image` (n, P, P, 1) and `target` (n, r P, r P, 1), float32 in [0, 1].
-      loss_variables: the stage's; an argument, as large constants would slow compilation down.
+      constants: see there; replicated.
       stage: networks and losses.
       generator_optimizer, discriminator_optimizer: as in `create_state`.
       average_decay: of the generator's moving average, reached over the first steps; 0 keeps no
@@ -112,6 +130,7 @@ def adversarial_step(
     Returns:
       The next state, and every loss term (weighted), averaged over the devices.
     """
+    loss_variables, moving = constants
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
     dropout_key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
     condition = jax.lax.stop_gradient(stage.condition(state.frozen, batch))
@@ -141,7 +160,7 @@ def adversarial_step(
         (losses["discriminator"], stats), gradients = jax.value_and_grad(
             discriminator_loss, has_aux=True
         )(discriminator.params)
-        discriminator = _update(discriminator, gradients, stats, discriminator_optimizer)
+        discriminator = _update(discriminator, gradients, stats, discriminator_optimizer, moving)
 
     def generator_losses(output: jax.Array) -> tuple[jax.Array, Losses]:
         terms: Losses = {}
@@ -159,7 +178,7 @@ def adversarial_step(
         generator_losses, has_aux=True
     )(output)
     (gradients,) = pull_back(output_gradient)
-    generator = _update(state.generator, gradients, generator_stats, generator_optimizer)
+    generator = _update(state.generator, gradients, generator_stats, generator_optimizer, moving)
 
     step = state.step.astype(jnp.float32)
     warm = jnp.minimum(average_decay, (1.0 + step) / (10.0 + step))

@@ -1,14 +1,14 @@
 """Whether a training can go on from a state, and its average be used: nothing in it, and nothing
 that a step computes of it, is NaN or infinite.
 
-    look = Look(stage, devices, loss_variables)
+    look = Look(stage, devices, step, constants)
     look.check("step 4", state, batch, remedy="...")  # before a state is saved
     done, state = resume(checkpoints, shapes, look_at, say=print)  # the newest usable checkpoint
 
 Losses and parameters that are finite are not enough: parameters near 1e20 are, and their first
-convolution is not. So a state is looked at by a step that changes nothing: its losses, gradients
-and batch statistics on an example, and the average's prediction. The learning rate plays no part: a
-good state is good whatever will be done to it next.
+convolution is not. So a state is looked at by a step that moves nothing, from a copy of it:
+its losses, gradients and batch statistics, and what the average predicts. The learning rate plays
+no part: a good state is good whatever will be done to it next.
 """
 
 from __future__ import annotations
@@ -19,38 +19,37 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from casgan_jax.errors import UserError
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.state import TrainState
-from casgan_jax.training.step import AXIS, Batch, Stage, adversarial_step
+from casgan_jax.training.step import AXIS, Batch, Constants, Stage
 from casgan_jax.workdir.checkpoints import Checkpoints
-
-# Leaves parameters as they are where their gradients are finite, and makes them NaN where not; the
-# state is that of the stage's own optimiser.
-_STANDING_STILL = optax.GradientTransformation(
-    lambda params: (),
-    lambda gradients, state, params=None: (jax.tree.map(lambda g: 0.0 * g, gradients), state),
-)
 
 
 class Look:
-    """Looks at states of one stage; compiled once, over all devices."""
+    """Looks at states of one stage."""
 
-    def __init__(self, stage: Stage, devices: Devices, loss_variables: Any) -> None:
+    def __init__(
+        self, stage: Stage, devices: Devices, step: Callable[..., Any], constants: Constants
+    ) -> None:
         """
         Args:
           stage: networks and losses.
           devices: that states are replicated and batches are split over.
-          loss_variables: the stage's, replicated.
+          step: the training's own, of `Devices.map_step`, which takes long to compile.
+          constants: of that step.
         """
-        self._loss_variables = loss_variables
+        self._step = step
+        self._constants = constants._replace(moving=devices.replicate(np.bool_(False)))
+        self._copy = jax.jit(lambda state: jax.tree.map(jnp.copy, state))
         self._look = devices.map_look(lambda *seen: _look(*seen, stage=stage))
 
     def what_is_wrong(self, state: TrainState, batch: Batch) -> str:
         """What is not finite in a state, or in what a step makes of it on a batch; "": nothing."""
-        losses, parts = jax.device_get(self._look(state, batch, self._loss_variables))
+        after, losses = self._step(self._copy(state), batch, self._constants)
+        parts = self._look((state, after), batch, {})
+        losses, parts = jax.device_get((losses, parts))
         wrong = [f"{name} = {value}" for name, value in losses.items() if not np.isfinite(value)]
         wrong = [f"on an example {', '.join(wrong)}"] if wrong else []
         wrong += [f"{name} is not finite" for name, finite in parts.items() if not finite]
@@ -77,22 +76,14 @@ class Look:
             )
 
 
-def _look(state: TrainState, batch: Batch, loss_variables: Any, *, stage: Stage) -> Any:
-    """(losses, part of the state -> whether all is finite), on one device's part of a batch.
-
-    One example a device is enough, and takes as long as one.
-    """
-    batch = jax.tree.map(lambda array: array[:1], batch)
-    after, losses = adversarial_step(
-        state,
-        batch,
-        loss_variables,
-        stage=stage,
-        generator_optimizer=_STANDING_STILL,
-        discriminator_optimizer=_STANDING_STILL,
-        average_decay=0.5,  # so that it is not finite where one of the two is not
-    )
-    condition = stage.condition(state.frozen, batch)
+def _look(
+    states: tuple[TrainState, TrainState], batch: Batch, constants: Any, *, stage: Stage
+) -> dict[str, jax.Array]:
+    """Part of a state -> whether it is finite before and after, on one device's part of a batch."""
+    del constants
+    state, after = states
+    image = jax.tree.map(lambda array: array[:1], batch)
+    condition = stage.condition(state.frozen, image)
     prediction = stage.generator.apply(state.average, condition, train=False)
     parts = {
         "what the networks see": condition,
@@ -101,7 +92,7 @@ def _look(state: TrainState, batch: Batch, loss_variables: Any, *, stage: Stage)
         "their average": (after.average, prediction),
     }
     finite = {name: _all_finite(part) for name, part in parts.items()}
-    return losses, jax.lax.pmin(finite, AXIS)
+    return jax.lax.pmin(finite, AXIS)
 
 
 def _all_finite(tree: Any) -> jax.Array:

@@ -28,6 +28,7 @@ from casgan_jax.training.loop import make_step, resolve, training_data
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
+from casgan_jax.training.step import Constants
 
 SOURCES = (
     *(("none", workers) for workers in (0, 1, 2)),
@@ -91,12 +92,12 @@ def training_step(config: StageConfig, devices: Devices) -> Callable[[Batch], An
         frozen["srgan"] = srgan.average
     stage = BUILD_STAGE[config.name](config)
     state = devices.replicate(initial_state(config, stage, 1, jax.device_get(frozen)))
-    loss_variables = devices.replicate(stage.loss_variables)
+    constants = devices.replicate(Constants(stage.loss_variables))
     step = make_step(config, stage, 1, devices)
 
     def train(batch: Batch) -> Any:
         nonlocal state
-        state, losses = step(state, batch, loss_variables)
+        state, losses = step(state, batch, constants)
         return losses
 
     return train

@@ -31,6 +31,7 @@ from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
+from casgan_jax.training.step import Constants
 
 DTYPES = ("float32", "bfloat16")
 _CONSTANT_RATE = dict(schedule="constant", warmup_steps=0)
@@ -158,14 +159,14 @@ def jax_side(case: Case) -> Side:
     state = devices.replicate(initial_state(config, stage, steps, {}))
     batch = devices.shard(case.batch())
     step: Any = make_step(config, stage, steps, devices)
-    lowered = step.lower(state, batch, {})
+    lowered = step.lower(state, batch, Constants({}))
     start = time.perf_counter()
     compiled = lowered.compile()
     facts = {"compile_seconds": round(time.perf_counter() - start, 1)}
 
     def once() -> Mapping[str, Any]:
         nonlocal state
-        state, losses = compiled(state, batch, {})
+        state, losses = compiled(state, batch, Constants({}))
         return losses
 
     return Side(once, jax.block_until_ready, facts)

@@ -13,6 +13,7 @@ from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
+from casgan_jax.training.step import Constants
 
 
 def small_config(name):
@@ -39,7 +40,7 @@ def traced(request):
     image, target = np.zeros((2, 8, 8, 1), np.float32), np.zeros((2, 16, 16, 1), np.float32)
     batch = devices.shard({"image": image, "target": target})
     step = make_step(config, stage, 10, devices)
-    return jax.make_jaxpr(step, return_shape=True)(state, batch, {})
+    return jax.make_jaxpr(step, return_shape=True)(state, batch, Constants({}))
 
 
 def test_convolutions_run_in_bfloat16(traced):

@@ -12,7 +12,7 @@ from casgan_jax.models.discriminators import PixelDiscriminator
 from casgan_jax.models.unet import UNet
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.state import create_state
-from casgan_jax.training.step import AXIS, Stage, adversarial_step
+from casgan_jax.training.step import AXIS, Constants, Stage, adversarial_step
 
 
 def make_stage(adversarial=1.0, dropout=0.0):
@@ -64,7 +64,7 @@ def run(count, steps=3, stage=None, decay=0.9, spmd="shard_map"):
     state = devices.replicate(state)
     history = []
     for _ in range(steps):
-        state, values = mapped(state, devices.shard(make_batch()), {})
+        state, values = mapped(state, devices.shard(make_batch()), Constants({}))
         history.append({name: float(value) for name, value in values.items()})
     return jax.device_get(state), history
 

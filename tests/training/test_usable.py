@@ -1,6 +1,7 @@
 """A state is looked at before it is saved and before it is gone on from."""
 
 import dataclasses
+import functools
 import json
 import shutil
 
@@ -14,6 +15,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.training.loop import resolve, train
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.training.state import create_state
+from casgan_jax.training.step import Constants, adversarial_step
 from casgan_jax.training.usable import Look, resume
 from casgan_jax.training.validation import measure
 from casgan_jax.workdir.checkpoints import Checkpoints
@@ -38,7 +40,16 @@ def seen(request):
             seed=0,
         )
     )
-    look = Look(stage, devices, {})
+    step = devices.map_step(
+        functools.partial(
+            adversarial_step,
+            stage=stage,
+            generator_optimizer=optimizer,
+            discriminator_optimizer=optimizer,
+            average_decay=0.5,
+        )
+    )
+    look = Look(stage, devices, step, Constants({}))
     batch = devices.shard(make_batch())
     return lambda state: look.what_is_wrong(devices.replicate(state), batch), state
 
