@@ -39,10 +39,12 @@ class ClassicalSystem:
       scale: r, the mask's pixels along a native one; they are equal.
       threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
       mark_kinds: the marks that it is shown: none.
+      axis_share: 0, it works on native pixels.
     """
 
     threshold = 0.5
     mark_kinds: tuple[str, ...] = ()
+    axis_share = 0.0
 
     def __init__(self, config: ClassicalConfig, prior: Cascade | None) -> None:
         """

@@ -11,7 +11,7 @@ VARIANTS = {
     "paper": "as the paper trains it: 100 L1 + MSE + LSGAN, Adam 0.002, 35 + 35 epochs",
     "cpu": "64 -> 128 px, 16 features (2 CPU cores, under an hour on the LIDC slices)",
     "quick": "the same on the embedded phantoms, a few hundred steps (minutes on 2 CPU cores)",
-    "marked": "sees a click and RECIST axes, works on native pixels, without SR (2 CPU cores)",
+    "marked": "sees a click and RECIST axes, and lesions as these lie; without SR (2 CPU cores)",
 }
 
 
@@ -41,7 +41,7 @@ def get_config(variant: str = "") -> SoftganConfig:
         config = replaced(
             config,
             sr="none",
-            data=dict(marks=dict(click=0.5, axes=0.7)),
+            data=dict(marks=dict(click=0.5, axes=0.7, share=0.4)),
             model=dict(
                 network="casgan_jax.models.native_unet.NativeUNet",
                 features=24,

@@ -19,6 +19,7 @@ from casgan_jax.data.elastic import node_weights
 from casgan_jax.grid import area_mean, decode_alpha
 from casgan_jax.records.prepared import Record
 from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
+from casgan_jax.soft_mask.view import view_of_axes
 
 Render = Callable[[Draw], dict[str, np.ndarray]]
 
@@ -52,17 +53,35 @@ def render_segmentation(
       marks: how the marks are drawn that the example shows beside, as `marks` (patch, patch,
         kinds); None: there are none.
     """
-    matrix, nodes = draw["matrix"].astype(np.float64), draw.get("nodes")
-    centre = planes["mark"] + draw["shift"].astype(np.float64)
+    shown = None if marks is None else _draw_marks(planes, draw, marks)
+    matrix, centre, nodes = _where(planes, draw, shown, patch, marks)
     image = _adjust(_warp(planes["image"], patch, matrix, centre, nodes), draw)
     fine_centre = scale * centre + (scale - 1) / 2
     fine_nodes = None if nodes is None else scale * nodes
     coded = _warp(planes["target"], scale * patch, matrix, fine_centre, fine_nodes)
     example = {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
-    if marks is not None:
+    if marks is not None and shown is not None:
         x, y = _positions(patch, matrix, _offset(patch, matrix, centre), nodes)
-        example["marks"] = mark_planes(marks.kinds, _draw_marks(planes, draw, marks), x, y)
+        example["marks"] = mark_planes(marks.kinds, shown, x, y)
     return example
+
+
+def _where(
+    planes: Record, draw: Draw, shown: Marks | None, patch: int, drawn: DrawnMarks | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Matrix, centre and nodes of a patch: as they were drawn or, of a lesion that is seen by its
+    axes, without the turn and in the pixels of that view."""
+    matrix, nodes = draw["matrix"].astype(np.float64), draw.get("nodes")
+    shift = draw["shift"].astype(np.float64)
+    if drawn is None or not drawn.share or shown is None or shown.recist is None:
+        return matrix, planes["mark"] + shift, nodes
+    view = view_of_axes(shown.recist, patch, share=drawn.share)
+    # Which end of an axis is the first is chance; so the turn decides whether it lies to the left.
+    first = np.sign(matrix[1, 1]) or 1.0
+    mirror = np.sign(np.linalg.det(matrix))
+    upright = np.diag([mirror, 1.0]) * first * np.sqrt(abs(np.linalg.det(matrix)))
+    moved = None if nodes is None else view.pixel * nodes
+    return view.matrix @ upright, view.centre + view.matrix @ shift, moved
 
 
 def _draw_marks(planes: Record, draw: Draw, drawn: DrawnMarks) -> Marks:

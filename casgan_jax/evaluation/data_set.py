@@ -22,9 +22,9 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.case import POPULATIONS, SWEEP, Case, by_population, measure
 from casgan_jax.evaluation.curves import Curves, mean_curves
 from casgan_jax.evaluation.example import Example, example_of
+from casgan_jax.evaluation.looking import Cascade
 from casgan_jax.evaluation.marks import Show, by_click
 from casgan_jax.evaluation.prediction import (
-    Cascade,
     Failure,
     failure_of,
     predict_records,

@@ -15,9 +15,8 @@ import numpy as np
 
 from casgan_jax.evaluation.planes import plain_value
 from casgan_jax.records.marks import measured_axes
-from casgan_jax.records.patches import marked_box
 from casgan_jax.soft_mask.hand import drawn_by_hand
-from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
+from casgan_jax.soft_mask.mark_planes import Marks
 
 Record = Mapping[str, Any]
 Show = Callable[[Record], Marks]
@@ -46,9 +45,3 @@ def by_axes(record: Record, *, noise: float = 0.0, seed: int = 0) -> Marks:
 def lesion_rng(record: Record, seed: int) -> np.random.Generator:
     """Random numbers of one lesion, by its key."""
     return np.random.default_rng([seed, zlib.crc32(plain_value(record["key"]).encode())])
-
-
-def shown_planes(record: Record, marks: Marks, patch: int, kinds: tuple[str, ...]) -> np.ndarray:
-    """The planes of marks over the patch around a record's mark, (patch, patch, kinds)."""
-    left, top, right, bottom = marked_box(record, patch)
-    return mark_planes(kinds, marks, np.arange(left, right), np.arange(top, bottom)[:, None])

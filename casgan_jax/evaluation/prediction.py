@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.evaluation.marks import Show, by_click, shown_planes
+from casgan_jax.evaluation.looking import Cascade, Lesion, soft_masks
+from casgan_jax.evaluation.marks import Show, by_click
 from casgan_jax.evaluation.planes import plain_value
 from casgan_jax.grid import normalise
 from casgan_jax.records.checks import check_planes
-from casgan_jax.records.patches import marked_patch
-
-
-class Cascade(Protocol):
-    """What is asked of a trained system; `casgan_jax.inference.load.load_system` returns one."""
-
-    patch: int
-    scale: int
-    threshold: float
-
-    @property
-    def mark_kinds(self) -> tuple[str, ...]: ...  # kinds that it is shown
-
-    def __call__(
-        self, patches: np.ndarray, marks: np.ndarray | None = None, /
-    ) -> Mapping[str, np.ndarray]: ...
+from casgan_jax.records.patches import marked_box
+from casgan_jax.soft_mask.mark_planes import Marks
 
 
 class Prediction(NamedTuple):
     """A record with what the cascade made of its marked patch."""
 
     record: Mapping[str, Any]
-    patch: np.ndarray  # (P, P) float32 in [0, 1], what the cascade saw
+    patch: np.ndarray  # (P, P) float32 in [0, 1] around the mark
     alpha: np.ndarray  # (r P, r P) float32 in [0, 1]
 
 
@@ -65,7 +52,8 @@ def predict_records(
     for start in range(0, len(records), batch_size):
         indices = range(start, min(start + batch_size, len(records)))
         prepared = [_prepare(records, i, cascade, window, show) for i in indices]
-        alphas = iter(_alphas(cascade, [item for item in prepared if isinstance(item, _Input)]))
+        lesions = [item.lesion for item in prepared if isinstance(item, _Input)]
+        alphas = iter(soft_masks(cascade, lesions))
         for item in prepared:
             yield item if isinstance(item, Failure) else _output(item, next(alphas))
 
@@ -78,16 +66,7 @@ def failure_of(record: Mapping[str, Any], error: Exception) -> Failure:
 
 class _Input(NamedTuple):
     record: Mapping[str, Any]
-    patch: np.ndarray
-    marks: np.ndarray | None  # their planes, for a system that sees some
-
-
-def _alphas(cascade: Cascade, inputs: Sequence[_Input]) -> Sequence[np.ndarray] | np.ndarray:
-    if not inputs:
-        return ()
-    patches = np.stack([item.patch for item in inputs])
-    marks = [item.marks for item in inputs if item.marks is not None]
-    return (cascade(patches, np.stack(marks)) if marks else cascade(patches))["alpha"]
+    lesion: Lesion
 
 
 def _prepare(
@@ -101,19 +80,18 @@ def _prepare(
     try:
         record = records[index]
         check_planes({name: np.shape(value) for name, value in record.items()})
-        plane = normalise(marked_patch(record, "image", cascade.patch), window)
-        if not np.isfinite(plane).all():
+        image, box = normalise(record["image"], window), marked_box(record, cascade.patch)
+        if not np.isfinite(box.crop(image)).all():
             raise UserError(
                 "image",
                 found="NaN or Inf",
                 expected="finite values",
                 remedy="rebuild the data set",
             )
-        kinds = cascade.mark_kinds
-        planes = shown_planes(record, show(record), cascade.patch, kinds) if kinds else None
+        marks = show(record) if cascade.mark_kinds else Marks()
     except (KeyError, OSError, ValueError) as error:
         return failure_of(record, error)
-    return _Input(record, plane, planes)
+    return _Input(record, Lesion(image, box, marks))
 
 
 def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:
@@ -123,4 +101,5 @@ def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:
             f"prediction: found values in [{alpha.min()}, {alpha.max()}], expected finite ones in "
             "[0, 1]",
         )
-    return Prediction(item.record, item.patch, np.asarray(alpha, np.float32))
+    patch = item.lesion.box.crop(item.lesion.image)
+    return Prediction(item.record, patch, np.asarray(alpha, np.float32))

@@ -21,7 +21,7 @@ import numpy as np
 from casgan_jax.dicom.finding import Finding
 from casgan_jax.dicom.objects import KINDS_OF_FORMATS
 from casgan_jax.errors import UserError
-from casgan_jax.evaluation.prediction import Cascade
+from casgan_jax.evaluation.looking import Cascade, Lesion, soft_masks
 from casgan_jax.files import make_folder
 from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.images import read_scan, write_npy, write_png
@@ -37,8 +37,9 @@ from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.json_form import to_json
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
-from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
+from casgan_jax.soft_mask.mark_planes import Marks
 from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.view import view_of_axes
 
 if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
     from casgan_jax.inference.load import LoadedSystem
@@ -53,8 +54,10 @@ class Prediction(NamedTuple):
     Attributes:
       alpha: (H, W) float32 in [0, 1] on the image's grid, 0 outside of the patch.
       fine_alpha: (r P, r P) float32 in [0, 1], the patch r times as fine.
-      patch: (P, P) float32 in [0, 1], what the cascade saw.
-      box: the patch in the image; leaves it only where the image is smaller than the patch.
+      patch: (P, P) float32 in [0, 1], what the cascade saw; where it saw the lesion by its axes the
+        image around that, which need not be square.
+      box: the patch in the image; leaves it where the image is smaller than the patch, or the
+        lesion near its border.
     """
 
     alpha: np.ndarray
@@ -133,6 +136,9 @@ def predict(
         finite.
     """
     box = patch_box(image.shape, centre, cascade.patch)
+    marks = _marks(cascade, image.shape, centre, recist)
+    if cascade.axis_share and recist is not None:
+        box = view_of_axes(recist, cascade.patch, share=cascade.axis_share).extent(cascade.patch)
     source = box.crop(image, padded=True)
     patch = normalise(source, window)
     if patch.min() == patch.max() and patch.min() in (0.0, 1.0):
@@ -143,8 +149,7 @@ def predict(
             expected=f"grey levels of its values, {source.min():g} to {source.max():g}",
             remedy="correct `window` or `hu_offset`",
         )
-    shown = _shown(cascade, image, centre, recist, box)
-    fine = np.asarray(cascade(patch[None], *shown)["alpha"][0], np.float32)
+    (fine,) = soft_masks(cascade, [Lesion(normalise(image, window), box, marks)])
     if not np.isfinite(fine).all():
         raise UserError(
             "prediction",
@@ -152,29 +157,24 @@ def predict(
             expected="finite values",
             remedy="the workdir's weights are damaged, train again",
         )
-    native = area_mean(fine, len(fine) // cascade.patch)
+    native = area_mean(fine, cascade.scale)
     return Prediction(box.paste(native, image.shape), fine, patch, box)
 
 
-def _shown(
-    cascade: Cascade, image: np.ndarray, centre: Point, recist: np.ndarray | None, box: Box
-) -> list[np.ndarray]:
-    """Planes of the marks, (1, P, P, kinds), for a system that sees some; nothing for others."""
-    if recist is not None:
-        check_recist(recist, image.shape)
-        if "axes" not in cascade.mark_kinds:
-            raise UserError(
-                "recist",
-                found="axes for a system that was trained without",
-                expected="one that sees them, such as `config=softgan:marked` trains",
-                remedy="give the lesion's `center` instead",
-            )
-    if not cascade.mark_kinds:
-        return []
-    marks = Marks(click=centre) if recist is None else Marks(recist=recist)
-    left, top, right, bottom = box
-    x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
-    return [mark_planes(cascade.mark_kinds, marks, x, y)[None]]
+def _marks(
+    cascade: Cascade, shape: tuple[int, int], centre: Point, recist: np.ndarray | None
+) -> Marks:
+    if recist is None:
+        return Marks(click=centre)
+    check_recist(recist, shape)
+    if "axes" not in cascade.mark_kinds:
+        raise UserError(
+            "recist",
+            found="axes for a system that was trained without",
+            expected="one that sees them, such as `config=softgan:marked` trains",
+            remedy="give the lesion's `center` instead",
+        )
+    return Marks(recist=recist)
 
 
 def patch_box(shape: tuple[int, int], centre: Point, size: int) -> Box:

@@ -30,6 +30,16 @@ def _undo_symmetry(x: jax.Array, index: int) -> jax.Array:
     return x[:, :, ::-1] if index >= 4 else x
 
 
+def symmetries_of(config: SoftganConfig) -> tuple[int, ...]:
+    """Those of the square that predictions are the mean over.
+
+    Where a lesion's long axis lies horizontally only those that leave it there.
+    """
+    if not config.predict.symmetries:
+        return (0,)
+    return (0, 2, 4, 6) if config.data.marks.share else tuple(range(8))
+
+
 # A function of the module, so that all cascades of the same networks share its compilations: in
 # training one is made for every validation, and once more for the test split.
 @functools.partial(jax.jit, static_argnames=("system", "symmetries"))
@@ -39,7 +49,7 @@ def _predict(
     marks: jax.Array | None = None,
     *,
     system: System,
-    symmetries: int,
+    symmetries: tuple[int, ...],
 ) -> tuple[jax.Array, jax.Array]:
     """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
     segmentor_variables, frozen = variables
@@ -51,8 +61,8 @@ def _predict(
         )
         return _undo_symmetry(turned, index)
 
-    alpha = functools.reduce(jnp.add, map(predicted, range(symmetries)))
-    return sr, alpha / symmetries
+    alpha = functools.reduce(jnp.add, map(predicted, symmetries))
+    return sr, alpha / len(symmetries)
 
 
 def check_finite(images: np.ndarray) -> None:
@@ -79,6 +89,8 @@ class Cascade:
       scale: r.
       threshold: chosen on validation; the paper's is 128/255.
       mark_kinds: the marks that it is shown, see `casgan_jax.soft_mask.mark_planes`.
+      axis_share: of the patch, that the long axis of a lesion with axes takes
+        (`casgan_jax.soft_mask.view`); 0: patches are native pixels.
     """
 
     def __init__(
@@ -101,13 +113,14 @@ class Cascade:
         self.config, self.threshold = config, threshold
         self.patch, self.scale = config.data.patch, config.data.scale
         self.mark_kinds = config.data.marks.kinds
+        self.axis_share = config.data.marks.share
         # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
         self._variables = jax.device_put((variables, frozen))
         self._batch_size = batch_size
         self._predict = functools.partial(
             _predict,
             system=describe_system(config),
-            symmetries=8 if config.predict.symmetries else 1,
+            symmetries=symmetries_of(config),
         )
 
     def with_variables(self, variables: Variables) -> Cascade:

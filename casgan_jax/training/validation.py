@@ -27,7 +27,7 @@ from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
 from casgan_jax.soft_mask.mark_planes import Marks
-from casgan_jax.systems.cascade import Cascade, check_finite
+from casgan_jax.systems.cascade import Cascade, check_finite, symmetries_of
 from casgan_jax.systems.networks import super_resolver
 from casgan_jax.workdir.processes import is_first
 
@@ -102,8 +102,7 @@ def measure(config: StageConfig) -> str:
     score = "dice"
     if config.train.best == "soft_mae":
         score = f"soft_mae against {config.data.label}"
-    symmetries = 8 if config.predict.symmetries else 1
-    return f"{score} of {records} by {symmetries} symmetries"
+    return f"{score} of {records} by {len(symmetries_of(config))} symmetries"
 
 
 def _first(records: Any, limit: int) -> list[Any]:

@@ -1,5 +1,7 @@
 """Marks in training: what is drawn, that it moves with the image, and who can render it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -48,11 +50,13 @@ def test_a_lesion_without_axes_is_shown_none():
     assert all(one.recist is None for one in drawn(20, of=nothing))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.6])
 @pytest.mark.parametrize("elastic", [0.0, 1.5])
-def test_marks_move_with_image_and_target(discs, elastic):
+def test_marks_move_with_image_and_target(discs, elastic, share):
     # The axes of a disc enclose it: whatever is drawn, its target is where they are near.
     strong = Augmentation(zoom=0.3, elastic=elastic)
-    data = open_stream(discs, marks=EXACT, augmentation=strong, label="consensus")
+    marks = dataclasses.replace(EXACT, share=share)
+    data = open_stream(discs, marks=marks, augmentation=strong, label="consensus")
     for batch in take(data, 5):
         assert batch["marks"].shape == (4, 16, 16, 2) and batch["marks"].dtype == np.float32
         native = batch["target"].reshape(4, 16, 2, 16, 2).mean((2, 4))
@@ -60,6 +64,20 @@ def test_marks_move_with_image_and_target(discs, elastic):
             inside, lesion = planes[..., 1] <= 1 / 3, alpha >= 0.5
             assert 2 * (inside & lesion).sum() / (inside.sum() + lesion.sum()) > 0.85
             assert planes[..., 0].min() >= 0 and planes.max() <= 1
+
+
+def test_lesions_that_are_seen_by_their_axes_lie_alike(discs):
+    still = Augmentation(flip=True, rotation=180.0, zoom=0.0, shift=0.0)
+    marks = dataclasses.replace(EXACT, share=0.5)
+    data = open_stream(discs, marks=marks, augmentation=still, label="consensus")
+    for batch in take(data, 4):
+        for planes, target in zip(batch["marks"], batch["target"][..., 0], strict=True):
+            inside = planes[..., 1] <= 1 / 3
+            across = np.flatnonzero(inside.any(axis=0))
+            assert np.ptp(across) + 1 == pytest.approx(0.5 * 16, abs=1.01)
+            assert abs(across.mean() - 7.5) <= 2  # where the axes cross is the centre
+            measured = np.flatnonzero((target >= 0.5).any(axis=0))
+            assert np.ptp(measured) + 1 == pytest.approx(0.5 * 32, abs=2.5)
 
 
 def test_the_click_is_the_records_mark(discs):

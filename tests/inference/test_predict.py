@@ -29,6 +29,7 @@ class BrightIsLesion:
     """A cascade that takes grey level for alpha."""
 
     patch, scale, threshold, mark_kinds = PATCH, SCALE, 0.5, ()
+    axis_share = 0.0
 
     def __init__(self, window=pr.EIGHT_BIT):
         self.config = SoftganConfig(data=SoftganData(window=window, dir="none"))

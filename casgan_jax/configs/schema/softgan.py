@@ -71,6 +71,14 @@ class DrawnMarks:
         0.25, "share of axes that are one reader's instead of the consensus's", "[0, 1]"
     )
 
+    share: float = setting(
+        0.0,
+        "of the patch's side, that the long axis takes, turned so that it lies horizontally; 0: "
+        "patches are native pixels",
+        "[0, 1]",
+        example=0.4,
+    )
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The marks that the network sees, see `casgan_jax.soft_mask.mark_planes`."""

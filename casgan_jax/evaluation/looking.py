@@ -1,0 +1,129 @@
+"""What a system is shown of lesions in images, and where its soft masks lie.
+
+    lesion = Lesion(image01, box, Marks(click=(212, 305)))
+    (alpha,) = soft_masks(system, [lesion])  # over the box, r times as fine as the image
+
+A system sees the box of native pixels around the mark or, where it was trained to, lesions with
+axes as they lie in `casgan_jax.soft_mask.view`. Whichever it is, its mask is given over the box.
+Such a system looks twice at a lesion that it is shown without axes: the second time by those of
+what it found at first, and the mean of both counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD, Box
+from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
+from casgan_jax.soft_mask.recist import check_axes, measure_axes
+from casgan_jax.soft_mask.view import View, view_of_axes, view_of_box
+
+
+class Cascade(Protocol):
+    """What is asked of a trained system; `casgan_jax.inference.load.load_system` returns one."""
+
+    patch: int
+    scale: int
+    threshold: float
+
+    @property
+    def mark_kinds(self) -> tuple[str, ...]: ...  # kinds that it is shown
+
+    @property
+    def axis_share(self) -> float: ...  # of the patch, that a long axis takes; 0: native pixels
+
+    def __call__(
+        self, patches: np.ndarray, marks: np.ndarray | None = None, /
+    ) -> Mapping[str, np.ndarray]: ...
+
+
+class Lesion(NamedTuple):
+    """A marked lesion.
+
+    Attributes:
+      image: (H, W) float32 in [0, 1].
+      box: of native pixels that the soft mask is wanted for.
+      marks: what was marked; a system that sees none is shown none.
+    """
+
+    image: np.ndarray
+    box: Box
+    marks: Marks
+
+
+def soft_masks(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
+    """The system's soft masks of lesions.
+
+    Args:
+      system: trained.
+      lesions: whose boxes have the system's `patch` a side, unless it sees them by their axes.
+
+    Returns:
+      (r height, r width) float32 over each box.
+    """
+    if not system.axis_share:
+        return _by_boxes(system, lesions)
+    masks = _by_views(system, lesions)
+    again, found = [], []
+    for index, (lesion, mask) in enumerate(zip(lesions, masks, strict=True)):
+        axes = None if lesion.marks.recist is not None else _axes_of(mask, lesion.box, system.scale)
+        if axes is not None:
+            again.append(lesion._replace(marks=Marks(recist=axes)))
+            found.append(index)
+    for index, mask in zip(found, _by_views(system, again), strict=True):
+        masks[index] = (masks[index] + mask) / np.float32(2.0)
+    return masks
+
+
+def _by_boxes(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
+    if not lesions:
+        return []
+    patches = np.stack([lesion.box.crop(lesion.image, padded=True) for lesion in lesions])
+    if not system.mark_kinds:
+        return list(system(patches)["alpha"])
+    planes = []
+    for _, (left, top, right, bottom), marks in lesions:
+        x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
+        planes.append(mark_planes(system.mark_kinds, marks, x, y))
+    return list(system(patches, np.stack(planes))["alpha"])
+
+
+def _by_views(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
+    if not lesions:
+        return []
+    side = system.patch
+    views = [_view(system, lesion) for lesion in lesions]
+    patches = [view.sample(lesion.image, side) for view, lesion in zip(views, lesions, strict=True)]
+    planes = [
+        mark_planes(system.mark_kinds, lesion.marks, *view.positions(side))
+        for view, lesion in zip(views, lesions, strict=True)
+    ]
+    alphas = system(np.stack(patches), np.stack(planes))["alpha"]
+    return [
+        view.onto(np.asarray(alpha, np.float32), lesion.box, side, system.scale)
+        for alpha, view, lesion in zip(alphas, views, lesions, strict=True)
+    ]
+
+
+def _view(system: Cascade, lesion: Lesion) -> View:
+    if lesion.marks.recist is not None:
+        return view_of_axes(lesion.marks.recist, system.patch, share=system.axis_share)
+    if lesion.marks.click is not None:
+        return view_of_box(Box.centred(lesion.marks.click, system.patch))
+    return view_of_box(lesion.box)
+
+
+def _axes_of(mask: np.ndarray, box: Box, scale: int) -> np.ndarray | None:
+    """Axes in the image of a soft mask over a box, or None where it has none to look by."""
+    if not np.isfinite(mask).all() or mask.max() < PAPER_THRESHOLD:
+        return None
+    axes = measure_axes(mask, PAPER_THRESHOLD, scale=scale)
+    try:
+        check_axes(axes)
+    except UserError:  # of a mask one pixel wide, for instance
+        return None
+    return axes + np.tile(box.corner, 4).astype(np.float32)
