@@ -89,7 +89,7 @@ def test_what_is_accepted_can_be_built(chosen, patch):
         one_line(error)
         return
     stage = BUILD_STAGE["softgan"](config)
-    state = jax.eval_shape(lambda: initial_state(config, stage, 10, {}))
+    state = jax.eval_shape(lambda: initial_state(config, stage, {}))
     assert state.step.shape == ()
 
 

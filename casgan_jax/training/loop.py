@@ -48,7 +48,7 @@ from casgan_jax.training.export import export_run, export_stage
 from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
-from casgan_jax.training.optimizers import adam
+from casgan_jax.training.optimizers import adam, learning_rates
 from casgan_jax.training.other_systems import (
     config_of_other_system,
     variables_of_other_systems,
@@ -197,11 +197,12 @@ def train_stage(
         data=digest(config.data.dir),
         say=_say,
     )
-    make_state = jax.jit(functools.partial(initial_state, config, stage, steps))
+    make_state = jax.jit(functools.partial(initial_state, config, stage))
     shapes = jax.eval_shape(make_state, frozen)
-    constants = devices.replicate(Constants(stage.loss_variables))
-    step_function = make_step(config, stage, steps, devices)
-    look = Look(stage, devices, step_function, constants)
+    loss_variables = devices.replicate(stage.loss_variables)
+    rates = learning_rates(config.optim, steps)
+    step_function = make_step(config, stage, devices)
+    look = Look(stage, devices, step_function, loss_variables)
 
     def first_batch(step: int) -> Batch:
         return data.render(devices.shard(next(iter(data.batches_from(step)))))
@@ -232,6 +233,7 @@ def train_stage(
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
             batch = data.render(devices.shard(next(batches)))
+            constants = Constants(loss_variables, devices.replicate(rates[step - 1]))
             state, losses = step_function(state, batch, constants)
             meter.add(step, losses)
             logs.advance()
@@ -340,16 +342,14 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
     return source, steps
 
 
-def make_step(
-    config: StageConfig, stage: Stage, steps: int, devices: Devices
-) -> Callable[..., Any]:
+def make_step(config: StageConfig, stage: Stage, devices: Devices) -> Callable[..., Any]:
     """The stage's adversarial step: (state, batch, constants) -> (state, losses)."""
     return devices.map_step(
         functools.partial(
             adversarial_step,
             stage=stage,
-            generator_optimizer=adam(config.optim, steps),
-            discriminator_optimizer=adam(config.optim, steps),
+            generator_optimizer=adam(config.optim),
+            discriminator_optimizer=adam(config.optim),
             average_decay=config.optim.average,
         )
     )

@@ -1,7 +1,13 @@
-"""Adam and its learning-rate schedules."""
+"""Adam and its learning-rate schedules.
+
+The rate is no part of the optimiser: a step is given it, so that one compilation serves all.
+"""
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 
 from casgan_jax.configs.schema.sections import Optim
@@ -29,10 +35,18 @@ def learning_rate(config: Optim, total_steps: int) -> optax.Schedule:
     return optax.join_schedules([optax.linear_schedule(0.0, config.lr, warmup), main], [warmup])
 
 
-def adam(config: Optim, total_steps: int) -> optax.GradientTransformation:
-    """Adam with the config's schedule and `b1`, gradients clipped to norm `clip` where it is not
+def learning_rates(config: Optim, total_steps: int) -> np.ndarray:
+    """The learning rate of every step, (total_steps,) float32."""
+    schedule = jax.vmap(learning_rate(config, total_steps))
+    with jax.numpy_dtype_promotion("standard"):  # Optax multiplies counts of steps by floats
+        rates = jax.jit(schedule)(jnp.arange(total_steps))
+    return np.broadcast_to(np.asarray(rates, np.float32), total_steps)
+
+
+def adam(config: Optim) -> optax.GradientTransformation:
+    """Adam at a rate of 1, with the config's `b1`, gradients clipped to norm `clip` where it is not
     0."""
-    optimizer = optax.adam(learning_rate(config, total_steps), b1=config.b1)
+    optimizer = optax.adam(optax.constant_schedule(1.0), b1=config.b1)
     if config.clip:
         return optax.chain(optax.clip_by_global_norm(config.clip), optimizer)
     return optimizer

@@ -21,7 +21,7 @@ from casgan_jax.workdir.checkpoints import Checkpoints
 from casgan_jax.workdir.layout import checkpoints_folder
 
 
-def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) -> TrainState:
+def initial_state(config: StageConfig, stage: Stage, frozen: Any) -> TrainState:
     """Freshly initialised networks and optimisers."""
     side, scale = config.data.patch, config.data.scale
     patch = jnp.zeros((1, side, side, 1))
@@ -29,8 +29,8 @@ def initial_state(config: StageConfig, stage: Stage, steps: int, frozen: Any) ->
     return create_state(
         stage.generator,
         stage.discriminator,
-        adam(config.optim, steps),
-        adam(config.optim, steps),
+        adam(config.optim),
+        adam(config.optim),
         generator_input=condition,
         target=jnp.zeros((1, scale * side, scale * side, 1)),
         frozen=frozen,
@@ -67,7 +67,7 @@ def state_shapes(config: StageConfig) -> TrainState:
     """The shapes of a stage's state."""
     stage = BUILD_STAGE[config.name](_without_perceptual(config))
     return jax.eval_shape(
-        lambda frozen: initial_state(config, stage, 1, frozen), frozen_shapes(config)
+        lambda frozen: initial_state(config, stage, frozen), frozen_shapes(config)
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from casgan_jax.training.state import Network, TrainState
@@ -65,12 +66,13 @@ class Constants(NamedTuple):
 
     Attributes:
       loss_variables: the stage's.
-      moving: whether parameters move. Where they do not they become NaN if their gradients are not
-        finite, and all else is what a step computes: a look at a state (`training.usable`).
+      rate: the learning rate of this step. At 0 parameters stay where they are, or become NaN if
+        their gradients are not finite, and all else is what a step computes: a look at a state
+        (`casgan_jax.training.usable`).
     """
 
     loss_variables: Any
-    moving: bool | jax.Array = True
+    rate: np.floating | jax.Array
 
 
 def _mean_over_devices(tree: Any) -> Any:
@@ -83,13 +85,13 @@ def _update(
     gradients: Any,
     batch_stats: Any,
     optimizer: optax.GradientTransformation,
-    moving: bool | jax.Array,
+    rate: np.floating | jax.Array,
 ) -> Network:
     gradients = _mean_over_devices(gradients)
     # Optax multiplies its integer count of steps by floats.
     with jax.numpy_dtype_promotion("standard"):
         updates, opt_state = optimizer.update(gradients, network.opt_state, network.params)
-    updates = jax.tree.map(lambda u, g: jnp.where(moving, u, 0.0 * g), updates, gradients)
+    updates = jax.tree.map(lambda u, g: jnp.where(rate > 0, rate * u, 0.0 * g), updates, gradients)
     return Network(optax.apply_updates(network.params, updates), batch_stats, opt_state)
 
 
@@ -123,14 +125,15 @@ def adversarial_step(
       batch: `image` (n, P, P, 1) and `target` (n, r P, r P, 1), float32 in [0, 1].
       constants: see there; replicated.
       stage: networks and losses.
-      generator_optimizer, discriminator_optimizer: as in `create_state`.
+      generator_optimizer, discriminator_optimizer: as in `create_state`; their updates are those
+        of a rate of 1.
       average_decay: of the generator's moving average, reached over the first steps; 0 keeps no
         average.
 
     Returns:
       The next state, and every loss term (weighted), averaged over the devices.
     """
-    loss_variables, moving = constants
+    loss_variables, rate = constants
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
     dropout_key = jax.random.fold_in(key, jax.lax.axis_index(AXIS))
     condition = jax.lax.stop_gradient(stage.condition(state.frozen, batch))
@@ -160,7 +163,7 @@ def adversarial_step(
         (losses["discriminator"], stats), gradients = jax.value_and_grad(
             discriminator_loss, has_aux=True
         )(discriminator.params)
-        discriminator = _update(discriminator, gradients, stats, discriminator_optimizer, moving)
+        discriminator = _update(discriminator, gradients, stats, discriminator_optimizer, rate)
 
     def generator_losses(output: jax.Array) -> tuple[jax.Array, Losses]:
         terms: Losses = {}
@@ -178,7 +181,7 @@ def adversarial_step(
         generator_losses, has_aux=True
     )(output)
     (gradients,) = pull_back(output_gradient)
-    generator = _update(state.generator, gradients, generator_stats, generator_optimizer, moving)
+    generator = _update(state.generator, gradients, generator_stats, generator_optimizer, rate)
 
     step = state.step.astype(jnp.float32)
     warm = jnp.minimum(average_decay, (1.0 + step) / (10.0 + step))

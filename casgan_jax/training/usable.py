@@ -1,7 +1,7 @@
 """Whether a training can go on from a state, and its average be used: nothing in it, and nothing
 that a step computes of it, is NaN or infinite.
 
-    look = Look(stage, devices, step, constants)
+    look = Look(stage, devices, step, loss_variables)
     look.check("step 4", state, batch, remedy="...")  # before a state is saved
     done, state = resume(checkpoints, shapes, look_at, say=print)  # the newest usable checkpoint
 
@@ -31,17 +31,17 @@ class Look:
     """Looks at states of one stage."""
 
     def __init__(
-        self, stage: Stage, devices: Devices, step: Callable[..., Any], constants: Constants
+        self, stage: Stage, devices: Devices, step: Callable[..., Any], loss_variables: Any
     ) -> None:
         """
         Args:
           stage: networks and losses.
           devices: that states are replicated and batches are split over.
           step: the training's own, of `Devices.map_step`, which takes long to compile.
-          constants: of that step.
+          loss_variables: the stage's, replicated.
         """
         self._step = step
-        self._constants = constants._replace(moving=devices.replicate(np.bool_(False)))
+        self._constants = Constants(loss_variables, devices.replicate(np.float32(0)))
         self._copy = jax.jit(lambda state: jax.tree.map(jnp.copy, state))
         self._look = devices.map_look(lambda *seen: _look(*seen, stage=stage))
 

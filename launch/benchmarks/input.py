@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import numpy as np
 
 from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.load import load_config
@@ -88,12 +89,12 @@ def training_step(config: StageConfig, devices: Devices) -> Callable[[Batch], An
     """The config's adversarial step on freshly initialised networks: device batch -> losses."""
     frozen = {}
     if isinstance(config, SoftganConfig) and config.sr != "none":
-        srgan = initial_state(config.srgan, BUILD_STAGE["srgan"](config.srgan), 1, {})
+        srgan = initial_state(config.srgan, BUILD_STAGE["srgan"](config.srgan), {})
         frozen["srgan"] = srgan.average
     stage = BUILD_STAGE[config.name](config)
-    state = devices.replicate(initial_state(config, stage, 1, jax.device_get(frozen)))
-    constants = devices.replicate(Constants(stage.loss_variables))
-    step = make_step(config, stage, 1, devices)
+    state = devices.replicate(initial_state(config, stage, jax.device_get(frozen)))
+    constants = devices.replicate(Constants(stage.loss_variables, np.float32(1e-3)))
+    step = make_step(config, stage, devices)
 
     def train(batch: Batch) -> Any:
         nonlocal state

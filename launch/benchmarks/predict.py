@@ -69,9 +69,9 @@ def fresh_variables(config: SoftganConfig) -> tuple[Any, Any]:
     if config.sr != "none":
         # The perceptual loss needs weights that no prediction does.
         first = replaced(config.srgan, loss=dict(perceptual=0.0))
-        frozen["srgan"] = initial_state(first, BUILD_STAGE["srgan"](first), 1, {}).average
+        frozen["srgan"] = initial_state(first, BUILD_STAGE["srgan"](first), {}).average
     stage = BUILD_STAGE["softgan"](config)
-    return initial_state(config, stage, 1, frozen).average, frozen
+    return initial_state(config, stage, frozen).average, frozen
 
 
 def measure(cascade: Cascade, batch: int, repeats: int) -> dict[str, float]:

@@ -154,19 +154,20 @@ def measure(case: Case, repeats: int, peak: float) -> dict[str, Any]:
 
 def jax_side(case: Case) -> Side:
     """The step of `casgan_jax.training`, compiled for all devices."""
-    config, steps = case.config, 1000
+    config = case.config
     stage, devices = BUILD_STAGE[config.name](config), Devices()
-    state = devices.replicate(initial_state(config, stage, steps, {}))
+    state = devices.replicate(initial_state(config, stage, {}))
     batch = devices.shard(case.batch())
-    step: Any = make_step(config, stage, steps, devices)
-    lowered = step.lower(state, batch, Constants({}))
+    step: Any = make_step(config, stage, devices)
+    constants = Constants({}, np.float32(config.optim.lr))
+    lowered = step.lower(state, batch, constants)
     start = time.perf_counter()
     compiled = lowered.compile()
     facts = {"compile_seconds": round(time.perf_counter() - start, 1)}
 
     def once() -> Mapping[str, Any]:
         nonlocal state
-        state, losses = compiled(state, batch, Constants({}))
+        state, losses = compiled(state, batch, constants)
         return losses
 
     return Side(once, jax.block_until_ready, facts)
@@ -207,7 +208,7 @@ def torch_training(config: StageConfig, device: Any) -> Any:
 
     from launch.benchmarks.pytorch import networks, step
 
-    state = initial_state(config, BUILD_STAGE[config.name](config), 1, {})
+    state = initial_state(config, BUILD_STAGE[config.name](config), {})
     scale, width = config.data.scale, config.model.discriminator_features
     if isinstance(config, SoftganConfig):
         options: Mapping[str, Any] = config.model.options

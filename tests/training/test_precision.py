@@ -36,11 +36,11 @@ def traced(request):
     """Jaxpr and output shapes of a step in bfloat16."""
     config = small_config(request.param)
     stage, devices = BUILD_STAGE[config.name](config), Devices()
-    state = devices.replicate(initial_state(config, stage, 10, {}))
+    state = devices.replicate(initial_state(config, stage, {}))
     image, target = np.zeros((2, 8, 8, 1), np.float32), np.zeros((2, 16, 16, 1), np.float32)
     batch = devices.shard({"image": image, "target": target})
-    step = make_step(config, stage, 10, devices)
-    return jax.make_jaxpr(step, return_shape=True)(state, batch, Constants({}))
+    step = make_step(config, stage, devices)
+    return jax.make_jaxpr(step, return_shape=True)(state, batch, Constants({}, np.float32(1e-3)))
 
 
 def test_convolutions_run_in_bfloat16(traced):

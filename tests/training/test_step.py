@@ -40,7 +40,7 @@ def on(count, spmd="shard_map"):
 
 def run(count, steps=3, stage=None, decay=0.9, spmd="shard_map"):
     stage = stage or make_stage()
-    optimizer = optax.sgd(0.1)
+    optimizer = optax.sgd(1.0)
     devices = on(count, spmd)
     x = jnp.zeros((1, 16, 16, 1))
     state = create_state(
@@ -64,7 +64,7 @@ def run(count, steps=3, stage=None, decay=0.9, spmd="shard_map"):
     state = devices.replicate(state)
     history = []
     for _ in range(steps):
-        state, values = mapped(state, devices.shard(make_batch()), Constants({}))
+        state, values = mapped(state, devices.shard(make_batch()), Constants({}, np.float32(0.1)))
         history.append({name: float(value) for name, value in values.items()})
     return jax.device_get(state), history
 

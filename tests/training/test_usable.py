@@ -15,7 +15,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.training.loop import resolve, train
 from casgan_jax.training.restore import restore_stage
 from casgan_jax.training.state import create_state
-from casgan_jax.training.step import Constants, adversarial_step
+from casgan_jax.training.step import adversarial_step
 from casgan_jax.training.usable import Look, resume
 from casgan_jax.training.validation import measure
 from casgan_jax.workdir.checkpoints import Checkpoints
@@ -49,7 +49,7 @@ def seen(request):
             average_decay=0.5,
         )
     )
-    look = Look(stage, devices, step, Constants({}))
+    look = Look(stage, devices, step, {})
     batch = devices.shard(make_batch())
     return lambda state: look.what_is_wrong(devices.replicate(state), batch), state
 
