@@ -1,13 +1,16 @@
 """Predicts soft masks of lesions in whole images, from a mark on each.
 
+    casgan predict --input=slice.dcm --center=212,305 --output=out
+    casgan predict --input=slice.dcm --recist=102,88,131,97,113,101,119,84 --output=out
     casgan predict --workdir=runs/softgan --input=slice.png --center=212,305 --output=out
     casgan predict --workdir=runs/softgan --input=series --slice=40 --center=212,305 --output=out
     casgan predict --workdir=runs/softgan --input=study --output=out
     casgan predict --workdir=runs/softgan --table=marks.csv --output=out
-    casgan predict --workdir=runs/marked --input=slice.png --recist=102,88,131,97,113,101,119,84 \\
-        --output=out
     casgan predict --workdir=runs/softgan --input='scans/*.png' --table=marks.csv \\
         --output=out --hu_offset=-32768
+
+Without --workdir the system that comes with the package predicts: it was trained on lung nodules in
+CT, sees a click or RECIST axes, and is no medical device (casgan_jax/pretrained/marked.md).
 
 Images are all that `label` reads: DICOM files and series, NIfTI, MetaImage, PNG, TIFF or NPY; of
 several slices --slice says which. A mark is a pixel in the middle of the lesion: x counts columns,
@@ -53,8 +56,11 @@ from casgan_jax.errors import UserError
 from casgan_jax.inference import predict as prediction
 from casgan_jax.inference.jobs import Point, parse_pair, parse_window, plan, plan_axes
 from casgan_jax.inference.objects import ObjectsFailed
+from casgan_jax.pretrained import NAME
 
-_WORKDIR = define_path("workdir", None, "Folder of a training.")
+_WORKDIR = define_path(
+    "workdir", NAME, "Folder of a training, or of weights; by default those of the package."
+)
 _INPUT = define_multi_path("input", [], "Image file or glob; may be repeated.")
 _CENTER = flags.DEFINE_multi_string(
     "center", [], "X,Y of the mark in pixels; one for all inputs, or repeated for each."

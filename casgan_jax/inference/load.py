@@ -13,7 +13,7 @@ from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.json_form import from_dict
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import UserError
-from casgan_jax.files import expand_user
+from casgan_jax.pretrained import folder_of
 from casgan_jax.systems.cascade import Cascade
 from casgan_jax.workdir.config import TRAINED, read_config
 from casgan_jax.workdir.layout import SYSTEM
@@ -26,13 +26,14 @@ def load_system(folder: str | Path, *, batch_size: int = 16) -> LoadedSystem:
     """The system that a run left in its workdir.
 
     Args:
-      folder: workdir of a finished run, or a folder of weights alone.
+      folder: workdir of a finished run, a folder of weights alone, or "pretrained".
       batch_size: patches that a network sees at once.
 
     Raises:
       UserError: no run in the folder, one that segments nothing, or one that has not finished.
     """
-    if not (expand_user(folder) / SYSTEM).is_file():
+    folder = folder_of(folder)
+    if not (folder / SYSTEM).is_file():
         config = read_config(folder, names=(*TRAINED, "classical"))
         if isinstance(config, ClassicalConfig):
             return classical_system(config)
@@ -43,14 +44,14 @@ def load_cascade(folder: str | Path, *, batch_size: int = 16) -> Cascade:
     """A trained cascade, with the threshold chosen on validation.
 
     Args:
-      folder: workdir of a finished training, or a folder of weights alone.
+      folder: workdir of a finished training, a folder of weights alone, or "pretrained".
       batch_size: patches that the networks see at once.
 
     Raises:
       UserError: no run in the folder, a run of SRGAN alone, one whose training has not finished, or
         damaged weights.
     """
-    folder = expand_user(folder)
+    folder = folder_of(folder)
     weights = _weights(folder)
     threshold, config = weights.facts["threshold"], from_dict(weights.facts["config"])
     if threshold is None or not isinstance(config, SoftganConfig):

@@ -227,6 +227,39 @@ def choose_window(
     return trained
 
 
+def _levels(
+    system: LoadedSystem, image: np.ndarray, centre: Point, trained: tuple[float, float]
+) -> tuple[float, float]:
+    """The source values that map to 0 and 1, where none are given."""
+    stretched = getattr(system.config.data, "stretched", 0)  # a classical method's data have none
+    if stretched:
+        return extremes_around(image, centre, stretched)
+    return choose_window(image, trained=trained, given=None)
+
+
+def extremes_around(image: np.ndarray, centre: Point, side: int) -> tuple[float, float]:
+    """The smallest and the largest value of the crop around a mark.
+
+    Args:
+      image: (H, W) source values; those that are not finite do not count.
+      centre: (x, y) of the mark.
+      side: of the crop in pixels, which is moved inside the image.
+
+    Raises:
+      UserError: the mark lies outside of the image, or the crop has one value alone.
+    """
+    crop = patch_box(image.shape, centre, side).clipped(image.shape).crop(image)
+    values = crop[np.isfinite(crop)]
+    if not len(values) or values.min() == values.max():
+        raise UserError(
+            "image",
+            found=f"no grey levels within {side} pixels around the mark",
+            expected="more than one value",
+            remedy="correct the mark, or give `window=LOW,HIGH`",
+        )
+    return float(values.min()), float(values.max())
+
+
 def trained_window(system: LoadedSystem) -> tuple[float, float]:
     """The window of the data that a system was trained on: of its config, or of its data set."""
     data = system.config.data
@@ -278,7 +311,7 @@ def run_jobs(
         try:
             scan = read_scan(job.file, slice_index=job.slice_index)
             image = _values(job, scan, hu_offset)
-            levels = choose_window(image, trained=trained, given=window)
+            levels = window or _levels(system, image, job.centre, trained)
             prediction = predict(system, image, job.centre, window=levels, recist=job.recist)
             if KINDS_OF_FORMATS.keys() & set(formats):
                 fine, box = prediction.fine_alpha, prediction.box

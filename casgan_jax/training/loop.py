@@ -140,6 +140,8 @@ def resolve(config: StageConfig) -> StageConfig:
     config = replaced(config, data=dict(window=tuple(read_metadata(config.data.dir)["window"])))
     if isinstance(config, SrganConfig):
         return config
+    stretched = read_metadata(config.data.dir).get("stretched", config.data.stretched)
+    config = replaced(config, data=dict(stretched=stretched))
     others = {f"{role}_config": config_of_other_system(config, role) for role in config.others}
     return replaced(with_own_srgan(config), **others)
 

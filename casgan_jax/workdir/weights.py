@@ -49,7 +49,12 @@ class Weights:
 
 
 def write_weights(
-    folder: Path, generator: Mapping[str, Any], frozen: Mapping[str, Any], facts: Mapping[str, Any]
+    folder: Path,
+    generator: Mapping[str, Any],
+    frozen: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    *,
+    dtype: type[np.floating] = np.float32,
 ) -> None:
     """Writes a folder of weights, over an earlier one; whole or not at all.
 
@@ -57,12 +62,16 @@ def write_weights(
       folder: made here; its parent exists.
       generator, frozen: see `Weights`.
       facts: JSON-serialisable.
+      dtype: that floats are stored in; float16 halves the file.
+
+    Raises:
+      UserError: a value is not finite in that type.
     """
     variables = {"generator": generator, "frozen": frozen}
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    leaves = dict(_flat(variables))
+    leaves = {name: _stored(name, leaf, dtype) for name, leaf in _flat(variables)}
     save_file({name: leaf for name, leaf in leaves.items() if leaf is not None}, part / ARRAYS)
     empty = [name for name, leaf in leaves.items() if leaf is None]
     told = {"format": FORMAT, **facts, "empty": empty}
@@ -84,7 +93,7 @@ def read_weights(folder: Path) -> Weights:
     """
     try:
         verify(folder)
-        arrays = load_file(folder / ARRAYS)
+        arrays = {name: _used(array) for name, array in load_file(folder / ARRAYS).items()}
     except (Damaged, OSError, SafetensorError) as error:
         raise UserError(
             folder,
@@ -139,6 +148,25 @@ def read_facts(folder: Path) -> dict[str, Any]:
             remedy="use the version of casgan_jax that wrote it, or a newer one",
         )
     return facts
+
+
+def _stored(name: str, leaf: np.ndarray | None, dtype: type[np.floating]) -> np.ndarray | None:
+    if leaf is None or leaf.dtype != np.float32 or dtype is np.float32:
+        return leaf
+    with np.errstate(over="ignore"):  # found below
+        stored = leaf.astype(dtype)
+    if not np.isfinite(stored).all():
+        raise UserError(
+            f"weights {name}",
+            found=f"values up to {np.abs(leaf).max():g}",
+            expected=f"finite ones in {np.dtype(dtype).name}",
+            remedy="store them in float32",
+        )
+    return stored
+
+
+def _used(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray | None]]:

@@ -14,7 +14,7 @@ from casgan_jax.records import features as records
 from datasets.base import PreparedBuilder
 from datasets.lidc import selection, slices, tcia
 from datasets.lidc.reading import RATINGS
-from datasets.lidc.record import features
+from datasets.lidc.record import SIZE, features
 from datasets.outcomes import Skip
 from datasets.task import Record, Task
 
@@ -89,7 +89,11 @@ class Builder(PreparedBuilder):
         config = self.builder_config
         if config.layout == "slices":
             described = features(config.scale, np.uint8)
-            more: dict[str, Any] = {"window": slices.WINDOW, "source": "LIDC-IDRI-slices"}
+            more: dict[str, Any] = {
+                "window": slices.WINDOW,
+                "stretched": SIZE,
+                "source": "LIDC-IDRI-slices",
+            }
         else:
             described = features(config.scale, np.int16, **_tcia_features())
             more = {"window": tcia.WINDOW, "source": "LIDC-IDRI", "ratings": list(RATINGS)}

@@ -93,6 +93,13 @@ class SoftganData(PatchData):
         "", "another data set, whose test split is measured in the end", example="data/lidc/500"
     )
     label: str = setting("readers", "what to train towards", LABELS, example="alpha")
+    stretched: int = setting(
+        0,
+        "side of the crops that the images are, if each was stretched from its own minimum to its "
+        "maximum, as the public LIDC slices are: others are, then, when they are predicted",
+        f"[0, {MAX_SIDE}]",
+        example=128,
+    )
     augmentation: Augmentation = Augmentation()
     marks: DrawnMarks = DrawnMarks()
 
