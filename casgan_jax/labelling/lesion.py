@@ -29,8 +29,9 @@ from casgan_jax.images.stack import Scan
 from casgan_jax.images.units import as_hu
 from casgan_jax.labelling.axes import ONE_AXIS, axes_in_pixels
 from casgan_jax.labelling.locate import locate
+from casgan_jax.labelling.mark import part_of
 from casgan_jax.labelling.mark_files import slice_count
-from casgan_jax.labelling.marks import part_of, read_mask
+from casgan_jax.labelling.marks import read_mask
 from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.trimap import AnnotationError
