@@ -230,8 +230,7 @@ def _marks_on(scan: Scan) -> Read:
 
 
 def _contours_on(scan: Scan) -> Read:
-    assert scan.geometry is not None
-    return lambda path: [one.mask(scan.geometry, scan.instance) for one in read_contours(path)]
+    return lambda path: [one.mask(scan) for one in read_contours(path)]
 
 
 def _read_study(slices: Path) -> Read:

@@ -27,7 +27,7 @@ class Annotation:
         found once for all lesions of a batch (`casgan_jax.labelling.locate`).
       recist: (8,) float32, long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels,
         pixel centres at integers from 0.
-      axes: axes given in other units, or one alone.
+      axes: axes given in other units, one alone, or a click.
       mask: file of the lesion's binary mask.
       reader_masks: files of the readers' binary masks.
       segment: which mark of `mask` or `reader_masks` is the lesion's where a file has several: the

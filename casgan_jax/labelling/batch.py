@@ -53,6 +53,7 @@ from casgan_jax.pool import OrderedPool
 
 _RECORDS = "records"
 _OF_SHORT_AXIS = ("given_short_px", "given_short_mm", "axes_agreement")
+_OF_AXES = ("recist", "given_long_px", "given_long_mm", *_OF_SHORT_AXIS)
 _FEW = 8  # lesions that are labelled sooner than a process has started
 
 
@@ -317,9 +318,9 @@ def _label(job: _Job) -> Row:
     place = lesion.geometry
     files = write_lesion(label, shape, folder, formats=forms, scale=scale, geometry=place)
     row = lesion_row(annotation, label, files) | {"scale": scale}
-    if annotation.axes is not None and len(annotation.axes.ends) == 2:
-        for column in _OF_SHORT_AXIS:  # which nobody measured
-            row.pop(column, None)
+    drawn = 4 if annotation.axes is None else len(annotation.axes.ends)
+    for column in {1: _OF_AXES, 2: _OF_SHORT_AXIS}.get(drawn, ()):  # which nobody measured
+        row.pop(column, None)
     if lesion.notes:
         row["note"] = "; ".join(lesion.notes)
     record = {

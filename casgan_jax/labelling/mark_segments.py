@@ -82,15 +82,22 @@ def mark_of_segment(path: Path, segment: Segment, scan: Scan) -> Mark:
 
 
 def mark_of_roi(path: Path, roi: Roi, scan: Scan) -> Mark:
+    """What a region of an RTSTRUCT, or an outline of a report, marks on a slice.
+
+    Raises:
+      UserError: it cannot be told where both lie, or they lie in two frames of reference.
+    """
     place_of = scan.geometry
-    if place_of is None:
+    in_pixels = [one.in_pixels for one in roi.contours]
+    if (scan.instance is None and any(in_pixels)) or (place_of is None and not all(in_pixels)):
         raise UserError(
             path,
-            found="contours, and an image that does not say where it lies",
+            found="contours, and an image that does not say "
+            + ("where it lies" if place_of is None else "which one it is"),
             expected="both to say it",
             remedy="use the DICOM image that they were drawn on",
         )
-    frames = {roi.frame_of_reference, place_of.frame} - {None}
+    frames = {roi.frame_of_reference, place_of and place_of.frame} - {None}
     if len(frames) > 1:
         raise UserError(
             path,
@@ -98,11 +105,13 @@ def mark_of_roi(path: Path, roi: Roi, scan: Scan) -> Mark:
             expected=f"the image's: {place_of}",
             remedy="use contours that were drawn on this image, or register them first",
         )
-    mask = roi.mask(place_of, scan.instance)
-    note = f"{path.name}: {roi.left_out} contours left out that are not closed" * bool(roi.left_out)
+    mask = roi.mask(scan)
+    left_out = f"{roi.left_out} contours left out that are not closed" * bool(roi.left_out)
+    note = "; ".join(f"{path.name}: {one}" for one in (left_out, roi.note) if one)
     if mask is None:
-        empty = np.zeros(place_of.size[1::-1], bool)
-        return Mark(empty, note, f"no contour of region {roi} is on the image: {place_of}")
+        where = place_of or f"the image {scan.instance}"
+        empty = np.zeros(scan.values.shape, bool)
+        return Mark(empty, note, f"no contour of region {roi} is on the image: {where}")
     return Mark(mask, note)
 
 

@@ -93,7 +93,7 @@ def _images(marks: Marks) -> set[str]:
     found: set[str] = set()
     for one in marks.segments:
         if isinstance(one, Roi):
-            found.update(*(contour.images for contour in one.contours))
+            found |= {uid for contour in one.contours for uid, _ in contour.images}
         else:
             found |= {uid for uid, _ in one.frames}
     return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation, Axes
 from casgan_jax.annotations.axes import Units
-from casgan_jax.dicom.measurements import Measurement
+from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import shown
 from casgan_jax.images.series import Series
@@ -25,7 +25,7 @@ _ALIKE = 0.1  # relative difference of lengths that need not be told
 
 
 def measured_lesion(
-    study: Study, path: Path, one: Measurement, chosen: tuple[Series, ...]
+    study: Study, path: Path, one: Measurement | Click, chosen: tuple[Series, ...]
 ) -> tuple[str, Annotation | str]:
     """A name and the lesion of a measurement, or why it has no image."""
     name = file_name(one.name) or path.stem
@@ -34,22 +34,24 @@ def measured_lesion(
     except UserError as error:
         return name, str(error)
     series, index = place
-    notes = (f"measured in {path.name}", *series.notes, *one.notes, *_differences(one, place))
-    units: Units = "lps" if one.long.image is None else "pixel"
+    notes = (f"measured in {path.name}", *series.notes)
+    if isinstance(one, Measurement):
+        notes = (*notes, *one.notes, *_differences(one, place))
+    units: Units = "lps" if one.image is None else "pixel"
     axes: dict[str, object] = {"axes": Axes(one.ends, units)}
-    if units == "pixel" and one.short is not None:
+    if units == "pixel" and len(one.ends) == 4:
         axes = {"recist": one.ends.astype(np.float32).reshape(8)}
     return name, lesion_at(study.folder, name, place, notes, **axes)
 
 
-def is_elsewhere(study: Study, one: Measurement, chosen: tuple[Series, ...]) -> bool:
+def is_elsewhere(study: Study, one: Measurement | Click, chosen: tuple[Series, ...]) -> bool:
     """Whether a measurement lies on other series than those that are asked for."""
     if len(chosen) == len(study.series) or any(_places(one, chosen)):
         return False
     return any(_places(one, study.series))
 
 
-def _place_of(path: Path, one: Measurement, chosen: tuple[Series, ...]) -> Place:
+def _place_of(path: Path, one: Measurement | Click, chosen: tuple[Series, ...]) -> Place:
     found = list(_places(one, chosen))
     if len({id(place.series) for place in found}) == 1:
         return found[0]
@@ -61,7 +63,7 @@ def _place_of(path: Path, one: Measurement, chosen: tuple[Series, ...]) -> Place
             expected="one series",
             remedy="say which by `series`",
         )
-    lacking = f"the image {shown(one.long.image[0])[1:-1]}" if one.long.image else _told_place(one)
+    lacking = f"the image {shown(one.image[0])[1:-1]}" if one.image else _told_place(one)
     raise UserError(
         path,
         found=f"a measurement on {lacking}, which is not there",
@@ -70,19 +72,19 @@ def _place_of(path: Path, one: Measurement, chosen: tuple[Series, ...]) -> Place
     )
 
 
-def _places(one: Measurement, chosen: tuple[Series, ...]) -> Iterator[Place]:
-    return _by_image(one, chosen) if one.long.image else _by_place(one, chosen)
+def _places(one: Measurement | Click, chosen: tuple[Series, ...]) -> Iterator[Place]:
+    return _by_image(one, chosen) if one.image else _by_place(one, chosen)
 
 
-def _told_place(one: Measurement) -> str:
+def _told_place(one: Measurement | Click) -> str:
     middle = ", ".join(f"{x:.4g}" for x in one.ends.mean(axis=0))
-    frame = shown(one.long.frame_of_reference or "")[1:-1]
+    frame = shown(one.frame_of_reference or "")[1:-1]
     return f"a slice at ({middle}) mm" + f" of the frame of reference {frame}" * bool(frame)
 
 
-def _by_image(one: Measurement, chosen: tuple[Series, ...]) -> Iterator[Place]:
-    assert one.long.image is not None
-    uid, frame = one.long.image
+def _by_image(one: Measurement | Click, chosen: tuple[Series, ...]) -> Iterator[Place]:
+    assert one.image is not None
+    uid, frame = one.image
     for series in chosen:
         for index, (own_uid, own) in enumerate(series.instances):
             # A file of one frame may be referred to with or without its number.
@@ -91,13 +93,13 @@ def _by_image(one: Measurement, chosen: tuple[Series, ...]) -> Iterator[Place]:
                 return
 
 
-def _by_place(one: Measurement, chosen: tuple[Series, ...]) -> Iterator[Place]:
+def _by_place(one: Measurement | Click, chosen: tuple[Series, ...]) -> Iterator[Place]:
     """The nearest slice of every series in the same frame of reference that has the points."""
     for series in chosen:
         apart = [
             distance_to(place, one.ends)
-            if None in (place.frame, one.long.frame_of_reference)
-            or place.frame == one.long.frame_of_reference
+            if None in (place.frame, one.frame_of_reference)
+            or place.frame == one.frame_of_reference
             else np.inf
             for place in series.places
         ]
@@ -107,7 +109,7 @@ def _by_place(one: Measurement, chosen: tuple[Series, ...]) -> Iterator[Place]:
 
 def _differences(one: Measurement, place: Place) -> Iterator[str]:
     """Where the lengths that were written are not those on the image."""
-    if one.long.image is None or not place.series.places:
+    if one.image is None or not place.series.places:
         return
     sides = place.series.places[place.number].spacing[:2]
     for name, line in zip(("long", "short"), one.lines, strict=False):
