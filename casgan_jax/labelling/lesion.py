@@ -7,7 +7,7 @@ Which values are black and white, the first that is known of:
 
 1. the window that is asked for, or else the one of the annotation;
 2. for Hounsfield units the lung's, -1000 to 400; a file that does not say its unit is taken to be
-   in HU by its values (`casgan_jax.images.units`);
+   in HU by the values of all of it (`casgan_jax.images.units`);
 3. what the file says: 0 to 255 for 8 bits, the window of a DICOM file that is not in HU;
 4. percentiles 0.5 and 99.5 of the slice, so that a few bright pixels do not make all others dark.
 """
@@ -233,7 +233,7 @@ def with_offset(annotation: Annotation, scan: Scan) -> Scan:
     """
     offset = annotation.hu_offset
     if offset is None:
-        return as_hu(scan)
+        return as_hu(annotation.files[0], scan)
     if scan.unit == "HU" and scan.instance:
         raise UserError(
             annotation.image,
@@ -250,11 +250,13 @@ def with_offset(annotation: Annotation, scan: Scan) -> Scan:
 
 def _read_masks(annotation: Annotation, scan: Scan) -> tuple[np.ndarray, tuple[str, ...]]:
     """(H, W, R) bool of those who marked anything, and notes."""
-    index, segment = annotation.slice_index, annotation.segment
+    index = annotation.slice_index
     own = bool(index) and annotation.slice_file is None and _is_index_of_masks(annotation)
     files = annotation.files[1:]
+    segments = annotation.reader_segments or [annotation.segment] * len(files)
     marks = [
-        read_mask(path, scan, slice_index=index, segment=segment, own_index=own) for path in files
+        read_mask(path, scan, slice_index=index, segment=segment, own_index=own)
+        for path, segment in zip(files, segments, strict=True)
     ]
     if annotation.component is not None:
         marks = [
