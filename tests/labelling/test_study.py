@@ -15,7 +15,7 @@ from casgan_jax.labelling.lesion import read_lesion
 from casgan_jax.labelling.listing import as_table, contents_of
 from casgan_jax.labelling.study import read_study
 from casgan_jax.labelling.study_lesions import study_lesions
-from tests.dicom import reports
+from tests.dicom import published, reports
 from tests.dicom.reports import LENGTH, LONG, SHORT
 from tests.images.scans import HU, write_dicom
 from tests.images.segmentations import frame_group, write_segmentation
@@ -192,38 +192,12 @@ def test_headers_of_a_folder_are_read_once_for_a_table(study, tmp_path, monkeypa
 
 
 def test_a_published_report_with_images_that_are_written_for_it(tmp_path):
-    report = shared_data("dicom", "dcmjs", "bidirectional_sr.dcm")
-    (path, lesion), *more = read_study(report.parent).measurements
-    assert not more
-    (tmp_path / "sr.dcm").write_bytes(path.read_bytes())
-    dataset = pydicom.dcmread(path)
-    reference = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
-    rows, columns = 1152, 640
-    spacing = np.array([0.59683, 0.54547])  # with which the axes are as long as the report says
-    y, x = np.mgrid[:rows, :columns]
-    far = np.hypot(x - 562, (y - 1039)) / 45
-    for index in range(3):
-        hu = np.where(far < 1, 30, -850) + np.random.default_rng(index).normal(0, 20, far.shape)
-        uid = reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-        write_dicom(
-            tmp_path / f"{index}.dcm",
-            np.round(hu + 1024).astype(np.int16),
-            **HU,
-            SOPInstanceUID=uid if index == 1 else f"1.2.{index}",
-            SeriesInstanceUID=reference.SeriesInstanceUID,
-            StudyInstanceUID=dataset.StudyInstanceUID,
-            PatientID=dataset.PatientID,
-            FrameOfReferenceUID=FRAME,
-            ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-            ImagePositionPatient=[0, 0, 2.5 * index],
-            PixelSpacing=spacing.tolist(),
-            SliceThickness=2.5,
-        )
+    published.write_study(tmp_path)
     (row,) = label(tmp_path, tmp_path / "out")
     assert row["status"] == "labelled" and row["image"].endswith("1.dcm")
     assert row["patient"] == "PD-1-Lung-00018"
-    assert float(row["given_long_mm"]) == pytest.approx(64.45, abs=0.01)
-    assert float(row["given_short_mm"]) == pytest.approx(42.97, abs=0.01)
+    assert float(row["given_long_mm"]) == pytest.approx(published.LONG_MM, abs=0.01)
+    assert float(row["given_short_mm"]) == pytest.approx(published.SHORT_MM, abs=0.01)
 
 
 def test_published_study_of_a_segmentation():
