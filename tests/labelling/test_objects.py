@@ -134,6 +134,12 @@ def test_a_spacing_that_is_not_the_images_is_refused(label, tmp_path):
     assert "found spacing_mm (0.5, 0.5) for an image of 0.7,0.8 mm" in row["reason"]
 
 
+def test_an_image_without_spacing_is_refused(label, tmp_path):
+    images.write_slice(tmp_path / "0.dcm", 0, PixelSpacing=None)
+    (row,) = label("0.dcm").rows
+    assert "an image that does not say where it lies" in row["reason"]
+
+
 def test_without_highdicom_the_extra_is_named(label, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "highdicom", None)
     assert "pip install 'casgan_jax[pacs]'" in line_of(label, "0.dcm")
