@@ -67,7 +67,8 @@ class _Reading:
     def add(self, path: Path, read: Callable[[Path], Found]) -> None:
         """Adds the measurements and outlines of a file."""
         found = read(path)
-        self.measurements += [(path, one) for one in (*lesions(found.lines), *found.clicks)]
+        measured: tuple[Measurement | Click, ...] = (*lesions(found.lines), *found.clicks)
+        self.measurements += [(path, one) for one in measured]
         if found.outlines:
             self.marks.append(Marks(path, found.outlines))
         self.skipped += [f"{path.name}: {line}" for line in found.skipped]
