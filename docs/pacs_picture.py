@@ -4,8 +4,9 @@
     python docs/pacs_picture.py --study=study --study=dcmqi --window=-1000,400 --window=-160,240
 
 Each study is a folder with lesions.csv, or with marks beside its images. Of each the lesion in the
-middle is drawn, in the window that is given for it. The soft segmentation is read by SimpleITK, and the points of the RT structure set
-are put upon the CT by SimpleITK, so that neither knows of this package.
+middle is drawn, in the window that is given for it. The soft segmentation is read by SimpleITK, and
+the points of the RT structure set are put upon the CT by SimpleITK, so that neither knows of this
+package.
 """
 
 from __future__ import annotations
