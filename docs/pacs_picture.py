@@ -147,7 +147,8 @@ def _enlarged(picture: np.ndarray) -> np.ndarray:
     height, width = picture.shape[:2]
     enlarge = _TILE / max(height, width)
     size = (round(width * enlarge), round(height * enlarge))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
+    how = cv2.INTER_NEAREST if enlarge > 1 else cv2.INTER_AREA
+    return cv2.resize(picture, size, interpolation=how)
 
 
 if __name__ == "__main__":

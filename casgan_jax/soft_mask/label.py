@@ -274,11 +274,9 @@ def _alpha(
     """Solves on the fine grid; very large lesions on one of half the scale, and enlarges that."""
     if scale % 2 == 0 and np.count_nonzero(trimap == UNKNOWN) > _MOST_UNKNOWN:
         half = (trimap.shape[1] // 2, trimap.shape[0] // 2)
-        coarse = [
-            None if plane is None else cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
-            for plane in (fine, prior)
-        ]
-        found = _alpha(coarse[0], _halved(trimap), scale // 2, coarse[1], prior_weight, epsilon)
+        coarse = cv2.resize(fine, half, interpolation=cv2.INTER_AREA)
+        drawn_to = None if prior is None else cv2.resize(prior, half, interpolation=cv2.INTER_AREA)
+        found = _alpha(coarse, _halved(trimap), scale // 2, drawn_to, prior_weight, epsilon)
         alpha = cv2.resize(found, trimap.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return np.where(trimap == UNKNOWN, alpha, trimap == LESION).astype(np.float32)
     priors = None if prior is None else [prior]
