@@ -143,6 +143,9 @@ def label_batch(
         rows = objects.write_objects(
             folder, rows, options.formats, lambda key: _read_record(folder, key)
         )
+        for row in rows:
+            if row["status"] == "failed" and found.get(row["key"], row)["status"] == "labelled":
+                _forget(folder, row["key"])  # its series has no objects
         if nnunet.FORMAT in options.formats:
             nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         _write_table(table, rows)
@@ -298,8 +301,7 @@ def _label_all(jobs: Sequence[_Job], workers: int | None, progress: bool) -> dic
 def _label(job: _Job) -> Row:
     """Labels and writes one lesion; the record comes last and is removed first."""
     annotation, folder, options = job.annotation, job.folder, job.options
-    _record_file(folder, annotation.key).unlink(missing_ok=True)
-    remove_lesion(folder, annotation.key)
+    _forget(folder, annotation.key)
     try:
         if job.fault is not None:
             raise job.fault
@@ -334,6 +336,11 @@ def _label(job: _Job) -> Row:
     }
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row
+
+
+def _forget(folder: Path, key: str) -> None:
+    _record_file(folder, key).unlink(missing_ok=True)
+    remove_lesion(folder, key)
 
 
 def _record_file(folder: Path, key: str) -> Path:
