@@ -4,8 +4,9 @@
 
 Small whole files of every kind are damaged at random places, and read as labelling reads them: any
 exception but `UserError`, a message of several lines, or ten CPU seconds is a failure, which
-is printed with the seed that makes it again. Some are labelled, and the output folder is looked at.
-The test suite runs a few hundred (`tests/test_fuzz_files.py`).
+is printed with the seed that makes it again. Some of every kind are labelled into all formats, and
+what is in the output folder must be whole. The test suite runs a few hundred
+(`tests/test_fuzz_files.py`).
 """
 
 from __future__ import annotations
@@ -20,20 +21,24 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.dicom.contours import read_contours
-from casgan_jax.dicom.measurements import lesions
+from casgan_jax.dicom.measurements import Found, lesions
 from casgan_jax.dicom.presentation import read_presentation
 from casgan_jax.dicom.report import read_report
 from casgan_jax.errors import UserError
 from casgan_jax.images import open_stack, read_scan
 from casgan_jax.images.stack import Scan
 from casgan_jax.labelling.batch import BatchOptions, label_batch
+from casgan_jax.labelling.expand import lesions_of
+from casgan_jax.labelling.files import FORMATS, KINDS, OBJECTS
 from casgan_jax.labelling.marks import read_mask
 from casgan_jax.labelling.study import read_study
 from casgan_jax.labelling.study_lesions import study_lesions
@@ -43,7 +48,10 @@ from tests.images.segmentations import frame_group, write_segmentation
 from tests.labelling.studies import axes_px, pixels, to_patient, write_series
 
 _SECONDS = 10  # for one file
-_LABELLED = 4000  # one in so many is labelled, too
+_LABELLED = 1000  # one of each kind in so many files is labelled, too
+_FORMATS = ("png", "npy", "nifti", "nrrd", "mha", "nnunet")
+_OF_DICOM = ("dicom", "rtstruct")
+_WHOSE = {"StudyInstanceUID": "1.2.4", "PatientName": "A", "PatientBirthDate": "", "PatientSex": ""}
 _NASTY = (
     b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80",
     b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0", b"-1", b"1e999", b"nan ", b"999999999", b"\\\\",
@@ -51,25 +59,38 @@ _NASTY = (
 _EVENTS = 8  # at most, of damage to one file
 
 Read = Callable[[Path], object]
+Lesions = Callable[[Path], Annotations]
 
 
-class Kind:
-    """Whole files of a kind, and how they are read."""
+class Kind(NamedTuple):
+    """Whole files of a kind, how they are read, and the lesions that they have."""
 
-    def __init__(self, name: str, data: bytes, suffix: str, read: Read, *, packed: bool = False):
-        self.name, self.data, self.suffix, self.read, self.packed = name, data, suffix, read, packed
+    name: str
+    data: bytes
+    suffix: str
+    read: Read
+    lesions: Lesions
+    packed: bool = False
 
 
 def kinds(folder: Path) -> list[Kind]:
     """Small files of every kind; the folder is for making them."""
     ends = axes_px()
-    slices = write_series(folder / "study", 2)
-    scan = read_scan(slices / "1.2.5-0.dcm")
+    slices = write_series(folder / "study", 2, **_WHOSE)
+    first, second = slices / "1.2.5-0.dcm", slices / "1.2.5-1.dcm"
+    scan = read_scan(first)
     long = reports.length(reports.LONG, 24, reports.coordinates(ends[:2], "1.2.5.1"))
     short = reports.length(reports.SHORT, 24, reports.coordinates(ends[2:], "1.2.5.1"))
     spatial = reports.length(reports.LONG, 9, reports.coordinates(to_patient(ends[:2], 0), "1.2.8"))
     report = reports.write_report(
         folder / "sr.dcm", reports.group(long, short, name="a"), reports.group(spatial, uid="1.5")
+    )
+    around = np.concatenate([ends[[0, 2, 1, 3]], ends[:1]])
+    outlines = reports.write_report(
+        folder / "outlines.dcm",
+        reports.group(reports.coordinates(around, "1.2.5.1"), name="a"),
+        reports.group(reports.coordinates(to_patient(ends, 2), "1.2.8", kind="ELLIPSE")),
+        reports.group(reports.coordinates(ends[:1], "1.2.5.1", kind="POINT"), name="b"),
     )
     area = reports.items(DisplayedAreaTopLeftHandCorner=[1, 1])
     area[0].DisplayedAreaBottomRightHandCorner = [96, 96]
@@ -77,7 +98,9 @@ def kinds(folder: Path) -> list[Kind]:
         folder / "pr.dcm",
         reports.graphic(ends[:2]),
         reports.graphic([[0.2, 0.2], [0.4, 0.2]], units="DISPLAY"),
+        reports.graphic(around + 0.5),
         image="1.2.5.1",
+        texts=[_length_text("24 mm", ends[0])],
         DisplayedAreaSelectionSequence=area,
     )
     contours = reports.write_contours(
@@ -97,24 +120,42 @@ def kinds(folder: Path) -> list[Kind]:
         frames,
         **HU,
         PerFrameFunctionalGroupsSequence=[frame_group((0, 0, z)) for z in (0, 1)],
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+        PixelSpacing=[0.7, 0.7],
+        SliceThickness=1,
+        SeriesInstanceUID="1.2.6",
+        FrameOfReferenceUID="1.2.8",
+        **_WHOSE,
     )
     volume = write_volume(
         folder / "v.nii", frames.transpose(2, 1, 0) - 1024, np.diag([-0.7, -0.7, 2, 1])
     )
     read_marks = _marks_on(scan)
+    reported = write_series(folder / "reported", 1, **_WHOSE)
+    (reported / "sr.dcm").write_bytes(report.read_bytes())
+    in_study, small = _lesions_of_study(slices), _lesion_with([5, 12, 19, 12, 12, 6, 12, 18])
+    whole = _lesion_with(axes_px().ravel())
+    on_image = _lesions_on(first)
     return [
-        Kind("ct", (slices / "1.2.5-0.dcm").read_bytes(), ".dcm", _read_image),
-        Kind("frames", several.read_bytes(), ".dcm", _read_image),
-        Kind("report", report.read_bytes(), ".dcm", lambda path: lesions(read_report(path).lines)),
-        Kind("state", state.read_bytes(), ".dcm", lambda p: lesions(read_presentation(p).lines)),
-        Kind("contours", contours.read_bytes(), ".dcm", _contours_on(scan)),
-        Kind("segments", binary.read_bytes(), ".dcm", read_marks),
-        Kind("shares", shares.read_bytes(), ".dcm", read_marks),
-        Kind("nifti", volume.read_bytes(), ".nii", _read_image),
-        Kind("packed", volume.read_bytes(), ".nii.gz", _read_image, packed=True),
-        Kind("study", report.read_bytes(), ".dcm", _read_study(slices)),
-        Kind("headers", (slices / "1.2.5-1.dcm").read_bytes(), ".dcm", _read_study(slices)),
+        Kind("ct", first.read_bytes(), ".dcm", _read_image, whole),
+        Kind("frames", several.read_bytes(), ".dcm", _read_image, small),
+        Kind("report", report.read_bytes(), ".dcm", _found_by(read_report), in_study),
+        Kind("outlines", outlines.read_bytes(), ".dcm", read_marks, on_image),
+        Kind("state", state.read_bytes(), ".dcm", _found_by(read_presentation), in_study),
+        Kind("contours", contours.read_bytes(), ".dcm", _contours_on(scan), on_image),
+        Kind("segments", binary.read_bytes(), ".dcm", read_marks, on_image),
+        Kind("shares", shares.read_bytes(), ".dcm", read_marks, on_image),
+        Kind("nifti", volume.read_bytes(), ".nii", _read_image, small),
+        Kind("packed", volume.read_bytes(), ".nii.gz", _read_image, small, packed=True),
+        Kind("study", outlines.read_bytes(), ".dcm", in_study, in_study),
+        Kind("headers", second.read_bytes(), ".dcm", *[_lesions_of_study(reported)] * 2),
     ]
+
+
+def _length_text(words: str, place: np.ndarray) -> Dataset:
+    (text,) = reports.items(UnformattedTextValue=words)
+    text.AnchorPoint, text.AnchorPointAnnotationUnits = place.tolist(), "PIXEL"
+    return text
 
 
 def damaged(data: bytes, rng: np.random.Generator) -> bytes:
@@ -165,7 +206,7 @@ def fuzz(count: int, seed: int, seconds: float) -> tuple[collections.Counter[str
             path.write_bytes(gzip.compress(data, 1, mtime=0) if kind.packed else data)
             outcome = _outcome(kind.read, path)
             if number % _LABELLED < len(found) and outcome in ("read", "told"):
-                outcome = _labelled(path, Path(name) / "out", outcome)
+                outcome = _labelled(kind, path, Path(name) / "out", outcome)
             if outcome in ("read", "told", "labelled"):
                 told[f"{kind.name} {outcome}"] += 1
             else:
@@ -186,19 +227,27 @@ def _outcome(read: Read, path: Path) -> str:
     return "read"
 
 
-def _labelled(path: Path, output: Path, outcome: str) -> str:
-    """Labels the file as an image; its output is whole or not there."""
-    axes = axes_px().astype(np.float32).reshape(8)
-    one = Annotation(key="one", patient="1", image=path, recist=axes)
-    with _limited(60):
-        (row,) = label_batch(
-            Annotations((one,), ()), output, BatchOptions(), workers=0, progress=False
-        ).rows
-    left = sorted(part.name for part in output.rglob("*") if part.is_file())
-    whole = [name for name in left if name.startswith("one.")]
-    if any(name.endswith(".part") for name in left) or (row["status"] == "failed" and whole):
-        return f"half-written output: {left}"
-    return "labelled" if row["status"] == "labelled" else outcome
+def _labelled(kind: Kind, path: Path, output: Path, outcome: str) -> str:
+    """Labels the lesions of a file; the output is whole or not there."""
+    try:
+        with _limited(60):
+            annotations = kind.lesions(path)
+            of_dicom = _OF_DICOM if kind.suffix == ".dcm" else ()
+            options = BatchOptions(formats=(*_FORMATS, *of_dicom))
+            batch = label_batch(annotations, output, options, workers=0, progress=False)
+    except UserError:  # of a study that has no lesion any more
+        return outcome
+    except Exception:
+        return traceback.format_exc(limit=-6)
+    left = {part.relative_to(output).as_posix() for part in output.rglob("*") if part.is_file()}
+    files = set(KINDS) | set(OBJECTS) - {"segment"}
+    named = {row[kind] for row in batch.rows for kind in files if row.get(kind)}
+    keys = {row["key"] for row in batch.rows if row["status"] == "failed"}
+    failed = {f"{key}{suffix}" for key in keys for suffix in FORMATS.values()}
+    half = {name for name in left if name.endswith(".part") or Path(name).name in failed}
+    if half | (named - left):
+        return f"half-written output: {sorted(half | (named - left))}"
+    return "labelled" if named else outcome
 
 
 @contextlib.contextmanager
@@ -230,17 +279,37 @@ def _marks_on(scan: Scan) -> Read:
 
 
 def _contours_on(scan: Scan) -> Read:
-    assert scan.geometry is not None
-    return lambda path: [one.mask(scan.geometry, scan.instance) for one in read_contours(path)]
+    return lambda path: [one.mask(scan) for one in read_contours(path)]
 
 
-def _read_study(slices: Path) -> Read:
-    def read(path: Path) -> None:
+def _found_by(read: Callable[[Path], Found]) -> Read:
+    return lambda path: lesions(read(path).lines)
+
+
+def _lesion_with(axes: Sequence[float] | np.ndarray) -> Lesions:
+    def found(path: Path) -> Annotations:
+        recist = np.asarray(axes, np.float32)
+        one = Annotation(key="one", patient="1", image=path, slice_index=0, recist=recist)
+        return Annotations((one,), ())
+
+    return found
+
+
+def _lesions_on(image: Path) -> Lesions:
+    def found(path: Path) -> Annotations:
+        one = Annotation(key="one", patient="1", image=image, mask=path)
+        return Annotations(lesions_of(one, every_segment=True), ())
+
+    return found
+
+
+def _lesions_of_study(slices: Path) -> Lesions:
+    def found(path: Path) -> Annotations:
         inside = slices / "damaged.dcm"
         inside.write_bytes(path.read_bytes())
-        study_lesions(read_study(slices))
+        return study_lesions(read_study(slices))
 
-    return read
+    return found
 
 
 def main() -> int:

@@ -170,6 +170,7 @@ def _without_marks(one: Annotation) -> Annotation:
         axes=None,
         mask=None,
         reader_masks=(),
+        reader_segments=(),
         segment=None,
         component=None,
         diameters_mm=None,

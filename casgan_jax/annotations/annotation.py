@@ -27,9 +27,10 @@ class Annotation:
         found once for all lesions of a batch (`casgan_jax.labelling.locate`).
       recist: (8,) float32, long axis x1, y1, x2, y2, then short axis x3, y3, x4, y4, in pixels,
         pixel centres at integers from 0.
-      axes: axes given in other units, or one alone.
+      axes: axes given in other units, one alone, or a click.
       mask: file of the lesion's binary mask.
-      reader_masks: files of the readers' binary masks.
+      reader_masks: files of the readers' binary masks; one file may be those of several.
+      reader_segments: which mark of each of `reader_masks` is the reader's; (): `segment` in all.
       segment: which mark of `mask` or `reader_masks` is the lesion's where a file has several: the
         value in a mask, or number or name of a segment of a DICOM segmentation or of a region of
         an RTSTRUCT; None: there is one.
@@ -56,6 +57,7 @@ class Annotation:
     axes: Axes | None = None
     mask: Path | None = None
     reader_masks: tuple[Path, ...] = ()
+    reader_segments: tuple[str, ...] = ()
     segment: str | None = None
     component: int | None = None
     spacing_mm: tuple[float, float] | None = None

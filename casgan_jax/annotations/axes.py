@@ -19,10 +19,11 @@ _TO_LPS = np.array([-1.0, -1.0, 1.0])  # of right, anterior, superior
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Axes:
-    """Two axes, or the long one alone.
+    """Two axes, the long one alone, or a click.
 
     Attributes:
-      ends: (4, D) of the long axis, then of the short one; or (2, D) of the long one.
+      ends: (4, D) of the long axis, then of the short one; (2, D) of the long one; or (1, D), a
+        point in the lesion.
       units: "pixel", x and y of the image, centres at whole numbers from 0; "mm", the same times
         the side of a pixel; or "lps", D = 3, mm in the patient to the left, to posterior and to
         superior.

@@ -9,8 +9,8 @@
 | x1, y1, ..., x4, y4 | the same in eight columns |
 | recist_units | pixel (the default), mm, or lps or ras, x,y,z of each end in the patient |
 | mask | file of a binary mask |
-| reader_masks | files of several readers' binary masks, with ";" between them |
-| segment | of a mask with several: the lesion's value, or number or name in SEG or RTSTRUCT |
+| reader_masks | files of several readers' binary masks, with ";" between them, or one of all |
+| segment | of a mask with several: the lesion's value, or number or name in SEG, RTSTRUCT or SR |
 | component | which connected part of the mask on the slice, from 1, by rows; by default all of it |
 | key | name of the lesion and of its output files; by default the image's and the slice's |
 | patient | name of the patient; by default the image's, so that each image is one patient |
@@ -23,7 +23,8 @@
 `image` and one of `recist`, `x1` to `y4`, `mask`, `reader_masks` must be there, and each line has
 marks of one kind. Half of the numbers of `recist` are the long axis alone, and a circle on it the
 lesion. Pixels are counted from 0, x (column) before y (row), centres at whole numbers.
-Other columns are ignored.
+A `segment` of `reader_masks` is one for all of them, or one a reader with ";" between them, and
+then one file may have all readers. Other columns are ignored.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from typing import Any
 from casgan_jax.annotations import cells
 from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
 from casgan_jax.annotations.axes import axes_of, units_of
+from casgan_jax.annotations.readers import readers_of
 from casgan_jax.errors import UserError
 from casgan_jax.files import Row, unique_names
 from casgan_jax.records.splits import SPLITS
@@ -168,14 +170,13 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         patient=row.get("patient", "").strip() or os.path.splitext(image)[0],
         slice_index=cells.index_of("slice", row.get("slice", "")),
         series=row.get("series", "").strip().removesuffix(".0") or None,
-        segment=row.get("segment", "").strip() or None,
         component=cells.number_of("component", row.get("component", "")),
         spacing_mm=cells.spacing_of("spacing_mm", row.get("spacing_mm", "")),
         diameters_mm=cells.diameters_of("diameters_mm", row.get("diameters_mm", "")),
         window=cells.window_of("window", row.get("window", "")),
         hu_offset=cells.offset_of("hu_offset", row.get("hu_offset", "")),
         split=_split(row.get("split", "").strip()),
-        **_marks(folder, row),
+        **{"segment": row.get("segment", "").strip() or None, **_marks(folder, row)},
     )
 
 
@@ -194,7 +195,8 @@ def _marks(folder: Path, row: Row) -> dict[str, Any]:
     readers = [name.strip() for name in row.get("reader_masks", "").split(";") if name.strip()]
     if readers:
         files = tuple(_file(folder, "reader_masks", name) for name in readers)
-        marks["reader_masks"] = {"reader_masks": files}
+        named = [name.strip() for name in row.get("segment", "").split(";") if name.strip()]
+        marks["reader_masks"] = readers_of(files, named)
     if len(marks) != 1:
         raise UserError(
             "marks",

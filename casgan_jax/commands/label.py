@@ -4,6 +4,7 @@
     casgan label --input=slice.png --mask=lesion.png --output=out
     casgan label --input=slice.png --reader_masks=a.png,b.png,c.png --output=out
     casgan label --input=series --slice=40 --mask=seg.dcm --segment=Tumour --output=out
+    casgan label --input=series --slice=40 --reader_masks=rt.dcm --segment=Ann,Bob --output=out
     casgan label --input=study --output=out
     casgan label --list=study
     casgan label --table=lesions.csv --output=out
@@ -40,12 +41,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
 from casgan_jax.annotations.axes import UNITS, axes_of, units_of
+from casgan_jax.annotations.readers import readers_of
 from casgan_jax.annotations.table import check_key, default_key
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path, define_paths
@@ -82,8 +84,9 @@ _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_
 _SEGMENT = flags.DEFINE_string(
     "segment",
     None,
-    "Which mark of a mask with several is the lesion's: its value, or its number or name in SEG or "
-    "RTSTRUCT; all: a lesion each.",
+    "Which mark of a mask with several is the lesion's: its value, or its number or name in SEG, "
+    "RTSTRUCT or SR; all: a lesion each. Of --reader_masks one for all files, or one a reader with "
+    "commas between them; all: each mark of the file is a reader's.",
 )
 _COMPONENTS = flags.DEFINE_bool(
     "components", False, "A lesion for each connected part of the mask of --input."
@@ -278,6 +281,7 @@ def _lesions_of_input(image: Path) -> Annotations:
         )
     one = _one_lesion(image)
     if one.mask is None:
+        every = every and not one.reader_masks
         for name, value in (("components", _COMPONENTS.value), ("segment", every)):
             if value:
                 raise UserError(
@@ -337,12 +341,25 @@ def _one_lesion(image: Path) -> Annotation:
         slice_index=_SLICE.value,
         series=_SERIES.value,
         mask=Path(_MASK.value) if _MASK.value else None,
-        reader_masks=tuple(Path(name) for name in _READER_MASKS.value or ()),
-        segment=None if _SEGMENT.value == _EVERY else _SEGMENT.value,
         spacing_mm=cells.spacing_of("--spacing_mm", _SPACING.value or ""),
         hu_offset=cells.offset_of("--hu_offset", _HU_OFFSET.value or ""),
         **axes,
+        **_segments(),
     )
+
+
+def _segments() -> dict[str, Any]:
+    """Which marks of masks are meant, as fields of the annotation, with those of readers."""
+    every = _SEGMENT.value == _EVERY
+    if not _READER_MASKS.value:
+        return {"segment": None if every else _SEGMENT.value}
+    files = [Path(name) for name in _READER_MASKS.value]
+    named = [name.strip() for name in (_SEGMENT.value or "").split(",") if name.strip()]
+    if every:
+        from casgan_jax.labelling.expand import segments_of
+
+        named = [str(one.number) for path in files for one in segments_of(path)]
+    return readers_of(files, named)
 
 
 def _label_options() -> LabelOptions:

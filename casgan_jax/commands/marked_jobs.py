@@ -58,6 +58,7 @@ def plan_annotations(annotations: Annotations) -> Planned:
             continue
         file, index = annotation.slice_file or (annotation.image, annotation.slice_index)
         x, y = lesion.mark.tolist()
+        measured = None if lesion.click is not None else lesion.recist
         planned.jobs.append(
             Job(
                 file,
@@ -65,7 +66,7 @@ def plan_annotations(annotations: Annotations) -> Planned:
                 annotation.key.replace("/", "_"),
                 slice_index=index,
                 hu_offset=annotation.hu_offset or 0.0,
-                recist=None if lesion.recist is None else _longer_first(lesion.recist),
+                recist=None if measured is None else _longer_first(measured),
             )
         )
     return planned

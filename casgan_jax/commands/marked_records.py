@@ -65,6 +65,13 @@ def _record(annotation: Annotation, system: Any, window: tuple[float, float]) ->
 
     eight_bit = window == EIGHT_BIT
     lesion = read_lesion(annotation)
+    if lesion.click is not None:
+        raise UserError(
+            annotation.image,
+            found="a click alone",
+            expected="axes, masks or outlines, which predictions can be compared with",
+            remedy="leave it out",
+        )
     label = label_read_lesion(lesion, LabelOptions(scale=system.scale))
     height, width = extent_of(label).shape
     readers = 0 if label.masks is None else label.masks.shape[2]

@@ -1,7 +1,7 @@
 """Contours of an RTSTRUCT, and the pixels within them.
 
     tumour = read_contours(Path("rtstruct.dcm"))[0]
-    tumour.mask(scan.geometry, scan.instance)  # (H, W) bool, or None where it has no contour
+    tumour.mask(scan)  # (H, W) bool, or None where it has no contour
 
 A pixel belongs to a region if its centre lies inside an odd number of the region's contours: a
 contour within another one is a hole, and so is what a keyhole's channel leads to. Contours belong
@@ -21,7 +21,9 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import shown, telling_damage
 from casgan_jax.images.dicom import read_dataset
+from casgan_jax.images.dicom_tags import referenced_frames
 from casgan_jax.images.geometry import Geometry
+from casgan_jax.images.stack import Scan
 
 CLASS = "1.2.840.10008.5.1.4.1.1.481.3"  # RT Structure Set Storage
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -34,24 +36,36 @@ class Contour:
     """A closed line.
 
     Attributes:
-      points: (N, 3) mm, LPS.
-      images: SOPInstanceUIDs of the images that it was drawn on; none where it does not say.
+      points: (N, 3) mm, LPS; or (N, 2) x, y in pixels of the image that it was drawn on, centres at
+        whole numbers.
+      images: SOPInstanceUID and frame from 1, or 0 for any, of the images that it was drawn on;
+        none where it does not say.
     """
 
     points: np.ndarray
-    images: frozenset[str] = frozenset()
+    images: frozenset[tuple[str, int]] = frozenset()
+
+    @property
+    def in_pixels(self) -> bool:
+        """Whether its points are pixels."""
+        return self.points.shape[1] == 2
+
+    def is_on(self, instance: tuple[str, int] | None) -> bool:
+        """Whether it was drawn on an image, SOPInstanceUID and frame from 1."""
+        return instance is not None and bool(self.images & {instance, (instance[0], 0)})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Roi:
-    """A region of an RTSTRUCT.
+    """A region of an RTSTRUCT, or the outlines of a lesion in a report or presentation state.
 
     Attributes:
-      number: ROINumber.
-      name: ROIName, or "".
+      number: ROINumber, or its place in the file, from 1.
+      name: ROIName, or the lesion's; or "".
       contours: that are closed and planar.
       frame_of_reference: UID, or None.
       left_out: how many contours are not closed, or of fewer than three points.
+      note: what is to be said of it, or "".
     """
 
     number: int
@@ -59,33 +73,24 @@ class Roi:
     contours: tuple[Contour, ...]
     frame_of_reference: str | None = None
     left_out: int = 0
+    note: str = ""
 
     def __str__(self) -> str:
         return f"{self.number} ({self.name})" if self.name else str(self.number)
 
-    def mask(self, geometry: Geometry, instance: tuple[str, int] | None) -> np.ndarray | None:
-        """The pixels of a slice that are in the region.
-
-        Args:
-          geometry: of the slice.
-          instance: SOPInstanceUID and frame of the slice, or None.
+    def mask(self, scan: Scan) -> np.ndarray | None:
+        """The pixels of a slice that are in the region; its values do not matter.
 
         Returns:
           (H, W) bool; None where no contour belongs to the slice.
         """
-        to_pixels = np.linalg.inv(geometry.affine)
-        placed = [(one, _applied(to_pixels, one.points)) for one in self.contours]
-        drawn = _of_slice(placed, float(geometry.spacing[2]), instance)
-        if not drawn:
-            return None
-        return inside([points[:, :2] for points in drawn], geometry.size[1::-1])
-
-
-def is_contours(path: Path) -> bool:
-    """Whether a DICOM file is an RTSTRUCT."""
-    dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
-    with telling_damage(path, "DICOM"):
-        return dataset.get("SOPClassUID") == CLASS
+        own = [one for one in self.contours if one.is_on(scan.instance)]
+        drawn = [one.points for one in own if one.in_pixels]
+        if scan.geometry is not None:
+            spatial = [one for one in own or self.contours if not one.in_pixels]
+            drawn += _of_slice(spatial, scan.geometry, nearest=not own)
+        height, width = scan.values.shape
+        return inside(drawn, (height, width)) if drawn else None
 
 
 def read_contours(path: Path) -> tuple[Roi, ...]:
@@ -142,18 +147,17 @@ def inside(contours: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray
 
 
 def _of_slice(
-    placed: list[tuple[Contour, np.ndarray]], thickness: float, instance: tuple[str, int] | None
+    contours: Sequence[Contour], geometry: Geometry, *, nearest: bool
 ) -> list[np.ndarray]:
-    """The contours of a slice, in its pixels: drawn on it, or of the nearest plane."""
-    uid = instance[0] if instance else ""
-    if own := [points for one, points in placed if uid in one.images]:
-        return own
-    apart = [np.abs(points[:, 2]).max() for _, points in placed]
-    nearest = min(apart, default=np.inf)
-    if nearest > 0.5:
-        return []
-    same = nearest + _ONE_PLANE / thickness
-    return [points for (_, points), off in zip(placed, apart, strict=True) if off <= same]
+    """(N, 2) contours in pixels of a slice: all of them, or those of the nearest plane."""
+    to_pixels = np.linalg.inv(geometry.affine)
+    placed = [_applied(to_pixels, one.points) for one in contours]
+    if nearest:
+        apart = [np.abs(points[:, 2]).max() for points in placed]
+        least = min(apart, default=np.inf)
+        same = least + _ONE_PLANE / float(geometry.spacing[2]) if least <= 0.5 else -1.0
+        placed = [points for points, off in zip(placed, apart, strict=True) if off <= same]
+    return [points[:, :2] for points in placed]
 
 
 def _applied(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -179,7 +183,8 @@ def _contour(item: Any) -> Contour | None:
     if item.get("ContourGeometricType") not in _CLOSED:
         return None
     images = frozenset(
-        str(one.get("ReferencedSOPInstanceUID", ""))
+        instance
         for one in item.get("ContourImageSequence") or []
+        for instance in referenced_frames(one)
     )
     return Contour(numbers.reshape(-1, 3), images)

@@ -1,4 +1,4 @@
-"""Straight lines that were measured on images, and the lesions that they are the axes of.
+"""What was drawn on images, and the lesions that lines are the axes of.
 
     found = read_report("report.dcm")
     lesions(found.lines)  # both axes of each, or the one that was drawn
@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+
+from casgan_jax.dicom.contours import Roi
 
 Role = Literal["long", "short", ""]
 
@@ -68,16 +70,36 @@ class Line:
         return self.image, self.frame_of_reference
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Click:
+    """A point in a lesion.
+
+    Attributes:
+      ends: (1, 2) or (1, 3), as those of a line.
+      image, frame_of_reference, group, name: as those of a line.
+    """
+
+    ends: np.ndarray
+    image: tuple[str, int] | None = None
+    frame_of_reference: str | None = None
+    group: str = ""
+    name: str = ""
+
+
 class Found(NamedTuple):
     """What a file has.
 
     Attributes:
       lines: that may be axes.
       skipped: what else was measured, and why it is left out, a line each.
+      outlines: of lesions.
+      clicks: on lesions.
     """
 
     lines: tuple[Line, ...]
     skipped: tuple[str, ...]
+    outlines: tuple[Roi, ...] = ()
+    clicks: tuple[Click, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,6 +118,16 @@ class Measurement:
     def ends(self) -> np.ndarray:
         """(4, 2 or 3), or (2, 2 or 3) of one axis: the ends of each."""
         return np.concatenate([line.ends for line in self.lines])
+
+    @property
+    def image(self) -> tuple[str, int] | None:
+        """Of both lines."""
+        return self.long.image
+
+    @property
+    def frame_of_reference(self) -> str | None:
+        """Of both lines."""
+        return self.long.frame_of_reference
 
     @property
     def name(self) -> str:

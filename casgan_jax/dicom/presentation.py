@@ -1,9 +1,11 @@
-"""Lines that a presentation state (GSPS) draws upon images.
+"""What a presentation state (GSPS) draws upon images.
 
     found = read_presentation(Path("state.dcm"))
+    found.lines, found.outlines, found.skipped
 
-Read are POLYLINE of two ends, CIRCLE, ELLIPSE and rulers, in pixels of the image or in parts of the
-area that is displayed. Source: DICOM PS3.3, C.10.4 and C.10.5.
+Read are lines of two ends and rulers, with the lengths that are written beside them, and outlines,
+in pixels of the image or in parts of the area that is displayed. Points are labels of viewers more
+often than lesions and are left out. Source: DICOM PS3.3, C.10.4 and C.10.5.
 """
 
 from __future__ import annotations
@@ -11,93 +13,135 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax.dicom.measurements import Found, Line, Role, checked_line
-from casgan_jax.dicom.shapes import axes_of
+from casgan_jax.dicom.contours import Contour
+from casgan_jax.dicom.measurements import Found, Line, checked_line
+from casgan_jax.dicom.outlines import Outlines
+from casgan_jax.dicom.shapes import Shape, shape_of
+from casgan_jax.dicom.state_texts import Keys, Text, keys_of, write_lengths
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import shown, telling_damage
 from casgan_jax.images.dicom import read_dataset
+from casgan_jax.images.dicom_tags import referenced_frames
 
 _DRAWN = "drawn in a presentation state: its length is computed"
 _MOST_SKIPPED = 20
 Image = tuple[str, int]
 
 
+class _Graphic(NamedTuple):
+    """What an annotation draws."""
+
+    kind: str
+    data: Any
+    units: str
+    keys: Keys
+
+
+@dataclasses.dataclass
+class _State:
+    """A presentation state while it is read."""
+
+    dataset: Any
+    lines: list[Line] = dataclasses.field(default_factory=list)
+    outlines: Outlines = dataclasses.field(default_factory=Outlines)
+    skipped: list[str] = dataclasses.field(default_factory=list)
+
+
 def read_presentation(path: Path) -> Found:
-    """The lines that a presentation state draws.
+    """What a presentation state draws.
 
     Raises:
       UserError: no DICOM file, or a damaged one.
     """
     dataset = read_dataset(path, stop_before_pixels=True)
-    lines: list[Line] = []
-    skipped: list[str] = []
+    state = _State(dataset)
     with telling_damage(path, "DICOM"):
         annotations = list(dataset.get("GraphicAnnotationSequence") or [])
     for number, item in enumerate(annotations, 1):
         try:
             with telling_damage(path, "DICOM"):
-                found = _annotation(dataset, item, number)
+                faults = list(_annotation(state, item, number))
         except UserError as error:  # of this one; the others are read
-            found = [error.found]
-        for one in found:
-            if isinstance(one, Line) and not (fault := checked_line(one)):
-                lines.append(one)
-            else:
-                told = one if isinstance(one, str) else fault
-                skipped.append(f"annotation {number}: {told}")
-    return Found(tuple(lines), tuple(skipped[:_MOST_SKIPPED]))
+            faults = [error.found]
+        state.skipped += [f"annotation {number}: {fault}" for fault in faults]
+    skipped = tuple(state.skipped[:_MOST_SKIPPED])
+    return Found(tuple(state.lines), skipped, state.outlines.regions())
 
 
-def _annotation(dataset: Any, item: Any, number: int) -> list[Line | str]:
-    """The lines that an annotation draws, and why others are none."""
-    image, name = _only_image(item, dataset), _text(item)
-    found: list[Line | str] = []
-    for kind, data, units, group in _graphics(item):
+def _annotation(state: _State, item: Any, number: int) -> Iterator[str]:
+    """Adds what an annotation draws, and says what it leaves out."""
+    image = _only_image(item, state.dataset)
+    texts = [] if image is None else [_text(one, state, image) for one in _texts(item)]
+    names = {one.words for one in texts if one.words and not one.lengths_mm}
+    name = shown(names.pop())[1:-1] if len(names) == 1 else ""
+    lines: list[tuple[Line, Keys]] = []
+    for graphic in _graphics(item):
         if image is None:
-            found.append("drawn on no image or on several")
+            yield "drawn on no image or on several"
             continue
-        key = group and f"{number} {group}"
-        lines = _lines(dataset, image, kind, data, units, key)
-        for one in lines:
-            found.append(one if isinstance(one, str) else dataclasses.replace(one, name=name))
-    return found
+        shape = _shape(graphic, state, image)
+        if isinstance(shape, str):
+            yield shape
+        elif shape.kind == "line":
+            line = Line(shape.points, image, group=_group(graphic, number), name=name)
+            if fault := checked_line(line):
+                yield fault
+            else:
+                lines.append((line, graphic.keys))
+        else:
+            contour = Contour(shape.points, frozenset({image}))
+            group = _group(graphic, number)
+            if fault := state.outlines.add(contour, group=group, name=name, frame=None):
+                yield fault
+    state.lines += [_noted(line) for line, _ in write_lengths(lines, texts)]
 
 
-def _graphics(item: Any) -> Iterator[tuple[str, Any, str, str]]:
-    """(type, data, units, group) of all that one annotation draws."""
-    for each in item.get("GraphicObjectSequence") or []:
-        group = str(each.get("GraphicGroupID", "") or "")
-        units = str(each.get("GraphicAnnotationUnits", "PIXEL"))
-        yield str(each.get("GraphicType", "")), each.get("GraphicData"), units, group
-    for each in item.get("CompoundGraphicSequence") or []:
-        group = str(each.get("GraphicGroupID", "") or "")
-        units = str(each.get("CompoundGraphicUnits", "PIXEL"))
-        yield str(each.get("CompoundGraphicType", "")), each.get("GraphicData"), units, group
+def _noted(line: Line) -> Line:
+    return line if line.written_mm else dataclasses.replace(line, notes=(_DRAWN,))
 
 
-def _lines(
-    dataset: Any, image: Image, kind: str, data: Any, units: str, group: str
-) -> Iterator[Line | str]:
-    axes = axes_of(kind, data, 2)
-    if isinstance(axes, str):
-        yield axes
-        return
-    area = np.array([[0.0, 0.0], [1.0, 1.0]]) if units == "PIXEL" else _area(dataset, image)
-    if units not in ("PIXEL", "DISPLAY") or area is None:
-        yield f"units {shown(units)} without the area that is displayed"
-        return
-    swapped = units == "DISPLAY" and _is_swapped(dataset)
-    if len(axes) == 2:
-        group = group or f"shape {axes[0].round(2).tolist()}"
-    for index, ends in enumerate(axes):
-        role: Role = ("long", "short")[index] if len(axes) == 2 else ""
-        # Pixel centres are at whole numbers here, and at halves in DICOM.
-        pixels = area[0] + (ends[:, ::-1] if swapped else ends) * (area[1] - area[0]) - 0.5
-        yield Line(pixels, image, role=role, group=group, notes=(_DRAWN,))
+def _group(graphic: _Graphic, number: int) -> str:
+    return graphic.keys.group and f"{number} {graphic.keys.group}"
+
+
+def _graphics(item: Any) -> Iterator[_Graphic]:
+    """All that one annotation draws."""
+    for name, kind, units in (
+        ("GraphicObjectSequence", "GraphicType", "GraphicAnnotationUnits"),
+        ("CompoundGraphicSequence", "CompoundGraphicType", "CompoundGraphicUnits"),
+    ):
+        for each in item.get(name) or []:
+            unit = str(each.get(units, "PIXEL"))
+            yield _Graphic(str(each.get(kind, "")), each.get("GraphicData"), unit, keys_of(each))
+
+
+def _shape(graphic: _Graphic, state: _State, image: Image) -> Shape | str:
+    """A line or an outline in pixels of the image, or why it is none."""
+    shape = shape_of(graphic.kind, graphic.data, 2)
+    if isinstance(shape, str):
+        return shape
+    if shape.kind == "points":
+        return f"{graphic.kind}, which is no line and no outline"
+    points = _pixels(shape.points, graphic.units, state.dataset, image)
+    if points is None:
+        return f"units {shown(graphic.units)} without the area that is displayed"
+    return shape._replace(points=points)
+
+
+def _pixels(points: np.ndarray, units: str, dataset: Any, image: Image) -> np.ndarray | None:
+    """Points in pixels of the image, whose centres are at whole numbers here, and at halves in
+    DICOM; None of unknown units."""
+    if units == "PIXEL":
+        return points - 0.5
+    area = _area(dataset, image) if units == "DISPLAY" else None
+    if area is None:
+        return None
+    turned = points[:, ::-1] if _is_swapped(dataset) else points
+    return area[0] + turned * (area[1] - area[0]) - 0.5
 
 
 def _area(dataset: Any, image: Image) -> np.ndarray | None:
@@ -135,20 +179,36 @@ def _only_image(item: Any, dataset: Any) -> Image | None:
         found = [one for each in series for one in _images(each)]
     if len(found) != 1:
         return None
-    numbers = found[0].get("ReferencedFrameNumber") or 0
-    several = not isinstance(numbers, int) and len(numbers) != 1
-    if several:
-        return None
-    frame = numbers if isinstance(numbers, int) else numbers[0]
-    return str(found[0].get("ReferencedSOPInstanceUID", "")), int(frame)
+    frames = referenced_frames(found[0])
+    return frames[0] if len(frames) == 1 else None
 
 
 def _images(item: Any) -> list[Any]:
     return list(item.get("ReferencedImageSequence") or [])
 
 
-def _text(item: Any) -> str:
-    """The text of an annotation that has one."""
-    texts = [one.get("UnformattedTextValue", "") for one in item.get("TextObjectSequence") or []]
-    lines = " ".join(str(texts[0]).split()) if len(texts) == 1 else ""
-    return shown(lines)[1:-1] if lines else ""
+def _texts(item: Any) -> list[Any]:
+    return list(item.get("TextObjectSequence") or [])
+
+
+def _text(item: Any, state: _State, image: Image) -> Text:
+    words = " ".join(str(item.get("UnformattedTextValue") or "").split())
+    place = _anchor(item, state.dataset, image)
+    return Text(words, place, keys_of(item))
+
+
+def _anchor(item: Any, dataset: Any, image: Image) -> np.ndarray | None:
+    """(2,) where a text is anchored, or the middle of its box."""
+    box = ("BoundingBoxTopLeftHandCorner", "BoundingBoxBottomRightHandCorner")
+    for names, units in ((("AnchorPoint",), "AnchorPoint"), (box, "BoundingBox")):
+        corners = [
+            np.ravel(np.asarray(item.get(name), np.float64))
+            for name in names
+            if item.get(name) is not None
+        ]
+        if len(corners) == len(names) and all(len(one) == 2 for one in corners):
+            unit = str(item.get(f"{units}AnnotationUnits", "PIXEL"))
+            found = _pixels(np.stack(corners), unit, dataset, image)
+            if found is not None and np.isfinite(found).all():
+                return found.mean(axis=0)
+    return None

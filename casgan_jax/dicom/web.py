@@ -13,6 +13,7 @@ import contextlib
 import io
 import os
 import re
+import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -232,6 +233,7 @@ def _with_credentials(request: Any) -> Any:
 @contextlib.contextmanager
 def _telling(url: str, field: str) -> Iterator[None]:
     """What may go wrong between two machines becomes one line."""
+    from pydicom.errors import InvalidDicomError
     from requests import exceptions
 
     try:
@@ -248,7 +250,18 @@ def _telling(url: str, field: str) -> Iterator[None]:
             expected="a DICOMweb service",
             remedy="check the address and whether it runs; the same command goes on",
         ) from error
-    except Exception as error:  # whatever an answer of another kind leads to
+    # An answer of another kind: no HTTP, no JSON, JSON without what is looked for, no DICOM.
+    except (
+        exceptions.RequestException,
+        InvalidDicomError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
         raise UserError(
             field,
             found=f"no answer of DICOMweb from {url} ({one_line(error, limit=80)})",

@@ -11,3 +11,4 @@ from casgan_jax.images.scan import open_stack as open_stack
 from casgan_jax.images.scan import read_scan as read_scan
 from casgan_jax.images.stack import Scan as Scan
 from casgan_jax.images.stack import Stack as Stack
+from casgan_jax.images.volume_files import write_volume as write_volume

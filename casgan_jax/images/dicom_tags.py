@@ -53,6 +53,14 @@ class Frame:
             ) from error
 
 
+def referenced_frames(source: Any) -> list[tuple[str, int]]:
+    """(SOPInstanceUID, frame from 1, or 0 for all) of the images that an item refers to."""
+    uid = str(source.get("ReferencedSOPInstanceUID", ""))
+    numbers = source.get("ReferencedFrameNumber") or 0
+    numbers = [numbers] if isinstance(numbers, int) else numbers
+    return [(uid, int(number)) for number in numbers]
+
+
 def rescaling(frame: Frame) -> tuple[float, float]:
     """(slope, intercept); 1 and 0 where there are none.
 

@@ -100,19 +100,10 @@ def write_metaimage(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a MetaImage volume that is one voxel thick.
+    """Writes one slice as a MetaImage volume, as `casgan_jax.images.volume_files.write_volume`.
 
-    Args:
-      path: .mha.
-      image: (H, W) uint8, uint16, int16 or float32.
-      spacing_mm: (row, column); None: not known, and the file does not say. A geometry has its own.
-      geometry: where the slice lies, its axes being columns, rows and slices; None: not known.
-
-    Returns:
-      The path. `read_scan` gives the same image and spacing of a slice that is axial.
-
-    Raises:
-      UserError: another extension or type, no such folder, or a spacing that is not positive.
+    Without a spacing the file does not say it. `read_scan` gives the same image and spacing of a
+    slice that is axial.
     """
     path = checked_path(path, ".mha")
     image = checked_image(path, image)

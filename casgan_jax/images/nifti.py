@@ -76,20 +76,11 @@ def write_nifti(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a NIfTI-1 volume that is one voxel thick.
+    """Writes one slice as a NIfTI-1 volume, as `casgan_jax.images.volume_files.write_volume`.
 
-    Args:
-      path: .nii or .nii.gz.
-      image: (H, W) uint8, uint16, int16 or float32; without a geometry its rows run from anterior
-        to posterior, its columns from right to left.
-      spacing_mm: (row, column); None writes 1 and leaves its unit unknown. A geometry has its own.
-      geometry: where the slice lies, its axes being columns, rows and slices; None: not known.
-
-    Returns:
-      The path. `read_scan` gives the same image and spacing of a slice that is axial.
-
-    Raises:
-      UserError: another extension or type, no such folder, or a spacing that is not positive.
+    Without a geometry its rows run from anterior to posterior, its columns from right to left, and
+    without a spacing 1 is written and its unit left unknown. `read_scan` gives the same image and
+    spacing of a slice that is axial.
     """
     path = checked_path(path, ".nii", ".nii.gz")
     nibabel = import_extra("nibabel", path, "NIfTI")

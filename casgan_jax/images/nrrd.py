@@ -1,5 +1,8 @@
 """NRRD volumes, as 3D Slicer reads them: one slice out.
 
+The writer is our own, as pynrrd writes the time into every header, and the same slice shall give
+the same bytes from run to run.
+
 Source: https://teem.sourceforge.net/nrrd/format.html
 """
 
@@ -23,20 +26,9 @@ def write_nrrd(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a NRRD volume that is one voxel thick.
+    """Writes one slice as a NRRD volume, as `casgan_jax.images.volume_files.write_volume`.
 
-    Args:
-      path: .nrrd.
-      image: (H, W) uint8, uint16, int16 or float32.
-      spacing_mm: (row, column); None: not known. A geometry has its own.
-      geometry: where the slice lies, its axes being columns, rows and slices; None: not known,
-        and the file does not say.
-
-    Returns:
-      The path.
-
-    Raises:
-      UserError: another extension or type, no such folder, or a spacing that is not positive.
+    Without a geometry the file does not say where it lies.
     """
     path = checked_path(path, ".nrrd")
     image = checked_image(path, image)

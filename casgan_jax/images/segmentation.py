@@ -81,8 +81,9 @@ def _segment(
         place = dicom_tags.geometry(frame, dicom_tags.spacing(frame))
         if place is not None:
             placed.append(PlacedFrame(frame.index, place))
-        for image in _images(frame):
-            drawn_on[image] += (frame.index,)
+        for source in frame.get("SourceImageSequence") or ():
+            for image in dicom_tags.referenced_frames(source):
+                drawn_on[image] += (frame.index,)
     volumes = volumes_of(placed, read) if placed else ()
     return Segment(number, name, volumes, drawn_on, read, soft)
 
@@ -116,14 +117,3 @@ def _number(frame: Frame) -> int:
             remedy="export it again",
         )
     return int(number)
-
-
-def _images(frame: Frame) -> list[tuple[str, int]]:
-    """(SOPInstanceUID, frame or 0) of the images that a frame was drawn on."""
-    found = []
-    for source in frame.get("SourceImageSequence") or ():
-        uid = str(source.get("ReferencedSOPInstanceUID", ""))
-        numbers = source.get("ReferencedFrameNumber") or 0
-        numbers = [numbers] if isinstance(numbers, int) else numbers
-        found += [(uid, int(number)) for number in numbers]
-    return found

@@ -20,18 +20,14 @@ from casgan_jax.dicom.objects import KINDS_OF_FORMATS
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder
 from casgan_jax.grid import binarise
-from casgan_jax.images import write_metaimage, write_nifti, write_nrrd
+from casgan_jax.images import write_nifti, write_volume
 from casgan_jax.images.checks import import_extra
 from casgan_jax.images.stack import Scan
 
 NNUNET = "nnunet"
 
-_WRITERS = {
-    "nifti": (".nii.gz", write_nifti),
-    "nrrd": (".nrrd", write_nrrd),
-    "mha": (".mha", write_metaimage),
-}
-FORMATS = (*_WRITERS, NNUNET, *KINDS_OF_FORMATS)
+_SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "mha": ".mha"}
+FORMATS = (*_SUFFIXES, NNUNET, *KINDS_OF_FORMATS)
 
 
 def check_formats(formats: Collection[str], folder: Path) -> None:
@@ -76,8 +72,7 @@ def write_volumes(
             mask = binarise(alpha, threshold).astype(np.uint8)
             written.append(write_nifti(path, mask, scan.spacing_mm, scan.geometry))
             continue
-        if each in _WRITERS:
-            suffix, write = _WRITERS[each]
-            path = folder / f"{name}_alpha{suffix}"
-            written.append(write(path, alpha, scan.spacing_mm, scan.geometry))
+        if each in _SUFFIXES:
+            path = folder / f"{name}_alpha{_SUFFIXES[each]}"
+            written.append(write_volume(path, alpha, scan.spacing_mm, scan.geometry))
     return written

@@ -1,6 +1,9 @@
-"""Axes in other units, or one alone, as the two axes in pixels that a lesion is labelled by."""
+"""Axes in other units, one alone, or a click, as the two axes in pixels that a lesion is labelled
+by."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,27 +11,35 @@ from casgan_jax.annotations import Axes
 from casgan_jax.errors import UserError
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.labelling.locate import distance_to
+from casgan_jax.soft_mask.click import axes_from_click
 
-ONE_AXIS = "the long axis alone was measured: labelled as a circle on it"
+# Of annotations that have so many ends of axes.
+NOTES = {
+    1: "a point was marked: labelled by axes that the image proposes there",
+    2: "the long axis alone was measured: labelled as a circle on it",
+}
 _REACH = 0.5 + 1e-6  # of a slice's thickness, from its middle
 
 
 def axes_in_pixels(
-    axes: Axes, geometry: Geometry | None, spacing_mm: tuple[float, float] | None
+    ends: np.ndarray, values: Callable[[], np.ndarray], spacing_mm: tuple[float, float] | None
 ) -> np.ndarray:
     """(8,) float32, the long axis and the short one in pixels of the image.
 
-    A long axis alone gets a short one of its length in mm, across its middle, which draws a circle.
+    A long axis alone gets a short one of its length in mm, across its middle, which draws a circle,
+    and a click the axes of what it lies in.
 
     Args:
-      axes: to convert.
-      geometry: of the image; None: not known.
+      ends: (4, 2), (2, 2) or (1, 2) of `ends_in_pixels`.
+      values: gives (H, W) in [0, 1], the image in its window.
       spacing_mm: (row, column) of the image; None: not known.
 
     Raises:
-      UserError: what the units need is not known, or points in the patient are not on the image.
+      UserError: a click that is not in the image, or in nothing that has a border.
     """
-    ends = _in_pixels(axes, geometry, spacing_mm)
+    if len(ends) == 1:
+        x, y = ends[0].tolist()
+        return axes_from_click(values(), (x, y))
     if len(ends) == 2:
         row, column = spacing_mm or (1.0, 1.0)
         sides = np.array([column, row])
@@ -39,9 +50,19 @@ def axes_in_pixels(
     return ends.astype(np.float32).reshape(8)
 
 
-def _in_pixels(
+def ends_in_pixels(
     axes: Axes, geometry: Geometry | None, spacing_mm: tuple[float, float] | None
 ) -> np.ndarray:
+    """(4, 2), (2, 2) or (1, 2) ends in pixels of the image.
+
+    Args:
+      axes: to convert.
+      geometry: of the image; None: not known.
+      spacing_mm: (row, column) of the image; None: not known.
+
+    Raises:
+      UserError: what the units need is not known, or points in the patient are not on the image.
+    """
     if axes.units == "pixel":
         return axes.ends
     if axes.units == "mm":

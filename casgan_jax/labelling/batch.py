@@ -53,6 +53,7 @@ from casgan_jax.pool import OrderedPool
 
 _RECORDS = "records"
 _OF_SHORT_AXIS = ("given_short_px", "given_short_mm", "axes_agreement")
+_OF_AXES = ("recist", "given_long_px", "given_long_mm", *_OF_SHORT_AXIS)
 _FEW = 8  # lesions that are labelled sooner than a process has started
 
 
@@ -142,6 +143,9 @@ def label_batch(
         rows = objects.write_objects(
             folder, rows, options.formats, lambda key: _read_record(folder, key)
         )
+        for row in rows:
+            if row["status"] == "failed" and found.get(row["key"], row)["status"] == "labelled":
+                _forget(folder, row["key"])  # its series has no objects
         if nnunet.FORMAT in options.formats:
             nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         _write_table(table, rows)
@@ -297,8 +301,7 @@ def _label_all(jobs: Sequence[_Job], workers: int | None, progress: bool) -> dic
 def _label(job: _Job) -> Row:
     """Labels and writes one lesion; the record comes last and is removed first."""
     annotation, folder, options = job.annotation, job.folder, job.options
-    _record_file(folder, annotation.key).unlink(missing_ok=True)
-    remove_lesion(folder, annotation.key)
+    _forget(folder, annotation.key)
     try:
         if job.fault is not None:
             raise job.fault
@@ -317,9 +320,9 @@ def _label(job: _Job) -> Row:
     place = lesion.geometry
     files = write_lesion(label, shape, folder, formats=forms, scale=scale, geometry=place)
     row = lesion_row(annotation, label, files) | {"scale": scale}
-    if annotation.axes is not None and len(annotation.axes.ends) == 2:
-        for column in _OF_SHORT_AXIS:  # which nobody measured
-            row.pop(column, None)
+    drawn = 4 if annotation.axes is None else len(annotation.axes.ends)
+    for column in {1: _OF_AXES, 2: _OF_SHORT_AXIS}.get(drawn, ()):  # which nobody measured
+        row.pop(column, None)
     if lesion.notes:
         row["note"] = "; ".join(lesion.notes)
     record = {
@@ -333,6 +336,11 @@ def _label(job: _Job) -> Row:
     }
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row
+
+
+def _forget(folder: Path, key: str) -> None:
+    _record_file(folder, key).unlink(missing_ok=True)
+    remove_lesion(folder, key)
 
 
 def _record_file(folder: Path, key: str) -> Path:

@@ -18,14 +18,9 @@ from casgan_jax.errors import UserError
 from casgan_jax.images.scan import open_stack
 from casgan_jax.images.series import Series, choose_series, find_series
 from casgan_jax.images.stack import Scan, Segment, choose_slice
+from casgan_jax.labelling.mark import Mark, OutsideError, count_parts
 from casgan_jax.labelling.mark_files import blank_scan, is_placed, open_marks, slice_of
-from casgan_jax.labelling.marks import (
-    Mark,
-    OutsideError,
-    count_parts,
-    read_mask,
-    values_of,
-)
+from casgan_jax.labelling.marks import read_mask, values_of
 
 
 class Slice(NamedTuple):

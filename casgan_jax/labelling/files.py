@@ -26,7 +26,7 @@ import numpy as np
 from casgan_jax.annotations import Annotation
 from casgan_jax.files import make_folder
 from casgan_jax.grid import area_mean, encode_alpha
-from casgan_jax.images import write_metaimage, write_nifti, write_npy, write_nrrd, write_png
+from casgan_jax.images import write_npy, write_png, write_volume
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
@@ -69,8 +69,6 @@ COLUMNS = (
     *KINDS,  # files, relative to the folder; of several formats the first, others are beside it
     *OBJECTS,
 )
-
-_VOLUMES = {".gz": write_nifti, ".nrrd": write_nrrd, ".mha": write_metaimage}
 
 Row = dict[str, Any]  # str or float, by the column
 
@@ -233,4 +231,4 @@ def _write_soft(
         write_npy(path, values)
     else:
         fine = spacing_mm and (spacing_mm[0] / scale, spacing_mm[1] / scale)
-        _VOLUMES[path.suffix](path, values, fine, geometry and geometry.finer(scale))
+        write_volume(path, values, fine, geometry and geometry.finer(scale))

@@ -7,7 +7,7 @@ Which values are black and white, the first that is known of:
 
 1. the window that is asked for, or else the one of the annotation;
 2. for Hounsfield units the lung's, -1000 to 400; a file that does not say its unit is taken to be
-   in HU by its values (`casgan_jax.images.units`);
+   in HU by the values of all of it (`casgan_jax.images.units`);
 3. what the file says: 0 to 255 for 8 bits, the window of a DICOM file that is not in HU;
 4. percentiles 0.5 and 99.5 of the slice, so that a few bright pixels do not make all others dark.
 """
@@ -21,16 +21,17 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box
+from casgan_jax.grid import Box, normalise
 from casgan_jax.images.checks import narrowed
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.scan import open_stack, read_scan
 from casgan_jax.images.stack import Scan
 from casgan_jax.images.units import as_hu
-from casgan_jax.labelling.axes import ONE_AXIS, axes_in_pixels
+from casgan_jax.labelling.axes import NOTES, axes_in_pixels, ends_in_pixels
 from casgan_jax.labelling.locate import locate
+from casgan_jax.labelling.mark import part_of
 from casgan_jax.labelling.mark_files import slice_count
-from casgan_jax.labelling.marks import part_of, read_mask
+from casgan_jax.labelling.marks import read_mask
 from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.trimap import AnnotationError
@@ -52,6 +53,7 @@ class Lesion:
       spacing_mm: (row, column), or None where neither table nor file says.
       recist: (8,) float32 axes in pixels of the image, or None.
       masks: (H, W, R) bool: the readers who marked anything, or the one binary mask; or None.
+      click: (2,) x, y in pixels that `recist` was proposed from; None: it was measured.
       geometry: where the image lies; None where its file does not say.
       file, frame: the DICOM file that holds the image, and which of its frames, from 1; None of
         other formats.
@@ -65,6 +67,7 @@ class Lesion:
     spacing_mm: tuple[float, float] | None
     recist: np.ndarray | None
     masks: np.ndarray | None
+    click: np.ndarray | None = None
     geometry: Geometry | None = None
     file: Path | None = None
     frame: int | None = None
@@ -94,7 +97,9 @@ class Lesion:
 
     @property
     def mark(self) -> np.ndarray:
-        """(x, y) where one would point at it: the middle of its axes or of its masks."""
+        """(x, y) where one would point at it, or did: the middle of its axes or of its masks."""
+        if self.click is not None:
+            return self.click
         if self.recist is not None:
             return centre(self.recist)
         assert self.masks is not None, "marks are axes or masks"
@@ -120,10 +125,13 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
     spacing_mm = annotation.spacing_mm or scan.spacing_mm
     masks: np.ndarray | None = None
     notes: tuple[str, ...] = ()
-    recist = annotation.recist
+    levels = window or annotation.window or default_window(scan)
+    recist, click = annotation.recist, None
     if annotation.axes is not None:
-        recist = axes_in_pixels(annotation.axes, scan.geometry, spacing_mm)
-        notes = (ONE_AXIS,) if len(annotation.axes.ends) == 2 else ()
+        ends = ends_in_pixels(annotation.axes, scan.geometry, spacing_mm)
+        recist = axes_in_pixels(ends, lambda: _shown(scan, levels), spacing_mm)
+        click = ends[0] if len(ends) == 1 else None
+        notes = (NOTES[len(ends)],) if len(ends) in NOTES else ()
     if recist is not None:
         check_recist(recist, scan.values.shape, spacing_mm or (1.0, 1.0))
         _check_diameters(annotation, recist, spacing_mm)
@@ -135,15 +143,22 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
         annotation=annotation,
         values=scan.values,
         unit=scan.unit,
-        window=window or annotation.window or default_window(scan),
+        window=levels,
         spacing_mm=spacing_mm,
         recist=recist,
+        click=click,
         masks=masks,
         geometry=scan.geometry,
         file=scan.file,
         frame=scan.instance[1] if scan.instance else None,
         notes=(*annotation.notes, *notes),
     )
+
+
+def _shown(scan: Scan, window: tuple[float, float]) -> np.ndarray:
+    """(H, W) in [0, 1]; what is not finite is black."""
+    values = np.nan_to_num(scan.values, nan=window[0], posinf=window[0], neginf=window[0])
+    return normalise(values, window)
 
 
 def default_window(scan: Scan) -> tuple[float, float]:
@@ -218,7 +233,7 @@ def with_offset(annotation: Annotation, scan: Scan) -> Scan:
     """
     offset = annotation.hu_offset
     if offset is None:
-        return as_hu(scan)
+        return as_hu(annotation.files[0], scan)
     if scan.unit == "HU" and scan.instance:
         raise UserError(
             annotation.image,
@@ -235,11 +250,13 @@ def with_offset(annotation: Annotation, scan: Scan) -> Scan:
 
 def _read_masks(annotation: Annotation, scan: Scan) -> tuple[np.ndarray, tuple[str, ...]]:
     """(H, W, R) bool of those who marked anything, and notes."""
-    index, segment = annotation.slice_index, annotation.segment
+    index = annotation.slice_index
     own = bool(index) and annotation.slice_file is None and _is_index_of_masks(annotation)
     files = annotation.files[1:]
+    segments = annotation.reader_segments or [annotation.segment] * len(files)
     marks = [
-        read_mask(path, scan, slice_index=index, segment=segment, own_index=own) for path in files
+        read_mask(path, scan, slice_index=index, segment=segment, own_index=own)
+        for path, segment in zip(files, segments, strict=True)
     ]
     if annotation.component is not None:
         marks = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
 from casgan_jax.images.series import Series
 from casgan_jax.labelling.study import Study
@@ -48,11 +49,8 @@ def contents_of(study: Study, series: str | None = None) -> dict[str, Any]:
             {
                 "file": path.name,
                 "name": one.name,
-                "long_mm": one.diameters_mm[0],
-                "short_mm": one.diameters_mm[1],
-                "axes": len(one.lines),
-                "image": one.long.image[0] if one.long.image else None,
-                "notes": list(one.notes),
+                "image": one.image[0] if one.image else None,
+                **_axes(one),
             }
             for path, one in study.measurements
         ],
@@ -66,6 +64,13 @@ def contents_of(study: Study, series: str | None = None) -> dict[str, Any]:
         "skipped": list(study.skipped),
         "faults": list(map(str, study.faults)),
     }
+
+
+def _axes(one: Measurement | Click) -> dict[str, Any]:
+    if isinstance(one, Click):
+        return {"long_mm": None, "short_mm": None, "axes": 0, "notes": []}
+    long, short = one.diameters_mm
+    return {"long_mm": long, "short_mm": short, "axes": len(one.lines), "notes": list(one.notes)}
 
 
 def as_table(found: dict[str, Any]) -> str:
@@ -82,7 +87,7 @@ def as_table(found: dict[str, Any]) -> str:
         for one in found["series"]
     ]
     measured = [
-        (one["file"], one["name"] or "-", _mm(one["long_mm"]), _axis(one), "; ".join(one["notes"]))
+        (one["file"], one["name"] or "-", *_diameters(one), "; ".join(one["notes"]))
         for one in found["measurements"]
     ]
     segments = [(one["file"], str(one["number"]), one["name"] or "-") for one in found["segments"]]
@@ -129,8 +134,11 @@ def _step(one: Series) -> float:
     return gaps[len(gaps) // 2]
 
 
-def _axis(one: dict[str, Any]) -> str:
-    return "none" if one["axes"] == 1 else _mm(one["short_mm"])
+def _diameters(one: dict[str, Any]) -> tuple[str, str]:
+    """(long, short) in mm, as far as they were drawn."""
+    found = _mm(one["long_mm"]), _mm(one["short_mm"])
+    long, short = (*found[: one["axes"]], "none", "none")[:2]
+    return long, short
 
 
 def _mm(value: float | None) -> str:

@@ -1,23 +1,31 @@
-"""Files of marks as they are opened: masks of any format, DICOM segmentations, RTSTRUCT."""
+"""Files of marks as they are opened: masks of any format, DICOM segmentations, RTSTRUCT, and
+outlines of reports and presentation states."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.dicom.contours import Roi, is_contours, read_contours
-from casgan_jax.images.dicom import is_dicom
+from casgan_jax.dicom.contours import CLASS, Roi, read_contours
+from casgan_jax.dicom.measurements import Found
+from casgan_jax.dicom.presentation import read_presentation
+from casgan_jax.dicom.report import read_report
+from casgan_jax.errors import UserError
+from casgan_jax.images.checks import telling_damage
+from casgan_jax.images.dicom import is_dicom, read_dataset
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.scan import open_stack
 from casgan_jax.images.stack import Scan, Stack
 
+READERS: dict[str, Callable[[Path], Found]] = {"SR": read_report, "PR": read_presentation}
 _NO_DICOM = (".png", ".tif", ".tiff", ".npy", ".nii", ".nii.gz", ".mhd", ".mha")
 
 
 def open_marks(path: Path) -> Stack | tuple[Roi, ...]:
-    """What a file of marks holds: slices, segments among them, or the regions of an RTSTRUCT.
+    """What a file of marks holds: slices, segments among them, or regions and outlines.
 
     The last few files that were read are kept, as many lesions may be marked in one.
 
@@ -63,6 +71,24 @@ def _opened(path: Path, changed: int, size: int) -> Stack | tuple[Roi, ...]:
 
 def _open(path: Path) -> Stack | tuple[Roi, ...]:
     named = path.name.lower().endswith(_NO_DICOM)
-    if not named and path.is_file() and is_dicom(path) and is_contours(path):
+    if named or not path.is_file() or not is_dicom(path):
+        return open_stack(path)
+    tags = ["SOPClassUID", "Modality"]
+    dataset = read_dataset(path, stop_before_pixels=True, specific_tags=tags)
+    with telling_damage(path, "DICOM"):
+        is_contours, modality = dataset.get("SOPClassUID") == CLASS, str(dataset.get("Modality"))
+    if is_contours:
         return read_contours(path)
-    return open_stack(path)
+    return _outlines(path, READERS[modality]) if modality in READERS else open_stack(path)
+
+
+def _outlines(path: Path, read: Callable[[Path], Found]) -> tuple[Roi, ...]:
+    found = read(path).outlines
+    if not found:
+        raise UserError(
+            path,
+            found="no outline",
+            expected="one of a lesion",
+            remedy="name its study to label the lines that it has",
+        )
+    return found

@@ -62,7 +62,7 @@ def finding_record(lesion: Lesion, label: LesionLabel) -> dict[str, Any]:
         "file": str(lesion.file.absolute()),
         "frame": lesion.frame,
         "axes": label.measured_axes.tolist(),
-        "diameters_mm": label.diameters_mm,
+        "diameters_mm": label.diameters_mm or (np.nan, np.nan),  # such an image is refused below
         "area_mm2": label.area_mm2,
         "quality": label.quality,
         "method": label.strategy,

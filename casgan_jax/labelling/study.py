@@ -3,8 +3,9 @@
     study = read_study(Path("study"))
     study.series, study.measurements, study.marks
 
-Reports (SR), presentation states (GSPS) and files of viewers (JSON) hold measurements,
-segmentations (SEG) and contours (RTSTRUCT) hold marks. Every header is read once.
+Reports (SR), presentation states (GSPS) and files of viewers (JSON) hold measurements, and the
+first two outlines, which are marks like those of segmentations (SEG) and contours (RTSTRUCT). Every
+header is read once.
 """
 
 from __future__ import annotations
@@ -16,17 +17,14 @@ from typing import NamedTuple
 
 from casgan_jax.dicom.contours import CLASS as CONTOURS
 from casgan_jax.dicom.contours import Roi
-from casgan_jax.dicom.measurements import Found, Measurement, lesions
-from casgan_jax.dicom.presentation import read_presentation
-from casgan_jax.dicom.report import read_report
+from casgan_jax.dicom.measurements import Click, Found, Measurement, lesions
 from casgan_jax.dicom.viewer_json import read_viewer_json
 from casgan_jax.errors import UserError
 from casgan_jax.images.segmentation import CLASSES as SEGMENTATIONS
 from casgan_jax.images.series import Contents, Other, Series, read_contents
 from casgan_jax.images.stack import Segment
 from casgan_jax.labelling.expand import segments_of
-
-_READERS: dict[str, Callable[[Path], Found]] = {"SR": read_report, "PR": read_presentation}
+from casgan_jax.labelling.mark_files import READERS
 
 
 class Marks(NamedTuple):
@@ -44,14 +42,14 @@ class Study:
       folder: it.
       series: of images.
       measurements: (file, lesion) of reports, presentation states and viewers.
-      marks: files of segmentations and contours.
+      marks: files of segmentations, contours and outlines.
       skipped: what is left out, a line each.
       faults: of files that cannot be read.
     """
 
     folder: Path
     series: tuple[Series, ...]
-    measurements: tuple[tuple[Path, Measurement], ...]
+    measurements: tuple[tuple[Path, Measurement | Click], ...]
     marks: tuple[Marks, ...]
     skipped: tuple[str, ...]
     faults: tuple[UserError, ...]
@@ -61,15 +59,18 @@ class Study:
 class _Reading:
     """A study while it is read."""
 
-    measurements: list[tuple[Path, Measurement]]
+    measurements: list[tuple[Path, Measurement | Click]]
     marks: list[Marks]
     skipped: list[str]
     faults: list[UserError]
 
     def add(self, path: Path, read: Callable[[Path], Found]) -> None:
-        """Adds the measurements of a file."""
+        """Adds the measurements and outlines of a file."""
         found = read(path)
-        self.measurements += [(path, lesion) for lesion in lesions(found.lines)]
+        measured: tuple[Measurement | Click, ...] = (*lesions(found.lines), *found.clicks)
+        self.measurements += [(path, one) for one in measured]
+        if found.outlines:
+            self.marks.append(Marks(path, found.outlines))
         self.skipped += [f"{path.name}: {line}" for line in found.skipped]
 
 
@@ -95,8 +96,8 @@ def read_study(folder: Path) -> Study:
 
 
 def _read_other(reading: _Reading, other: Other) -> None:
-    if other.modality in _READERS:
-        reading.add(other.path, _READERS[other.modality])
+    if other.modality in READERS:
+        reading.add(other.path, READERS[other.modality])
     elif other.kind in SEGMENTATIONS or other.kind == CONTOURS:
         reading.marks.append(Marks(other.path, segments_of(other.path)))
     else:

@@ -112,7 +112,7 @@ def _slices(name: str, image: Path, files: tuple[Path, ...], several: bool) -> I
 
 def _marked_slices(image: Path, files: Sequence[Path]) -> list[int] | None:
     """The slices of a volume that have a mask; None where there is but one slice."""
-    from casgan_jax.labelling.marks import marked_slices
+    from casgan_jax.labelling.marked_slices import marked_slices
 
     try:
         return marked_slices(image, files)

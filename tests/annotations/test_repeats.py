@@ -1,6 +1,9 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from casgan_jax.annotations import read_annotations
+from casgan_jax.annotations import Annotation, Axes, read_annotations
 from casgan_jax.annotations.repeats import repeats
 
 AXES = "10,20,30,20,20,15,20,25"
@@ -56,3 +59,23 @@ def test_others_are_others(tmp_path, one, other):
 def test_whatever_stands_three_times_is_that_of_the_first(tmp_path):
     lines = [f"{key},a.png,,,m.png,,,," for key in "abc"]
     assert found(tmp_path, *lines) == {"b": "a", "c": "a"}
+
+
+def test_parts_readers_and_axes_in_other_units_count():
+    both = {"patient": "p", "image": Path("a.png")}
+    ends = np.array([[10.0, 20], [30, 20]])
+    of_rt = {"reader_masks": (Path("rt.dcm"),) * 2}
+    others = [
+        {"mask": Path("m.png"), "component": 1},
+        {"mask": Path("m.png"), "component": 2},
+        {"axes": Axes(ends, "mm")},
+        {"axes": Axes(ends + 1, "mm")},
+        {"axes": Axes(ends, "pixel")},
+        {"axes": Axes(ends[:1], "pixel")},
+        of_rt | {"reader_segments": ("1", "2")},
+        of_rt | {"reader_segments": ("1", "3")},
+    ]
+    same = [{"axes": Axes(ends[::-1], "mm")}, of_rt | {"reader_segments": ("2", "1")}]
+    marks = enumerate([*others, *same])
+    found = repeats(Annotation(key=str(key), **both, **one) for key, one in marks)
+    assert found == {"8": "2", "9": "6"}

@@ -181,3 +181,21 @@ def test_a_drive_of_windows_is_named(read):
 def test_the_segment_that_is_meant(read):
     found = read("image,mask,segment\na.png,m.png,2\nb.png,m.png,Tumour\nc.png,m.png,\n")
     assert [one.segment for one in found.annotations] == ["2", "Tumour", None]
+
+
+def test_readers_of_one_file_and_of_several(read):
+    found = read(
+        "image,reader_masks,segment\n"
+        "a.png,rt.dcm,Ann; Bob\n"
+        "b.png,x.png;y.png,2\n"
+        "c.png,x.dcm;y.dcm,1;3\n"
+        "d.png,x.dcm;y.dcm,1;2;3\n"
+    )
+    one, all_, each = found.annotations
+    assert [path.name for path in one.reader_masks] == ["rt.dcm", "rt.dcm"]
+    assert (one.reader_segments, one.segment) == (("Ann", "Bob"), None)
+    assert (all_.reader_segments, all_.segment) == ((), "2")
+    assert [path.name for path in each.reader_masks] == ["x.dcm", "y.dcm"]
+    assert each.reader_segments == ("1", "3")
+    (failure,) = found.failures
+    assert "segment: found 3 for 2 files of readers" in failure.reason

@@ -113,13 +113,14 @@ def graphic(data, kind="POLYLINE", units="PIXEL", key=None):
     return item
 
 
-def write_state(path: Path, *graphics, image="1.2.3", text="", **tags) -> Path:
-    """Writes a presentation state that draws on one image."""
+def write_state(path: Path, *graphics, image="1.2.3", text="", texts=(), **tags) -> Path:
+    """Writes a presentation state that draws on one image; `texts` are whole items."""
     annotation = Dataset()
     annotation.ReferencedImageSequence = items(ReferencedSOPInstanceUID=image)
     annotation.GraphicObjectSequence = list(graphics)
-    if text:
-        annotation.TextObjectSequence = items(UnformattedTextValue=text)
+    texts = [*texts, *(items(UnformattedTextValue=text) if text else ())]
+    if texts:
+        annotation.TextObjectSequence = texts
     made = dataset(path, STATE, "PR", GraphicAnnotationSequence=[annotation], **tags)
     made.save_as(path, enforce_file_format=True)
     return path

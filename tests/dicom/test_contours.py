@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from casgan_jax.dicom.contours import inside, is_contours, read_contours
+from casgan_jax.dicom.contours import inside, read_contours
+from casgan_jax.images import Scan
 from casgan_jax.images.geometry import Geometry
 from tests.dicom.reports import write_contours
 from tests.lines import line_of
@@ -11,8 +12,9 @@ from tests.lines import line_of
 SPACING = np.array([0.5, 0.8, 2.0])
 
 
-def slice_at(height, size=(40, 30, 1)):
-    return Geometry(size, np.array([-4.0, 7.0, height]), SPACING, np.eye(3), "1.2.8")
+def slice_at(height, instance=None):
+    place = Geometry((40, 30, 1), np.array([-4.0, 7.0, height]), SPACING, np.eye(3), "1.2.8")
+    return Scan(np.zeros((30, 40), np.int16), geometry=place, instance=instance)
 
 
 def polygon(centre, radius, height, count=64):
@@ -67,25 +69,23 @@ def test_holes_keyholes_and_the_place_of_contours(tmp_path):
             "Keyhole": [(keyhole, None)],
         },
     )
-    assert is_contours(path)
     tumour, key = read_contours(path)
     assert (str(tumour), str(key)) == ("1 (Tumour)", "2 (Keyhole)")
     ring = disc((20, 15), 9) & ~disc((20, 15), 4)
     for roi in (tumour, key):
-        found = roi.mask(slice_at(4.0), None)
+        found = roi.mask(slice_at(4.0))
         assert (found != ring).sum() <= 4  # a circle of 64 edges
-    np.testing.assert_array_equal(tumour.mask(slice_at(6.4), None), disc((20, 15), 3.2))
-    assert key.mask(slice_at(6.0), None) is None
+    np.testing.assert_array_equal(tumour.mask(slice_at(6.4)), disc((20, 15), 3.2))
+    assert key.mask(slice_at(6.0)) is None
 
 
 def test_contours_of_an_image_go_with_it(tmp_path):
     one, other = polygon((10, 10), 5.2, 4.0), polygon((25, 15), 5.2, 4.0)
     path = write_contours(tmp_path / "rt.dcm", {"A": [(one, "1.1"), (other, "1.2")]})
     (roi,) = read_contours(path)
-    at = slice_at(4.0)
-    np.testing.assert_array_equal(roi.mask(at, ("1.1", 1)), disc((10, 10), 5.2))
-    np.testing.assert_array_equal(roi.mask(at, ("1.2", 1)), disc((25, 15), 5.2))
-    both = roi.mask(at, ("1.9", 1))  # another export of the same slice
+    np.testing.assert_array_equal(roi.mask(slice_at(4.0, ("1.1", 1))), disc((10, 10), 5.2))
+    np.testing.assert_array_equal(roi.mask(slice_at(4.0, ("1.2", 1))), disc((25, 15), 5.2))
+    both = roi.mask(slice_at(4.0, ("1.9", 1)))  # another export of the same slice
     np.testing.assert_array_equal(both, disc((10, 10), 5.2) | disc((25, 15), 5.2))
 
 

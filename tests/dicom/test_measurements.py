@@ -76,22 +76,6 @@ def test_coordinates_in_the_patient_and_of_a_frame(tmp_path):
     assert second.long.image == ("1.2.3", 7)
 
 
-def test_regions_are_axes_where_their_shape_has_some(tmp_path):
-    ellipse = [[10, 20], [30, 20], [20, 14], [20, 26]]
-    circle, outline = [[50, 50], [50, 58]], [[0, 0], [4, 0], [4, 4]]
-    path = reports.write_report(
-        tmp_path / "sr.dcm",
-        reports.group(reports.coordinates(ellipse, kind="ELLIPSE")),
-        reports.group(reports.coordinates(circle, kind="CIRCLE")),
-        reports.group(reports.coordinates(outline), name="outline"),
-    )
-    found = read_report(path)
-    first, second = lesions(found.lines)
-    np.testing.assert_allclose(first.ends, ellipse, atol=1e-5)
-    np.testing.assert_allclose([line.length for line in second.lines], 16)
-    assert found.skipped == ("outline: POLYLINE of 3 points, which has no axes",)
-
-
 def test_coordinates_that_are_referred_to_are_found(tmp_path):
     shape = reports.coordinates(AXIS)
     reference = reports.content("", ReferencedContentItemIdentifier=[1, 1, 1, 1])
@@ -145,8 +129,6 @@ def test_published_report():
     np.testing.assert_allclose(lesion.diameters_mm, (64.4505438, 42.9670292))
     assert lesion.long.image[0].endswith("258689768683178195119522016250")
     assert all(note.endswith("taken as mm") for note in lesion.notes)
-    (circle,) = found_in(shared_data("dicom", "highdicom", "sr_document.dcm"))
-    np.testing.assert_allclose([line.length for line in circle.lines], 22)
 
 
 def test_lines_of_a_presentation_state(tmp_path):
@@ -162,7 +144,7 @@ def test_lines_of_a_presentation_state(tmp_path):
     (lesion,) = lesions(found.lines)
     np.testing.assert_allclose(lesion.ends, ends_of(AXIS, ACROSS), atol=1e-5)
     assert lesion.name == "L 1" and "computed" in lesion.notes[0]
-    assert found.skipped == ("annotation 1: POINT of 1 points, which has no axes",)
+    assert found.skipped == ("annotation 1: POINT, which is no line and no outline",)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A study out of a real archive and labels back into it, and what may go wrong on the way."""
 
 import http.server
+import json
 import threading
 
 import highdicom
@@ -8,7 +9,7 @@ import pydicom
 import pytest
 
 from casgan_jax.dicom.objects import KINDS, series_of, write_objects
-from casgan_jax.dicom.web import fetch, parse_address, store
+from casgan_jax.dicom.web import _telling, fetch, parse_address, store
 from tests import orthanc
 from tests.dicom import images
 from tests.lines import line_of
@@ -141,8 +142,9 @@ class _Page(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def page():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+def page(request):
+    answers = getattr(request, "param", _Page)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -165,6 +167,35 @@ def test_answers_of_others_get_one_line(page, tmp_path, status, found):
     assert found in line_of(fetched, url, tmp_path / "a")
     file = images.write_slice(tmp_path / "0.dcm", 0)
     assert found in line_of(store, url, [file], progress=False)
+
+
+class _Garbled(_Page):
+    """A service that has one object, which is none."""
+
+    def do_GET(self):
+        self.send_response(200)
+        searches = self.path.partition("?")[0].endswith("/instances")
+        uids = {"0020000E": {"Value": ["1.2"]}, "00080018": {"Value": ["1.3"]}}
+        body = json.dumps([uids] if "offset" not in self.path else []).encode()
+        kind = "application/dicom+json"
+        if not searches:
+            kind = 'multipart/related; type="application/dicom"; boundary=B'
+            head = b"--B\r\nContent-Type: application/dicom\r\n\r\n"
+            body = head + self.path.encode() + b"\r\n--B--"
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.mark.parametrize("page", [_Garbled], indirect=True)
+def test_an_object_that_is_none_gets_one_line_and_leaves_no_file(page, tmp_path):
+    assert "found no answer of DICOMweb from" in line_of(fetched, page, tmp_path / "a")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_mistake_of_the_program_is_none_of_the_service():
+    with pytest.raises(AssertionError), _telling("https://pacs.example", "input"):
+        raise AssertionError
 
 
 @pytest.mark.parametrize(

@@ -44,13 +44,14 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ORIENTATIONS)
-def test_slices_are_in_the_order_of_their_place(write, kind):
-    (series,) = find_series(write([2.0 * k for k in ORDER], kind=kind))
+@pytest.mark.parametrize("order", [ORDER, [4, 3, 2, 1, 0]], ids=["shuffled", "reversed"])
+def test_slices_are_in_the_order_of_their_place(write, kind, order):
+    (series,) = find_series(write([2.0 * k for k in order], kind=kind))
     stack = open_series(series)
     assert (stack.count, series.notes) == (5, ())
     for index in range(5):
         found = stack.read(index)
-        np.testing.assert_array_equal(found.values, STORED[ORDER.index(index)] - 1024)
+        np.testing.assert_array_equal(found.values, STORED[order.index(index)] - 1024)
         placed = place("series", stack.volumes, found.geometry)
         assert placed.exact and placed.whole
         np.testing.assert_array_equal(placed.values, found.values)

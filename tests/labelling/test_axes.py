@@ -9,7 +9,7 @@ import pytest
 from casgan_jax.annotations import Annotation, Axes, read_annotations
 from casgan_jax.annotations.axes import axes_of
 from casgan_jax.images.geometry import Geometry
-from casgan_jax.labelling.axes import axes_in_pixels
+from casgan_jax.labelling.axes import axes_in_pixels, ends_in_pixels
 from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.lesion import read_lesion
 from casgan_jax.labelling.locate import locate
@@ -22,6 +22,10 @@ AXES = axes_px()
 PLACE = Geometry((96, 96, 1), np.array([-20.0, -30, 4]), np.array([0.8, 0.5, 2]), np.eye(3))
 
 
+def no_image():
+    raise AssertionError("axes need none")
+
+
 def test_axes_in_all_units_are_the_same_pixels():
     expected = AXES.astype(np.float32).reshape(8)
     for units, ends in (
@@ -29,14 +33,14 @@ def test_axes_in_all_units_are_the_same_pixels():
         ("mm", AXES * (0.8, 0.5)),
         ("lps", to_patient(AXES, 4.9)),
     ):
-        found = axes_in_pixels(Axes(ends, units), PLACE, SPACING)
+        found = axes_in_pixels(ends_in_pixels(Axes(ends, units), PLACE, SPACING), no_image, SPACING)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_a_long_axis_alone_draws_a_circle():
     ends = np.array([[30.0, 40], [60, 60]])
-    found = axes_in_pixels(Axes(ends, "pixel"), None, SPACING)
+    found = axes_in_pixels(ends, no_image, SPACING)
     np.testing.assert_array_equal(found[:4], ends.ravel())
     np.testing.assert_allclose(found[4:].reshape(2, 2).mean(axis=0), ends.mean(axis=0))
     long, short = axis_lengths(found, SPACING)
@@ -47,10 +51,10 @@ def test_a_long_axis_alone_draws_a_circle():
 
 def test_what_units_need_is_asked_for():
     spatial = Axes(to_patient(AXES, 4), "lps")
-    assert "no spacing" in line_of(axes_in_pixels, Axes(AXES, "mm"), None, None)
-    assert "nothing of where it lies" in line_of(axes_in_pixels, spatial, None, SPACING)
+    assert "no spacing" in line_of(ends_in_pixels, Axes(AXES, "mm"), None, None)
+    assert "nothing of where it lies" in line_of(ends_in_pixels, spatial, None, SPACING)
     far = Axes(to_patient(AXES, 5.2), "lps")
-    assert "within half a slice of the image" in line_of(axes_in_pixels, far, PLACE, SPACING)
+    assert "within half a slice of the image" in line_of(ends_in_pixels, far, PLACE, SPACING)
 
 
 def test_axes_of_cells():

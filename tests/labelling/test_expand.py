@@ -6,6 +6,7 @@ import pytest
 import tifffile
 
 from casgan_jax.annotations import Annotation
+from casgan_jax.annotations.readers import readers_of
 from casgan_jax.images import write_png
 from casgan_jax.labelling.expand import lesions_of
 from casgan_jax.labelling.lesion import read_lesion
@@ -108,3 +109,19 @@ def test_a_slice_that_is_named_must_be_where_the_image_is(tmp_path):
     assert read_lesion(one).masks.sum() == 800
     wrong = Annotation(**vars(one) | {"slice_index": 1})
     assert "found slice 1 of the mask at" in line_of(read_lesion, wrong)
+
+
+def test_regions_of_one_file_are_readers_where_the_user_says_so(tmp_path):
+    series = write_series(tmp_path / "series", 2)
+    angle = np.linspace(0, 2 * np.pi, 50, endpoint=False)
+    circle = np.stack([50 + 14 * np.cos(angle), 40 + 22 * np.sin(angle)], axis=1)
+    drawn = {
+        name: [(to_patient(circle + (shift, 0), z), None)]
+        for name, shift, z in (("Ann", 0, 2), ("Bob", 2, 2), ("Cy", 0, 0), ("Body", 9, 2))
+    }
+    path = write_contours(tmp_path / "rt.dcm", drawn, frame=FRAME)
+    marks = readers_of([path], ["Ann", "2", "Cy"])
+    one = Annotation(key="a", patient="p", image=series, slice_index=1, **marks)
+    masks = read_lesion(one).masks  # Cy marked nothing on this slice
+    assert masks.shape[2] == 2
+    np.testing.assert_array_equal(masks[:, 2:, 1], masks[:, :-2, 0])

@@ -5,7 +5,8 @@ import pytest
 import tifffile
 
 from casgan_jax.images import open_stack, read_scan, write_npy, write_png
-from casgan_jax.labelling.marks import marked_slices, read_mask
+from casgan_jax.labelling.marked_slices import marked_slices
+from casgan_jax.labelling.marks import read_mask
 from tests.images.scans import HU, noise, write_dicom, write_metaimage, write_volume
 from tests.images.segmentations import frame_group, write_segmentation
 from tests.lines import line_of

@@ -113,6 +113,8 @@ def test_a_series_that_cannot_be_written_fails_its_lesions_alone(label, tmp_path
     (good, bad) = label("0.dcm", "2.dcm").rows
     assert good["status"] == "labelled" and bad["status"] == "failed"
     assert "output: found a file at" in bad["reason"]
+    left = {path.stem for path in (tmp_path / "out" / "soft_masks").iterdir()}
+    assert left == {good["key"]} == {path.stem for path in (tmp_path / "out" / "records").iterdir()}
     blocked.unlink()
     assert [row["status"] for row in label("0.dcm", "2.dcm").rows] == ["labelled"] * 2
 
@@ -132,6 +134,12 @@ def test_a_spacing_that_is_not_the_images_is_refused(label, tmp_path):
     found = read_annotations(tmp_path / "lesions.csv")
     (row,) = label_batch(found, tmp_path / "out", BOTH, workers=0, progress=False).rows
     assert "found spacing_mm (0.5, 0.5) for an image of 0.7,0.8 mm" in row["reason"]
+
+
+def test_an_image_without_spacing_is_refused(label, tmp_path):
+    images.write_slice(tmp_path / "0.dcm", 0, PixelSpacing=None)
+    (row,) = label("0.dcm").rows
+    assert "an image that does not say where it lies" in row["reason"]
 
 
 def test_without_highdicom_the_extra_is_named(label, monkeypatch, tmp_path):

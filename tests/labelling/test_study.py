@@ -1,6 +1,7 @@
 """Study folders: what is in them, and lesions of reports, segmentations and contours."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -8,12 +9,13 @@ import numpy as np
 import pydicom
 import pytest
 
-from casgan_jax.annotations import read_annotations
+from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.labelling.batch import BatchOptions, label_batch
+from casgan_jax.labelling.lesion import read_lesion
 from casgan_jax.labelling.listing import as_table, contents_of
 from casgan_jax.labelling.study import read_study
 from casgan_jax.labelling.study_lesions import study_lesions
-from tests.dicom import reports
+from tests.dicom import published, reports
 from tests.dicom.reports import LENGTH, LONG, SHORT
 from tests.images.scans import HU, write_dicom
 from tests.images.segmentations import frame_group, write_segmentation
@@ -190,38 +192,12 @@ def test_headers_of_a_folder_are_read_once_for_a_table(study, tmp_path, monkeypa
 
 
 def test_a_published_report_with_images_that_are_written_for_it(tmp_path):
-    report = shared_data("dicom", "dcmjs", "bidirectional_sr.dcm")
-    (path, lesion), *more = read_study(report.parent).measurements
-    assert not more
-    (tmp_path / "sr.dcm").write_bytes(path.read_bytes())
-    dataset = pydicom.dcmread(path)
-    reference = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
-    rows, columns = 1152, 640
-    spacing = np.array([0.59683, 0.54547])  # with which the axes are as long as the report says
-    y, x = np.mgrid[:rows, :columns]
-    far = np.hypot(x - 562, (y - 1039)) / 45
-    for index in range(3):
-        hu = np.where(far < 1, 30, -850) + np.random.default_rng(index).normal(0, 20, far.shape)
-        uid = reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-        write_dicom(
-            tmp_path / f"{index}.dcm",
-            np.round(hu + 1024).astype(np.int16),
-            **HU,
-            SOPInstanceUID=uid if index == 1 else f"1.2.{index}",
-            SeriesInstanceUID=reference.SeriesInstanceUID,
-            StudyInstanceUID=dataset.StudyInstanceUID,
-            PatientID=dataset.PatientID,
-            FrameOfReferenceUID=FRAME,
-            ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-            ImagePositionPatient=[0, 0, 2.5 * index],
-            PixelSpacing=spacing.tolist(),
-            SliceThickness=2.5,
-        )
+    published.write_study(tmp_path)
     (row,) = label(tmp_path, tmp_path / "out")
     assert row["status"] == "labelled" and row["image"].endswith("1.dcm")
     assert row["patient"] == "PD-1-Lung-00018"
-    assert float(row["given_long_mm"]) == pytest.approx(64.45, abs=0.01)
-    assert float(row["given_short_mm"]) == pytest.approx(42.97, abs=0.01)
+    assert float(row["given_long_mm"]) == pytest.approx(published.LONG_MM, abs=0.01)
+    assert float(row["given_short_mm"]) == pytest.approx(published.SHORT_MM, abs=0.01)
 
 
 def test_published_study_of_a_segmentation():
@@ -257,3 +233,59 @@ def test_frames_of_one_file_are_referred_to_by_their_number(tmp_path):
     assert (third.key, third.slice_index) == ("spatial", 2)
     (row, _) = label(folder, tmp_path / "out")
     assert row["status"] == "labelled" and row["slice"] == "1"
+
+
+def test_outlines_and_clicks_of_a_report_are_labelled(study, tmp_path):
+    angle = np.linspace(0, 2 * np.pi, 60)
+    circle = np.stack([CENTRE[0] + 14 * np.cos(angle), CENTRE[1] + 22 * np.sin(angle)], axis=1)
+    drawn = reports.coordinates(circle, "1.2.5.1")
+    at = [[CENTRE[0] + 2, CENTRE[1] - 3]]
+    reports.write_report(
+        study / "sr.dcm",
+        reports.group(drawn, name="outline"),
+        reports.group(reports.coordinates(at, "1.2.5.2", kind="POINT"), name="click"),
+        reports.group(reports.coordinates(to_patient(at, 6), FRAME, kind="POINT"), name="there"),
+    )
+    listed = contents_of(read_study(study))
+    assert [one["key"] for one in listed["lesions"]] == ["click", "there", "outline_slice-0"]
+    assert "sr.dcm       click   none" in as_table(listed)
+    rows = {row["key"]: row for row in label(study, tmp_path / "out")}
+    outline, click, there = (rows[name] for name in ("outline_slice-0", "click", "there"))
+    assert outline["strategy"] == "mask" and "labelled as one" in outline["note"]
+    assert (click["strategy"], click["recist"], click["given_long_mm"]) == ("recist", "", "")
+    assert "axes that the image proposes" in click["note"]
+    assert "1.2.5-1" in click["image"] and "1.2.5-3" in there["image"]
+    for row in rows.values():
+        assert row["status"] == "labelled"
+        assert float(row["long_mm"]) == pytest.approx(2 * RADIUS, abs=1.5)
+
+
+def test_a_click_on_nothing_is_told(study, tmp_path):
+    group = reports.group(reports.coordinates([[1, 1]], "1.2.5.1", kind="POINT"), name="off")
+    reports.write_report(study / "sr.dcm", group)
+    (row,) = label(study, tmp_path / "out")
+    assert row["status"] == "failed" and "point" in row["reason"]
+
+
+def test_an_outline_of_a_report_is_a_mask(study):
+    square = np.array([[40.0, 30], [60, 30], [60, 50], [40, 50], [40, 30]])
+    path = reports.write_report(
+        study / "sr.dcm", reports.group(reports.coordinates(square, "1.2.5.1"), name="one")
+    )
+    one = Annotation(key="a", patient="p", image=study / "1.2.5-0.dcm", mask=path, segment="one")
+    (mask,) = np.moveaxis(read_lesion(one).masks, 2, 0)
+    assert mask.sum() == 400 and mask[40, 50]
+    other = dataclasses.replace(one, image=study / "1.2.5-1.dcm")
+    assert "no contour of region 1 (one) is on the image" in line_of(read_lesion, other)
+    path = reports.write_report(study / "sr.dcm", measured("1.2.5.1"))
+    assert "found no outline" in line_of(read_lesion, one)
+
+
+def test_a_length_beside_a_line_is_compared_with_the_one_on_the_image(study):
+    for name, words in (("a", "24 mm"), ("b", "36 mm")):
+        text = reports.items(UnformattedTextValue=words)
+        graphic = reports.graphic(AXES[:2] + 0.5)
+        reports.write_state(study / f"{name}.dcm", graphic, image="1.2.5.2", texts=text)
+    first, second = study_lesions(read_study(study)).annotations
+    assert not any("written" in note for note in first.notes)
+    assert "the long axis was written as 36 mm and is 24 mm here" in second.notes
