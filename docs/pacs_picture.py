@@ -1,7 +1,7 @@
 """Draws docs/pacs.png: lesions of studies, and what went into the PACS, read back and laid upon CT.
 
     python -m datasets.phantom.study --output=study
-    python docs/pacs_picture.py --study=study --study=dcmqi --window=-1000,400 --window=-160,240
+    python docs/pacs_picture.py --study=study --window=-1000,400
 
 Each study is a folder with lesions.csv, or with marks beside its images. Of each the lesion in the
 middle is drawn, in the window that is given for it. The soft segmentation is read by SimpleITK, and
