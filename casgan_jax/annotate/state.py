@@ -3,7 +3,8 @@
 | kind | body | what it does |
 |---|---|---|
 | add | image | the lesion is there; it cannot be undone |
-| mark | slice, recist, window | axes instead of what there was; strokes on another slice go |
+| mark | slice, window, a mark | it counts instead of what there was; strokes on another slice go |
+| propose | by, soft mask | the network's soft mask instead of the matted one, or this again |
 | stroke | value, radius, points | a brush corrects the trimap |
 | clear | | all strokes go |
 | given | | the mark is that of the source again, and all strokes go |
@@ -16,6 +17,7 @@ A decision holds for what was seen: whatever changes the soft mask afterwards ta
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +25,17 @@ from typing import Any
 
 from casgan_jax.annotate.store import Event
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
+from casgan_jax.soft_mask.proposal import Proposal
+from casgan_jax.soft_mask.shapes import Outline, Rectangle, Shape
 from casgan_jax.soft_mask.strokes import LARGEST_RADIUS, Stroke
 
+MARKS = ("recist", "outline", "box")
+PROPOSALS = ("matting", "network")
 DECISIONS = ("", "accepted", "rejected", "unsure")
 _MOST_POINTS = 2000  # of a stroke
 _MOST_STROKES = 500  # of a lesion
+_MOST_CORNERS = 500  # of an outline
 _LONGEST_COMMENT = 2000  # characters
 _FARTHEST = 1e5  # pixels
 _LARGEST_VALUE = 1e9  # of a window
@@ -35,17 +43,29 @@ _LARGEST_VALUE = 1e9  # of a window
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """Two axes that a reader drew.
+    """What a reader drew.
 
     Attributes:
       slice: of the image, from 0.
-      recist: x1, y1, ..., x4, y4, as everywhere.
+      kind: one of `MARKS`.
+      points: "recist": x1, y1, ..., x4, y4, as everywhere; "outline": x and y of its corners, one
+        after the other; "box": left, top, right, bottom. Pixels, centres at whole numbers.
       window: (low, high) that the lesion was looked at in; matting sees the same.
     """
 
     slice: int
-    recist: tuple[float, ...]
+    kind: str
+    points: tuple[float, ...]
     window: tuple[float, float]
+
+    @property
+    def shape(self) -> Shape | None:
+        """The outline or the box; None of axes."""
+        if self.kind == "box":
+            return Rectangle(*self.points)
+        if self.kind == "outline":
+            return Outline(tuple(zip(self.points[::2], self.points[1::2], strict=True)))
+        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +75,7 @@ class State:
     Attributes:
       mark: what the reader drew; None: the source's, if that has one.
       strokes: corrections of the trimap.
+      proposal: what a network gave in place of the matted soft mask; None: the matted one counts.
       decision: one of `DECISIONS`.
       comment: text, or "".
       last: id of the last event; 0: none.
@@ -63,6 +84,7 @@ class State:
 
     mark: Mark | None = None
     strokes: tuple[Stroke, ...] = ()
+    proposal: Proposal | None = None
     decision: str = ""
     comment: str = ""
     last: int = 0
@@ -74,7 +96,9 @@ class State:
         """new, drawn, corrected, or the decision."""
         if self.decision:
             return self.decision
-        return "corrected" if self.strokes else "drawn" if self.mark else "new"
+        if self.strokes:
+            return "corrected"
+        return "drawn" if self.mark or self.proposal else "new"
 
 
 def fold(events: Sequence[Event]) -> State:
@@ -117,10 +141,11 @@ def checked(state: State, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mark(state: State, body: Mapping[str, Any]) -> State:
-    mark = Mark(body["slice"], tuple(body["recist"]), tuple(body["window"]))
+    kind = next(one for one in MARKS if one in body)
+    mark = Mark(body["slice"], kind, tuple(body[kind]), tuple(body["window"]))
     # Strokes upon the source's mark were drawn on its slice, which only the source knows.
     strokes = state.strokes if body["keep_strokes"] else ()
-    return dataclasses.replace(state, mark=mark, strokes=strokes, decision="")
+    return dataclasses.replace(state, mark=mark, strokes=strokes, proposal=None, decision="")
 
 
 def _stroke(state: State, body: Mapping[str, Any]) -> State:
@@ -133,7 +158,25 @@ def _clear(state: State, _: Mapping[str, Any]) -> State:
 
 
 def _given(state: State, _: Mapping[str, Any]) -> State:
-    return dataclasses.replace(state, mark=None, strokes=(), decision="")
+    return dataclasses.replace(state, mark=None, strokes=(), proposal=None, decision="")
+
+
+def _propose(state: State, body: Mapping[str, Any]) -> State:
+    proposal = None
+    if body["by"] == "network":
+        packed = base64.b64decode(body["soft_mask"])
+        proposal = Proposal(Box(*body["box"]), body["scale"], packed)
+    return dataclasses.replace(state, proposal=proposal, decision="")
+
+
+def proposal_body(proposal: Proposal) -> dict[str, Any]:
+    """What an event keeps of a network's soft mask."""
+    return {
+        "by": "network",
+        "box": list(proposal.box),
+        "scale": proposal.scale,
+        "soft_mask": base64.b64encode(proposal.packed).decode(),
+    }
 
 
 def _decide(state: State, body: Mapping[str, Any]) -> State:
@@ -149,6 +192,7 @@ _CHANGES: dict[str, Callable[[State, Mapping[str, Any]], State]] = {
     "stroke": _stroke,
     "clear": _clear,
     "given": _given,
+    "propose": _propose,
     "decide": _decide,
     "comment": _comment,
 }
@@ -161,9 +205,29 @@ def _checked_mark(body: Mapping[str, Any]) -> dict[str, Any]:
     low, high = _numbers("window", body.get("window"), 2, _LARGEST_VALUE)
     if not low < high:
         raise UserError("window", found=f"{low:g}, {high:g}", expected="low < high")
-    recist = _numbers("recist", body.get("recist"), 8, _FARTHEST)
     keep = body.get("keep_strokes", False) is True
-    return {"slice": index, "recist": recist, "window": [low, high], "keep_strokes": keep}
+    return {"slice": index, **_drawn(body), "window": [low, high], "keep_strokes": keep}
+
+
+def _drawn(body: Mapping[str, Any]) -> dict[str, list[float]]:
+    kinds = [kind for kind in MARKS if kind in body]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) or "none"
+        raise UserError("mark", found=found, expected=f"one of {', '.join(MARKS)}")
+    kind, values = kinds[0], body[kinds[0]]
+    count = {"recist": 8, "box": 4}.get(kind)
+    if count is None:
+        count = len(values) if isinstance(values, list) else 0
+        if count % 2 or not 6 <= count <= 2 * _MOST_CORNERS:
+            raise UserError(kind, found="others", expected=f"3 to {_MOST_CORNERS} points")
+    return {kind: _numbers(kind, values, count, _FARTHEST)}
+
+
+def _checked_proposal(body: Mapping[str, Any]) -> dict[str, Any]:
+    if body.get("by") not in PROPOSALS:
+        found = f"{body.get('by')!r:.40}"
+        raise UserError("by", found=found, expected=f"one of {', '.join(PROPOSALS)}")
+    return {"by": body["by"]}
 
 
 def _checked_stroke(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +266,7 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "stroke": _checked_stroke,
     "clear": _nothing,
     "given": _nothing,
+    "propose": _checked_proposal,
     "decide": _checked_decision,
     "comment": _checked_comment,
     "undo": _nothing,
