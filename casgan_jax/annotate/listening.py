@@ -68,7 +68,8 @@ class Listening:
             raise UserError(
                 "host",
                 found=f"{self.host!r}, which stands for every address",
-                expected="the name or the address that browsers will type",
+                expected="one of them",
+                remedy="give the name or the address that browsers will type",
             )
         if bool(self.certificate) != bool(self.private_key):
             lacking = "private_key" if self.certificate else "certificate"
@@ -123,6 +124,7 @@ class Listening:
             "host",
             found=f"{self.host!r} ({one_line(error)})",
             expected="a name or an address of this computer",
+            remedy="correct it",
         )
 
     @staticmethod
@@ -134,4 +136,5 @@ class Listening:
                 "certificate",
                 found=f"{certificate} and {private_key} ({one_line(error)})",
                 expected="a certificate and its private key, PEM files without a password",
+                remedy="check both files",
             ) from error

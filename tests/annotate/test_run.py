@@ -2,16 +2,13 @@
 
 import http.client
 import json
-import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 
 import pytest
 
-from casgan_jax.annotate.store import FILE
 from tests.annotate import places
 from tests.lines import LINE
 
@@ -85,22 +82,6 @@ def test_it_listens_on_the_loopback_address_alone(tmp_path):
     listening = {one[1] for one in sockets if one[3] == "0A" and one[1].endswith(f":{port:04X}")}
     server.end(signal.SIGINT)
     assert listening == {f"0100007F:{port:04X}"}
-
-
-def test_killed_while_it_works_it_has_all_that_it_confirmed(tmp_path):
-    images = places.write_images(tmp_path / "images")
-    last = 0
-    for _ in range(2):
-        server = Server(images, tmp_path / "out")
-        last = server.act("mark", places.MARK, last)
-        for count in range(20):
-            last = server.act("comment", {"text": f"{count}"}, last)
-        os.kill(server.process.pid, signal.SIGKILL)
-        server.process.communicate(timeout=60)
-    connection = sqlite3.connect(tmp_path / "out" / FILE)
-    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert connection.execute("SELECT max(id), count(*) FROM events").fetchone() == (last, last)
-    connection.close()
 
 
 def test_the_export_without_a_browser(tmp_path):
