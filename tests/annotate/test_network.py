@@ -15,26 +15,25 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
 from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
-from casgan_jax.training.loop import train
 from tests.annotate import places
-from tests.training.test_loop import tiny_config
+from tests.labelling import lesions
 
-
-@pytest.fixture(scope="module")
-def workdir(discs, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("marked")
-    train(tiny_config("softgan:marked", discs), folder)
-    return folder
+CENTRE, RADIUS = (90, 60), 4  # within the network's patch of 16 pixels
+AXES = [float(one) for one in lesions.axes(RADIUS, CENTRE)]
+DRAWN = {"slice": 0, "window": places.WINDOW}
+MARK = {**DRAWN, "recist": AXES}
+STROKE = {"value": "background", "radius": 1.5, "points": [[93.0, 60.0]]}
 
 
 @pytest.fixture
-def network(workdir):
-    return Network(workdir)
+def network(marked):
+    return Network(marked)
 
 
 @pytest.fixture
 def place(network, tmp_path):
-    sources = find_sources(places.write_images(tmp_path / "images"), ())
+    lesions.write_image(tmp_path / "images" / "image-0.png", lesions.picture(RADIUS, CENTRE))
+    sources = find_sources(tmp_path / "images", ())
     with open_store(tmp_path / "out") as store:
         yield Workplace(sources, store, reader="anna", network=network)
 
@@ -44,18 +43,19 @@ def act(place, kind, body):
 
 
 def test_its_soft_mask_is_shown_chosen_corrected_and_exported(place, tmp_path):
-    act(place, "mark", places.MARK)
+    act(place, "mark", MARK)
     matted = place.label("image-0")
     found = place.proposed("image-0", "network")
-    assert found.strategy == "network" and not np.array_equal(found.alpha, matted.alpha)
+    assert found.strategy == "network" and 3 < found.diameters_px[0] < 14
+    assert not np.array_equal(found.alpha, matted.alpha)
     assert place.proposed("image-0", "matting") is matted
     assert described_lesion(place, "image-0")["by"] == "matting"
 
     act(place, "propose", {"by": "network"})
     told = described_lesion(place, "image-0")
-    assert told["by"] == "network" and told["recist"] == places.AXES
+    assert told["by"] == "network" and told["recist"] == AXES
     assert np.array_equal(place.label("image-0").alpha, found.alpha)
-    act(place, "stroke", places.STROKE)
+    act(place, "stroke", STROKE)
     assert not np.array_equal(place.label("image-0").alpha, found.alpha)
     act(place, "undo", {})
     act(place, "decide", {"decision": "accepted"})
@@ -69,7 +69,7 @@ def test_its_soft_mask_is_shown_chosen_corrected_and_exported(place, tmp_path):
 
 
 def test_what_was_accepted_stays_whatever_weights_come_later(place, tmp_path):
-    act(place, "mark", places.MARK)
+    act(place, "mark", MARK)
     act(place, "propose", {"by": "network"})
     before = place.label("image-0").alpha
     kept = place._events["image-0"][-1].body
@@ -81,16 +81,16 @@ def test_what_was_accepted_stays_whatever_weights_come_later(place, tmp_path):
 
 
 def test_it_sees_axes_and_is_shown_a_point_of_other_marks(place):
-    act(place, "mark", places.MARK)
+    act(place, "mark", MARK)
     by_axes = place.proposed("image-0", "network").alpha
-    moved = [one + 1.5 * (k < 4) for k, one in enumerate(places.AXES)]
-    act(place, "mark", {**places.MARK, "recist": moved})
+    moved = [one + 1.5 * (k < 4) for k, one in enumerate(AXES)]
+    act(place, "mark", {**MARK, "recist": moved})
     assert not np.array_equal(place.proposed("image-0", "network").alpha, by_axes)
-    act(place, "mark", {"slice": 0, "window": places.WINDOW, "box": [79, 49, 101, 71]})
+    act(place, "mark", {**DRAWN, "box": [83, 53, 97, 67]})
     assert place.proposed("image-0", "network").strategy == "network"
 
 
-def test_weights_are_read_again_and_stay_where_that_fails(workdir, network, monkeypatch):
+def test_weights_are_read_again_and_stay_where_that_fails(network, monkeypatch):
     network.compile()
     network.reload()
     assert network.loaded == 2
