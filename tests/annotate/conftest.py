@@ -3,7 +3,15 @@
 import pytest
 
 from casgan_jax.training.loop import train
+from tests.annotate.browser import opened_browser
 from tests.training.test_loop import tiny_config
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """A real browser; its absence skips."""
+    with opened_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

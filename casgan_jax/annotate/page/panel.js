@@ -37,30 +37,30 @@ const MADE = { recist: "axes", mask: "a mask", readers: "readers' masks", networ
 
 function origin({ label, outline, box }) {
   if (label.strategy !== "mask") return MADE[label.strategy];
-  return outline ? "an outline" : box ? "GrabCut in a box" : MADE.mask;
+  return outline ? "an outline" : box ? "box, GrabCut" : MADE.mask;
 }
 
-function compared(mask, other) {
-  const mm = other.label.diameters_mm;
-  const [a, b] = mm ?? other.label.diameters_px;
-  const size = `${a.toFixed(1)} × ${b.toFixed(1)} ${mm ? "mm" : "px"}`;
-  return `${size}, Dice ${dice(mask, other, state.threshold).toFixed(2)}`;
+const digits = ([a, b]) => `${a.toFixed(1)} × ${b.toFixed(1)}`;
+
+function diameters({ diameters_mm: mm, diameters_px: px }) {
+  return mm ? `${digits(mm)} mm` : `${digits(px)} px`;
 }
 
 function measured() {
   const rows = [];
   const label = state.lesion?.label;
-  const digits = ([a, b]) => `${a.toFixed(1)} × ${b.toFixed(1)}`;
   if (label) {
-    const mm = label.diameters_mm;
-    rows.push(["mask", mm ? `${digits(mm)} mm` : `${digits(label.diameters_px)} px`, "found"]);
+    rows.push(["mask", diameters(label), "found"]);
     const given = label.given_mm ?? label.given_px;
     if (given) rows.push(["axes", `${digits(given)} ${label.given_mm ? "mm" : "px"}`, "given"]);
     const area = label.area_mm2 === null ? `${label.area_px.toFixed(0)} px` : `${label.area_mm2.toFixed(0)} mm²`;
     rows.push(["area", area], ["quality", label.quality.toFixed(2)]);
     rows.push(["made of", `${origin(state.lesion)}${strokes(state.lesion.strokes.length)}`]);
     const { other, mask } = state;
-    if (other && mask) rows.push([other.by, compared(mask, other), "other"]);
+    if (other && mask) {
+      rows.push([other.by, diameters(other.label), "other"]);
+      rows.push(["agree", `Dice ${dice(mask, other, state.threshold).toFixed(2)}`, "other"]);
+    }
   } else if (state.lesion) {
     rows.push(["", "no mark yet: draw axes,"], ["", "an outline or a box"]);
   }
