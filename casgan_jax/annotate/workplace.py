@@ -16,12 +16,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from casgan_jax.annotate.actions import checked
 from casgan_jax.annotate.lesions import annotation_of, lesion_of, slice_of
 from casgan_jax.annotate.network import Network
 from casgan_jax.annotate.pictures import Item
 from casgan_jax.annotate.slices import Slices
 from casgan_jax.annotate.sources import Sources
-from casgan_jax.annotate.state import State, checked, fold, proposal_body
+from casgan_jax.annotate.state import State, fold, proposal_body
 from casgan_jax.annotate.store import ConflictError, Event, Store
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
