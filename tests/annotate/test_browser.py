@@ -25,6 +25,7 @@ def test_the_phantoms_are_corrected_accepted_and_exported(browser, example, tmp_
         assert "token" not in page.tab.url
         assert list(page.rows()) == ["phantom-00", "phantom-01", "phantom-02"]
         assert "mm" in page.tab.locator("#measured").inner_text()
+        assert not page.tab.locator("#proposals").is_visible()
 
         recist = page.state("lesion")["recist"]
         start = recist[:2]
