@@ -158,9 +158,9 @@ def _with_lesions(
             rows.append((key_of(one.name), one, None, None))
     keys = unique_names([row[0] for row in rows])
     items = {}
-    for key, (_, picture, lesion, index) in zip(keys, rows, strict=True):
-        marks = lesion and dataclasses.replace(lesion, key=key)
-        items[key] = Item(key, picture, marks, index)
+    for key, (_, picture, marks, place) in zip(keys, rows, strict=True):
+        named = marks and dataclasses.replace(marks, key=key)
+        items[key] = Item(key, picture, named, place)
     return Sources({one.name: one for one in pictures}, items, tuple(dict.fromkeys(failures)))
 
 

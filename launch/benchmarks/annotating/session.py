@@ -138,8 +138,8 @@ def _session(client: Client, number: int, case: Case, drawn: np.ndarray) -> _Sco
     if stroke is None:
         found["one_stroke"] = found["axes"][0], 0.0
         return found
-    body = {"value": stroke.value, "radius": max(1.0, stroke.radius)}
-    body["points"] = [list(point) for point in stroke.points]
+    points = [list(point) for point in stroke.points]
+    body = {"value": stroke.value, "radius": max(1.0, stroke.radius), "points": points}
     _, last, found["one_stroke"] = _done(client, key, case, "stroke", body, last)
     client.act(key, "clear", {}, last)
     return found
