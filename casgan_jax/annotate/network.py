@@ -53,8 +53,11 @@ class Network:
     def compile(self) -> None:
         """Runs the network once, so that the first lesion need not wait."""
         system, _ = self._current()
-        side = system.patch
-        system(np.linspace(0, 1, side * side, dtype=np.float32).reshape(1, side, side))
+        shape = 1, system.patch, system.patch
+        patch = np.linspace(0, 1, system.patch**2, dtype=np.float32).reshape(shape)
+        kinds = len(system.mark_kinds)
+        # With and without planes of marks are two compilations; `predict` gives planes.
+        system(patch, *([np.ones((*shape, kinds), np.float32)] if kinds else []))
 
     def propose(self, lesion: Lesion) -> Proposal:
         """The soft mask of a lesion, by its axes where the network sees such, else by a point.

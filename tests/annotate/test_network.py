@@ -15,6 +15,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
 from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
+from casgan_jax.systems.cascade import _predict
 from tests.annotate import places
 from tests.labelling import lesions
 
@@ -103,6 +104,15 @@ def test_weights_are_read_again_and_stay_where_that_fails(network, monkeypatch):
         network.reload()
     assert network.loaded == 2
     network.compile()
+
+
+def test_what_is_compiled_ahead_is_what_a_lesion_needs(place):
+    act(place, "mark", MARK)
+    _predict.clear_cache()
+    place.network.compile()
+    compiled = _predict._cache_size()
+    place.proposed("image-0", "network")
+    assert _predict._cache_size() == compiled == 1
 
 
 def test_a_folder_without_a_network_is_told(tmp_path):
