@@ -99,6 +99,15 @@ class Box:
         left, top, right, bottom = self
         return Box(left - margin, top - margin, right + margin, bottom + margin)
 
+    def joined(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
     def scaled(self, scale: int) -> Box:
         """The same piece of a plane `scale` times as fine."""
         return Box(*(scale * edge for edge in self))

@@ -77,7 +77,7 @@ def _where(place: Workplace, key: str) -> tuple[str, int]:
 
 
 def _compared(first: LesionLabel, second: LesionLabel) -> dict[str, Any]:
-    box = _around(first.box, second.box)
+    box = first.box.joined(second.box)
     a, b = (_within(box, label) for label in (first, second))
     masks = binarise(a, first.threshold), binarise(b, second.threshold)
     row: dict[str, Any] = {
@@ -88,15 +88,6 @@ def _compared(first: LesionLabel, second: LesionLabel) -> dict[str, Any]:
         long, short = np.subtract(second.diameters_mm, first.diameters_mm).tolist()
         row |= {"long_difference_mm": round(long, 2), "short_difference_mm": round(short, 2)}
     return row
-
-
-def _around(one: Box, other: Box) -> Box:
-    return Box(
-        min(one.left, other.left),
-        min(one.top, other.top),
-        max(one.right, other.right),
-        max(one.bottom, other.bottom),
-    )
 
 
 def _within(box: Box, label: LesionLabel) -> np.ndarray:

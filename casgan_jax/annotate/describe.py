@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from casgan_jax.annotate.pictures import Picture
 from casgan_jax.annotate.slices import letters, window_of
-from casgan_jax.annotate.sources import Picture
 from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.errors import UserError
 from casgan_jax.images.stack import Scan
@@ -37,6 +37,9 @@ def described_lesion(place: Workplace, key: str) -> dict[str, Any]:
         "drawn": state.mark is not None,
         "given": item.given is not None,
         "recist": None,
+        "outline": None,
+        "box": None,
+        "by": "network" if state.proposal else "matting",
         "window": list(state.mark.window) if state.mark else None,
         "strokes": [dataclasses.asdict(stroke) for stroke in state.strokes],
         "slices": 0,
@@ -49,8 +52,13 @@ def described_lesion(place: Workplace, key: str) -> dict[str, Any]:
         annotation = place.annotation(key)
         if annotation is not None and annotation.recist is not None:
             told["recist"] = _rounded(annotation.recist)
+        elif annotation is not None and state.mark is not None:
+            told[state.mark.kind] = list(state.mark.points)
         label = place.label(key)
-        told["label"] = label and described_label(label)
+        if label is not None:
+            told["label"] = described_label(label)
+            if told["recist"] is None and label.given_axes is not None:  # given in other units
+                told["recist"] = _rounded(label.given_axes)
     except UserError as error:
         told["trouble"] = str(error).replace("`", "")
     return told

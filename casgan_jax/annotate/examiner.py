@@ -56,6 +56,8 @@ class Examiner:
     def _works(self) -> Iterator[Callable[[], object]]:
         for radius in _RADII:
             yield functools.partial(_compile, radius, self._place.options.scale)
+        if self._place.network is not None:
+            yield self._place.network.compile
         for key in self._place.unexamined():
             while not (self._idle() or self._end.wait(_PAUSE)):
                 pass

@@ -2,12 +2,13 @@
 
 | against | by |
 |---|---|
-| other people of this computer | a random token, in the address once, then in a cookie |
+| other people of this computer | a random token in the address, a random name in a cookie |
 | scripts of other sites | SameSite=Strict, Origin and Sec-Fetch-Site, no CORS |
 | names that lead here (DNS rebinding) | Host must be the loopback address |
 | text of files that is HTML | a policy without inline script; the page uses no innerHTML |
 | a page around this one | frame-ancestors 'none' |
 | bodies without end | a limit, counted while they come in |
+| requests without end | so many a second of a session (`casgan_jax.annotate.sessions`) |
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from casgan_jax.annotate.sessions import Sessions
 
 MOST_BYTES = 256 * 1024  # of a request's body; a stroke of 2,000 points has 60 KB
 _LONGEST_ADDRESS = 4096  # bytes
@@ -56,10 +59,21 @@ class Guard:
       app: what is guarded.
       token: that the first address carries.
       hosts: what `Host` may be, with the port, such as "127.0.0.1:8765".
+      scheme: "https" where the server speaks TLS.
+      sessions: of the browsers that were let in.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        token: str,
+        hosts: Iterable[str],
+        scheme: str = "http",
+        sessions: Sessions | None = None,
+    ) -> None:
         self._app, self._token, self._hosts = app, token, frozenset(hosts)
+        self._scheme, self._sessions = scheme, sessions or Sessions()
         # Cookies do not tell ports apart: two servers must not overwrite each other's.
         port = min(self._hosts).rpartition(":")[2]
         self._cookie = f"casgan_annotate_{port}"
@@ -83,7 +97,7 @@ class Guard:
         if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > _LONGEST_ADDRESS:
             return _refused(414, "the address is too long")
         origin = headers.get("origin")
-        own = {f"http://{host}" for host in self._hosts}
+        own = {f"{self._scheme}://{host}" for host in self._hosts}
         if origin is not None and origin not in own:
             return _refused(403, "another site asked")
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -94,14 +108,16 @@ class Guard:
         if entering is not None:
             return entering
         given = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
-        if not secrets.compare_digest(given.encode(), self._token.encode()):
+        if not self._sessions.knows(given):
             return _refused(403, "open the address that the command printed")
+        if not self._sessions.allows(given):
+            return _refused(429, "too many requests a second; wait a moment", {"Retry-After": "1"})
         if _whole(headers.get("content-length", "0")) > MOST_BYTES:
             return _refused(413, _TOO_LARGE)
         return None
 
     def _entering(self, scope: Scope) -> Response | None:
-        """A token in the address becomes a cookie, and leaves the address."""
+        """A token in the address opens a session, whose name becomes a cookie, and is left out."""
         name, _, token = scope["query_string"].partition(b"=")
         if scope["path"] != "/" or name != b"token" or scope["method"] != "GET":
             return None
@@ -109,13 +125,18 @@ class Guard:
             return _refused(403, "open the address that the command printed")
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(
-            self._cookie, self._token, httponly=True, samesite="strict", path="/", secure=False
+            self._cookie,
+            self._sessions.open(),
+            httponly=True,
+            samesite="strict",
+            path="/",
+            secure=self._scheme == "https",
         )
         return response
 
 
-def _refused(status: int, text: str) -> Response:
-    return PlainTextResponse(f"refused: {text}\n", status_code=status)
+def _refused(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(f"refused: {text}\n", status_code=status, headers=headers)
 
 
 def _whole(text: str) -> int:

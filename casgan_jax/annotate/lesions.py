@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from casgan_jax.annotate.pictures import Item
 from casgan_jax.annotate.slices import Slices
-from casgan_jax.annotate.sources import Item
 from casgan_jax.annotate.state import State
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.labelling.lesion import Lesion, read_lesion
+from casgan_jax.labelling.lesion import Lesion, drawn_masks, read_lesion
 from casgan_jax.soft_mask.recist import check_recist
 
 
@@ -19,22 +20,25 @@ def annotation_of(item: Item, state: State, slices: Slices) -> Annotation | None
     """The marks of a lesion: those that its reader drew, or else the source's; None: neither.
 
     Raises:
-      UserError: the image cannot be read.
+      UserError: the image cannot be read, or has no such slice.
     """
-    if state.mark is None:
-        return item.given and dataclasses.replace(item.given, strokes=state.strokes)
+    changes: dict[str, Any] = {"strokes": state.strokes, "proposal": state.proposal}
+    mark = state.mark
+    if mark is None:
+        return item.given and dataclasses.replace(item.located, **changes)
     count = slices.count(item.picture)
-    if state.mark.slice >= count:
-        raise UserError("slice", found=f"{state.mark.slice}", expected=f"one of 0 to {count - 1}")
-    image, index = item.picture.place(state.mark.slice, count)
+    if mark.slice >= count:
+        raise UserError("slice", found=f"{mark.slice}", expected=f"one of 0 to {count - 1}")
+    image, index = item.picture.place(mark.slice, count)
     return dataclasses.replace(
         item.picture.annotation,
         key=item.key,
         image=image,
         slice_index=index,
-        recist=np.array(state.mark.recist, np.float32),
-        window=state.mark.window,
-        strokes=state.strokes,
+        recist=np.array(mark.points, np.float32) if mark.kind == "recist" else None,
+        shape=mark.shape,
+        window=mark.window,
+        **changes,
     )
 
 
@@ -46,8 +50,10 @@ def slice_of(item: Item, state: State, slices: Slices) -> int:
     """
     if state.mark is not None:
         return state.mark.slice
+    if item.index is not None:
+        return item.index
     if item.given is not None:
-        return item.given.slice_index or 0
+        return item.located.slice_index or 0
     return (slices.count(item.picture) - 1) // 2
 
 
@@ -60,9 +66,12 @@ def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) 
     if state.mark is None:
         return read_lesion(annotation)
     scan = slices.read(item.picture, state.mark.slice)
-    assert annotation.recist is not None, "a mark is two axes"
     spacing_mm = annotation.spacing_mm or scan.spacing_mm
-    check_recist(annotation.recist, scan.values.shape, spacing_mm or (1.0, 1.0))
+    masks = None
+    if annotation.recist is not None:
+        check_recist(annotation.recist, scan.values.shape, spacing_mm or (1.0, 1.0))
+    elif annotation.shape is not None:
+        masks = drawn_masks(annotation.shape, scan, state.mark.window)
     for stroke in state.strokes:
         if min(stroke.extent.clipped(scan.values.shape).shape) <= 0:
             raise UserError("points", found="a stroke outside of the image", expected="one in it")
@@ -76,6 +85,6 @@ def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) 
         window=state.mark.window,
         spacing_mm=spacing_mm,
         recist=annotation.recist,
-        masks=None,
+        masks=masks,
         geometry=scan.geometry,
     )

@@ -1,13 +1,12 @@
-"""Starts the server on the loopback address, and opens the page.
+"""Starts the server, and opens the page.
 
-serve(place, folder, options, port=0, opened=webbrowser.open)
+serve(place, folder, options, listening=Listening(), opened=webbrowser.open)
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +15,11 @@ import uvicorn
 
 from casgan_jax.annotate.examiner import Examiner
 from casgan_jax.annotate.guard import Guard
+from casgan_jax.annotate.listening import Listening
 from casgan_jax.annotate.server import Server
 from casgan_jax.annotate.workplace import Workplace
-from casgan_jax.errors import UserError
 from casgan_jax.labelling.batch import BatchOptions
 
-HOST = "127.0.0.1"
-_NAMES = (HOST, "localhost")
 _IDLE = 2.0  # seconds without a request after which qualities are looked for
 
 
@@ -31,7 +28,7 @@ def serve(
     folder: Path,
     options: BatchOptions,
     *,
-    port: int = 0,
+    listening: Listening,
     opened: Callable[[str], object],
 ) -> None:
     """Serves until it is interrupted.
@@ -40,17 +37,19 @@ def serve(
       place: the reader's work.
       folder: that accepted lesions are exported to.
       options: of the export.
-      port: to listen on; 0: any that is free.
+      listening: where.
       opened: called with the address once the server listens.
 
     Raises:
-      UserError: the port is taken.
+      UserError: the address cannot be had, or is not safe.
     """
-    listening = _listen(port)
-    port = listening.getsockname()[1]
+    listening.check()
+    opened_socket = listening.open()
+    port = opened_socket.getsockname()[1]
     token = secrets.token_urlsafe(32)
     server = Server(place, folder, options)
-    app = Guard(server.app, token=token, hosts=[f"{name}:{port}" for name in _NAMES])
+    hosts = [f"{_bracketed(name)}:{port}" for name in listening.names]
+    app = Guard(server.app, token=token, hosts=hosts, scheme=listening.scheme)
     config = uvicorn.Config(
         app,
         log_level="error",
@@ -62,23 +61,16 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=2,
         ws="none",
+        ssl_certfile=listening.certificate,
+        ssl_keyfile=listening.private_key,
     )
-    with listening, Examiner(place, idle=lambda: time.monotonic() - server.busy > _IDLE):
-        opened(f"http://{HOST}:{port}/?token={token}")
+    with opened_socket, Examiner(place, idle=lambda: time.monotonic() - server.busy > _IDLE):
+        opened(f"{listening.scheme}://{hosts[0]}/?token={token}")
         with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again at its end
-            uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[opened_socket])
         place.settle()
 
 
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-    except OSError as error:
-        listening.close()
-        raise UserError(
-            "port", found=f"{port}, which is taken", expected="a free one", remedy="give another"
-        ) from error
-    listening.listen(128)
-    return listening
+def _bracketed(host: str) -> str:
+    """As it stands in an address."""
+    return f"[{host}]" if ":" in host else host

@@ -6,10 +6,12 @@
 | GET /api/work | the lesions with state and quality, and what went wrong |
 | GET /api/lesion?key= | one lesion: marks, strokes, measurements |
 | GET /api/mask?key= | its soft mask and trimap, bytes |
+| GET /api/proposal?key=&by= | the same by matting, by the network, or all readers' consensus |
 | GET /api/slice?picture=&index= | values of a slice, bytes; `X-Slice` says what they are |
 | POST /api/act | an action on a lesion; answers as /api/lesion |
 | POST /api/click | the axes of what a point lies in |
 | POST /api/add | another lesion on an image |
+| POST /api/reload | the network's weights are read again |
 | POST /api/export | the accepted lesions are written |
 
 What cannot be done is {"error": one line}, with status 404 where there is no such thing, 409 where
@@ -33,13 +35,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from casgan_jax.annotate.consensus import consensus_label, finished
 from casgan_jax.annotate.describe import described_label, described_lesion, described_slice
 from casgan_jax.annotate.export import export
+from casgan_jax.annotate.state import PROPOSALS
 from casgan_jax.annotate.store import ConflictError
 from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.errors import UserError
 from casgan_jax.grid import encode_alpha
 from casgan_jax.labelling.batch import BatchOptions
+from casgan_jax.labelling.label import LesionLabel
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _LONGEST_TEXT = 4096
@@ -61,12 +66,14 @@ class Server:
             "work": self._work,
             "lesion": self._lesion,
             "mask": self._mask,
+            "proposal": self._proposal,
             "slice": self._slice,
         }
         posts = {
             "act": self._act,
             "click": self._click,
             "add": self._add,
+            "reload": self._reload,
             "export": self._export,
         }
         self.app = Starlette(
@@ -128,6 +135,8 @@ class Server:
                 "lesions": place.listing(),
                 "failures": place.failures,
                 "today": place.decided_today(),
+                "network": place.network is not None,
+                "finished": place.is_finished(),
             }
         )
 
@@ -138,9 +147,27 @@ class Server:
         label = self._place.label(query["key"])
         if label is None:
             raise UserError("mask", found="no mark", expected="one")
-        planes = encode_alpha(label.alpha).tobytes() + label.trimap.tobytes()
-        about = json.dumps(described_label(label))
-        return Response(planes, media_type=_BYTES, headers={"X-Label": about})
+        return _planes(label)
+
+    def _proposal(self, query: dict[str, str]) -> Response:
+        key, by = query["key"], query.get("by", "")
+        if by == "consensus":
+            return _planes(self._consensus(key))
+        if by not in PROPOSALS:
+            raise UserError("by", found=f"{by!r:.40}", expected=", ".join(PROPOSALS))
+        return _planes(self._place.proposed(key, by))
+
+    def _consensus(self, key: str) -> LesionLabel:
+        """Of readers who have finished, for one who has: all are blind until then."""
+        self._place.item(key)
+        if not self._place.is_finished():
+            raise UserError(
+                "consensus",
+                found="lesions that you have not decided on",
+                expected="a decision on each",
+                remedy="readers are blind until they have finished",
+            )
+        return consensus_label(key, finished(self._place.readers()))
 
     def _slice(self, query: dict[str, str]) -> Response:
         picture = self._place.pictures[query["picture"]]
@@ -171,6 +198,13 @@ class Server:
         key = self._place.add(_text("picture", body.get("picture")))
         return JSONResponse(described_lesion(self._place, key))
 
+    def _reload(self, _: dict[str, Any]) -> Response:
+        network = self._place.network
+        if network is None:
+            raise UserError("network", found="none", expected="one that was named at the start")
+        network.reload()
+        return JSONResponse({"loaded": network.loaded})
+
     def _export(self, _: dict[str, Any]) -> Response:
         batch = export(self._place, self._folder, self._options)
         failed = [f"{row['key']}: {row['reason']}" for row in batch.rows if "reason" in row]
@@ -184,6 +218,12 @@ class Server:
 
 
 _BYTES = "application/octet-stream"
+
+
+def _planes(label: LesionLabel) -> Response:
+    planes = encode_alpha(label.alpha).tobytes() + label.trimap.tobytes()
+    about = json.dumps(described_label(label))
+    return Response(planes, media_type=_BYTES, headers={"X-Label": about})
 
 
 def _page_files() -> dict[str, bytes]:

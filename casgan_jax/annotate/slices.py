@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from casgan_jax.annotate.sources import Picture
+from casgan_jax.annotate.pictures import Picture
 from casgan_jax.errors import UserError
 from casgan_jax.images.stack import Scan, Stack
 from casgan_jax.labelling.lesion import default_window, with_offset

@@ -1,11 +1,12 @@
 """What there is to annotate: the images of a folder, of one file, or of a table of lesions.
 
     sources = find_sources(Path("studies"), ())
-    sources.lesions["ct_12"].picture.open()
+    sources.items["ct_12"].picture.open()
 
-An image of a folder is one lesion to begin with, without a mark; a reader adds others. A folder
-that holds lesions.csv is that table. Nothing outside the folder, or the table's folder, is read,
-unless it lies in a folder that is allowed, also not by a link.
+What reports, presentation states and segmentations of a folder measure and mark on its series are
+lesions with marks. Each other image is one lesion to begin with, without a mark; a reader adds
+others. A folder that holds lesions.csv is that table. Nothing outside the folder, or the table's
+folder, is read, unless it lies in a folder that is allowed, also not by a link.
 """
 
 from __future__ import annotations
@@ -16,71 +17,21 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from casgan_jax.annotate.pictures import Item, Picture, check_within
 from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.annotations.table import check_key
 from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
 from casgan_jax.images.dicom import is_dicom, read_dataset
-from casgan_jax.images.scan import open_stack
 from casgan_jax.images.segmentation import is_segmentation
-from casgan_jax.images.series import Series, find_series, open_series
-from casgan_jax.images.stack import Stack
+from casgan_jax.images.series import Series
+from casgan_jax.labelling.study import Study, read_study
+from casgan_jax.labelling.study_lesions import study_lesions
 
 TABLE = "lesions.csv"
 _SUFFIXES = (".png", ".npy", ".tif", ".tiff", ".nii", ".nii.gz", ".mhd", ".mha")
 _ENDINGS = (".nii.gz", *_SUFFIXES, ".dcm", ".dicom", ".ima")
 _STRANGE = re.compile(r"[^\w.,+=@()\[\] -]")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Picture:
-    """An image or a series that slices are shown of.
-
-    Attributes:
-      name: of it within its folder; unique, and the same the next time.
-      title: what it is called where it is shown.
-      annotation: what is known of it, without marks; its image is a file or the series' folder.
-      series: of DICOM files; None: the image is one file.
-      roots: the folders that it may be read from.
-    """
-
-    name: str
-    title: str
-    annotation: Annotation
-    series: Series | None
-    roots: tuple[Path, ...]
-
-    def open(self) -> Stack:
-        """Its slices.
-
-        Raises:
-          UserError: it cannot be read, or has moved out of the folder.
-        """
-        files = self.series.files if self.series else (self.annotation.image,)
-        for path in files:
-            check_within(path, self.roots)
-        return open_series(self.series) if self.series else open_stack(self.annotation.image)
-
-    def place(self, index: int, count: int) -> tuple[Path, int | None]:
-        """File and slice of one of its `count` slices, as an `Annotation` has them."""
-        if self.series:
-            return self.series.files[index], None
-        return self.annotation.image, index if count > 1 else None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Item:
-    """A lesion to annotate.
-
-    Attributes:
-      key: names it and its files.
-      picture: that it is in.
-      given: its marks in the table; None: there are none yet.
-    """
-
-    key: str
-    picture: Picture
-    given: Annotation | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -124,22 +75,6 @@ def find_sources(path: Path, allowed: Sequence[Path]) -> Sources:
     return found
 
 
-def check_within(path: Path, roots: Sequence[Path]) -> None:
-    """Makes sure that a path, its links followed, is in one of the folders.
-
-    Raises:
-      UserError: it is not.
-    """
-    real = Path(os.path.realpath(path))
-    if not any(real.is_relative_to(os.path.realpath(root)) for root in roots):
-        raise UserError(
-            path,
-            found="a path out of the folder",
-            expected=f"one in {' or '.join(map(str, roots))}",
-            remedy="name the folder of the images by `allow`",
-        )
-
-
 def _of_table(path: Path, allowed: Sequence[Path]) -> Sources:
     roots = (path.parent, *allowed)
     table = read_annotations(path)
@@ -156,6 +91,8 @@ def _of_table(path: Path, allowed: Sequence[Path]) -> Sources:
         name = title = os.path.relpath(one.image, path.parent)
         if (one.spacing_mm, one.hu_offset, one.window) != (None, None, None):
             name += f" {one.spacing_mm} {one.hu_offset} {one.window}"
+        if one.series is not None:
+            name += f" series {one.series}"
         if name not in pictures:
             pictures[name] = Picture(name, title, _without_marks(one), None, roots)
         items[one.key] = Item(one.key, pictures[name], one)
@@ -180,14 +117,14 @@ def _without_marks(one: Annotation) -> Annotation:
 def _of_file(path: Path) -> Sources:
     if not path.is_file():
         raise UserError(path, found="no such file", expected="an image", remedy="check the path")
-    return _named([_file(path, path.parent)], ())
+    return _alone(_file(path, path.parent))
 
 
 def _of_folder(root: Path) -> Sources:
-    failures: list[str] = []
-    series = list(_series(root, failures))
-    known = {file for one in series for file in one.files}
-    found = [_of_series(one, root) for one in series]
+    study = read_study(root)
+    failures = [str(fault) for fault in study.faults]
+    known = {file for one in study.series for file in one.files}
+    found = [_of_series(one, root) for one in study.series]
     for path in _files(root, failures):
         if path in known:
             continue
@@ -197,20 +134,57 @@ def _of_folder(root: Path) -> Sources:
                 found.append(_file(path, root))
         except (OSError, UserError) as error:
             failures.append(str(error))
-    return _named(sorted(found, key=lambda one: one.name), tuple(dict.fromkeys(failures)))
+    pictures = _named(sorted(found, key=lambda one: one.name))
+    return _with_lesions(pictures, study, root, failures)
 
 
-def _series(folder: Path, failures: list[str]) -> Iterator[Series]:
-    """The series below a folder; where one of them is damaged, those of each folder in it."""
+def _with_lesions(
+    pictures: Sequence[Picture], study: Study, root: Path, failures: list[str]
+) -> Sources:
+    """The lesions that a study tells of, and each picture that it tells nothing of."""
+    places: dict[tuple[Path, int | None], tuple[Picture, int]] = {
+        place: (one, index)
+        for one in pictures
+        if one.series
+        for index, place in enumerate(zip(one.series.files, one.series.frames, strict=True))
+    }
+    given: dict[str, list[tuple[Annotation, int]]] = {one.name: [] for one in pictures}
+    for lesion in _told(study, root, failures):
+        picture, index = places[lesion.image, lesion.slice_index]
+        given[picture.name].append((lesion, index))
+    rows: list[tuple[str, Picture, Annotation | None, int | None]] = []
+    for one in pictures:
+        rows += [(lesion.key, one, lesion, index) for lesion, index in given[one.name]]
+        if not given[one.name]:
+            rows.append((key_of(one.name), one, None, None))
+    keys = unique_names([row[0] for row in rows])
+    items = {}
+    for key, (_, picture, marks, place) in zip(keys, rows, strict=True):
+        named = marks and dataclasses.replace(marks, key=key)
+        items[key] = Item(key, picture, named, place)
+    return Sources({one.name: one for one in pictures}, items, tuple(dict.fromkeys(failures)))
+
+
+def _told(study: Study, root: Path, failures: list[str]) -> list[Annotation]:
+    """What files of the folder itself measure and mark."""
+    measurements = [one for one in study.measurements if _is_within(one[0], root)]
+    marks = [one for one in study.marks if _is_within(one.path, root)]
+    if not (measurements or marks):
+        return []
+    told = dataclasses.replace(
+        study, measurements=tuple(measurements), marks=tuple(marks), faults=()
+    )
+    found = study_lesions(told)
+    failures += [f"{one.key}: {one.reason}" for one in found.failures]
+    return list(found.annotations)
+
+
+def _is_within(path: Path, root: Path) -> bool:
     try:
-        yield from find_series(folder)
-        return
-    except UserError as error:
-        below = sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink())
-        if not below and "no DICOM image" not in str(error):
-            failures.append(str(error))
-    for one in below:
-        yield from _series(one, failures)
+        check_within(path, (root,))
+    except UserError:
+        return False
+    return True
 
 
 def _files(root: Path, failures: list[str]) -> Iterator[Path]:
@@ -251,13 +225,15 @@ def _of_series(series: Series, root: Path) -> Picture:
     return Picture(name, series.name or place, annotation, series, (root,))
 
 
-def _named(pictures: Sequence[Picture], failures: tuple[str, ...]) -> Sources:
-    """The pictures with names of their own, each a lesion of the key that its name makes."""
+def _named(pictures: Sequence[Picture]) -> list[Picture]:
+    """The pictures with names of their own."""
     names = unique_names([one.name for one in pictures])
-    named = [dataclasses.replace(one, name=name) for one, name in zip(pictures, names, strict=True)]
-    keys = unique_names([key_of(name) for name in names])
-    items = [Item(key, one) for key, one in zip(keys, named, strict=True)]
-    return Sources({one.name: one for one in named}, {one.key: one for one in items}, failures)
+    return [dataclasses.replace(one, name=name) for one, name in zip(pictures, names, strict=True)]
+
+
+def _alone(picture: Picture) -> Sources:
+    key = key_of(picture.name)
+    return Sources({picture.name: picture}, {key: Item(key, picture)}, ())
 
 
 def key_of(name: str) -> str:

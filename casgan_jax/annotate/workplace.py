@@ -9,26 +9,32 @@ Nothing is stored that no soft mask can be made of: an action that leads to none
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from casgan_jax.annotate.actions import checked
 from casgan_jax.annotate.lesions import annotation_of, lesion_of, slice_of
+from casgan_jax.annotate.network import Network
+from casgan_jax.annotate.pictures import Item
 from casgan_jax.annotate.slices import Slices
-from casgan_jax.annotate.sources import Item, Sources
-from casgan_jax.annotate.state import State, checked, fold
+from casgan_jax.annotate.sources import Sources
+from casgan_jax.annotate.state import State, fold, proposal_body
 from casgan_jax.annotate.store import ConflictError, Event, Store
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.grid import normalise
 from casgan_jax.labelling.label import LabelOptions, LesionLabel, label_read_lesion
+from casgan_jax.labelling.lesion import Lesion
 from casgan_jax.soft_mask.click import axes_from_click
+from casgan_jax.soft_mask.proposal import Proposal
 
 _MOST_LABELS = 64  # that are kept
 _MOST_LESIONS = 200  # that a reader may add to an image
-_MAKING = ("mark", "stroke", "clear", "given")  # actions that the soft mask depends on
+_MAKING = ("mark", "stroke", "clear", "given", "propose")  # actions that the soft mask depends on
 
 
 class Workplace:
@@ -41,15 +47,28 @@ class Workplace:
         *,
         reader: str,
         options: LabelOptions | None = None,
+        network: Network | None = None,
+        slices: Slices | None = None,
     ) -> None:
-        self.reader, self.slices = reader, Slices()
-        self.options = options or LabelOptions()
+        """
+        Args:
+          sources: what there is to annotate.
+          store: what was done before, and where to keep what is done.
+          reader: whose work it is.
+          options: of soft masks.
+          network: that proposes others; None: there is none.
+          slices: of the images, where another place keeps them, too.
+        """
+        self.reader, self.slices = reader, slices or Slices()
+        self.options, self.network = options or LabelOptions(), network
+        self._sources = sources
         self.pictures, self.items = sources.pictures, dict(sources.items)
         self.failures = list(sources.failures)
         self._store = store
         self._events = store.events(reader)
         self._states = {key: fold(events) for key, events in self._events.items()}
         self._labels: OrderedDict[tuple[Any, ...], LesionLabel] = OrderedDict()
+        self._proposals: OrderedDict[tuple[Any, ...], Proposal] = OrderedDict()
         self._qualities: dict[str, float] = {}
         self._changing = threading.Lock()
         self._labelling = threading.Lock()
@@ -77,6 +96,20 @@ class Workplace:
             made = any(one.kind == "decide" and one.time[:10] == today for one in events)
             decided += bool(made and self.state(key).decision)
         return decided
+
+    def is_finished(self) -> bool:
+        """Whether every lesion of the reader has a decision."""
+        return all(self.state(key).decision for key in list(self.items))
+
+    def readers(self) -> list[Workplace]:
+        """Places of all readers, this one's own among them."""
+        names = self._store.readers()
+        return [self if name == self.reader else self._of(name) for name in names]
+
+    def _of(self, reader: str) -> Workplace:
+        return Workplace(
+            self._sources, self._store, reader=reader, options=self.options, slices=self.slices
+        )
 
     def item(self, key: str) -> Item:
         """A lesion.
@@ -114,6 +147,31 @@ class Workplace:
         """
         return self._label(self.item(key), self.state(key))
 
+    def lesion(self, key: str) -> Lesion:
+        """A lesion's image and marks.
+
+        Raises:
+          UserError: it has no mark, or its image cannot be read.
+        """
+        item, state = self.item(key), self.state(key)
+        annotation = annotation_of(item, state, self.slices)
+        if annotation is None:
+            raise UserError("mark", found="none", expected="one", remedy="draw it")
+        return lesion_of(item, annotation, state, self.slices)
+
+    def proposed(self, key: str, by: str) -> LesionLabel:
+        """The soft mask of a lesion as it would be by one of `PROPOSALS`, strokes upon it.
+
+        Raises:
+          UserError: there is no network, the lesion has no mark, or it cannot be made.
+        """
+        proposal = self._propose(key) if by == "network" else None
+        state = dataclasses.replace(self.state(key), proposal=proposal)
+        label = self._label(self.item(key), state)
+        if label is None:
+            raise UserError("mark", found="none", expected="one", remedy="draw it")
+        return label
+
     def act(self, key: str, kind: str, body: Mapping[str, Any], *, after: int) -> State:
         """Does and stores one action.
 
@@ -138,10 +196,12 @@ class Workplace:
         body = checked(state, kind, body)
         if kind == "mark" and state.strokes:
             body["keep_strokes"] = body["slice"] == self.slice(key)
+        if kind == "propose" and body["by"] == "network":
+            body = proposal_body(self._propose(key))
         if kind in _MAKING:
             tried = Event(after + 1, "", self.reader, key, kind, body)
             if self._label(item, fold([*self._events.get(key, ()), tried])) is None:
-                raise UserError(kind, found="no mark", expected="one", remedy="draw the axes")
+                raise UserError(kind, found="no mark", expected="one", remedy="draw one")
         if kind == "decide" and body["decision"] == "accepted" and self.label(key) is None:
             raise UserError("decision", found="no soft mask", expected="one to accept")
         return self._store_event(item, kind, body, after)
@@ -204,11 +264,27 @@ class Workplace:
         with self._labelling:
             pass
 
+    def _propose(self, key: str) -> Proposal:
+        if self.network is None:
+            raise UserError(
+                "network", found="none", expected="one", remedy="name its folder by `workdir`"
+            )
+        name = (key, self.state(key).mark, self.network.loaded)
+        lesion = self.lesion(key)
+        with self._labelling:
+            proposal = self._proposals.get(name)
+            if proposal is None:
+                proposal = self._proposals[name] = self.network.propose(lesion)
+            self._proposals.move_to_end(name)
+            if len(self._proposals) > _MOST_LABELS:
+                self._proposals.popitem(last=False)
+        return proposal
+
     def _label(self, item: Item, state: State) -> LesionLabel | None:
         annotation = annotation_of(item, state, self.slices)
         if annotation is None:
             return None
-        name = (item.key, state.mark, state.strokes)
+        name = (item.key, state.mark, state.strokes, state.proposal)
         with self._labelling:
             label = self._labels.get(name)
             if label is None:

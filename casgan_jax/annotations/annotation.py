@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from casgan_jax.annotations.axes import Axes
+from casgan_jax.soft_mask.proposal import Proposal
+from casgan_jax.soft_mask.shapes import Shape
 from casgan_jax.soft_mask.strokes import Stroke
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Annotation:
-    """One lesion of a table, with marks of exactly one kind: `recist`, `axes`, `mask` or
-    `reader_masks`.
+    """One lesion of a table, with marks of exactly one kind: `recist`, `axes`, `mask`,
+    `reader_masks` or `shape`.
 
     Attributes:
       key: names the lesion and its output files; unique in its table.
@@ -31,6 +33,7 @@ class Annotation:
       mask: file of the lesion's binary mask.
       reader_masks: files of the readers' binary masks; one file may be those of several.
       reader_segments: which mark of each of `reader_masks` is the reader's; (): `segment` in all.
+      shape: an outline or a box that was drawn on the image.
       segment: which mark of `mask` or `reader_masks` is the lesion's where a file has several: the
         value in a mask, or number or name of a segment of a DICOM segmentation or of a region of
         an RTSTRUCT; None: there is one.
@@ -45,6 +48,8 @@ class Annotation:
       split: "train", "validation" or "test"; None: by the patient's name.
       notes: what is to be said of it that is not the rule.
       strokes: of a brush, that correct what the marks make, in pixels of the image.
+      proposal: a soft mask that a trained network gave of the lesion, in place of the one that
+        would be made from the marks; None: there is none.
     """
 
     key: str
@@ -58,6 +63,7 @@ class Annotation:
     mask: Path | None = None
     reader_masks: tuple[Path, ...] = ()
     reader_segments: tuple[str, ...] = ()
+    shape: Shape | None = None
     segment: str | None = None
     component: int | None = None
     spacing_mm: tuple[float, float] | None = None
@@ -67,6 +73,7 @@ class Annotation:
     split: str | None = None
     notes: tuple[str, ...] = ()
     strokes: tuple[Stroke, ...] = ()
+    proposal: Proposal | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -4,14 +4,23 @@
     casgan annotate --input=lesions.csv --output=labels --reader=anna
     casgan annotate --input=lesions.csv --output=labels --reader=anna --export
     casgan annotate --input=lesions.csv --output=labels --agreement
+    casgan annotate --input=lesions.csv --output=labels --consensus
+    casgan annotate --input=studies --output=labels --workdir=runs/marked
+    casgan annotate --input=studies --output=labels --host=reader-7 --certificate=a.pem \\
+        --private_key=a.key
 
 The input is a folder of DICOM series, NIfTI, MetaImage, TIFF, PNG or NPY files, one such file, or a
-table of lesions (docs/labelling.md has its columns). Everything that a reader does is kept at once
-in OUTPUT/annotations.sqlite; the same command goes on where it was left. The export, by the page's
-button or by --export without a browser, writes the accepted lesions to OUTPUT/READER as the command
-label does: soft masks, trimaps, labels.csv, review.html.
+table of lesions (docs/labelling.md has its columns). What reports, presentation states and
+segmentations of a folder measure and mark is in the work list. Everything that a reader does is
+kept at once in OUTPUT/annotations.sqlite; the same command goes on where it was left. The export,
+by the page's button or by --export without a browser, writes the accepted lesions to OUTPUT/READER
+as the command label does: soft masks, trimaps, labels.csv, review.html.
 
-The server listens on this computer only, and answers to the browser that opens its address.
+With --workdir a trained network proposes soft masks beside the matted ones. --consensus writes the
+soft masks of lesions that two readers at least accepted, of those who have decided on every one.
+
+The server listens on this computer only, unless --host says otherwise, and answers to the browser
+that opens its address.
 Ctrl-C ends it. It needs the extra: pip install 'casgan_jax[annotate]'.
 """
 
@@ -20,7 +29,7 @@ from __future__ import annotations
 import sys
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -29,8 +38,10 @@ from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
+    from casgan_jax.annotate.listening import Listening
+    from casgan_jax.annotate.network import Network
     from casgan_jax.annotate.workplace import Workplace
-    from casgan_jax.labelling.batch import BatchOptions
+    from casgan_jax.labelling.batch import Batch, BatchOptions
 
 _INPUT = define_path("input", None, "Folder, image, or table of lesions.")
 _OUTPUT = define_path("output", None, "Folder for the work and its exports; made if need be.")
@@ -42,10 +53,22 @@ _EXPORT = flags.DEFINE_bool("export", False, "Write the accepted lesions, open n
 _AGREEMENT = flags.DEFINE_bool(
     "agreement", False, "Write OUTPUT/agreement.csv of all readers' accepted lesions, open nothing."
 )
+_CONSENSUS = flags.DEFINE_bool(
+    "consensus", False, "Write OUTPUT/consensus of all readers who have finished, open nothing."
+)
+_WORKDIR = define_path("workdir", None, "Folder of a training, whose network proposes soft masks.")
 _FORMAT = flags.DEFINE_list(
     "format", ["png"], "Of exported soft masks, one or more: see `casgan label --help`."
 )
 _PORT = flags.DEFINE_integer("port", 0, "To listen on; 0: any free one.", lower_bound=0)
+_HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "Name or address to listen on, as browsers type it."
+)
+_CERTIFICATE = define_path("certificate", None, "PEM file of TLS, for --host of a network.")
+_PRIVATE_KEY = define_path("private_key", None, "PEM file of its key.")
+_INSECURE = flags.DEFINE_bool(
+    "insecure_network", False, "Lesions may pass a network without TLS, for all on it to read."
+)
 _OPEN = flags.DEFINE_bool("open", True, "Open the browser; otherwise print the address only.")
 
 
@@ -67,12 +90,17 @@ def main(_: list[str]) -> int:
 
     reader, output = check_key(_READER.value), Path(_OUTPUT.value or "")
     options = BatchOptions(formats=tuple(_FORMAT.value))
+    if not (_EXPORT.value or _AGREEMENT.value or _CONSENSUS.value):
+        _listening().check()
     sources = find_sources(Path(_INPUT.value or ""), [Path(one) for one in _ALLOW.value])
     with open_store(output) as store:
         if _AGREEMENT.value:
             places = [Workplace(sources, store, reader=name) for name in store.readers()]
             return _agree(places, output)
-        place = Workplace(sources, store, reader=reader)
+        if _CONSENSUS.value:
+            places = [Workplace(sources, store, reader=name) for name in store.readers()]
+            return _export_consensus(places, output / "consensus", options)
+        place = Workplace(sources, store, reader=reader, network=_network())
         for line in place.failures:
             print(f"error: {line}", file=sys.stderr)
         if _EXPORT.value:
@@ -81,15 +109,33 @@ def main(_: list[str]) -> int:
     return 0
 
 
+def _network() -> Network | None:
+    if not _WORKDIR.value:
+        return None
+    from casgan_jax.annotate.network import Network
+
+    return Network(Path(_WORKDIR.value))
+
+
+def _export_consensus(places: list[Workplace], folder: Path, options: BatchOptions) -> int:
+    from casgan_jax.annotate.consensus import export_consensus
+
+    batch = export_consensus(places, folder, options, workers=None)
+    return _told(batch, "consensus of {} lesion{} written")
+
+
 def _export(place: Workplace, folder: Path, options: BatchOptions) -> int:
     from casgan_jax.annotate.export import export
 
-    batch = export(place, folder, options, workers=None)
+    return _told(export(place, folder, options, workers=None), "{} accepted lesion{} written")
+
+
+def _told(batch: Batch, line: str) -> int:
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed:
         print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
     count = len(batch.rows) - len(failed)
-    print(f"{count} accepted lesion{'s' * (count != 1)} written\ntable:  {batch.table}")
+    print(f"{line.format(count, 's' * (count != 1))}\ntable:  {batch.table}")
     return 1 if failed else 0
 
 
@@ -109,6 +155,21 @@ def _agree(places: list[Workplace], output: Path) -> int:
     return 0
 
 
+def _listening() -> Listening:
+    from casgan_jax.annotate.listening import Listening
+
+    def path(flag: flags.FlagHolder[Any]) -> Path | None:
+        return Path(flag.value) if flag.value else None
+
+    return Listening(
+        host=_HOST.value,
+        port=_PORT.value,
+        certificate=path(_CERTIFICATE),
+        private_key=path(_PRIVATE_KEY),
+        insecure_network=_INSECURE.value,
+    )
+
+
 def _serve(place: Workplace, folder: Path, options: BatchOptions) -> None:
     try:
         from casgan_jax.annotate.run import serve
@@ -125,5 +186,5 @@ def _serve(place: Workplace, folder: Path, options: BatchOptions) -> None:
         if _OPEN.value and not webbrowser.open(address):
             print("note: found no browser; open the address in one", file=sys.stderr)
 
-    serve(place, folder, options, port=_PORT.value, opened=opened)
+    serve(place, folder, options, listening=_listening(), opened=opened)
     print("annotate: ended; the same command goes on", flush=True)

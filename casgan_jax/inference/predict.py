@@ -227,14 +227,24 @@ def choose_window(
     return trained
 
 
-def _levels(
-    system: LoadedSystem, image: np.ndarray, centre: Point, trained: tuple[float, float]
+def levels_of(
+    system: LoadedSystem,
+    image: np.ndarray,
+    centre: Point,
+    *,
+    trained: tuple[float, float],
+    given: tuple[float, float] | None,
 ) -> tuple[float, float]:
-    """The source values that map to 0 and 1, where none are given."""
+    """The source values that map to 0 and 1 for a system: the given ones, the extremes around the
+    mark if it was trained on stretched crops, or else the window of its training data.
+
+    Raises:
+      UserError: see `extremes_around` and `choose_window`.
+    """
     stretched = getattr(system.config.data, "stretched", 0)  # a classical method's data have none
-    if stretched:
+    if stretched and given is None:
         return extremes_around(image, centre, stretched)
-    return choose_window(image, trained=trained, given=None)
+    return choose_window(image, trained=trained, given=given)
 
 
 def extremes_around(image: np.ndarray, centre: Point, side: int) -> tuple[float, float]:
@@ -284,7 +294,7 @@ def run_jobs(
       jobs: of `plan`.
       output: folder, made if it is not there.
       threshold: of the binary mask; the system's by default.
-      window: see `choose_window`.
+      window: see `levels_of`.
       hu_offset: added to the images' values first.
       formats: of `casgan_jax.inference.volumes`, beside what is always written.
 
@@ -311,7 +321,7 @@ def run_jobs(
         try:
             scan = read_scan(job.file, slice_index=job.slice_index)
             image = _values(job, scan, hu_offset)
-            levels = window or _levels(system, image, job.centre, trained)
+            levels = levels_of(system, image, job.centre, trained=trained, given=window)
             prediction = predict(system, image, job.centre, window=levels, recist=job.recist)
             if KINDS_OF_FORMATS.keys() & set(formats):
                 fine, box = prediction.fine_alpha, prediction.box

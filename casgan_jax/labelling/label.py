@@ -15,6 +15,7 @@ The quality, from 0 to 1, ranks lesions for review:
 | recist | agreement of the axes, given and measured, times the soft mask's with GrabCut |
 | readers | mean Dice of the pairs of readers |
 | mask | Dice of the soft mask with what GrabCut finds from the mask's axes |
+| network | the same of a soft mask that a network proposed, from its own axes |
 
 The soft mask is drawn towards the given marks, and so these alone hardly tell where they are wrong;
 GrabCut leaves their shape where the image does (`recist_quality`, `mask_quality`; docs/labels.md
@@ -82,7 +83,7 @@ class LesionLabel:
 
     Attributes:
       key, patient: of the annotation.
-      strategy: "recist", "readers" or "mask".
+      strategy: "recist", "readers", "mask", or "network" where a network proposed the soft mask.
       box: of the crop (h, w) in the image.
       image: (h, w) source values of the crop.
       unit: "HU" or "stored".
@@ -178,14 +179,21 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
       AnnotationError: no trimap can be made of the marks; its `reason` says why.
       UserError: nothing is to be seen in the window, or an option is out of range.
     """
-    box = crop_box(lesion.extent, lesion.values.shape)
+    proposal = lesion.annotation.proposal
+    if proposal is None:
+        box = crop_box(lesion.extent, lesion.values.shape)
+    else:
+        box = lesion.extent.joined(proposal.box).clipped(lesion.values.shape)
     source = box.crop(lesion.values)
     image = normalise(source, lesion.window)
     _check_values(lesion, source, image)
     masks = None if lesion.masks is None else box.crop(lesion.masks)
     corner = np.tile(np.asarray(box.corner, np.float32), 4)
     axes = None if lesion.recist is None else longer_first(lesion.recist - corner)
-    strategy, label = _label(image, axes, masks, options)
+    if proposal is None:
+        strategy, label = _label(image, axes, masks, options)
+    else:
+        strategy, label = "network", proposal.label(box, options.scale)
     strokes = [stroke.shifted(*(-edge for edge in box.corner)) for stroke in lesion.strokes]
     label = corrected(image, label, strokes, options.scale)
     # What is measured is what is stored, and the last bits depend on the number of threads.
@@ -308,6 +316,9 @@ def _quality(
     masks: np.ndarray | None,
     options: LabelOptions,
 ) -> float:
+    if strategy == "network":
+        found = grabcut_mask(image, measured, scale=options.scale)
+        return float(dice(binarise(label.alpha, options.threshold), found))
     if given is not None:
         return recist_quality(label, given, measured, options.threshold)
     assert masks is not None, "marks are axes or masks"

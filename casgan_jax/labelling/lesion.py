@@ -33,6 +33,7 @@ from casgan_jax.labelling.mark import part_of
 from casgan_jax.labelling.mark_files import slice_count
 from casgan_jax.labelling.marks import read_mask
 from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
+from casgan_jax.soft_mask.shapes import Shape
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.trimap import AnnotationError
 
@@ -135,6 +136,8 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
     if recist is not None:
         check_recist(recist, scan.values.shape, spacing_mm or (1.0, 1.0))
         _check_diameters(annotation, recist, spacing_mm)
+    elif annotation.shape is not None:
+        masks = drawn_masks(annotation.shape, scan, window or annotation.window)
     else:
         masks, notes = _read_masks(annotation, scan)
     if scan.unit == "HU" and not scan.instance and annotation.hu_offset is None:
@@ -172,6 +175,22 @@ def default_window(scan: Scan) -> tuple[float, float]:
     if low == high:  # a bright object on an even ground
         low, high = values.min(), values.max()
     return float(low), float(high)
+
+
+def drawn_masks(shape: Shape, scan: Scan, window: tuple[float, float] | None) -> np.ndarray:
+    """(H, W, 1) bool of a shape that was drawn on a scan.
+
+    Args:
+      shape: an outline or a box.
+      scan: in the units of the window; what is not finite is black.
+      window: that it was drawn in; None: `default_window`.
+
+    Raises:
+      UserError: the shape makes no mask.
+    """
+    low, high = window or default_window(scan)
+    values = np.nan_to_num(scan.values, nan=low, posinf=low, neginf=low)
+    return shape.mask(normalise(values, (low, high)))[..., None]
 
 
 def _read_image(annotation: Annotation, window: tuple[float, float] | None) -> Scan:

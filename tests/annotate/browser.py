@@ -106,6 +106,14 @@ class Page:
         mouse.move(right, below)
         mouse.up()
 
+    def click(self, point, view="whole"):
+        """A click on a point of the image."""
+        self.tab.mouse.click(*self.screen(point, view))
+
+    def double_click(self, point, view="whole"):
+        """A double click on it."""
+        self.tab.mouse.dblclick(*self.screen(point, view))
+
     def screen(self, point, view="whole"):
         """Where a point of the image is on the screen."""
         place = self.tab.evaluate(

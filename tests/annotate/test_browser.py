@@ -7,15 +7,9 @@ import pytest
 
 from casgan_jax.images import read_image
 from datasets.phantom.example import write_example
-from tests.annotate.browser import Page, opened_browser, served
+from tests.annotate.browser import Page, served
 from tests.labelling import lesions
 from tests.shared_data import shared_data
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with opened_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +25,7 @@ def test_the_phantoms_are_corrected_accepted_and_exported(browser, example, tmp_
         assert "token" not in page.tab.url
         assert list(page.rows()) == ["phantom-00", "phantom-01", "phantom-02"]
         assert "mm" in page.tab.locator("#measured").inner_text()
+        assert not page.tab.locator("#proposals").is_visible()
 
         recist = page.state("lesion")["recist"]
         start = recist[:2]
@@ -149,6 +144,61 @@ def test_all_by_keys(browser, tmp_path):
         page.press("u")
         page.wait_for_state("corrected")
         assert page.faults == []
+
+
+def test_an_outline_and_a_box_by_mouse_and_keys(browser, tmp_path):
+    lesions.write_image(tmp_path / "a.png", lesions.picture(10, (80, 80)))
+    with served(tmp_path / "a.png", tmp_path / "out") as address:
+        page = Page(browser, address)
+        page.press("p")
+        assert "double click" in page.wait_for_message()
+        corners = [(80, 70), (87, 73), (90, 80), (87, 87), (80, 90), (73, 87), (70, 80), (73, 73)]
+        page.click((100, 100))
+        page.click((60, 60))
+        page.press("z", "z")
+        assert page.state("shape") is None
+        for corner in corners[:-1]:
+            page.click(corner)
+        page.double_click(corners[-1])
+        page.wait_for_state("drawn")
+        lesion = page.state("lesion")
+        assert lesion["outline"] == pytest.approx(np.ravel(corners), abs=0.5)
+        assert lesion["label"]["strategy"] == "mask"
+        assert lesion["label"]["diameters_px"] == pytest.approx([20, 20], abs=2)
+        page.drag(corners[2], (94, 80))
+        page.wait("Math.abs(state.lesion.outline[4] - 94) < 0.5")
+        page.press("z")
+        page.wait("Math.abs(state.lesion.outline[4] - 90) < 0.5")
+
+        page.press("t")
+        assert "GrabCut" in page.wait_for_message()
+        page.drag((66, 66), (94, 94))
+        page.wait("state.lesion.box")
+        assert page.state("lesion")["label"]["diameters_px"] == pytest.approx([20, 20], abs=2.5)
+        assert "box, GrabCut" in page.tab.locator("#measured").inner_text()
+        page.drag((94, 94), (97, 98))
+        page.wait("Math.abs(state.lesion.box[2] - 97) < 0.5")
+        page.press("b")
+        page.drag((91, 80), (93, 80))
+        page.wait_for_state("corrected")
+        page.press("a")
+        page.wait_for_state("accepted")
+
+        page.press("l")
+        page.wait("state.lesion?.key === 'a_2'")
+        page.press(
+            "p", *["Shift+ArrowUp"] * 9, "Enter", *["Shift+ArrowRight", "Shift+ArrowDown"] * 9
+        )
+        page.press("Enter", *["Shift+ArrowLeft", "Shift+ArrowDown"] * 9, "Enter")
+        page.press(*["Shift+ArrowLeft", "Shift+ArrowUp"] * 9, "Enter", "Enter")
+        page.wait_for_state("drawn")
+        assert len(page.state("lesion")["outline"]) == 8
+        page.press("E")
+        page.wait_for_message("1 accepted")
+        assert page.faults == []
+    with (tmp_path / "out" / "reader" / "labels.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["strategy"], row["status"]) == ("mask", "labelled")
 
 
 def test_a_second_window_is_told_and_overwrites_nothing(browser, tmp_path):

@@ -1,20 +1,22 @@
 """The server answers the browser that was let in, and refuses all else."""
 
 import json
-import random
 import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from casgan_jax.labelling.batch import BatchOptions
 from tests.annotate import places
+from tests.annotate.fuzz import ALLOWED, outside, send_fuzz
 
 pytest.importorskip("starlette")
 from starlette.testclient import TestClient
 
 from casgan_jax.annotate.guard import MOST_BYTES, Guard
 from casgan_jax.annotate.server import Server
+from casgan_jax.annotate.sessions import Sessions
 
 TOKEN, HOST = "t" * 43, "127.0.0.1:8765"
 SITE = f"http://{HOST}"
@@ -31,7 +33,8 @@ def place(tmp_path):
 def stranger(place, tmp_path):
     """A client that was not let in."""
     server = Server(place, tmp_path / "out" / "anna", BatchOptions())
-    app = Guard(server.app, token=TOKEN, hosts=[HOST, "localhost:8765"])
+    sessions = Sessions(rate=1e6, burst=1e6)
+    app = Guard(server.app, token=TOKEN, hosts=[HOST, "localhost:8765"], sessions=sessions)
     with TestClient(app, base_url=SITE) as client:
         yield client
 
@@ -67,6 +70,43 @@ def test_nobody_else_gets_in(stranger, address):
     cookies = {"casgan_annotate_8765": "x" * 43}
     stranger.cookies.update(cookies)
     assert stranger.get(address).status_code == 403
+
+
+def test_the_token_is_no_cookie_and_each_browser_has_its_own(stranger):
+    stranger.cookies.set("casgan_annotate_8765", TOKEN)
+    assert stranger.get("/api/work").status_code == 403
+    names = {
+        stranger.get(f"/?token={TOKEN}", follow_redirects=False).headers["set-cookie"]
+        for _ in range(3)
+    }
+    assert len(names) == 3 and not any(TOKEN in name for name in names)
+
+
+def test_too_many_requests_of_one_session_are_refused_with_a_line(place, tmp_path):
+    now = [0.0]
+    sessions = Sessions(rate=2, burst=5, clock=lambda: now[0])
+    server = Server(place, tmp_path / "out" / "anna", BatchOptions())
+    app = Guard(server.app, token=TOKEN, hosts=[HOST], sessions=sessions)
+    with TestClient(app, base_url=SITE) as client, TestClient(app, base_url=SITE) as other:
+        for one in (client, other):
+            assert one.get(f"/?token={TOKEN}", follow_redirects=False).status_code == 303
+        answers = [client.get("/api/work") for _ in range(7)]
+        assert [one.status_code for one in answers] == [200] * 5 + [429] * 2
+        assert "too many requests a second" in answers[-1].text
+        assert answers[-1].headers["retry-after"] == "1"
+        assert other.get("/api/work").status_code == 200
+        now[0] = 1.0
+        assert [client.get("/api/work").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_with_tls_the_cookie_is_secure_and_other_schemes_are_other_sites(place, tmp_path):
+    server = Server(place, tmp_path / "out" / "anna", BatchOptions())
+    app = Guard(server.app, token=TOKEN, hosts=[HOST], scheme="https")
+    with TestClient(app, base_url=f"https://{HOST}") as client:
+        answer = client.get(f"/?token={TOKEN}", follow_redirects=False)
+        assert "secure" in answer.headers["set-cookie"].lower()
+        assert client.get("/api/work", headers={"origin": f"https://{HOST}"}).status_code == 200
+        assert client.get("/api/work", headers={"origin": SITE}).status_code == 403
 
 
 def test_a_cookie_of_another_server_does_not_count(stranger):
@@ -118,14 +158,13 @@ def test_the_page_has_no_script_within_and_puts_no_text_as_html(client):
     page = client.get("/").text
     assert page.count("<script") == 1 and 'src="/page/main.js"' in page
     assert "style=" not in page and not re.search(r"\son\w+=", page)
-    for name in ("main.js", "worklist.js", "panel.js", "keys.js", "message.js", "paint.js"):
+    names = [file.name for file in files("casgan_jax.annotate").joinpath("page").iterdir()]
+    for name in names:
         text = client.get(f"/page/{name}").text
         assert "innerHTML" not in text and "insertAdjacentHTML" not in text and "eval(" not in text
 
 
 def test_nothing_is_loaded_from_elsewhere(client, place):
-    from importlib.resources import files
-
     for file in files("casgan_jax.annotate").joinpath("page").iterdir():
         text = file.read_text()
         assert "http://" not in text and "https://" not in text, file.name
@@ -225,48 +264,51 @@ def test_a_click_gives_axes(client):
         assert client.post("/api/click", json=body | {name: value}).status_code == 422
 
 
-def junk(draw, depth=0):
-    """A random value of JSON."""
-    kind = draw.randrange(9 if depth < 3 else 6)
-    if kind == 0:
-        return draw.choice([None, True, False])
-    if kind == 1:
-        return draw.choice([0, -1, 1, 2**63, -(2**70), 10**400, 5])
-    if kind == 2:
-        return draw.choice([0.5, -1e308, 1e-300, 3.25])
-    if kind < 6:
-        texts = ["", "image-0", "mark", "../x", "\ud800", "<b>", "accepted", "\0", "lesion"]
-        return draw.choice(texts)
-    if kind == 6:
-        return [junk(draw, depth + 1) for _ in range(draw.randrange(9))]
-    names = ["slice", "recist", "window", "points", "radius", "value", "text", "decision"]
-    return {draw.choice(names): junk(draw, depth + 1) for _ in range(draw.randrange(5))}
+def test_outlines_and_boxes_are_marks(client):
+    drawn = {"slice": 0, "window": places.WINDOW}
+    told = act(client, "mark", {**drawn, "box": [79, 49, 101, 71]}, 0).json()
+    assert told["box"] == [79, 49, 101, 71] and told["recist"] is None
+    assert told["label"]["strategy"] == "mask"
+    outline = [82, 52, 98, 52, 98, 68, 82, 68]
+    told = act(client, "mark", {**drawn, "outline": outline}, told["last"]).json()
+    assert told["outline"] == outline and told["box"] is None
+    answer = act(client, "mark", {**drawn, "box": [79, 49, 1000, 71]}, told["last"])
+    assert answer.status_code == 422 and answer.json()["error"].startswith("box: found")
+
+
+def test_without_a_network_there_is_one_proposal(client):
+    told = act(client, "mark", places.MARK, 0).json()
+    mask = client.get("/api/mask", params={"key": "image-0"})
+    same = client.get("/api/proposal", params={"key": "image-0", "by": "matting"})
+    assert same.content == mask.content
+    for by, line in (("network", "network: found none"), ("x", "by: found")):
+        answer = client.get("/api/proposal", params={"key": "image-0", "by": by})
+        assert answer.status_code == 422 and answer.json()["error"].startswith(line)
+    assert act(client, "propose", {"by": "network"}, told["last"]).status_code == 422
+    assert client.post("/api/reload", json={}).status_code == 422
+    assert client.get("/api/work").json()["network"] is False
+
+
+def test_the_consensus_is_shown_to_who_has_finished(client, place):
+    other = place._of("ben")
+    for each in (place, other):
+        state = each.act("image-0", "mark", places.MARK, after=0)
+        each.act("image-0", "decide", {"decision": "accepted"}, after=state.last)
+    question = {"key": "image-0", "by": "consensus"}
+    answer = client.get("/api/proposal", params=question)
+    assert answer.status_code == 422 and "not decided on" in answer.json()["error"]
+    place.act("image-1", "decide", {"decision": "rejected"}, after=0)
+    answer = client.get("/api/proposal", params=question)
+    assert answer.status_code == 422 and "1 who accepted it" in answer.json()["error"]
+    other.act("image-1", "decide", {"decision": "unsure"}, after=0)
+    answer = client.get("/api/proposal", params=question)
+    assert json.loads(answer.headers["x-label"])["strategy"] == "readers"
+    assert client.get("/api/proposal", params={**question, "key": "x"}).status_code == 404
 
 
 def test_fuzzed_requests_bring_no_fault_and_no_file_outside(client, place, tmp_path):
-    draw = random.Random(0)
-    kinds = ["mark", "stroke", "clear", "given", "decide", "comment", "undo", "redo", "add"]
-    before = {path for path in tmp_path.rglob("*") if "out" not in path.parts}
-    for _ in range(1500):
-        body = {
-            "key": draw.choice(["image-0", "image-1", junk(draw)]),
-            "kind": draw.choice([*kinds, junk(draw)]),
-            "after": draw.choice([0, place.state("image-0").last, junk(draw)]),
-            "body": draw.choice([places.MARK, places.STROKE, junk(draw), junk(draw)]),
-            "picture": junk(draw),
-            "point": junk(draw),
-            "slice": junk(draw),
-            "window": junk(draw),
-        }
-        address = draw.choice(["act", "act", "act", "click", "add"])
-        text = json.dumps(body).encode()
-        if draw.random() < 0.2:
-            cut = draw.randrange(len(text))
-            text = text[:cut] + bytes([draw.randrange(256)]) + text[cut + 1 :]
-        assert client.post(f"/api/{address}", content=text).status_code in (200, 404, 409, 422)
-        query = {"key": str(junk(draw)), "picture": str(junk(draw)), "index": str(junk(draw))}
-        question = draw.choice(["lesion", "mask", "slice"])
-        query = {name: value.encode("utf-8", "replace").decode() for name, value in query.items()}
-        assert client.get(f"/api/{question}", params=query).status_code in (200, 404, 422)
-    assert {path for path in tmp_path.rglob("*") if "out" not in path.parts} == before
+    before = outside(tmp_path)
+    statuses = send_fuzz(client, place, seed=0, count=3000, seconds=60)
+    assert statuses.keys() <= ALLOWED and statuses[200] > 20 and statuses.total() > 200
+    assert outside(tmp_path) == before
     assert client.get("/api/work").status_code == 200

@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
+from casgan_jax.annotate.describe import described_lesion
 from casgan_jax.annotate.sources import find_sources, key_of
+from casgan_jax.annotate.store import open_store
+from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.errors import UserError
 from tests.annotate.places import write_images, write_table
+from tests.dicom import reports
 from tests.labelling import lesions
+from tests.labelling.studies import FRAME, SPACING, axes_px, to_patient, write_series
 from tests.lines import line_of
 from tests.shared_data import shared_data
 
@@ -103,6 +108,75 @@ def test_the_slices_of_a_series_are_one_lesion_in_their_order():
     assert item.picture.open().count == 28
     path, index = item.picture.place(5, 28)
     assert path.parent.name == "head_series" and index is None
+
+
+def test_what_a_report_measures_on_a_series_is_in_the_list_with_its_axes(tmp_path):
+    (tmp_path / "studies").mkdir()
+    series = write_series(tmp_path / "studies" / "one", 5)
+    write_series(tmp_path / "studies" / "two", 3, uid="1.2.6", FrameOfReferenceUID="1.2.99")
+    ends = axes_px()
+    long = reports.length(reports.LONG, 24, reports.coordinates(ends[:2], "1.2.5.4"))
+    short = reports.length(reports.SHORT, 24, reports.coordinates(ends[2:], "1.2.5.4"))
+    spatial = to_patient(ends, 2.0)
+    far = [reports.coordinates(part, FRAME) for part in (spatial[:2], spatial[2:])]
+    reports.write_report(
+        series / "sr.dcm",
+        reports.group(long, short, name="liver"),
+        reports.group(
+            reports.length(reports.LONG, 24, far[0]),
+            reports.length(reports.SHORT, 24, far[1]),
+            name="spatial",
+        ),
+        reports.group(
+            reports.length(reports.LONG, 24, reports.coordinates(ends[:2], "9.9")), name="gone"
+        ),
+    )
+    found = find_sources(tmp_path / "studies", ())
+    assert set(found.items) == {"liver", "spatial", "two_series_6"}
+    assert any("gone" in line and "not there" in line for line in found.failures)
+    with open_store(tmp_path / "out") as store:
+        place = Workplace(found, store, reader="anna")
+        for key, index in (("liver", 3), ("spatial", 1)):
+            told = described_lesion(place, key)
+            assert (told["slice"], told["slices"], told["given"]) == (index, 5, True)
+            assert told["recist"] == pytest.approx(np.ravel(ends), abs=0.01)
+            assert told["label"]["given_mm"] == pytest.approx([24, 24], abs=0.1)
+        assert described_lesion(place, "two_series_6")["label"] is None
+        added = place.add(found.items["liver"].picture.name)
+        assert added == "liver_2"
+
+
+def test_axes_of_a_table_in_mm_and_in_the_patient_are_shown_in_pixels(tmp_path):
+    write_series(tmp_path / "ct", 4)
+    ends, (row, column) = axes_px(), SPACING
+    in_mm = lesions.cell(np.ravel(ends * (column, row)))
+    in_patient = to_patient(ends, 4.0)
+    lps, ras = (lesions.cell(np.ravel(in_patient * signs)) for signs in ((1, 1, 1), (-1, -1, 1)))
+    lines = [f"mm,ct,1,{in_mm},mm", f"lps,ct,,{lps},lps", f"ras,ct,,{ras},ras"]
+    table = tmp_path / "lesions.csv"
+    table.write_text("\n".join(["key,image,slice,recist,recist_units", *lines, ""]))
+    with open_store(tmp_path / "out") as store:
+        place = Workplace(find_sources(table, ()), store, reader="anna")
+        for key, index in (("mm", 1), ("lps", 2), ("ras", 2)):
+            told = described_lesion(place, key)
+            assert told["trouble"] == "" and told["slice"] == index and told["slices"] == 4
+            assert told["recist"] == pytest.approx(np.ravel(ends), abs=0.02)
+            body = {"slice": index, "recist": told["recist"], "window": [-1000, 400]}
+            place.act(key, "mark", body, after=0)
+            assert described_lesion(place, key)["recist"] == told["recist"]
+
+
+def test_nothing_is_measured_by_a_report_outside(tmp_path):
+    (tmp_path / "studies").mkdir()
+    series = write_series(tmp_path / "studies" / "one", 2)
+    ends = axes_px()
+    long = reports.length(reports.LONG, 24, reports.coordinates(ends[:2], "1.2.5.1"))
+    (tmp_path / "outside").mkdir()
+    reports.write_report(tmp_path / "outside" / "sr.dcm", reports.group(long, name="liver"))
+    (series / "sr.dcm").symlink_to(tmp_path / "outside" / "sr.dcm")
+    found = find_sources(tmp_path / "studies", ())
+    assert list(found.items) == ["one_series_5"]
+    assert any("a path out of the folder" in line for line in found.failures)
 
 
 def test_a_damaged_study_leaves_the_others(tmp_path):

@@ -1,16 +1,22 @@
 """What a lesion is like is what its events say."""
 
+import json
 import random
 
+import numpy as np
 import pytest
 
-from casgan_jax.annotate.state import Mark, State, checked, fold
+from casgan_jax.annotate.actions import checked
+from casgan_jax.annotate.state import Mark, State, fold, proposal_body
 from casgan_jax.annotate.store import Event
-from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
+from casgan_jax.soft_mask.proposal import proposed
+from casgan_jax.soft_mask.shapes import Outline, Rectangle
 from casgan_jax.soft_mask.strokes import Stroke
 
 RECIST = [10.0, 20.0, 30.0, 20.0, 20.0, 15.0, 20.0, 25.0]
 MARK = ("mark", {"slice": 3, "recist": RECIST, "window": [-160.0, 240.0]})
+DRAWN = {"slice": 3, "window": [-160.0, 240.0]}
 STROKE = ("stroke", {"value": "lesion", "radius": 2.0, "points": [[1.0, 2.0]]})
 ACCEPT = ("decide", {"decision": "accepted"})
 UNDO, REDO = ("undo", {}), ("redo", {})
@@ -34,12 +40,35 @@ def same(one, other):
 def test_actions_follow_each_other():
     assert after().name == "new" and after().last == 1
     state = after(MARK)
-    assert state.mark == Mark(3, tuple(RECIST), (-160.0, 240.0)) and state.name == "drawn"
+    assert state.mark == Mark(3, "recist", tuple(RECIST), (-160.0, 240.0)) and state.name == "drawn"
     state = after(MARK, STROKE)
     assert state.strokes == (Stroke("lesion", 2.0, ((1.0, 2.0),)),) and state.name == "corrected"
     assert after(MARK, STROKE, ("clear", {})).strokes == ()
     assert same(after(MARK, STROKE, ("given", {})), State())
     assert after(("comment", {"text": "hm"})).comment == "hm"
+
+
+def test_outlines_and_boxes_are_marks_too():
+    box = after(("mark", {**DRAWN, "box": [1, 2, 9, 8]}))
+    assert box.mark.shape == Rectangle(1, 2, 9, 8) and box.name == "drawn"
+    outline = after(MARK, ("mark", {**DRAWN, "outline": [1, 2, 9, 2, 5, 8]}))
+    assert outline.mark.shape == Outline(((1, 2), (9, 2), (5, 8)))
+    assert after(MARK).mark.shape is None
+    assert same(after(MARK, ("mark", {**DRAWN, "box": [1, 2, 9, 8]}), UNDO), after(MARK))
+
+
+def test_what_a_network_proposed_is_kept_until_there_is_another_mark():
+    proposal = proposed(np.full((8, 8), 0.5, np.float32), Box(4, 4, 8, 8), (64, 64))
+    drawn = {**MARK[1], "keep_strokes": False}
+    events = [Event(1, "", "r", "a", "add", {}), Event(2, "", "r", "a", "mark", drawn)]
+    events.append(Event(3, "", "r", "a", "propose", proposal_body(proposal)))
+    kept = json.loads(json.dumps(events[2].body))
+    events[2] = events[2]._replace(body=kept)
+    assert fold(events).proposal == proposal
+    back = Event(4, "", "r", "a", "propose", {"by": "matting"})
+    assert fold([*events, back]).proposal is None
+    again = Event(4, "", "r", "a", "mark", events[1].body)
+    assert fold([*events, again]).proposal is None
 
 
 def test_a_decision_holds_for_what_was_seen():
@@ -74,43 +103,3 @@ def test_any_order_of_actions_is_what_a_plain_history_would_be(seed):
             history[place + 1 :] = [after(*actions)]
             place += 1
         assert same(after(*actions), history[place])
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "line"),
-    [
-        ("nothing", {}, "kind: found"),
-        ("add", {}, "kind: found"),
-        ("undo", {}, "undo: found nothing left"),
-        ("redo", {}, "redo: found nothing left"),
-        ("decide", {"decision": "maybe"}, "decision: found"),
-        ("decide", {"decision": ["accepted"]}, "decision: found"),
-        ("comment", {"text": 5}, "text: found"),
-        ("comment", {"text": "x" * 2001}, "text: found"),
-        ("mark", {**MARK[1], "slice": -1}, "slice: found"),
-        ("mark", {**MARK[1], "slice": True}, "slice: found"),
-        ("mark", {**MARK[1], "recist": RECIST[:7]}, "recist: found"),
-        ("mark", {**MARK[1], "recist": [*RECIST[:7], float("nan")]}, "recist: found"),
-        ("mark", {**MARK[1], "recist": [*RECIST[:7], "1"]}, "recist: found"),
-        ("mark", {**MARK[1], "recist": [*RECIST[:7], 10**400]}, "recist: found"),
-        ("mark", {**MARK[1], "window": [5, 5]}, "window: found"),
-        ("mark", {**MARK[1], "window": None}, "window: found"),
-        ("stroke", {**STROKE[1], "value": "x"}, "value: found"),
-        ("stroke", {**STROKE[1], "value": []}, "value: found"),
-        ("stroke", {**STROKE[1], "radius": -1}, "radius: found"),
-        ("stroke", {**STROKE[1], "points": []}, "points: found"),
-        ("stroke", {**STROKE[1], "points": [[1, 2], [1]]}, "points: found"),
-        ("stroke", {**STROKE[1], "points": [[1, 2]] * 2001}, "points: found"),
-    ],
-)
-def test_what_cannot_be_is_refused(kind, body, line):
-    with pytest.raises(UserError) as caught:
-        checked(State(), kind, body)
-    assert str(caught.value).startswith(line)
-
-
-def test_nothing_but_what_belongs_to_an_action_is_kept():
-    assert checked(State(), "decide", {"decision": "unsure", "path": "/etc"}) == {
-        "decision": "unsure"
-    }
-    assert checked(State(), "comment", {"text": "\ud800"}) == {"text": "?"}

@@ -40,11 +40,16 @@ export const getLesion = async (key) => (await get("/api/lesion", { key })).json
 export const act = (key, kind, body, after) => post("/api/act", { key, kind, body, after });
 export const click = (body) => post("/api/click", body);
 export const add = (picture) => post("/api/add", { picture });
+export const reload = () => post("/api/reload", {});
 export const exportAccepted = () => post("/api/export", {});
 
 // {label, width, height, alpha, trimap}: bytes at `label.scale` times the image's resolution.
-export async function getMask(key) {
-  const response = await get("/api/mask", { key });
+export const getMask = async (key) => planes(await get("/api/mask", { key }));
+
+// The same `by` matting or the network, or the consensus of all readers.
+export const getProposal = async (key, by) => planes(await get("/api/proposal", { key, by }));
+
+async function planes(response) {
   const label = JSON.parse(response.headers.get("X-Label"));
   const bytes = new Uint8Array(await response.arrayBuffer());
   const [left, top, right, bottom] = label.box;

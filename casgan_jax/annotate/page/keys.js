@@ -3,6 +3,7 @@
 import { say } from "./message.js";
 import { chooseTool, choosePreset, nextOverlay } from "./panel.js";
 import { act, another, backToLesion, decide, exportAccepted, scroll, step } from "./session.js";
+import { nextCompared, switchProposal } from "./compare.js";
 import { change, state } from "./state.js";
 import { cancel, reachOf, tool, TOOLS } from "./tools.js";
 
@@ -25,11 +26,13 @@ function table(views) {
     ["[", "smaller brush", () => radius(0.7)],
     ["]", "larger brush", () => radius(1.5)],
     ["s", "right angle between the axes, on or off", () => change({ snap: !state.snap })],
-    ["z", "undo (also Ctrl+Z)", () => act("undo")],
+    ["z", "undo (also Ctrl+Z); of an open outline the last corner", undo],
     ["y", "redo (also Ctrl+Y, Ctrl+Shift+Z)", () => act("redo")],
     ["d", "take all strokes away: the soft mask as proposed", () => state.lesion?.strokes.length && act("clear")],
     ["q", "the mark as it was given", () => state.lesion?.given && act("given")],
     ["Escape", "stop drawing", () => { pressed = false; cancel(); }],
+    ["n", "soft mask by the network, or by matting", switchProposal],
+    ["h", "compare with the other one, or the readers' consensus", nextCompared],
     ["o", "overlay: soft mask, trimap, none", nextOverlay],
     ["m", "axes and outlines, on or off", () => change({ marks: !state.marks })],
     ["i", "pixels smooth or square", () => change({ smooth: !state.smooth })],
@@ -45,7 +48,7 @@ function table(views) {
     ["f", "whole image, and lesion", fit],
     ["Tab", "from part to part of the page", null],
     ["Shift+arrows", "move the crosshair (with Alt by a quarter of a pixel)", null],
-    ["Enter", "press or release at the crosshair: ends of axes, a click, a stroke", () => press(views)],
+    ["Enter", "press or release at the crosshair: ends of axes, corners, a click, a stroke; closes an outline", () => press(views)],
     ["/", "search", () => focus("search")],
     ["E", "export accepted lesions", exportAccepted],
     ["?", "these keys", () => document.getElementById("keys").showModal()],
@@ -55,6 +58,8 @@ function table(views) {
 const TITLES = {
   axes: "draw the long axis, then the short one; drag an end",
   click: "click: axes are proposed",
+  outline: "outline: corners, or a dragged line; drag a corner",
+  box: "box: GrabCut finds the lesion inside; drag a corner",
   lesion: "brush: certainly lesion",
   background: "brush: certainly background",
   unknown: "brush: the image decides",
@@ -71,6 +76,11 @@ const MOUSE = [
 function press({ current }) {
   const { cursor, lesion, slice } = state;
   if (!lesion || !slice) return;
+  const closing = tool().close && (!cursor?.byKeys || tool().ends([cursor.x, cursor.y]));
+  if (closing) {
+    tool().close();
+    return;
+  }
   if (!cursor) {
     say("move the crosshair by Shift and an arrow first");
     return;
@@ -78,7 +88,12 @@ function press({ current }) {
   const place = [cursor.x, cursor.y];
   if (pressed) tool().up(place);
   else tool().down(place, reachOf(current()));
-  pressed = state.tool === "click" ? (tool().up(place), false) : !pressed;
+  if (tool().single) tool().up(place);
+  pressed = !tool().single && !pressed;
+}
+
+function undo() {
+  if (!TOOLS.outline.back()) act("undo");
 }
 
 function moveCrosshair(event, { current }) {
@@ -130,7 +145,8 @@ export function startKeys(views) {
     }
     const control = event.ctrlKey || event.metaKey;
     if (control && ["z", "Z", "y"].includes(event.key)) {
-      act(event.key === "z" ? "undo" : "redo");
+      if (event.key === "z") undo();
+      else act("redo");
       event.preventDefault();
       return;
     }

@@ -34,10 +34,14 @@ export function overlay() {
 }
 
 // In pixels of the image.
-export function outline() {
-  const mask = shownMask();
+export const outline = () => traced("outline", shownMask());
+
+// The same of the soft mask that is compared with.
+export const otherOutline = () => traced("other", shownMask() && state.other);
+
+function traced(name, mask) {
   if (!mask) return null;
-  return kept("outline", [mask, state.threshold], () => {
+  return kept(name, [mask, state.threshold], () => {
     const { scale, box } = mask.label;
     const place = (fine, corner) => (fine - (scale - 1) / 2) / scale + corner;
     const path = new Path2D();

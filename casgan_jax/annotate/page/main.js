@@ -1,9 +1,11 @@
 // Starts the page: the list, the panel, the two views, the keys.
 
+import { startCompare } from "./compare.js";
 import { startKeys } from "./keys.js";
 import { warn } from "./message.js";
 import { paint } from "./paint.js";
 import { startPanel } from "./panel.js";
+import { startProposals } from "./proposals.js";
 import { listen } from "./pointer.js";
 import { another, exportAccepted, loadWork, open, step } from "./session.js";
 import { onChange, state } from "./state.js";
@@ -60,11 +62,13 @@ function failures() {
 async function start() {
   startList();
   startPanel();
+  startCompare();
+  startProposals();
   for (const view of Object.values(views)) listen(view, redraw);
   const current = () => (document.activeElement === whole.canvas ? whole : zoom);
   startKeys({ current, fit, redraw });
   onChange(["slice", "window", "mask", "lesion", "overlay", "opacity", "threshold", "smooth", "marks",
-    "cursor", "draft", "stroke", "radius", "tool"], redraw);
+    "cursor", "draft", "shape", "other", "stroke", "radius", "tool"], redraw);
   onChange(["opened"], () => { if (state.opened) fit(); });
   onChange(["failures"], failures);
   onChange(["reader"], () => { by("reader").textContent = `reader: ${state.reader}`; });

@@ -1,13 +1,12 @@
-// One canvas: image, overlay, outline, axes, stroke, crosshair, and what is written at its sides.
+// One canvas: image, overlay, outlines, marks, stroke, crosshair, and what is written at its sides.
 
-import { end, length, long, short } from "./geometry.js";
-import { image, outline, overlay, shownMask } from "./layers.js";
+import { image, otherOutline, outline, overlay, shownMask } from "./layers.js";
+import { drawMarks } from "./marks.js";
 import { state } from "./state.js";
+import { shortened, write } from "./text.js";
 
-const GIVEN = "#56b4e9";
 const FOUND = "#f0a30a";
-const DRAFT = "#ffffff";
-const FONT = "13px system-ui, sans-serif";
+const OTHER = "#e88ac5";
 const BRUSH = { lesion: "#f0a30a", background: "#7aa2ff", unknown: "#d0d4d8" };
 
 export function paint(view) {
@@ -36,56 +35,21 @@ function pictures(context, view) {
 }
 
 function lines(context, view) {
-  const path = outline();
-  if (path) {
-    context.save();
-    const [x, y] = view.toScreen([0, 0]);
-    context.translate(x, y);
-    context.scale(view.zoom, view.zoom);
-    context.strokeStyle = FOUND;
-    context.lineWidth = 1.5 / view.zoom;
-    context.stroke(path);
-    context.restore();
-  }
-  const { draft, lesion, slice } = state;
-  if (draft) {
-    axes(context, view, draft, DRAFT);
-  } else if (lesion?.recist && lesion.slice === slice.index) {
-    axes(context, view, lesion.recist, GIVEN);
-  }
+  along(context, view, outline(), FOUND);
+  along(context, view, otherOutline(), OTHER);
+  drawMarks(context, view);
 }
 
-function axes(context, view, marks, colour) {
+function along(context, view, path, colour) {
+  if (!path) return;
+  context.save();
+  const [x, y] = view.toScreen([0, 0]);
+  context.translate(x, y);
+  context.scale(view.zoom, view.zoom);
   context.strokeStyle = colour;
-  context.fillStyle = colour;
-  context.lineWidth = 1.5;
-  for (const line of marks.length < 8 ? [marks] : [long(marks), short(marks)]) {
-    const [x1, y1] = view.toScreen(line.slice(0, 2));
-    const [x2, y2] = view.toScreen(line.slice(2));
-    context.beginPath();
-    context.moveTo(x1, y1);
-    context.lineTo(x2, y2);
-    context.stroke();
-  }
-  for (let which = 0; which < marks.length / 2; which++) {
-    const [x, y] = view.toScreen(end(marks, which));
-    context.beginPath();
-    context.arc(x, y, 4, 0, 2 * Math.PI);
-    context.lineWidth = 1.5;
-    context.fillStyle = "#0008";
-    context.fill();
-    context.stroke();
-  }
-  if (colour === DRAFT) lengths(context, view, marks);
-}
-
-function lengths(context, view, marks) {
-  const spacing = state.slice.spacing_mm;
-  for (const line of marks.length < 8 ? [marks] : [long(marks), short(marks)]) {
-    const [x, y] = view.toScreen(line.slice(2));
-    const text = `${length(line, spacing ?? [1, 1]).toFixed(1)} ${spacing ? "mm" : "px"}`;
-    write(context, text, x + 10, y - 8, "#fff");
-  }
+  context.lineWidth = 1.5 / view.zoom;
+  context.stroke(path);
+  context.restore();
 }
 
 function drawStroke(context, view) {
@@ -125,24 +89,6 @@ function drawCursor(context, view) {
     context.lineTo(x + 12 * right, y + 12 * down);
   }
   context.stroke();
-}
-
-function write(context, text, x, y, colour = "#e6e9ec") {
-  context.font = FONT;
-  context.lineWidth = 3;
-  context.strokeStyle = "#000c";
-  context.strokeText(text, x, y);
-  context.fillStyle = colour;
-  context.fillText(text, x, y);
-}
-
-// The end of a title says more than its beginning.
-function shortened(context, text, most) {
-  context.font = FONT;
-  if (context.measureText(text).width <= most) return text;
-  let from = 1;
-  while (from < text.length && context.measureText(`\u2026${text.slice(from)}`).width > most) from++;
-  return `\u2026${text.slice(from)}`;
 }
 
 function writings(context, view) {

@@ -1,7 +1,8 @@
 // The panel below the images: measurements, and buttons that show what they would do.
 
 import { say } from "./message.js";
-import { act, decide } from "./session.js";
+import { dice } from "./compare.js";
+import { act, decide, drawnMark } from "./session.js";
 import { change, onChange, state } from "./state.js";
 import { cancel, TOOLS } from "./tools.js";
 import { presets, same, written } from "./windows.js";
@@ -10,8 +11,8 @@ const by = (id) => document.getElementById(id);
 const OVERLAYS = ["soft mask", "trimap", "none"];
 
 export function chooseTool(name) {
-  cancel();
   change({ tool: name });
+  cancel();
 }
 
 export function nextOverlay() {
@@ -25,29 +26,43 @@ export function choosePreset(place) {
 
 export function useWindow() {
   const { lesion } = state;
-  if (!lesion?.recist) {
-    say("only axes can be made again in another window", "wrong");
-    return;
-  }
-  act("mark", { slice: lesion.slice, recist: lesion.recist, window: state.window });
+  const drawn = drawnMark(lesion);
+  if (drawn) act("mark", { slice: lesion.slice, ...drawn, window: state.window });
+  else say("only what was drawn can be made again in another window", "wrong");
 }
 
 const strokes = (count) => (count ? `, ${count} stroke${count > 1 ? "s" : ""}` : "");
 
+const MADE = { recist: "axes", mask: "a mask", readers: "readers' masks", network: "the network" };
+
+function origin({ label, outline, box }) {
+  if (label.strategy !== "mask") return MADE[label.strategy];
+  return outline ? "an outline" : box ? "box, GrabCut" : MADE.mask;
+}
+
+const digits = ([a, b]) => `${a.toFixed(1)} × ${b.toFixed(1)}`;
+
+function diameters({ diameters_mm: mm, diameters_px: px }) {
+  return mm ? `${digits(mm)} mm` : `${digits(px)} px`;
+}
+
 function measured() {
   const rows = [];
   const label = state.lesion?.label;
-  const digits = ([a, b]) => `${a.toFixed(1)} × ${b.toFixed(1)}`;
   if (label) {
-    const mm = label.diameters_mm;
-    rows.push(["mask", mm ? `${digits(mm)} mm` : `${digits(label.diameters_px)} px`, "found"]);
+    rows.push(["mask", diameters(label), "found"]);
     const given = label.given_mm ?? label.given_px;
     if (given) rows.push(["axes", `${digits(given)} ${label.given_mm ? "mm" : "px"}`, "given"]);
     const area = label.area_mm2 === null ? `${label.area_px.toFixed(0)} px` : `${label.area_mm2.toFixed(0)} mm²`;
     rows.push(["area", area], ["quality", label.quality.toFixed(2)]);
-    rows.push(["made of", `${label.strategy}${strokes(state.lesion.strokes.length)}`]);
+    rows.push(["made of", `${origin(state.lesion)}${strokes(state.lesion.strokes.length)}`]);
+    const { other, mask } = state;
+    if (other && mask) {
+      rows.push([other.by, diameters(other.label), "other"]);
+      rows.push(["agree", `Dice ${dice(mask, other, state.threshold).toFixed(2)}`, "other"]);
+    }
   } else if (state.lesion) {
-    rows.push(["", "no mark yet: draw the long axis, then the short one"]);
+    rows.push(["", "no mark yet: draw axes,"], ["", "an outline or a box"]);
   }
   by("measured").replaceChildren(...rows.flatMap(([name, text, kind]) => {
     const [term, value] = [document.createElement("dt"), document.createElement("dd")];
@@ -67,7 +82,7 @@ function buttons() {
   by("redo").disabled = !lesion?.redoable;
   by("clear").disabled = !lesion?.strokes.length;
   by("given").disabled = !lesion?.given || !(lesion.drawn || lesion.strokes.length);
-  by("matted").disabled = !lesion?.recist || !lesion.label || same(lesion.label.window, state.window);
+  by("matted").disabled = !drawnMark(lesion) || !lesion.label || same(lesion.label.window, state.window);
   by("accept").disabled = !lesion?.label;
   for (const [id, decision] of [["accept", "accepted"], ["reject", "rejected"], ["unsure", "unsure"]]) {
     by(id).setAttribute("aria-pressed", String(lesion?.decision === decision));
@@ -130,8 +145,9 @@ export function startPanel() {
   by("comment").addEventListener("change", () => {
     if (state.lesion && by("comment").value !== state.lesion.comment) act("comment", { text: by("comment").value });
   });
-  onChange(["lesion"], () => { measured(); buttons(); });
-  onChange(["window", "lesion"], buttons);
+  onChange(["lesion", "other", "threshold"], measured);
+  onChange(["lesion"], buttons);
+  onChange(["window"], buttons);
   onChange(["tool", "radius", "snap", "overlay", "opacity", "threshold"], settings);
   onChange(["window", "slice", "opened"], windows);
   settings();

@@ -47,6 +47,7 @@ export function listen(view, redraw) {
     drag = null;
   });
 
+  canvas.addEventListener("dblclick", () => tool().close?.());
   canvas.addEventListener("pointercancel", () => { drag = null; });
   canvas.addEventListener("pointerleave", () => { if (!drag) change({ cursor: null }); });
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { fetchAhead, slice } from "./slices.js";
 import { change, state } from "./state.js";
 import { say, warn } from "./message.js";
-import { shownLesions } from "./order.js";
+import { DECIDED, shownLesions } from "./order.js";
 
 let queue = Promise.resolve();
 
@@ -31,7 +31,7 @@ export async function loadWork() {
   const work = await api.getWork();
   change({
     reader: work.reader, folder: work.folder, lesions: work.lesions, failures: work.failures,
-    today: work.today,
+    today: work.today, network: work.network, finished: work.finished,
   });
 }
 
@@ -49,7 +49,8 @@ async function taken(lesion) {
     row.comment = lesion.comment;
     row.marked = Boolean(lesion.label);
   }
-  change({ lesion, mask, draft: null, stroke: null, lesions: state.lesions });
+  const finished = state.lesions.every((one) => DECIDED.has(one.state));
+  change({ lesion, mask, draft: null, stroke: null, shape: null, lesions: state.lesions, finished });
   if (lesion.trouble) warn(lesion.trouble);
 }
 
@@ -66,7 +67,7 @@ export function open(key) {
   return enqueue(async () => {
     if (!key) return;
     const lesion = await api.getLesion(key);
-    change({ lesion: null, mask: null, draft: null, stroke: null });
+    change({ lesion: null, mask: null, draft: null, stroke: null, shape: null });
     const shown = lesion.slices ? await shownSlice(lesion) : null;
     const window = lesion.window ?? lesion.label?.window ?? usual(shown);
     change({ picture: lesion.picture, index: lesion.slice, slice: shown, window });
@@ -93,7 +94,7 @@ let latest = 0;
 // Shows another slice of the same image; of many asked for at once only the last is shown.
 export async function scroll(steps) {
   const { lesion, picture, index } = state;
-  if (!lesion || lesion.slices < 2 || state.draft) return;
+  if (!lesion || lesion.slices < 2 || state.draft || state.shape) return;
   const next = Math.min(Math.max(index + steps, 0), lesion.slices - 1);
   if (next === index) return;
   change({ index: next });
@@ -114,7 +115,7 @@ export function act(kind, body = {}) {
     const started = performance.now();
     await taken(await api.act(lesion.key, kind, body, lesion.last));
     if (state.index !== state.lesion.slice && kind !== "comment") await backToLesion();
-    if (["mark", "stroke"].includes(kind)) say(`${Math.round(performance.now() - started)} ms`);
+    if (["mark", "stroke", "propose"].includes(kind)) say(`${Math.round(performance.now() - started)} ms`);
     else say("");
     return true;
   });
@@ -126,8 +127,24 @@ export async function backToLesion() {
   change({ index: lesion.slice, slice: await slice(lesion.picture, lesion.slice) });
 }
 
-export function mark(recist) {
-  return act("mark", { slice: state.slice.index, recist, window: state.window });
+// `drawn` is {recist}, {outline} or {box}.
+export function mark(drawn) {
+  return act("mark", { slice: state.slice.index, ...drawn, window: state.window });
+}
+
+// What was drawn on a lesion, as `mark` takes it; null: its mark is not one that can be drawn.
+export function drawnMark(lesion) {
+  const kind = ["recist", "outline", "box"].find((one) => lesion?.[one]);
+  return kind ? { [kind]: lesion[kind] } : null;
+}
+
+export function reloadNetwork() {
+  return enqueue(async () => {
+    say("reading the network's weights ...");
+    await api.reload();
+    change({ reloaded: state.reloaded + 1 });
+    say("the network's weights were read again", "good");
+  });
 }
 
 export function clickAt([x, y]) {
@@ -163,7 +180,7 @@ export function another() {
     await loadWork();
     await taken(added);
     change({ opened: null, window, index });
-    say(`${added.key}: draw its axes`);
+    say(`${added.key}: mark it`);
   });
 }
 

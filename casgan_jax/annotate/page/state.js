@@ -18,6 +18,12 @@ export const state = {
   smooth: true, // pixels are interpolated
   marks: true, // axes and outlines are drawn
   cursor: null, // {x, y} in pixels of the image
+  network: false, // whether one proposes soft masks
+  finished: false, // whether every lesion has a decision
+  compare: "", // what is compared with: "matting", "network", "consensus"
+  other: null, // its soft mask, as `mask`
+  reloaded: 0, // how often the network's weights were read again
+  shape: null, // {kind, points, open}: an outline or a box that is being drawn
   draft: null, // axes that are being drawn: 4 or 8 numbers
   stroke: null, // that is being drawn
   waiting: false, // for the server

@@ -1,9 +1,10 @@
-// What a press, a move and a release on an image do: axes, a click, a brush. Points are [x, y] in
+// What a press, a move and a release on an image do: a mark, a click, a brush. Points are [x, y] in
 // pixels of the image, from a mouse, a pen or the keys alike.
 
 import { end, long, middle, moved, nearestEnd, ordered, perpendicular, short } from "./geometry.js";
 import { say } from "./message.js";
 import { clickAt, mark, act } from "./session.js";
+import { box, outline } from "./shapes.js";
 import { change, state } from "./state.js";
 
 const REACH = 9; // pixels of the screen from which an end is taken hold of
@@ -43,7 +44,7 @@ const axes = {
       say("now the short axis; Escape begins again");
     } else {
       this.held = -1;
-      mark(ordered(draft, slice.spacing_mm ?? [1, 1])).then((done) => {
+      mark({ recist: ordered(draft, slice.spacing_mm ?? [1, 1]) }).then((done) => {
         if (!done) change({ draft: null });
       });
     }
@@ -51,6 +52,7 @@ const axes = {
 };
 
 const point = {
+  single: true,
   down() {},
   move() {},
   up(place) {
@@ -77,7 +79,7 @@ function brush(value) {
       if (!stroke) return;
       if (!lesion.label || lesion.slice !== slice.index) {
         change({ stroke: null });
-        say("draw the axes first: a brush corrects a soft mask", "wrong");
+        say("mark the lesion first: a brush corrects a soft mask", "wrong");
         return;
       }
       act("stroke", stroke).then((done) => {
@@ -87,9 +89,14 @@ function brush(value) {
   };
 }
 
+const CORNERS = "click corners or drag along the border; a double click, Enter or the first corner closes";
+const AROUND = "drag a box around the lesion: outside is background, GrabCut finds the lesion inside";
+
 export const TOOLS = {
   axes: { key: "x", name: "Axes", ...axes },
   click: { key: "c", name: "Click", ...point },
+  outline: { key: "p", name: "Outline", hint: CORNERS, ...outline },
+  box: { key: "t", name: "Box", hint: AROUND, ...box },
   lesion: { key: "b", name: "+ Lesion", ...brush("lesion") },
   background: { key: "v", name: "\u2212 Background", ...brush("background") },
   unknown: { key: "g", name: "? Unknown", ...brush("unknown") },
@@ -100,9 +107,9 @@ export const tool = () => TOOLS[state.tool];
 export const reachOf = (view) => REACH / view.zoom;
 
 export function cancel() {
-  TOOLS.axes.held = -1;
-  change({ draft: null, stroke: null });
-  say("");
+  TOOLS.axes.held = TOOLS.outline.held = -1;
+  change({ draft: null, stroke: null, shape: null });
+  say(tool().hint ?? "");
 }
 
 // Where the lesion is: for a view to be centred on.

@@ -42,10 +42,10 @@ def rows(samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
 
 def _scores(sample: Sample, drawn: np.ndarray) -> dict[str, float]:
     label = label_from_recist(sample.image, drawn, SCALE)
-    dragged = label_from_recist(sample.image, _dragged(drawn, sample.recist), SCALE)
-    stroke = _stroke(_native(label), sample.consensus)
+    moved = label_from_recist(sample.image, dragged(drawn, sample.recist), SCALE)
+    stroke = stroke_on_worst(_native(label), sample.consensus)
     stroked = corrected(sample.image, label, [stroke] if stroke else [], SCALE)
-    found = {"axes": label, "one_drag": dragged, "one_stroke": stroked}
+    found = {"axes": label, "one_drag": moved, "one_stroke": stroked}
     return {name: dice(_native(each), sample.consensus) for name, each in found.items()}
 
 
@@ -75,7 +75,7 @@ def _ordered(recist: np.ndarray) -> np.ndarray:
     return (recist if long >= short else np.roll(recist, 4)).astype(np.float32)
 
 
-def _dragged(drawn: np.ndarray, meant: np.ndarray) -> np.ndarray:
+def dragged(drawn: np.ndarray, meant: np.ndarray) -> np.ndarray:
     """The axes with the end that is farthest off at the nearest end that was meant."""
     ends, right = drawn.reshape(4, 2), meant.reshape(4, 2)
     away = np.linalg.norm(ends[:, None] - right[None], axis=2)
@@ -85,7 +85,7 @@ def _dragged(drawn: np.ndarray, meant: np.ndarray) -> np.ndarray:
     return _ordered(result.reshape(8))
 
 
-def _stroke(found: np.ndarray, meant: np.ndarray) -> Stroke | None:
+def stroke_on_worst(found: np.ndarray, meant: np.ndarray) -> Stroke | None:
     """A dot in the middle of the largest error; None: there is no error."""
     wrong = (found != meant).astype(np.uint8)
     count, parts, table, _ = cv2.connectedComponentsWithStats(wrong, connectivity=4)

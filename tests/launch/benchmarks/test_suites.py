@@ -10,6 +10,7 @@ from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.training import loop
 from launch.benchmarks import annotate, label, marks, predict, train
 from launch.benchmarks import input as input_suite
+from launch.benchmarks.annotating import session, soak
 from launch.benchmarks.labels import agreement as label_agreement
 from launch.benchmarks.labels import corrections
 from launch.benchmarks.labels import quality as label_quality
@@ -111,14 +112,36 @@ def test_label_compares_strategies_with_the_readers(discs, monkeypatch):
     assert all(row["slices"] == 3 and 0 < row["dice_at_128"] <= 1 for row in rows)
 
 
+OPTIONS = SimpleNamespace(repeats=1, data_dir=None, workdir=None, deeplesion=None, soak_seconds=0.0)
+
+
 def test_annotate_asks_a_real_server(monkeypatch):
     pytest.importorskip("pydicom", reason="pydicom is absent: pip install -e '.[medical]'")
     pytest.importorskip("uvicorn", reason="uvicorn is absent: pip install -e '.[annotate]'")
     for name, value in (("RADII", (5,)), ("LESIONS", 20), ("SLICES", 3)):
         monkeypatch.setattr(annotate, name, value)
-    *rows, summary = annotate.run(SimpleNamespace(repeats=1, data_dir=None))
+    *rows, summary = annotate.run(OPTIONS)
     assert len(rows) == 5 and {"mark_ms", "stroke_ms", "first_picture_ms", "list_ms"} < set(summary)
     assert summary["slices_per_second"] > 0 and summary["server_mb"] > 50
+
+
+def test_readers_work_for_a_while_without_an_error(monkeypatch):
+    pytest.importorskip("pydicom", reason="pydicom is absent: pip install -e '.[medical]'")
+    pytest.importorskip("uvicorn", reason="uvicorn is absent: pip install -e '.[annotate]'")
+    for name, value in (("READERS", 2), ("SLICES", 2), ("LESIONS_AN_HOUR", 2)):
+        monkeypatch.setattr(soak, name, value)
+    *looks, summary = soak.rows(2.0)
+    assert len(looks) == 10 and all(look["server_mb"] > 50 for look in looks)
+    assert summary["errors"] == 0 and summary["lesions"] >= 2 and summary["actions"] >= 8
+
+
+def test_a_session_is_measured_by_noise(discs):
+    pytest.importorskip("uvicorn", reason="uvicorn is absent: pip install -e '.[annotate]'")
+    cases = session.consensus_cases(label.consensus_samples(str(discs), limit=2))
+    rows = list(session.rows(cases))
+    assert [row["noise_px"] for row in rows] == list(session.NOISES)
+    assert all(row["slices"] == 2 and row["dice_axes"] > 0.7 for row in rows)
+    assert all(row["seconds_one_drag"] > 0 for row in rows)
 
 
 def test_corrections_bring_labels_nearer_to_the_consensus(discs):
