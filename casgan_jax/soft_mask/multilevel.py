@@ -36,7 +36,7 @@ _COLOURS = 2 * REACH + 1  # nodes that many apart do not meet in a row of a syst
 # pixels alone differ from the others); below 8/9 the pixels' step contracts whatever the image.
 _PIXEL_STEP = 0.8
 # Steps of a Chebyshev polynomial on [0.1, 1]; rows scaled by their absolute sums end at 1.
-_NODE_STEPS = tuple(1 / (0.55 + 0.45 * np.cos(np.pi * (k + 0.5) / 3)) for k in range(3))
+_NODE_STEPS = tuple(float(1 / (0.55 + 0.45 * np.cos(np.pi * (k + 0.5) / 3))) for k in range(3))
 _LEAST = 1e-5  # eigenvalue of the coarsest system, scaled to at most 1
 _SHIFT = 1e-6  # of a coarse diagonal: what float32 leaves uncertain stays positive
 
@@ -134,7 +134,7 @@ def node_product(level: Level, nodes: jax.Array) -> jax.Array:
     return functools.reduce(
         jnp.add,
         (
-            level.taps[dy, dx, j] * padded[j, dy : dy + side, dx : dx + side]
+            level.taps[dy, dx, j] * padded[j, dy : dy + side, dx : dx + side][None]
             for dy in range(_COLOURS)
             for dx in range(_COLOURS)
             for j in range(2)
@@ -146,10 +146,12 @@ def _interpolated(nodes: jax.Array, factor: int, side: int) -> jax.Array:
     """(..., m, m) at every `factor`-th place -> (..., side, side), bilinearly."""
     share = jnp.arange(factor, dtype=nodes.dtype) / factor
     left, right = nodes[..., :-1, None], nodes[..., 1:, None]
-    rows = (left + share * (right - left)).reshape(*nodes.shape[:-1], -1)
+    rows = (left + share.reshape(*[1] * nodes.ndim, -1) * (right - left)).reshape(
+        *nodes.shape[:-1], -1
+    )
     rows = _kept(rows[..., :side])
     upper, lower = rows[..., :-1, None, :], rows[..., 1:, None, :]
-    whole = upper + share[:, None] * (lower - upper)
+    whole = upper + share.reshape(*[1] * (nodes.ndim - 1), -1, 1) * (lower - upper)
     return whole.reshape(*nodes.shape[:-2], -1, side)[..., :side, :]
 
 
@@ -238,8 +240,8 @@ def _read(columns: list[jax.Array], centre: jax.Array) -> Level:
     side = centre.shape[0]
     found = jnp.stack(columns).reshape(2, _COLOURS, _COLOURS, 2, side, side)
     place = jnp.arange(side)
-    colour = (place + jnp.arange(_COLOURS)[:, None] - REACH) % _COLOURS  # (offset, place)
-    y, x = place[:, None], place
+    colour = (place[None] + jnp.arange(_COLOURS)[:, None] - REACH) % _COLOURS  # (offset, place)
+    y, x = place[:, None], place[None]
     taps = found[:, colour[:, None, :, None], colour[None, :, None, :], :, y, x]
     taps = taps.transpose(0, 1, 4, 5, 2, 3)
     taps = taps.at[REACH, REACH, [0, 1], [0, 1]].multiply(1 + _SHIFT)
@@ -276,9 +278,9 @@ def _inverted(level: Level) -> jax.Array:
     unit = jnp.eye(level.inverse.size, dtype=level.taps.dtype)
     rows = jax.vmap(lambda one: node_product(level, one.reshape(shape)).ravel())(unit)
     scale = jnp.sqrt(level.inverse.ravel())
-    scaled = scale[:, None] * (rows + rows.T) / 2 * scale
+    scaled = scale[:, None] * (rows + rows.T) / 2 * scale[None]
     values, vectors = jnp.linalg.eigh(scaled)
-    half = scale[:, None] * vectors / jnp.sqrt(jnp.maximum(values, _LEAST))
+    half = scale[:, None] * vectors / jnp.sqrt(jnp.maximum(values, _LEAST))[None]
     return half @ half.T
 
 
