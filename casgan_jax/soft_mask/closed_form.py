@@ -210,21 +210,21 @@ def closed_form_matting(
     for side, group in sorted(boxes.items()):
         large = side > _LARGEST_ALONE
         limit = _MAX_BATCH if lockstep and not large else 1
-        rule = (_LARGE_TOLERANCE if large else 1) * tolerance, max_iterations
+        bound = (_LARGE_TOLERANCE if large else 1) * tolerance
+        rule = prior_weight, epsilon, bound, max_iterations
         for start in range(0, len(group), limit):
             chunk = group[start : start + limit]
             crops = _gather(side, chunk, images, trimaps, priors)
             if large:
-                one = solve_large(*(crop[0] for crop in crops), prior_weight, epsilon, *rule)
-                solution = Solution(*(np.asarray(each)[None] for each in one))
+                image, trimap, inside, prior = (crop[0] for crop in crops)
+                alpha, steps, left = solve_large(image, trimap, inside, prior, *rule)
+                found = alpha[None], [steps], [left]
             else:
-                solution = jax.device_get(
-                    solve_batch(*crops, prior_weight, epsilon, *rule, lockstep=lockstep)
-                )
+                found = jax.device_get(solve_batch(*crops, *rule, lockstep=lockstep))
             for row, (index, box) in enumerate(chunk):
-                _check_solved(index, solution.iterations[row], solution.residual[row], rule[0])
+                _check_solved(index, found[1][row], found[2][row], bound)
                 height, width = box.shape
-                box.crop(alphas[index])[:] = solution.alpha[row, :height, :width]
+                box.crop(alphas[index])[:] = found[0][row, :height, :width]
     return np.stack(alphas) if isinstance(images, np.ndarray) else alphas
 
 

@@ -223,7 +223,7 @@ def _galerkin(
     """
     colours = itertools.product(range(2), range(_COLOURS), range(_COLOURS))
     side = centre.shape[0]
-    found = [gather(product(prolong(_coloured(side, *colour)))) for colour in colours]
+    found = [gather(product(prolong(jnp.asarray(_coloured(side, *colour))))) for colour in colours]
     return _read(found, centre)
 
 
@@ -380,17 +380,17 @@ def solve_large(
     epsilon: float,
     tolerance: float,
     max_iterations: int,
-) -> tuple[np.ndarray, np.int32, np.float32]:
+) -> tuple[np.ndarray, int, float]:
     """Minimises the energy of `closed_form.solve_batch` for one image, arguments without its N.
 
     Every product is a program of its own, so that the work can be interrupted between two, and
     what takes longer than a second shows a bar on standard error.
 
     Returns:
-      (H, H) alpha in [0, 1], steps taken, and what is left of the error's energy e^T A e (its
-      square root, as the preconditioner estimates it), which is below `tolerance` when solved.
+      (H, H) alpha in [0, 1], steps taken, and the square root of what is left of the error's energy
+      e^T A e, as the preconditioner estimates it: at most `tolerance` when it is solved.
     """
-    unknown = np.count_nonzero(trimap == 128)
+    unknown = int(np.count_nonzero(trimap == 128))
     bar = tqdm.tqdm(desc=f"matting of {unknown:,} pixels", unit="step", delay=1.0, leave=False)
     with bar:
         system = prepare(image, trimap, inside, prior, prior_weight, epsilon)
@@ -406,6 +406,4 @@ def solve_large(
             steps += 1
             bar.update()
     alpha = np.asarray(jnp.clip(system.begin + state.alpha, 0, 1))
-    with np.errstate(invalid="ignore"):  # a NaN tells the caller
-        left = np.sqrt(np.float32(energy))
-    return alpha, np.int32(steps), left
+    return alpha, steps, float(np.sqrt(energy)) if energy >= 0 else float("nan")

@@ -52,7 +52,7 @@ def lesion(radius: float, seed: int, noise: float = 0.03) -> tuple[np.ndarray, n
 
 
 def run(options: Any) -> Iterator[dict[str, Any]]:
-    """Yields one row a case and a batch size, then the summary.
+    """Yields one row a case, a batch size and a size of the region, then the summary.
 
     Raises:
       UserError: pymatting is not installed.
@@ -99,7 +99,7 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     sizes = _scaling(ours, theirs)
     yield from sizes
     total = np.sum(times, axis=0)
-    pixels, seconds, megabytes = (
+    pixels, time_taken, memory = (
         np.log([max(row[name], 1) for row in sizes])
         for name in ("unknown_pixels", "milliseconds", "megabytes")
     )
@@ -110,8 +110,8 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         "max_abs_difference": max(differences),
         "speedup_vs_pymatting": {str(row["unknown_pixels"]): row["speedup"] for row in sizes},
         "exponent": {
-            "time": round(float(np.polyfit(pixels[-3:], seconds[-3:], 1)[0]), 2),
-            "memory": round(float(np.polyfit(pixels[-2:], megabytes[-2:], 1)[0]), 2),
+            "time": round(float(np.polyfit(pixels[-3:], time_taken[-3:], 1)[0]), 2),
+            "memory": round(float(np.polyfit(pixels[-2:], memory[-2:], 1)[0]), 2),
         },
     }
 
@@ -137,7 +137,9 @@ def disc(unknown: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(image, 0, 1).astype(np.float32), trimap.astype(np.uint8)
 
 
-def _scaling(ours: Callable[..., np.ndarray], theirs: Callable[..., np.ndarray]) -> list[dict[str, Any]]:
+def _scaling(
+    ours: Callable[..., np.ndarray], theirs: Callable[..., np.ndarray]
+) -> list[dict[str, Any]]:
     """Seconds of both, and by how much the process's peak memory has grown with ours.
 
     Ours come first for all sizes, as a peak never falls.
