@@ -2,7 +2,8 @@
 
 Levin, Lischinski, Weiss, "A closed-form solution to natural image matting", PAMI 2008: the
 quadratic form of the matting Laplacian (`casgan_jax.soft_mask.laplacian`) is minimised over the
-unknown pixels of the trimap, by conjugate gradients with its diagonal as preconditioner.
+unknown pixels of the trimap, by conjugate gradients with its diagonal as preconditioner. Their
+number of steps grows with the region: large ones are solved by `casgan_jax.soft_mask.multilevel`.
 
     alphas = closed_form_matting(images, trimaps)  # lists of (H, W) arrays, or (N, H, W) stacks
 """
@@ -21,6 +22,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.soft_mask.checks import check_matting
 from casgan_jax.soft_mask.laplacian import REACH, laplacian_diagonal, laplacian_product, stencil
+from casgan_jax.soft_mask.multilevel import solve_large
 
 # pymatting's 1e-7 is for RGB; three equal channels at epsilon are one channel at epsilon / 3.
 DEFAULT_EPSILON = 1e-7 / 3
@@ -32,6 +34,10 @@ DEFAULT_MAX_ITERATIONS = 10_000
 
 # Crop sides, then multiples of 256. Each compiles once, in a second or two.
 _SIDES = (32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512)
+# Larger crops have coarse levels, which are slower to prepare than a smaller one is to solve.
+_LARGEST_ALONE = 384
+# The same tolerance of alpha: the multilevel energy is the error's own, and feels smooth errors.
+_LARGE_TOLERANCE = 10
 _MAX_BATCH = 256  # crops solved at once on an accelerator
 
 
@@ -149,7 +155,9 @@ def closed_form_matting(
     """Alpha mattes of one-channel images (paper 3.1, Eq. 1; Levin et al. 2008).
 
     Only the square crop around an image's unknown pixels is solved; its side is rounded up to one
-    of a few, so that any mix of image sizes compiles a handful of programs. Deterministic.
+    of a few, so that any mix of image sizes compiles a handful of programs. Deterministic. Crops of
+    more than 384 pixels a side are solved by `multilevel.solve_large`: what takes longer than a
+    second shows a bar on standard error, and can be interrupted.
 
     Args:
       images: N arrays (H, W), float in [0, 1]; sizes may differ.
@@ -158,7 +166,8 @@ def closed_form_matting(
       priors: N arrays (H, W) in [0, 1] to stay near to, such as the readers' mean.
       prior_weight: strength of that, per pixel (see `solve_batch`); 0 is plain matting.
       epsilon: regularisation; pymatting's epsilon for RGB divided by 3.
-      tolerance: stopping rule of the solver (see `solve_batch`).
+      tolerance: stopping rule of the solver (see `solve_batch`); of large crops it is
+        `solve_large`'s, ten times as much.
       max_iterations: limit of the solver.
 
     Returns:
@@ -198,30 +207,35 @@ def closed_form_matting(
             side, box = _around_unknown(trimap)
             boxes.setdefault(side, []).append((index, box))
     lockstep = _on_accelerator()
-    limit = _MAX_BATCH if lockstep else 1
     for side, group in sorted(boxes.items()):
+        large = side > _LARGEST_ALONE
+        limit = _MAX_BATCH if lockstep and not large else 1
+        bound = (_LARGE_TOLERANCE if large else 1) * tolerance
+        rule = prior_weight, epsilon, bound, max_iterations
         for start in range(0, len(group), limit):
             chunk = group[start : start + limit]
             crops = _gather(side, chunk, images, trimaps, priors)
-            solution = jax.device_get(
-                solve_batch(
-                    *crops, prior_weight, epsilon, tolerance, max_iterations, lockstep=lockstep
-                )
-            )
+            if large:
+                image, trimap, inside, prior = (crop[0] for crop in crops)
+                alpha, steps, left = solve_large(image, trimap, inside, prior, *rule)
+                found = alpha[None], [steps], [left]
+            else:
+                found = jax.device_get(solve_batch(*crops, *rule, lockstep=lockstep))
             for row, (index, box) in enumerate(chunk):
-                if not solution.residual[row] <= tolerance:
-                    raise UserError(
-                        f"image {index}",
-                        found=(
-                            f"residual {solution.residual[row]:.1e} after "
-                            f"{solution.iterations[row]} matting steps"
-                        ),
-                        expected=f"{tolerance:.1e}",
-                        remedy="raise max_iterations or epsilon",
-                    )
+                _check_solved(index, found[1][row], found[2][row], bound)
                 height, width = box.shape
-                box.crop(alphas[index])[:] = solution.alpha[row, :height, :width]
+                box.crop(alphas[index])[:] = found[0][row, :height, :width]
     return np.stack(alphas) if isinstance(images, np.ndarray) else alphas
+
+
+def _check_solved(index: int, steps: int, residual: float, tolerance: float) -> None:
+    if not residual <= tolerance:  # also catches NaN
+        raise UserError(
+            f"image {index}",
+            found=f"residual {residual:.1e} after {steps} matting steps",
+            expected=f"{tolerance:.1e}",
+            remedy="raise max_iterations or epsilon",
+        )
 
 
 def _on_accelerator() -> bool:

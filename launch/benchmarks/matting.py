@@ -1,8 +1,9 @@
-"""Closed-form matting beside pymatting's, on lesion images of 256x256."""
+"""Closed-form matting beside pymatting's, on lesion images of 256x256 and by the region's size."""
 
 from __future__ import annotations
 
 import functools
+import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from casgan_jax.soft_mask.trimap import trimap_from_readers
 SIZE, SCALE = 64, 4  # native pixels a side, and 256 = 4 * 64
 RADII = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)  # native pixels: LIDC's median is 5
 BATCHES = (1, 16, 256)
+UNKNOWN = (10**3, 10**4, 10**5, 10**6)  # pixels
 
 
 def lesion(radius: float, seed: int, noise: float = 0.03) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +52,7 @@ def lesion(radius: float, seed: int, noise: float = 0.03) -> tuple[np.ndarray, n
 
 
 def run(options: Any) -> Iterator[dict[str, Any]]:
-    """Yields one row a case and a batch size, then the summary.
+    """Yields one row a case, a batch size and a size of the region, then the summary.
 
     Raises:
       UserError: pymatting is not installed.
@@ -94,13 +96,82 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         closed_form_matting(images, trimaps)
         seconds = _interleaved([functools.partial(closed_form_matting, images, trimaps)], 3)[0]
         yield {"batch": size, "images_per_second": round(size / seconds, 1)}
+    sizes = _scaling(ours, theirs)
+    yield from sizes
     total = np.sum(times, axis=0)
+    pixels, time_taken, memory = (
+        np.log([max(row[name], 1) for row in sizes])
+        for name in ("unknown_pixels", "milliseconds", "megabytes")
+    )
     yield {
         "images": len(times),
         "milliseconds_per_image": round(1e3 * total[0] / len(times), 3),
-        "speedup_vs_pymatting": round(total[1] / total[0], 2),
+        "speedup": round(total[1] / total[0], 2),
         "max_abs_difference": max(differences),
+        "speedup_vs_pymatting": {str(row["unknown_pixels"]): row["speedup"] for row in sizes},
+        "exponent": {
+            "time": round(float(np.polyfit(pixels[-3:], time_taken[-3:], 1)[0]), 2),
+            "memory": round(float(np.polyfit(pixels[-2:], memory[-2:], 1)[0]), 2),
+        },
     }
+
+
+def disc(unknown: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A textured disc, and a ring around its border.
+
+    Args:
+      unknown: pixels of the ring, about.
+      seed: of the noise.
+
+    Returns:
+      (H, H) float32 image in [0, 1] and its uint8 trimap.
+    """
+    outer = np.sqrt(unknown / (np.pi * (1 - 0.4**2)))
+    side = int(2 * outer) + 8
+    y, x = np.mgrid[:side, :side]
+    distance = np.hypot(y - side / 2, x - side / 2)
+    waves = 0.1 * np.sin(x / 3) * np.cos(y / 4)
+    noise = 0.03 * np.random.default_rng(seed).standard_normal((side, side))
+    image = np.where(distance < 0.7 * outer, 0.65, 0.25) + waves + noise
+    trimap = np.where(distance < 0.4 * outer, 255, np.where(distance < outer, 128, 0))
+    return np.clip(image, 0, 1).astype(np.float32), trimap.astype(np.uint8)
+
+
+def _scaling(
+    ours: Callable[..., np.ndarray], theirs: Callable[..., np.ndarray]
+) -> list[dict[str, Any]]:
+    """Seconds of both, and by how much the process's peak memory has grown with ours.
+
+    Ours come first for all sizes, as a peak never falls.
+    """
+    cases = [disc(unknown) for unknown in UNKNOWN]
+    rows: list[dict[str, Any]] = []
+    alphas = []
+    for image, trimap in cases:
+        before = _peak()
+        alphas.append(ours(image, trimap, DEFAULT_EPSILON))
+        grown = _peak() - before
+        seconds = _interleaved([functools.partial(ours, image, trimap, DEFAULT_EPSILON)], 3)[0]
+        rows.append(
+            {
+                "unknown_pixels": int(np.count_nonzero(trimap == 128)),
+                "milliseconds": round(1e3 * seconds, 3),
+                "megabytes": round(grown, 1),
+            }
+        )
+    for row, alpha, (image, trimap) in zip(rows, alphas, cases, strict=True):
+        start = time.perf_counter()
+        other = theirs(image, trimap, DEFAULT_EPSILON)
+        seconds = time.perf_counter() - start
+        row["pymatting_milliseconds"] = round(1e3 * seconds, 3)
+        row["speedup"] = round(1e3 * seconds / row["milliseconds"], 2)
+        row["max_abs_difference"] = float(np.abs(alpha - other).max())
+    return rows
+
+
+def _peak() -> float:
+    """Peak memory of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _cases() -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:

@@ -5,8 +5,6 @@ import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.grid import PAPER_THRESHOLD, binarise
-from casgan_jax.metrics import dice
-from casgan_jax.soft_mask import label as label_module
 from casgan_jax.soft_mask.label import (
     label_from_binary,
     label_from_readers,
@@ -48,28 +46,6 @@ def test_anchored_label_keeps_near_to_the_majority():
     ]
     assert areas == sorted(areas)
     assert areas[-1] == pytest.approx(majority, rel=0.02)
-
-
-@pytest.mark.parametrize("strategy", ["matting", "anchored"])
-def test_very_large_lesions_are_solved_on_a_coarser_grid(monkeypatch, strategy):
-    image, readers = nodule(radius=30.0, size=96)
-    exact = label_from_readers(image, readers, 4, strategy=strategy)
-    sizes = []
-    solve = label_module.closed_form_matting
-
-    def counted(images, trimaps, **options):
-        sizes.append(trimaps[0].shape)
-        return solve(images, trimaps, **options)
-
-    monkeypatch.setattr(label_module, "closed_form_matting", counted)
-    monkeypatch.setattr(label_module, "_MOST_UNKNOWN", np.sum(exact.trimap == 128) // 3)
-    coarse = label_from_readers(image, readers, 4, strategy=strategy)
-    assert sizes == [(192, 192)]
-    np.testing.assert_array_equal(coarse.trimap, exact.trimap)
-    known = exact.trimap != 128
-    np.testing.assert_array_equal(coarse.alpha[known], exact.alpha[known])
-    first, second = (binarise(one.alpha, PAPER_THRESHOLD) for one in (coarse, exact))
-    assert dice(first, second) > 0.995
 
 
 def test_prior_settles_ties():
