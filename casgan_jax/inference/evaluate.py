@@ -16,6 +16,7 @@ from casgan_jax.evaluation.summary import Subject, Summary
 from casgan_jax.files import make_folder
 from casgan_jax.inference.load import load_system
 from casgan_jax.inference.measured_data import MeasuredData, measured_data
+from casgan_jax.pretrained import folder_of
 from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.report.evaluation import write_evaluation
 from casgan_jax.workdir.layout import WORST, evaluation_folder
@@ -86,7 +87,7 @@ def evaluate_workdir(
     own_folder = evaluation_folder(Path(workdir), split, marks=marks, noise=noise)
     folder = make_folder(Path(output or own_folder), field="output")
     if read is None:
-        data = measured_data(system.config, workdir, split, data_dir)
+        data = measured_data(system.config, folder_of(workdir), split, data_dir)
         records, metadata = load_split(data.directory, split), read_metadata(data.directory)
     else:
         data = MeasuredData(str(data_dir), "", [])

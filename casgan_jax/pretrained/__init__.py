@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from casgan_jax.files import expand_user
+from casgan_jax.workdir.layout import CONFIG, SYSTEM
 
 NAME = "pretrained"
 MARKED = Path(__file__).parent / "marked"
@@ -19,7 +20,9 @@ MARKED = Path(__file__).parent / "marked"
 def folder_of(workdir: str | Path) -> Path:
     """The folder that a workdir names: a user's own or, for NAME, one of the package's.
 
-    A user's own folder of that name goes first.
+    A user's own run or weights of that name go first; a folder that only holds what was measured
+    does not.
     """
     folder = expand_user(workdir)
-    return MARKED if str(folder) == NAME and not folder.is_dir() else folder
+    own = any((folder / name).is_file() for name in (CONFIG, SYSTEM))
+    return MARKED if str(folder) == NAME and not own else folder

@@ -55,14 +55,16 @@ def _predict(
     segmentor_variables, frozen = variables
     condition, sr = system.condition(frozen, patches, marks)
 
-    def predicted(index: int) -> jax.Array:
-        turned: Any = system.network.apply(
-            segmentor_variables, _symmetry(condition, index), train=False
-        )
-        return _undo_symmetry(turned, index)
+    def predicted(seen: jax.Array) -> jax.Array:
+        alpha: Any = system.network.apply(segmentor_variables, seen, train=False)
+        return alpha
 
-    alpha = functools.reduce(jnp.add, map(predicted, symmetries))
-    return sr, alpha / len(symmetries)
+    # One after the other, by a network that is compiled once: as many copies take as many times as
+    # long to compile.
+    turned = jnp.stack([_symmetry(condition, index) for index in symmetries])
+    masks = jax.lax.map(predicted, turned) if len(symmetries) > 1 else predicted(condition)[None]
+    undone = [_undo_symmetry(mask, index) for mask, index in zip(masks, symmetries, strict=True)]
+    return sr, functools.reduce(jnp.add, undone) / len(symmetries)
 
 
 def check_finite(images: np.ndarray) -> None:

@@ -46,7 +46,11 @@ def pack(workdir: str | Path, folder: str | Path) -> Path:
     return folder
 
 
-def _anywhere(config: dict[str, Any]) -> dict[str, Any]:
-    """A config without the place that its data had."""
-    data = config["data"]
-    return {**config, "data": {**data, "dir": f"data/{Path(data['dir']).name}"}}
+def _anywhere(config: Any, name: str = "") -> Any:
+    """A config, or a part of it, with the last part of every path that is absolute."""
+    if isinstance(config, dict):
+        return {key: _anywhere(value, key) for key, value in config.items()}
+    if isinstance(config, str) and Path(config).is_absolute():
+        last = Path(config).name
+        return f"data/{last}" if name in ("dir", "test_dir") else last
+    return config

@@ -11,7 +11,7 @@ import pytest
 from casgan_jax import metrics
 from casgan_jax.evaluation.marks import by_axes, by_click
 from casgan_jax.evaluation.planes import to_native_crop
-from casgan_jax.evaluation.prediction import predict_records
+from casgan_jax.evaluation.prediction import Prediction, predict_records
 from casgan_jax.grid import Box, binarise, normalise
 from casgan_jax.inference.load import load_cascade
 from casgan_jax.inference.predict import extremes_around, predict
@@ -54,6 +54,7 @@ def _record(index, image, packed, patient):
         "key": f"{patient}/{index}",
         "patient": patient,
         "image": image,
+        "alpha": np.zeros((2 * SIZE, 2 * SIZE), np.uint8),  # no label is looked at
         "reader_masks": np.moveaxis(readers, 0, -1).astype(np.uint8) * 255,
         "consensus": consensus.astype(np.uint8) * 255,
         "mark": middle,
@@ -64,6 +65,7 @@ def _record(index, image, packed, patient):
 def dice_of(cascade, records, show):
     found = []
     for item in predict_records(cascade, records, (0, 255), show=show):
+        assert isinstance(item, Prediction), item
         native = to_native_crop(item.alpha, cascade.scale, item.record)
         mask = binarise(native, cascade.threshold)
         found.append(float(metrics.dice(mask, item.record["consensus"] > 0)))
@@ -82,7 +84,9 @@ def test_weights_are_sealed_and_small_and_name_no_machine():
 def test_a_folder_of_ones_own_goes_before_the_name(tmp_path, monkeypatch):
     assert folder_of(NAME) == MARKED
     monkeypatch.chdir(tmp_path)
-    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "evaluation").mkdir(parents=True)
+    assert folder_of(NAME) == MARKED
+    (tmp_path / NAME / "config.json").write_text("{}")
     assert folder_of(NAME).resolve() == tmp_path / NAME
 
 

@@ -14,7 +14,12 @@ TREE = {
     "params": {"kernel": RNG.normal(size=(3, 3, 4, 4)).astype(np.float32), "count": np.int32(7)},
     "batch_stats": {},
 }
-FACTS = {"stage": "softgan", "threshold": 0.4, "config": {"data": {"dir": "/home/me/data/lidc"}}}
+FACTS = {"stage": "softgan", "threshold": 0.4, "config": {}}
+FACTS["config"] = {
+    "data": {"dir": "/home/me/data/lidc", "patch": 64},
+    "srgan": {"data": {"dir": "/home/me/data/lidc"}, "loss": {"vgg19": "/home/me/vgg19.npz"}},
+    "prior": "runs/first",
+}
 
 
 @pytest.fixture
@@ -41,7 +46,9 @@ def test_values_are_those_of_float16_and_used_in_float32(run, tmp_path):
 def test_no_path_of_the_machine_is_left(run, tmp_path):
     folder = pack(run, tmp_path / "packed")
     facts = json.loads((folder / "system.json").read_text())
-    assert facts["config"]["data"]["dir"] == "data/lidc" and facts["threshold"] == 0.4
+    assert facts["config"]["data"] == {"dir": "data/lidc", "patch": 64}
+    assert facts["config"]["srgan"]["loss"]["vgg19"] == "vgg19.npz"
+    assert facts["config"]["prior"] == "runs/first" and facts["threshold"] == 0.4
     assert all(b"/home/me" not in path.read_bytes() for path in folder.iterdir())
 
 
