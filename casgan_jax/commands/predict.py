@@ -24,6 +24,8 @@ What black and white mean is the training data's window, for images in Hounsfiel
 for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
 its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG files).
 
+A mask that has little to do with the axes that it was shown is told by a warning.
+
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
 NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one
 chosen in training) and NAME_overlay.png, and one JSON line is printed; --format adds volumes
@@ -135,6 +137,8 @@ def main(_: list[str]) -> int:
             print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
         else:
             print(json.dumps(outcome.as_json()), flush=True)
+            if isinstance(outcome, prediction.Predicted) and outcome.written.warning:
+                print(f"warning: {outcome.job.name}: {outcome.written.warning}", file=sys.stderr)
     if failures:
         total = len(planned.jobs) + len(planned.failures)
         print(f"{failures} of {total} lesions failed", file=sys.stderr)

@@ -38,13 +38,14 @@ from casgan_jax.json_form import to_json
 from casgan_jax.records.prepared import read_metadata
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
 from casgan_jax.soft_mask.mark_planes import Marks
-from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.recist import check_axes, check_recist, measure_axes, recist_agreement
 from casgan_jax.soft_mask.view import view_of_axes
 
 if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
     from casgan_jax.inference.load import LoadedSystem
 
 EIGHT_BIT = (0.0, 255.0)
+LEAST_AGREEMENT = 0.6  # of a mask with its axes, below which it is told
 LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
 
 
@@ -75,6 +76,8 @@ class Written(NamedTuple):
       soft_area_px: the sum of the soft one.
       cut_off: the lesion reaches the patch's border: what lies beyond was not looked at.
       files: all of them.
+      agreement: how well the mask's own axes agree with those that it was shown, 0 to 1
+        (`recist_agreement`); None where it was shown none.
     """
 
     threshold: float
@@ -82,6 +85,17 @@ class Written(NamedTuple):
     soft_area_px: float
     cut_off: bool
     files: tuple[str, ...]
+    agreement: float | None = None
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with a mask that has little to do with its axes; "" where nothing is."""
+        if self.agreement is None or self.agreement >= LEAST_AGREEMENT:
+            return ""
+        return (
+            f"the mask agrees with its axes by {self.agreement:.2f} alone (1 is the same): "
+            "the system may not know such lesions, look at it"
+        )
 
 
 class Predicted(NamedTuple):
@@ -327,7 +341,12 @@ def run_jobs(
                 fine, box = prediction.fine_alpha, prediction.box
                 findings.append(predicted_finding(job.name, scan, fine, box, threshold))
             written = write_prediction(
-                output, job.name, normalise(image, levels), prediction, threshold=threshold
+                output,
+                job.name,
+                normalise(image, levels),
+                prediction,
+                threshold=threshold,
+                recist=job.recist,
             )
             alpha = prediction.alpha
             more = write_volumes(output, job.name, alpha, scan, formats, threshold)
@@ -355,7 +374,13 @@ def _values(job: Job, scan: Scan, hu_offset: float) -> np.ndarray:
 
 
 def write_prediction(
-    folder: Path, name: str, image01: np.ndarray, prediction: Prediction, *, threshold: float
+    folder: Path,
+    name: str,
+    image01: np.ndarray,
+    prediction: Prediction,
+    *,
+    threshold: float,
+    recist: np.ndarray | None = None,
 ) -> Written:
     """Writes soft mask, binary mask and overlay.
 
@@ -366,6 +391,7 @@ def write_prediction(
     Args:
       image01: (H, W) the image in [0, 1].
       threshold: that makes a binary mask of the soft one.
+      recist: (8,) the lesion's axes, if they were shown.
     """
     mask = binarise(prediction.alpha, threshold)
     scale = len(prediction.fine_alpha) // len(prediction.patch)
@@ -383,7 +409,21 @@ def write_prediction(
         soft_area_px=round(float(prediction.alpha.sum(dtype=np.float64)), 2),
         cut_off=bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
         files=tuple(str(path) for path in files),
+        agreement=None if recist is None else _agreement(recist, prediction, threshold),
     )
+
+
+def _agreement(recist: np.ndarray, prediction: Prediction, threshold: float) -> float:
+    fine, box = prediction.fine_alpha, prediction.box
+    if fine.max() < threshold:
+        return 0.0
+    measured = measure_axes(fine, threshold, scale=len(fine) // box.shape[0])
+    measured = measured + np.tile(box.corner, 4).astype(np.float32)
+    try:
+        check_axes(measured)
+    except UserError:  # of a mask that is no lesion's, one pixel wide for instance
+        return 0.0
+    return round(recist_agreement(recist, measured), 3)
 
 
 def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np.ndarray:

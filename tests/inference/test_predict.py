@@ -179,6 +179,32 @@ def test_formats_offsets_and_failures(tmp_path):
     assert whole.written.area_px == PATCH**2 and whole.written.cut_off
 
 
+class SeesAxes(BrightIsLesion):
+    """Marks the inside of the axes that it is shown or, where it is told to, a far corner."""
+
+    mark_kinds, elsewhere = ("click", "axes"), False
+
+    def __call__(self, patches, marks):
+        alpha = (marks[..., 1] <= 1 / 3).astype(np.float32)
+        if self.elsewhere:
+            alpha = np.zeros_like(alpha)
+            alpha[:, :4, :4] = 1.0
+        return {"alpha": alpha.repeat(SCALE, axis=1).repeat(SCALE, axis=2)}
+
+
+def test_a_mask_that_has_little_to_do_with_its_axes_is_told(tmp_path):
+    write_png(tmp_path / "a.png", _image())
+    recist = np.array([15, 12, 25, 12, 20, 8, 20, 16], np.float32)
+    job = Job(tmp_path / "a.png", (20.0, 12.0), "a", recist=recist)
+    system = SeesAxes(pr.EIGHT_BIT)
+    (good,) = pr.run_jobs(system, [job], tmp_path / "out")
+    assert good.written.agreement > 0.85 and good.written.warning == ""
+    assert good.as_json()["agreement"] == good.written.agreement
+    system.elsewhere = True
+    (bad,) = pr.run_jobs(system, [job], tmp_path / "out")
+    assert bad.written.agreement < 0.2 and "look at it" in bad.written.warning
+
+
 _LAUNCH = """
 import runpy, sys
 import casgan_jax.inference.load
