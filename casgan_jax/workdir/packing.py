@@ -12,6 +12,7 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, make_folder
+from casgan_jax.workdir.layout import SYSTEM
 from casgan_jax.workdir.weights import stage_weights, write_weights
 
 STAGE = "softgan"
@@ -33,7 +34,7 @@ def pack(workdir: str | Path, folder: str | Path) -> Path:
     """
     folder = expand_user(folder)
     weights = stage_weights(expand_user(workdir), STAGE)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "system.json").is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SYSTEM).is_file():
         raise UserError(
             "to",
             found=f"{folder}, which holds other files",
