@@ -235,7 +235,7 @@ def train_stage(
         batches = iter(data.batches_from(done))
         for step in range(done + 1, steps + 1):
             batch = data.render(devices.shard(next(batches)))
-            constants = Constants(loss_variables, devices.replicate(rates[step - 1]))
+            constants = Constants(loss_variables, devices.scalar(rates[step - 1]))
             state, losses = step_function(state, batch, constants)
             meter.add(step, losses)
             logs.advance()

@@ -54,6 +54,12 @@ class Devices:
         """Puts a tree of arrays on every device."""
         return jax.device_put(tree, NamedSharding(self.mesh, P()))
 
+    def scalar(self, value: np.floating) -> jax.Array:
+        """A number on every device, equal in all processes, which do not compare theirs: that would
+        be a step of all of them."""
+        sharding = NamedSharding(self.mesh, P())
+        return jax.make_array_from_callback((), sharding, lambda _: np.asarray(value))
+
     def shard(self, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """This process's part of a global batch -> arrays split over the devices.
 

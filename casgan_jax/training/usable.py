@@ -41,7 +41,7 @@ class Look:
           loss_variables: the stage's, replicated.
         """
         self._step = step
-        self._constants = Constants(loss_variables, devices.replicate(np.float32(0)))
+        self._constants = Constants(loss_variables, devices.scalar(np.float32(0)))
         self._copy = jax.jit(lambda state: jax.tree.map(jnp.copy, state))
         self._look = devices.map_look(lambda *seen: _look(*seen, stage=stage))
 
