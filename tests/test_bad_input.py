@@ -9,9 +9,9 @@ import pytest
 
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.images import read_image, write_png
-from casgan_jax.inference import predict as pr
 from casgan_jax.inference.jobs import Job, parse_window, plan
 from casgan_jax.inference.load import load_cascade
+from casgan_jax.inference.run import run_jobs
 from casgan_jax.models.vgg19 import load_vgg19
 from casgan_jax.training.loop import train
 from datasets.base import prepare
@@ -152,7 +152,7 @@ def test_prediction_goes_on_and_tells_what_failed(scan):
         Job(scan.with_name("none.png"), (1.0, 1.0), "none"),
         Job(scan, (20.0, 20.0), "good"),
     ]
-    outside, blocked, none, good = pr.run_jobs(BrightIsLesion(), jobs, out)
+    outside, blocked, none, good = run_jobs(BrightIsLesion(), jobs, out)
     assert "centre: found (99, 3), expected a point of the image" in str(outside.error)
     assert "blocked_alpha.png: found that it cannot be written (Is a directory)" in str(
         blocked.error
@@ -163,7 +163,7 @@ def test_prediction_goes_on_and_tells_what_failed(scan):
 
 @pytest.mark.parametrize("offset", [np.nan, np.inf, 1e40])
 def test_offsets_that_are_none(scan, offset):
-    jobs = pr.run_jobs(BrightIsLesion(), [], scan.parent, hu_offset=offset)
+    jobs = run_jobs(BrightIsLesion(), [], scan.parent, hu_offset=offset)
     assert line_of(list, jobs).startswith("hu_offset: found ")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.images import read_image, write_png
-from datasets.phantom.example import write_example
+from datasets.phantom.marked_images import write_example
 from tests.training.test_loop import TINY
 
 ROOT = Path(__file__).parents[1]

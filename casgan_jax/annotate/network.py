@@ -14,8 +14,9 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.grid import binarise
+from casgan_jax.inference.levels import EIGHT_BIT, levels_of, stretched_side, trained_window
 from casgan_jax.inference.load import LoadedSystem, load_system
-from casgan_jax.inference.predict import EIGHT_BIT, levels_of, predict, trained_window
+from casgan_jax.inference.predict import predict
 from casgan_jax.labelling.lesion import Lesion
 from casgan_jax.soft_mask.proposal import Proposal, proposed
 
@@ -72,8 +73,8 @@ class Network:
         system, trained = self._current()
         values = lesion.values
         x, y = lesion.mark.tolist()
-        stretched = getattr(system.config.data, "stretched", 0)
-        as_seen = trained == EIGHT_BIT and values.dtype != np.uint8 and not stretched
+        other = trained == EIGHT_BIT and values.dtype != np.uint8
+        as_seen = other and not stretched_side(system)
         given = lesion.window if as_seen else None
         window = levels_of(system, values, (x, y), trained=trained, given=given)
         recist = lesion.recist if "axes" in system.mark_kinds else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from casgan_jax.annotations import Annotation, Annotations, read_annotations
 from casgan_jax.errors import UserError
-from casgan_jax.inference.predict import EIGHT_BIT, trained_window
+from casgan_jax.inference.levels import EIGHT_BIT, trained_window
 from casgan_jax.records.features import MAX_READERS
 
 

@@ -55,7 +55,7 @@ from casgan_jax.commands.marked_jobs import (
 )
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
-from casgan_jax.inference import predict as prediction
+from casgan_jax.inference import run as predictions
 from casgan_jax.inference.jobs import Point, parse_pair, parse_window, plan, plan_axes
 from casgan_jax.inference.objects import ObjectsFailed
 from casgan_jax.pretrained import NAME
@@ -123,7 +123,7 @@ def main(_: list[str]) -> int:
     failures = len(planned.failures)
     for line in planned.failures:
         print(f"error: {line}", file=sys.stderr)
-    for outcome in prediction.run_jobs(
+    for outcome in predictions.run_jobs(
         system,
         planned.jobs,
         output,
@@ -132,12 +132,12 @@ def main(_: list[str]) -> int:
         hu_offset=_HU_OFFSET.value,
         formats=tuple(_FORMAT.value),
     ):
-        if isinstance(outcome, prediction.Failed | ObjectsFailed):
+        if isinstance(outcome, predictions.Failed | ObjectsFailed):
             failures += 1
             print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
         else:
             print(json.dumps(outcome.as_json()), flush=True)
-            if isinstance(outcome, prediction.Predicted) and outcome.written.warning:
+            if isinstance(outcome, predictions.Predicted) and outcome.written.warning:
                 print(f"warning: {outcome.job.name}: {outcome.written.warning}", file=sys.stderr)
     if failures:
         total = len(planned.jobs) + len(planned.failures)

@@ -19,7 +19,7 @@ from casgan_jax.data.elastic import node_weights
 from casgan_jax.grid import area_mean, decode_alpha
 from casgan_jax.records.prepared import Record
 from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
-from casgan_jax.soft_mask.view import view_of_axes
+from casgan_jax.soft_mask.view import View, view_of_axes
 
 Render = Callable[[Draw], dict[str, np.ndarray]]
 
@@ -54,34 +54,32 @@ def render_segmentation(
         kinds); None: there are none.
     """
     shown = None if marks is None else _draw_marks(planes, draw, marks)
-    matrix, centre, nodes = _where(planes, draw, shown, patch, marks)
-    image = _adjust(_warp(planes["image"], patch, matrix, centre, nodes), draw)
-    fine_centre = scale * centre + (scale - 1) / 2
+    view, nodes = _view(planes, draw, shown, patch, marks)
+    image = _adjust(_warp(planes["image"], patch, view, nodes), draw)
     fine_nodes = None if nodes is None else scale * nodes
-    coded = _warp(planes["target"], scale * patch, matrix, fine_centre, fine_nodes)
+    coded = _warp(planes["target"], scale * patch, view.finer(scale), fine_nodes)
     example = {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
     if marks is not None and shown is not None:
-        x, y = _positions(patch, matrix, _offset(patch, matrix, centre), nodes)
-        example["marks"] = mark_planes(marks.kinds, shown, x, y)
+        example["marks"] = mark_planes(marks.kinds, shown, *_positions(patch, view, nodes))
     return example
 
 
-def _where(
+def _view(
     planes: Record, draw: Draw, shown: Marks | None, patch: int, drawn: DrawnMarks | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Matrix, centre and nodes of a patch: as they were drawn or, of a lesion that is seen by its
+) -> tuple[View, np.ndarray | None]:
+    """Where the patch lies, and its nodes: as they were drawn or, of a lesion that is seen by its
     axes, without the turn and in the pixels of that view."""
     matrix, nodes = draw["matrix"].astype(np.float64), draw.get("nodes")
     shift = draw["shift"].astype(np.float64)
     if drawn is None or not drawn.share or shown is None or shown.recist is None:
-        return matrix, planes["mark"] + shift, nodes
+        return View(matrix, planes["mark"] + shift), nodes
     view = view_of_axes(shown.recist, patch, share=drawn.share)
     # Which end of an axis is the first is chance; so the turn decides whether it lies to the left.
     first = np.sign(matrix[1, 1]) or 1.0
     mirror = np.sign(np.linalg.det(matrix))
     upright = np.diag([mirror, 1.0]) * first * np.sqrt(abs(np.linalg.det(matrix)))
     moved = None if nodes is None else view.pixel * nodes
-    return view.matrix @ upright, view.centre + view.matrix @ shift, moved
+    return View(view.matrix @ upright, view.centre + view.matrix @ shift), moved
 
 
 def _draw_marks(planes: Record, draw: Draw, drawn: DrawnMarks) -> Marks:
@@ -106,24 +104,11 @@ def render_super_resolution(
     return {"image": image[..., None], "target": target[..., None]}
 
 
-def _warp(
-    plane: np.ndarray,
-    size: int,
-    matrix: np.ndarray,
-    centre: np.ndarray,
-    nodes: np.ndarray | None,
-) -> np.ndarray:
-    """Samples a `size` square around `centre`, (x, y) in the plane's pixels, as are the `nodes`."""
-    offset = _offset(size, matrix, centre)
+def _warp(plane: np.ndarray, size: int, view: View, nodes: np.ndarray | None) -> np.ndarray:
+    """Samples a `size` square of a plane; the `nodes` are in the plane's pixels."""
     if nodes is None:
-        return cv2.warpAffine(
-            plane,
-            np.column_stack([matrix, offset]).astype(np.float32),
-            (size, size),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    x, y = _positions(size, matrix, offset, nodes)
+        return view.sample(plane, size)
+    x, y = _positions(size, view, nodes)
     return cv2.remap(
         plane,
         x.astype(np.float32),
@@ -133,20 +118,9 @@ def _warp(
     )
 
 
-def _offset(size: int, matrix: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Where the first pixel of a `size` square around `centre` lies, (x, y) in the plane."""
-    return centre - matrix @ np.full(2, (size - 1) / 2)
-
-
-def _positions(
-    size: int, matrix: np.ndarray, offset: np.ndarray, nodes: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _positions(size: int, view: View, nodes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """x and y of every pixel of a square in the plane, (size, size) each."""
-    pixel = np.arange(size)
-    x, y = (
-        row[0] * pixel + row[1] * pixel[:, None] + start
-        for row, start in zip(matrix, offset, strict=True)
-    )
+    x, y = view.positions(size)
     if nodes is None:
         return x, y
     weights = node_weights(size)

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.grid import PAPER_THRESHOLD, Box
+from casgan_jax.grid import PAPER_THRESHOLD, Box, binarise
 from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
 from casgan_jax.soft_mask.recist import check_axes, measure_axes
 from casgan_jax.soft_mask.view import View, view_of_axes, view_of_box
@@ -70,7 +70,8 @@ def soft_masks(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
     masks = _by_views(system, lesions)
     again, found = [], []
     for index, (lesion, mask) in enumerate(zip(lesions, masks, strict=True)):
-        axes = None if lesion.marks.recist is not None else _axes_of(mask, lesion.box, system.scale)
+        shown = lesion.marks.recist is not None
+        axes = None if shown else axes_of_mask(mask, lesion.box, system.scale)
         if axes is not None:
             again.append(lesion._replace(marks=Marks(recist=axes)))
             found.append(index)
@@ -117,11 +118,20 @@ def _view(system: Cascade, lesion: Lesion) -> View:
     return view_of_box(lesion.box)
 
 
-def _axes_of(mask: np.ndarray, box: Box, scale: int) -> np.ndarray | None:
-    """Axes in the image of a soft mask over a box, or None where it has none to look by."""
-    if not np.isfinite(mask).all() or mask.max() < PAPER_THRESHOLD:
+def axes_of_mask(
+    mask: np.ndarray, box: Box, scale: int, threshold: float = PAPER_THRESHOLD
+) -> np.ndarray | None:
+    """The axes of a soft mask, (8,) in the image's pixels; None where it has none of a lesion.
+
+    Args:
+      mask: (r height, r width) over the box.
+      box: in the image.
+      scale: r.
+      threshold: see `measure_axes`.
+    """
+    if not np.isfinite(mask).all() or not binarise(mask, threshold).any():
         return None
-    axes = measure_axes(mask, PAPER_THRESHOLD, scale=scale)
+    axes = measure_axes(mask, threshold, scale=scale)
     try:
         check_axes(axes)
     except UserError:  # of a mask one pixel wide, for instance

@@ -1,7 +1,7 @@
 """What to predict: files with a mark each, as they are typed, or a table of marks.
 
 jobs = plan(["scans/*.png"], [], Path("marks.csv"))
-for job in jobs: ...  # casgan_jax.inference.predict.run_jobs takes them
+for job in jobs: ...  # casgan_jax.inference.run.run_jobs takes them
 """
 
 from __future__ import annotations

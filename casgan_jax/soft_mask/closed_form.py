@@ -21,7 +21,8 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.soft_mask.checks import check_matting
-from casgan_jax.soft_mask.laplacian import REACH, laplacian_diagonal, laplacian_product, stencil
+from casgan_jax.soft_mask.laplacian import REACH
+from casgan_jax.soft_mask.matting_system import pixel_product, prepare
 from casgan_jax.soft_mask.multilevel import solve_large
 
 # pymatting's 1e-7 is for RGB; three equal channels at epsilon are one channel at epsilon / 3.
@@ -50,9 +51,9 @@ class Solution(NamedTuple):
       residual: (N,) float32, the preconditioned residual norm sqrt(r^T D^-1 r) that was left.
     """
 
-    alpha: jax.Array
-    iterations: jax.Array
-    residual: jax.Array
+    alpha: np.ndarray | jax.Array
+    iterations: np.ndarray | jax.Array
+    residual: np.ndarray | jax.Array
 
 
 def _solve_one(
@@ -66,16 +67,7 @@ def _solve_one(
     max_iterations: int,
 ) -> Solution:
     """Jacobi-preconditioned conjugate gradients on the unknown pixels of one image."""
-    planes = stencil(image, inside, epsilon)
-    unknown = (trimap == 128) & inside
-    free = unknown.astype(image.dtype)
-    # A pixel in no valid window has an empty row; 1 keeps its (zero) residual finite.
-    diagonal = laplacian_diagonal(planes) + prior_weight
-    inverse_diagonal = free / jnp.where(diagonal > 0, diagonal, 1)
-    known = (trimap == 255).astype(image.dtype)
-
-    def restrict(alpha: jax.Array) -> jax.Array:
-        return free * (laplacian_product(planes, alpha) + prior_weight * alpha)
+    system = prepare(image, trimap, inside, prior, prior_weight, epsilon)
 
     def unfinished(state: tuple[jax.Array, ...]) -> jax.Array:
         _, _, _, energy, iteration = state
@@ -83,22 +75,19 @@ def _solve_one(
 
     def step(state: Any) -> Any:
         alpha, residual, direction, energy, iteration = state
-        image_of_direction = restrict(direction)
+        image_of_direction = pixel_product(system, direction)
         length = energy / jnp.vdot(direction, image_of_direction)
         alpha = alpha + length * direction
         residual = residual - length * image_of_direction
-        preconditioned = inverse_diagonal * residual
+        preconditioned = system.inverse * residual
         new_energy = jnp.vdot(residual, preconditioned)
         direction = preconditioned + (new_energy / energy) * direction
         return alpha, residual, direction, new_energy, iteration + 1
 
-    alpha = jnp.where(unknown, prior, known)
-    residual = free * (prior_weight * prior) - restrict(alpha)
-    direction = inverse_diagonal * residual
-    energy = jnp.vdot(residual, direction)
-    alpha, _, _, energy, iterations = jax.lax.while_loop(
-        unfinished, step, (alpha, residual, direction, energy, jnp.int32(0))
-    )
+    direction = system.inverse * system.right
+    energy = jnp.vdot(system.right, direction)
+    begin = system.begin, system.right, direction, energy, jnp.int32(0)
+    alpha, _, _, energy, iterations = jax.lax.while_loop(unfinished, step, begin)
     return Solution(jnp.clip(alpha, 0, 1), iterations, jnp.sqrt(energy))
 
 
@@ -212,20 +201,23 @@ def closed_form_matting(
         limit = _MAX_BATCH if lockstep and not large else 1
         bound = (_LARGE_TOLERANCE if large else 1) * tolerance
         rule = prior_weight, epsilon, bound, max_iterations
+        solve = _solve_large if large else functools.partial(solve_batch, lockstep=lockstep)
         for start in range(0, len(group), limit):
             chunk = group[start : start + limit]
-            crops = _gather(side, chunk, images, trimaps, priors)
-            if large:
-                image, trimap, inside, prior = (crop[0] for crop in crops)
-                alpha, steps, left = solve_large(image, trimap, inside, prior, *rule)
-                found = alpha[None], [steps], [left]
-            else:
-                found = jax.device_get(solve_batch(*crops, *rule, lockstep=lockstep))
+            found = jax.device_get(solve(*_gather(side, chunk, images, trimaps, priors), *rule))
             for row, (index, box) in enumerate(chunk):
-                _check_solved(index, found[1][row], found[2][row], bound)
+                _check_solved(index, found.iterations[row], found.residual[row], bound)
                 height, width = box.shape
-                box.crop(alphas[index])[:] = found[0][row, :height, :width]
+                box.crop(alphas[index])[:] = found.alpha[row, :height, :width]
     return np.stack(alphas) if isinstance(images, np.ndarray) else alphas
+
+
+def _solve_large(
+    images: np.ndarray, trimaps: np.ndarray, inside: np.ndarray, priors: np.ndarray, *rule: Any
+) -> Solution:
+    """`solve_batch` of one large crop."""
+    alpha, steps, left = solve_large(images[0], trimaps[0], inside[0], priors[0], *rule)
+    return Solution(alpha[None], np.array([steps]), np.array([left]))
 
 
 def _check_solved(index: int, steps: int, residual: float, tolerance: float) -> None:

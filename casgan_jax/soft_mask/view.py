@@ -44,10 +44,10 @@ class View(NamedTuple):
 
     def positions(self, side: int) -> tuple[np.ndarray, np.ndarray]:
         """x and y in the image of every pixel of a patch of `side` pixels, (side, side) each."""
-        offset = np.arange(side) - (side - 1) / 2
+        pixel = np.arange(side)
         x, y = (
-            row[0] * offset + row[1] * offset[:, None] + start
-            for row, start in zip(self.matrix, self.centre, strict=True)
+            row[0] * pixel + row[1] * pixel[:, None] + start
+            for row, start in zip(self.matrix, self._first(side), strict=True)
         )
         return x, y
 
@@ -56,7 +56,7 @@ class View(NamedTuple):
         continues."""
         return cv2.warpAffine(
             plane,
-            self._affine(side).astype(np.float32),
+            np.column_stack([self.matrix, self._first(side)]).astype(np.float32),
             (side, side),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
@@ -97,9 +97,14 @@ class View(NamedTuple):
         )
         return area_mean(placed, parts)
 
-    def _affine(self, side: int) -> np.ndarray:
-        offset = self.centre - self.matrix @ np.full(2, (side - 1) / 2)
-        return np.column_stack([self.matrix, offset])
+    def finer(self, scale: int) -> View:
+        """The view of the same patch, `scale` times as fine, in a plane that is as much finer."""
+        return View(self.matrix, scale * self.centre + (scale - 1) / 2)
+
+    def _first(self, side: int) -> np.ndarray:
+        """x and y in the image of the first pixel of a patch of `side` pixels."""
+        first: np.ndarray = self.centre - self.matrix @ np.full(2, (side - 1) / 2)
+        return first
 
 
 def view_of_axes(recist: np.ndarray, side: int, *, share: float) -> View:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.images import read_image
-from datasets.phantom.example import write_example
+from datasets.phantom.marked_images import write_example
 from tests.annotate.browser import Page, served
 from tests.labelling import lesions
 from tests.shared_data import shared_data

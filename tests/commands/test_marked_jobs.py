@@ -14,7 +14,7 @@ from casgan_jax.commands.marked_records import read_marked, records_of
 from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.images import read_image
 from casgan_jax.inference.jobs import Job
-from casgan_jax.inference.predict import run_jobs
+from casgan_jax.inference.run import run_jobs
 from casgan_jax.soft_mask.mark_planes import AXES_REACH
 from tests.dicom import reports
 from tests.images.scans import write_volume

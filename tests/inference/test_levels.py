@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.grid import Box, normalise
-from casgan_jax.inference.predict import extremes_around
+from casgan_jax.inference.levels import extremes_around
 from tests.lines import line_of
 
 

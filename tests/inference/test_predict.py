@@ -15,8 +15,11 @@ from casgan_jax.evaluation.prediction import predict_records
 from casgan_jax.grid import Box
 from casgan_jax.images import read_image, read_scan, write_npy, write_png, write_tiff
 from casgan_jax.images.scan import open_stack
-from casgan_jax.inference import predict as pr
 from casgan_jax.inference.jobs import Job, plan_axes
+from casgan_jax.inference.levels import EIGHT_BIT, choose_window
+from casgan_jax.inference.predict import predict
+from casgan_jax.inference.run import run_jobs
+from casgan_jax.inference.written import write_prediction
 from tests.dicom import images
 from tests.images.scans import itk
 from tests.lines import line_of
@@ -31,7 +34,7 @@ class BrightIsLesion:
     patch, scale, threshold, mark_kinds = PATCH, SCALE, 0.5, ()
     axis_share = 0.0
 
-    def __init__(self, window=pr.EIGHT_BIT):
+    def __init__(self, window=EIGHT_BIT):
         self.config = SoftganConfig(data=SoftganData(window=window, dir="none"))
 
     def __call__(self, patches):
@@ -46,7 +49,7 @@ def _image(height=40, width=50, centre=(20, 12), radius=4.0) -> np.ndarray:
 
 
 def _predict(image, centre):
-    return pr.predict(BrightIsLesion(), image, centre, window=pr.EIGHT_BIT)
+    return predict(BrightIsLesion(), image, centre, window=EIGHT_BIT)
 
 
 def test_alpha_lies_where_the_image_has_it():
@@ -78,7 +81,7 @@ def test_prediction_and_evaluation_see_the_same_patch(step):
     for x in np.arange(0.0, 23.5, step):
         for y in (x, 9.0, 23.5 - x):
             record = {"image": image, "alpha": image, "mark": np.float32([x, y])}
-            (measured,) = predict_records(BrightIsLesion(), [record], pr.EIGHT_BIT)
+            (measured,) = predict_records(BrightIsLesion(), [record], EIGHT_BIT)
             result = _predict(image, (x, y))
             np.testing.assert_array_equal(result.patch, measured.patch)
             native = to_native_crop(measured.alpha, SCALE, record)
@@ -102,25 +105,25 @@ def test_a_mark_outside_of_the_image_is_an_error(centre):
 
 def test_windows():
     grey, hounsfield = _image(), _image().astype(np.int16) * 5 - 1000
-    assert pr.choose_window(grey, trained=pr.EIGHT_BIT, given=None) == pr.EIGHT_BIT
-    assert pr.choose_window(hounsfield, trained=LUNG, given=None) == LUNG
-    assert pr.choose_window(grey, trained=LUNG, given=(0, 255)) == (0, 255)
+    assert choose_window(grey, trained=EIGHT_BIT, given=None) == EIGHT_BIT
+    assert choose_window(hounsfield, trained=LUNG, given=None) == LUNG
+    assert choose_window(grey, trained=LUNG, given=(0, 255)) == (0, 255)
     with pytest.raises(UserError, match="found 8-bit grey levels.*`window=0,255`"):
-        pr.choose_window(grey, trained=LUNG, given=None)
+        choose_window(grey, trained=LUNG, given=None)
     with pytest.raises(UserError, match="found int16 values from -850 to 0.*`window=LOW,HIGH`"):
-        pr.choose_window(hounsfield, trained=pr.EIGHT_BIT, given=None)
+        choose_window(hounsfield, trained=EIGHT_BIT, given=None)
 
 
 def test_a_forgotten_offset_is_noticed():
     coded = (_image().astype(np.int32) * 5 - 1000 + 32768).astype(np.uint16)
     with pytest.raises(UserError, match="patch all white in .-1000, 400.*`hu_offset`"):
-        pr.predict(BrightIsLesion(), coded, (20, 12), window=LUNG)
+        predict(BrightIsLesion(), coded, (20, 12), window=LUNG)
 
 
 def test_files_written_round_trip(tmp_path):
     image = _image()
     result = _predict(image, (20, 12))
-    told = pr.write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
+    told = write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
     assert told.area_px == (image == 200).sum()
     assert not told.cut_off
     assert sorted(told.files) == sorted(str(path) for path in tmp_path.iterdir())
@@ -136,7 +139,7 @@ def test_files_written_round_trip(tmp_path):
 def test_a_lesion_that_reaches_the_patchs_border_is_told(tmp_path):
     image = _image(radius=9.0)
     result = _predict(image, (20, 12))
-    told = pr.write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
+    told = write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
     assert told.cut_off
 
 
@@ -144,7 +147,7 @@ def test_axes_are_refused_by_a_system_that_was_trained_without(tmp_path):
     write_png(tmp_path / "a.png", _image())
     axes = np.float32([16, 12, 24, 12, 20, 9, 20, 15])
     jobs = plan_axes([str(tmp_path / "a.png")], [axes])
-    (failed,) = pr.run_jobs(BrightIsLesion(), jobs, tmp_path / "out")
+    (failed,) = run_jobs(BrightIsLesion(), jobs, tmp_path / "out")
     assert "recist: found axes for a system that was trained without" in str(failed.error)
 
 
@@ -158,7 +161,7 @@ def test_formats_offsets_and_failures(tmp_path):
 
     def run(names, **options):
         jobs = [Job(tmp_path / name, (20.0, 12.0), name[0]) for name in names]
-        return list(pr.run_jobs(BrightIsLesion(LUNG), jobs, tmp_path / "out", **options))
+        return list(run_jobs(BrightIsLesion(LUNG), jobs, tmp_path / "out", **options))
 
     (coded,) = run(["a.png"], hu_offset=-32768.0)
     tiff, missing, damaged, npy = run(["b.tif", "z.png", "d.png", "c.npy"])
@@ -196,12 +199,12 @@ def test_a_mask_that_has_little_to_do_with_its_axes_is_told(tmp_path):
     write_png(tmp_path / "a.png", _image())
     recist = np.array([15, 12, 25, 12, 20, 8, 20, 16], np.float32)
     job = Job(tmp_path / "a.png", (20.0, 12.0), "a", recist=recist)
-    system = SeesAxes(pr.EIGHT_BIT)
-    (good,) = pr.run_jobs(system, [job], tmp_path / "out")
+    system = SeesAxes(EIGHT_BIT)
+    (good,) = run_jobs(system, [job], tmp_path / "out")
     assert good.written.agreement > 0.85 and good.written.warning == ""
     assert good.as_json()["agreement"] == good.written.agreement
     system.elsewhere = True
-    (bad,) = pr.run_jobs(system, [job], tmp_path / "out")
+    (bad,) = run_jobs(system, [job], tmp_path / "out")
     assert bad.written.agreement < 0.2 and "look at it" in bad.written.warning
 
 
@@ -246,7 +249,7 @@ def test_the_command(tmp_path):
 def test_volumes_lie_where_the_image_lies(tmp_path):
     file = images.write_slice(tmp_path / "ct.dcm", 1)
     jobs = [Job(file, (30, 28), "nodule")]
-    (told,) = pr.run_jobs(
+    (told,) = run_jobs(
         BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("nifti", "nrrd", "mha", "nnunet")
     )
     alpha = np.load(tmp_path / "out" / "nodule_alpha.npy")
@@ -264,7 +267,7 @@ def test_volumes_lie_where_the_image_lies(tmp_path):
 
 def test_formats_that_there_are_not_are_refused(tmp_path):
     jobs = [Job(tmp_path / "a.png", (1, 1), "a")]
-    run = pr.run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
+    run = run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
     line = line_of(next, run, told_remedy=False)
     assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet, dicom, rtstruct"
     assert not (tmp_path / "out").exists()
@@ -275,7 +278,7 @@ def test_predictions_go_into_a_pacs(tmp_path):
     write_png(tmp_path / "a.png", _image())
     jobs = [Job(file, (30, 28), file.stem) for file in files]
     jobs.append(Job(tmp_path / "a.png", (20, 12), "a"))
-    first, second, refused, series = pr.run_jobs(
+    first, second, refused, series = run_jobs(
         BrightIsLesion(LUNG), jobs, tmp_path / "out", formats=("dicom", "rtstruct"), window=LUNG
     )
     assert "format: found an image that is no DICOM file" in str(refused.error)

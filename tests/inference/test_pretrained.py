@@ -13,8 +13,9 @@ from casgan_jax.evaluation.marks import by_axes, by_click
 from casgan_jax.evaluation.planes import to_native_crop
 from casgan_jax.evaluation.prediction import Prediction, predict_records
 from casgan_jax.grid import Box, binarise, normalise
+from casgan_jax.inference.levels import extremes_around
 from casgan_jax.inference.load import load_cascade
-from casgan_jax.inference.predict import extremes_around, predict
+from casgan_jax.inference.predict import predict
 from casgan_jax.pretrained import MARKED, NAME, folder_of
 from casgan_jax.records.splits import split_of
 from casgan_jax.workdir.seal import verify

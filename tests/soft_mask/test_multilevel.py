@@ -9,6 +9,8 @@ import pytest
 
 from casgan_jax.soft_mask import multilevel
 from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
+from casgan_jax.soft_mask.coarse_levels import coarsen
+from casgan_jax.soft_mask.matting_system import prepare
 from tests.soft_mask.test_closed_form import TOLERANCE, direct_solution, images, ring
 
 
@@ -57,8 +59,8 @@ def test_steps_hardly_grow_with_the_region(name):
 @pytest.mark.parametrize("name", ["random", "two levels", "waves", "flat"])
 def test_preconditioner_is_symmetric_and_positive(name):
     image, trimap = images(48)[name].astype(np.float32), ring(48, 3, 21)
-    system = multilevel.prepare(*crop(image, trimap), 0.0, DEFAULT_EPSILON)
-    hierarchy = multilevel.coarsen(system)
+    system = prepare(*crop(image, trimap), 0.0, DEFAULT_EPSILON)
+    hierarchy = coarsen(system)
     rng = np.random.default_rng(0)
     for _ in range(5):
         first, second = (

@@ -16,6 +16,7 @@ from casgan_jax.inference.load import load_cascade
 from casgan_jax.inference.predict import predict
 from casgan_jax.records.marks import measured_axes
 from casgan_jax.records.prepared import load_split
+from casgan_jax.soft_mask.view import view_of_axes
 from casgan_jax.training import loop
 from casgan_jax.training.restore import restore_stage
 from tests.training.test_loop import tiny_config
@@ -74,10 +75,13 @@ def test_prediction_takes_axes_in_place_of_a_click(cascade, discs):
     axes, centre = measured_axes(record)[0], tuple(record["mark"])
     by_click = predict(cascade, record["image"], centre, window=(0, 255))
     by_axes = predict(cascade, record["image"], centre, window=(0, 255), recist=axes)
-    np.testing.assert_array_equal(by_click.patch, by_axes.patch)
-    assert np.abs(by_click.fine_alpha - by_axes.fine_alpha).max() > 1e-6
-    patch = normalise(record["image"], (0, 255))[8:24, 8:24]
-    np.testing.assert_array_equal(by_click.patch, patch)
+    grey = normalise(record["image"], (0, 255))
+    np.testing.assert_array_equal(by_click.patch, grey[8:24, 8:24])
+    # The axes tell how large the lesion is, and the system sees as much of the image as it needs.
+    view = view_of_axes(axes, cascade.patch, share=cascade.axis_share).extent(cascade.patch)
+    np.testing.assert_array_equal(by_axes.patch, view.crop(grey, padded=True))
+    assert by_axes.alpha.shape == by_click.alpha.shape == record["image"].shape
+    assert np.abs(by_click.alpha - by_axes.alpha).max() > 1e-6
     with pytest.raises(UserError, match="recist: found axes at 0 degrees"):
         bad = np.float32([8, 8, 20, 8, 8, 9, 20, 9])
         predict(cascade, record["image"], centre, window=(0, 255), recist=bad)

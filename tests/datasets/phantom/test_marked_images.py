@@ -6,7 +6,7 @@ import pytest
 from casgan_jax.annotations import read_annotations
 from casgan_jax.labelling.lesion import read_lesion
 from datasets.phantom.builder import Source, make_record
-from datasets.phantom.example import write_example
+from datasets.phantom.marked_images import write_example
 
 
 def test_lines_are_lesions_with_marks_of_every_kind(tmp_path):

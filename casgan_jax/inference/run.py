@@ -1,0 +1,144 @@
+"""Lesions of whole images, one after the other: read, predicted, written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from casgan_jax.dicom.finding import Finding
+from casgan_jax.dicom.objects import KINDS_OF_FORMATS
+from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder
+from casgan_jax.grid import normalise
+from casgan_jax.images import read_scan
+from casgan_jax.images.stack import Scan
+from casgan_jax.inference.jobs import Job
+from casgan_jax.inference.levels import levels_of, trained_window
+from casgan_jax.inference.objects import (
+    ObjectsFailed,
+    ObjectsWritten,
+    predicted_finding,
+    write_findings,
+)
+from casgan_jax.inference.predict import predict
+from casgan_jax.inference.volumes import check_formats, write_volumes
+from casgan_jax.inference.written import Written, write_prediction
+from casgan_jax.json_form import to_json
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.inference.load import LoadedSystem
+
+LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfield units
+
+
+class Predicted(NamedTuple):
+    """A job that is done: the source values that were 0 and 1, and what was written."""
+
+    job: Job
+    window: tuple[float, float]
+    written: Written
+
+    def as_json(self) -> dict[str, Any]:
+        """One object of all that is worth telling."""
+        place: dict[str, Any] = {"file": str(self.job.file), "center": list(self.job.centre)}
+        if self.job.recist is not None:
+            place["recist"] = self.job.recist.tolist()
+        return {**place, "window": list(self.window), **to_json(self.written)}
+
+
+class Failed(NamedTuple):
+    """A job that could not be done."""
+
+    job: Job
+    error: UserError
+
+    @property
+    def place(self) -> str:
+        """The file and the mark, in words."""
+        x, y = self.job.centre
+        return f"{self.job.file} at {x:g},{y:g}"
+
+
+def run_jobs(
+    system: LoadedSystem,
+    jobs: Sequence[Job],
+    output: Path,
+    *,
+    threshold: float | None = None,
+    window: tuple[float, float] | None = None,
+    hu_offset: float = 0.0,
+    formats: Collection[str] = (),
+) -> Iterator[Predicted | Failed | ObjectsWritten | ObjectsFailed]:
+    """Reads, predicts and writes every job.
+
+    Args:
+      system: of `casgan_jax.inference.load.load_system`.
+      jobs: of `plan`.
+      output: folder, made if it is not there.
+      threshold: of the binary mask; the system's by default.
+      window: see `levels_of`.
+      hu_offset: added to the images' values first.
+      formats: of `casgan_jax.inference.volumes`, beside what is always written.
+
+    Yields:
+      What was written for every job, in order, or why it failed; in the end the same of each series
+      of images whose objects were written.
+
+    Raises:
+      UserError: the output folder cannot be made, `hu_offset` is no offset, or `formats` are none.
+    """
+    if not abs(hu_offset) <= LARGEST_OFFSET:
+        raise UserError(
+            "hu_offset",
+            found=f"{hu_offset:g}",
+            expected=f"a number in [-{LARGEST_OFFSET:g}, {LARGEST_OFFSET:g}]",
+            remedy="DeepLesion's files need -32768",
+        )
+    check_formats(formats, output)
+    make_folder(output, field="output")
+    threshold = system.threshold if threshold is None else threshold
+    trained = trained_window(system) if window is None else window
+    findings: list[Finding] = []
+    for job in jobs:
+        try:
+            scan = read_scan(job.file, slice_index=job.slice_index)
+            image = _values(job, scan, hu_offset)
+            levels = levels_of(system, image, job.centre, trained=trained, given=window)
+            prediction = predict(system, image, job.centre, window=levels, recist=job.recist)
+            if KINDS_OF_FORMATS.keys() & set(formats):
+                fine, box = prediction.fine_alpha, prediction.box
+                findings.append(predicted_finding(job.name, scan, fine, box, threshold))
+            written = write_prediction(
+                output,
+                job.name,
+                normalise(image, levels),
+                prediction,
+                threshold=threshold,
+                recist=job.recist,
+            )
+            alpha = prediction.alpha
+            more = write_volumes(output, job.name, alpha, scan, formats, threshold)
+            written = written._replace(files=(*written.files, *map(str, more)))
+        except UserError as error:
+            yield Failed(job, error)
+        else:
+            yield Predicted(job, levels, written)
+    yield from write_findings(output, findings, formats)
+
+
+def _values(job: Job, scan: Scan, hu_offset: float) -> np.ndarray:
+    """The values of a job's slice, with its own offset or else the one for all."""
+    offset = job.hu_offset or hu_offset
+    if not offset:
+        return scan.values
+    if scan.unit == "HU":
+        raise UserError(
+            "hu_offset",
+            found=f"{offset:g} for an image that is in HU already",
+            expected="none",
+            remedy="leave it out",
+        )
+    return scan.values.astype(np.float32) + np.float32(offset)
