@@ -9,6 +9,7 @@ from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.files import expand_user
 from casgan_jax.records.identity import digest, hashed, patients
+from casgan_jax.training.initial_weights import init_folder
 from casgan_jax.workdir.layout import weights_folder
 from casgan_jax.workdir.trained_on import TrainedOn, of_weights
 from casgan_jax.workdir.weights import read_facts
@@ -17,8 +18,8 @@ from casgan_jax.workdir.weights import read_facts
 def data_of_stages(config: StageConfig) -> dict[str, TrainedOn]:
     """What each stage that a run trains learns from, in the order of their training.
 
-    Other systems' patients, whose networks a stage builds on, looks at or learns from, count as its
-    own, where their weights say whose they are.
+    Other systems' patients, whose networks a stage starts from, builds on, looks at or learns from,
+    count as its own, where their weights say whose they are.
 
     Args:
       config: resolved.
@@ -40,6 +41,8 @@ def _of_data_set(directory: str) -> TrainedOn:
 
 def _others(config: SoftganConfig) -> Iterator[Path]:
     """The folders of the weights that a config names."""
+    if config.init:
+        yield init_folder(config)
     if config.sr not in ("train", "none"):
         source = expand_user(config.sr)
         own = weights_folder(source, "srgan")

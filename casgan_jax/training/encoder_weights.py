@@ -1,31 +1,22 @@
 """ImageNet weights that a network's encoder starts from, where its config names a file of them.
 
-They are read before anything is trained and put into the first state of a run. From its first
-checkpoint on a run needs the file no more; its name and sum stay in `initial_weights.json` beside
-the checkpoints. Where there is no such file a network started from random weights.
+They are one kind of `casgan_jax.training.initial_weights`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.errors import UserError
-from casgan_jax.files import read_json, write_whole
 from casgan_jax.models.resnet_weights import ENCODER, load_encoder, locate_encoder
 from casgan_jax.training.restore import state_shapes
 from casgan_jax.training.state import TrainState
-from casgan_jax.workdir.checkpoints import Checkpoints
-from casgan_jax.workdir.layout import INITIAL_WEIGHTS, checkpoints_folder
-from casgan_jax.workdir.processes import is_first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,22 +44,17 @@ class EncoderWeights:
         return dataclasses.replace(state, generator=generator, average=average)
 
 
-def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights | None:
-    """The weights that `model.encoder_weights` names.
+def read_encoder_weights(config: SoftganConfig) -> EncoderWeights | None:
+    """The weights that `model.encoder_weights` names, None where it names none.
 
     Args:
       config: resolved.
-      workdir: of the run.
-
-    Returns:
-      None where it names none, or the run has a checkpoint already.
 
     Raises:
       UserError: the file is missing or does not fit the network.
     """
-    options = config.model.options if isinstance(config, SoftganConfig) else {}
-    source = str(options.get("encoder_weights", ""))
-    if not source or Checkpoints(checkpoints_folder(workdir, config.name)).steps():
+    source = str(config.model.options.get("encoder_weights", ""))
+    if not source:
         return None
     shapes = state_shapes(config).average
     try:
@@ -85,23 +71,3 @@ def read_encoder_weights(config: StageConfig, workdir: Path) -> EncoderWeights |
         loaded["batch_stats"][ENCODER],
         f"ImageNet: {name} (sha256 {digest[:12]})",
     )
-
-
-def keep_initial_weights(directory: Path, weights: EncoderWeights | None) -> None:
-    """Notes in a stage's folder what its network starts from; None: random weights."""
-    path = directory / INITIAL_WEIGHTS
-    if not is_first():
-        return
-    if weights is None:
-        path.unlink(missing_ok=True)  # of an attempt that ended before its first checkpoint
-    else:
-        facts = {"initial_weights": weights.name}
-        write_whole(path, (json.dumps(facts) + "\n").encode())
-
-
-def initial_weights(directory: Path) -> str:
-    """What `keep_initial_weights` noted in a stage's folder: "random", or `EncoderWeights.name`."""
-    path = directory / INITIAL_WEIGHTS
-    if not path.is_file():
-        return "random"
-    return read_json(path, remedy="train into another `workdir`")["initial_weights"]

@@ -38,13 +38,13 @@ from casgan_jax.records.identity import digest
 from casgan_jax.records.prepared import measured_split, read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.data_of_stages import data_of_stages
-from casgan_jax.training.encoder_weights import (
-    EncoderWeights,
+from casgan_jax.training.export import export_run, export_stage
+from casgan_jax.training.initial_weights import (
+    InitialWeights,
     initial_weights,
     keep_initial_weights,
-    read_encoder_weights,
+    read_initial_weights,
 )
-from casgan_jax.training.export import export_run, export_stage
 from casgan_jax.training.interruption import Interruption
 from casgan_jax.training.logs import Logs
 from casgan_jax.training.meter import Meter
@@ -108,7 +108,7 @@ def train(
         changes = keep_config(config, workdir, accept_changes=accept_config_changes)
         notes = [f"going on with another {change}" for change in changes]
         notes += keep_data(data_of_stages(config), workdir, accept_changes=accept_config_changes)
-        encoder = read_encoder_weights(config, workdir)
+        initial = read_initial_weights(config, workdir)
         frozen = frozen_variables(config, workdir, interruption)
         warnings = []
         if isinstance(config, SoftganConfig):
@@ -118,7 +118,7 @@ def train(
             workdir,
             frozen,
             interruption,
-            encoder=encoder,
+            initial=initial,
             notes=notes,
             warnings=warnings,
         )
@@ -163,7 +163,7 @@ def train_stage(
     frozen: Any,
     interruption: Interruption,
     *,
-    encoder: EncoderWeights | None = None,
+    initial: InitialWeights | None = None,
     notes: Sequence[str] = (),
     warnings: Sequence[str] = (),
 ) -> StageResult:
@@ -174,7 +174,7 @@ def train_stage(
       workdir: of the run.
       frozen: see `frozen_variables`.
       interruption: asked after each step.
-      encoder: weights that the network's encoder starts from.
+      initial: weights that the network starts from.
       notes: lines to tell at the start.
       warnings: of what it builds on; told at the start, and kept in its result.
     """
@@ -215,8 +215,8 @@ def train_stage(
     done, state = resume(checkpoints, shapes, look_at, say=_say)
     if not done:
         state = jax.device_get(make_state(frozen))
-        encoder = encoder or read_encoder_weights(config, workdir)  # no checkpoint could be used
-        state = encoder.put_into(state) if encoder else state
+        initial = initial or read_initial_weights(config, workdir)  # no checkpoint could be used
+        state = initial.put_into(state) if initial else state
     state = devices.replicate(state)
     if not done:
         # Also compiles the step, for which no SIGTERM should have to wait.
@@ -229,7 +229,7 @@ def train_stage(
         if done:
             logs.say(f"{config.name}: resumed after step {done}")
         else:
-            keep_initial_weights(directory, encoder)
+            keep_initial_weights(directory, initial)
             logs.say(f"{config.name}: initial weights: {initial_weights(directory)}")
         meter = Meter(config.optim.batch_size, standing=checkpoints.standing)
         batches = iter(data.batches_from(done))

@@ -43,6 +43,7 @@ def check_fields(config: Config) -> None:
         _check_each(config.srgan, "srgan.")
         _check_stage(config.srgan, "srgan.")
         _check_halvings(config)
+        _check_one_start(config)
         if config.sr != "none":
             _check_sr_side(config.srgan, config.data.scale, "srgan.")
     elif isinstance(config, SrganConfig):
@@ -98,6 +99,18 @@ def _check_stage(config: StageConfig, section: str) -> None:
             found="0 and train.epochs=0",
             expected="one of them above 0",
             remedy=f"set `{section}train.steps=10000`",
+        )
+
+
+def _check_one_start(config: SoftganConfig) -> None:
+    """The network starts from one kind of weights."""
+    encoder = config.model.options.get("encoder_weights")
+    if config.init and encoder:
+        raise UserError(
+            "init",
+            found=f"{config.init!r} beside model.encoder_weights={encoder!r}",
+            expected="one of them",
+            remedy="leave `init` out",
         )
 
 

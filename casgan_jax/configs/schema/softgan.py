@@ -182,6 +182,12 @@ class SoftganConfig(TrainingConfig):
         "workdir of a trained cascade to learn from beside the label (Eq. 5)",
         example="runs/softgan",
     )
+    init: str = setting(
+        "",
+        "a trained system that the network starts from: a run's workdir, a folder of weights, or "
+        "pretrained; empty: random weights",
+        example="pretrained",
+    )
     data: SoftganData = SoftganData()
     model: SoftganModel = SoftganModel(options=Options(levels=0, dropout=0.5))
     loss: SoftganLoss = SoftganLoss()
