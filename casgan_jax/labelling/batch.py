@@ -143,9 +143,8 @@ def label_batch(
         rows = objects.write_objects(
             folder, rows, options.formats, lambda key: _read_record(folder, key)
         )
-        for row in rows:
-            if row["status"] == "failed" and found.get(row["key"], row)["status"] == "labelled":
-                _forget(folder, row["key"])  # its series has no objects
+        lesions = {job.annotation.key: job.annotation for job in jobs}
+        rows = [_without_leftovers(row, lesions.get(row["key"]), folder) for row in rows]
         if nnunet.FORMAT in options.formats:
             nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         _write_table(table, rows)
@@ -336,6 +335,14 @@ def _label(job: _Job) -> Row:
     }
     write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
     return row
+
+
+def _without_leftovers(row: Row, annotation: Annotation | None, folder: Path) -> Row:
+    """The row; a lesion that was labelled and whose series has no objects leaves nothing else."""
+    if row["status"] == "labelled" or annotation is None:
+        return row
+    _forget(folder, annotation.key)
+    return failed_row(annotation, row["reason"])
 
 
 def _forget(folder: Path, key: str) -> None:

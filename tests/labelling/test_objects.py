@@ -113,6 +113,8 @@ def test_a_series_that_cannot_be_written_fails_its_lesions_alone(label, tmp_path
     (good, bad) = label("0.dcm", "2.dcm").rows
     assert good["status"] == "labelled" and bad["status"] == "failed"
     assert "output: found a file at" in bad["reason"]
+    # Nothing is left of it that the row could name, nor what was measured of it.
+    assert not {"soft_mask", "trimap", "overlay", "quality", "area_px"} & bad.keys()
     left = {path.stem for path in (tmp_path / "out" / "soft_masks").iterdir()}
     assert left == {good["key"]} == {path.stem for path in (tmp_path / "out" / "records").iterdir()}
     blocked.unlink()
