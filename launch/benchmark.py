@@ -22,7 +22,6 @@ from absl import flags
 
 from casgan_jax.commands.entry import run_main
 from casgan_jax.commands.path_flag import define_path
-from launch.benchmarks.running import lines
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
 define_path("data_dir", None, "annotate, input, label, marks: folder of a prepared data set.")
@@ -38,6 +37,8 @@ flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 
 def main(_: list[str]) -> None:
+    from launch.benchmarks.running import lines  # with JAX, which --help does not need
+
     for line in lines(flags.FLAGS.suite or "", flags.FLAGS):
         print(line, flush=True)
 

@@ -24,7 +24,6 @@ from casgan_jax.configs.schema import catalogue
 from casgan_jax.configs.schema.load import split_overrides
 from casgan_jax.errors import UserError
 from casgan_jax.experiments.plan import load_experiment
-from casgan_jax.experiments.runner import run_experiment
 from casgan_jax.workdir.layout import REPORT, REPORT_PAGE
 
 _CONFIG = flags.DEFINE_string("config", None, "NAME or NAME:VARIANT; 'help' lists them.")
@@ -48,6 +47,8 @@ def main(_: list[str]) -> int:
     fields = [f"--config.{field}={text}" for field, text in _overrides]
     command = typed_again("experiment", fields)
     rows, data_dir = experiment.chosen(names), Path(_DATA_DIR.value or "")
+    from casgan_jax.experiments.runner import run_experiment  # with matplotlib, for its pages
+
     outcomes = run_experiment(experiment, rows, data_dir, output, command, words)
     print((output / REPORT).read_text() + f"\nreport: {output / REPORT_PAGE}")
     failed = sum(outcome.status == "failed" for outcome in outcomes)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from casgan_jax.annotations.axes import Axes
-from casgan_jax.soft_mask.proposal import Proposal
 from casgan_jax.soft_mask.shapes import Shape
 from casgan_jax.soft_mask.strokes import Stroke
+
+if TYPE_CHECKING:  # it brings JAX, which reading a table does not need
+    from casgan_jax.soft_mask.proposal import Proposal
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -10,12 +10,12 @@ from casgan_jax.commands.program import COMMANDS, OF_CHECKOUT
 from tests.labelling import lesions
 
 _PROGRAM = """
-import sys
+import atexit, sys
 sys.argv[0] = "casgan"
 from casgan_jax.commands.casgan import main
-status = main()
-print(sorted({"absl", "numpy", "jax"} & set(sys.modules)), file=sys.stderr)
-sys.exit(status)
+imported = lambda: sorted({"absl", "numpy", "jax"} & set(sys.modules))
+atexit.register(lambda: print(imported(), file=sys.stderr))
+sys.exit(main())
 """
 
 
@@ -43,6 +43,14 @@ def test_help_of_a_command_teaches_by_example(name):
     done = casgan(name, "--help")
     assert done.returncode == 0
     assert f"    casgan {name}" in done.stdout and "launch" not in done.stdout
+    assert "'jax'" not in done.stderr  # it takes more than a second
+
+
+def test_a_mistake_is_told_before_what_computes_is_imported():
+    for name, arguments in (("label", ["--recist=1"]), ("predict", ["--center=1"])):
+        done = casgan(name, "--input=a.png", *arguments)
+        assert done.returncode == 1 and done.stderr.startswith("error: ")
+        assert "'jax'" not in done.stderr
 
 
 def test_unknown_commands_get_the_nearest_name_and_those_of_the_checkout_the_way():
