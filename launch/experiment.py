@@ -44,8 +44,7 @@ def main(_: list[str]) -> int:
     experiment = load_experiment(launch.experiments, _CONFIG.value).with_configs(names)
     output = Path(_OUTPUT.value or Path("experiments", _CONFIG.value.replace(":", "-")))
     experiment = experiment.with_fields(_overrides, names)
-    fields = [f"--config.{field}={text}" for field, text in _overrides]
-    command = typed_again("experiment", fields)
+    command = typed_again("experiment", [f"--config.{name}={text}" for name, text in _overrides])
     rows, data_dir = experiment.chosen(names), Path(_DATA_DIR.value or "")
     from casgan_jax.experiments.runner import run_experiment  # with matplotlib, for its pages
 
