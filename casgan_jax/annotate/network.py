@@ -12,13 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.errors import UserError
-from casgan_jax.grid import binarise
-from casgan_jax.inference.levels import EIGHT_BIT, levels_of, stretched_side, trained_window
+from casgan_jax.inference.levels import trained_window
 from casgan_jax.inference.load import LoadedSystem, load_system
-from casgan_jax.inference.predict import predict
+from casgan_jax.inference.proposing import propose
 from casgan_jax.labelling.lesion import Lesion
-from casgan_jax.soft_mask.proposal import Proposal, proposed
+from casgan_jax.soft_mask.proposal import Proposal
 
 
 class Network:
@@ -63,30 +61,11 @@ class Network:
     def propose(self, lesion: Lesion) -> Proposal:
         """The soft mask of a lesion, by its axes where the network sees such, else by a point.
 
-        An image that is not 8-bit is shown to a network of 8-bit images as the reader sees it, but
-        to one of stretched crops stretched.
-
         Raises:
-          UserError: see `predict`, values that the network was not trained for, or a soft mask
-            that reaches the network's threshold nowhere.
+          UserError: see `casgan_jax.inference.proposing.propose`.
         """
         system, trained = self._current()
-        values = lesion.values
-        x, y = lesion.mark.tolist()
-        other = trained == EIGHT_BIT and values.dtype != np.uint8
-        as_seen = other and not stretched_side(system)
-        given = lesion.window if as_seen else None
-        window = levels_of(system, values, (x, y), trained=trained, given=given)
-        recist = lesion.recist if "axes" in system.mark_kinds else None
-        found = predict(system, values, (x, y), window=window, recist=recist)
-        if not binarise(found.fine_alpha, system.threshold).any():
-            raise UserError(
-                "network",
-                found=f"nothing above its threshold, {system.threshold:.2f}",
-                expected="a lesion",
-                remedy="mark it otherwise, or keep the matted soft mask",
-            )
-        return proposed(found.fine_alpha, found.box, values.shape)
+        return propose(system, lesion, trained=trained)
 
     def _current(self) -> tuple[LoadedSystem, tuple[float, float]]:
         with self._lock:

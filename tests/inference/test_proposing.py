@@ -1,0 +1,50 @@
+"""Lesions labelled by the network that comes with the package, from their marks."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from casgan_jax.annotations import Annotations, read_annotations
+from casgan_jax.inference.load import load_system
+from casgan_jax.inference.proposing import propose, with_proposals
+from casgan_jax.labelling.batch import BatchOptions, label_batch
+from casgan_jax.labelling.lesion import read_lesion
+from casgan_jax.metrics import dice
+from datasets.phantom.builder import Source, make_record
+from datasets.phantom.marked_images import write_example
+
+
+@pytest.fixture(scope="module")
+def system():
+    return load_system("pretrained")
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    return read_annotations(write_example(tmp_path_factory.mktemp("example"), 3, seed=0))
+
+
+def test_lesions_are_labelled_by_what_the_system_proposes(system, example, tmp_path):
+    missing = dataclasses.replace(example.annotations[1], key="gone", image=tmp_path / "none.png")
+    given = Annotations((*example.annotations, missing), ())
+    found = with_proposals(system, given, progress=False)
+    assert [one.key for one in found.annotations] == [one.key for one in example.annotations]
+    ((key, reason),) = ((one.key, one.reason) for one in found.failures)
+    assert key == "gone" and "none.png" in reason
+    batch = label_batch(found, tmp_path / "out", BatchOptions(), workers=0, progress=False)
+    assert [row["strategy"] for row in batch.rows[:3]] == ["network"] * 3
+    assert batch.rows[3]["status"] == "failed"
+    truth = make_record(Source(0, 0))["alpha"].reshape(128, 4, 128, 4).mean((1, 3)) / 255
+    alpha = propose(system, read_lesion(example.annotations[0])).label(
+        found.annotations[0].proposal.box, 1
+    )
+    placed = found.annotations[0].proposal.box.paste(alpha.alpha, (128, 128))
+    assert dice(placed >= 0.5, truth >= 0.5) > 0.85
+
+
+def test_the_same_system_proposes_the_same(system, example):
+    once, again = (with_proposals(system, example, progress=False) for _ in range(2))
+    for first, second in zip(once.annotations, again.annotations, strict=True):
+        assert first.proposal == second.proposal
+        assert first.proposal.alpha.dtype == np.float32
