@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 NODES = 3  # of the grid, along each side
 
@@ -29,6 +28,8 @@ def node_weights(size: int) -> np.ndarray:
       (size, NODES) float32, rows that sum to 1: with it the field of nodes (NODES, NODES) is
       `weights @ nodes @ weights.T`.
     """
+    from scipy.interpolate import CubicSpline  # nearly a second, and most trainings need none
+
     pixels = (np.arange(size) + 0.5) / size
     spline = CubicSpline(np.linspace(0.0, 1.0, NODES), np.eye(NODES), bc_type="natural")
     weights = spline(pixels).astype(np.float32)
