@@ -99,8 +99,13 @@ def test_it_can_be_interrupted(monkeypatch):
 
     monkeypatch.setattr("casgan_jax.soft_mask.multilevel.tqdm.tqdm", Bar)
     image, trimap = images(96)["waves"].astype(np.float32), ring_of(96)
-    with pytest.raises(KeyboardInterrupt):
-        solved(image, trimap, tolerance=0.0)
+    # Where the suite was started in the background of a shell, Ctrl-C is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            solved(image, trimap, tolerance=0.0)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert sum(steps) == 3
     monkeypatch.undo()
     assert solved(image, trimap)[1] < 200  # nothing is left of it
