@@ -29,7 +29,7 @@ _SHRINKING = 0.9  # of the axes that a network is shown, from slice to slice
 _LEAST_CONTRAST = 0.35  # of the marked slice's
 _LEAST_AREA = 2.0  # pixels
 _PAD, _PAD_SHARE = 1.0, 0.15  # pixels and radii that a lesion may reach beyond its marked mask
-_WIDER = 1.15  # radii of a disc that does not fit into the lesion
+_WIDER = 2.5  # radii of a disc that fits into no lesion, nor far into one on a chest wall
 _LEAST_OVERLAP = 0.4  # of the smaller of two neighbours
 _THIN = 0.2  # of the marked area, below which what hardly gets smaller is a vessel
 _FALL = 0.5  # of the marked area for a slice of one radius; a ball's falls by two
@@ -74,13 +74,14 @@ def beyond(image: np.ndarray, levels: Levels, radius: float) -> np.ndarray:
       levels: of the lesion.
       radius: of the disc of the lesion's area where it is marked, in pixels.
     """
-    wide = int(np.ceil(_WIDER * radius)) + 1
-    bright = np.pad((levels.share(image) >= _LEVEL).astype(np.uint8), wide, mode="edge")
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1, 2 * wide + 1))
-    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, disc)
-    # Its blurred edge is the lesion's as well.
-    inner = cv2.erode(opened, np.ones((3, 3), np.uint8))
-    found: np.ndarray = inner[wide:-wide, wide:-wide] > 0
+    wide = _WIDER * radius + 1
+    margin = int(np.ceil(wide)) + 1
+    bright = np.pad(levels.share(image) >= _LEVEL, margin, mode="edge")
+    middles = _depth(bright) > wide
+    if not middles.any():
+        return np.zeros(image.shape, bool)
+    # Its blurred edge, a pixel, is the lesion's as well.
+    found: np.ndarray = (_depth(~middles) <= wide - 1)[margin:-margin, margin:-margin]
     return found
 
 

@@ -205,7 +205,9 @@ class _Lesion:
         image = np.stack([self._part(each) for each in slices])
         share = np.clip(levels.share(image), 0, 1).astype(np.float32)
         radius = radius_of(self.soft[largest] >= _THRESHOLD)
-        share[np.stack([beyond(each, levels, radius) for each in image])] = 0
+        for number, each in enumerate(slices):
+            if each not in self._marks:
+                share[number][beyond(image[number], levels, radius)] = 0
         soft = np.stack([self.soft.get(each, fading.get(each)) for each in slices])
         known = np.array([each in self.soft for each in slices])
         trimap = np.stack([_trimap(*each) for each in zip(soft, share, known, strict=True)])
