@@ -130,6 +130,8 @@ def grabcut_near(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     state[depth > _NEAR_CERTAIN * radius] = cv2.GC_FGD
     seed = np.unravel_index(np.argmax(depth), depth.shape)
     state[seed] = cv2.GC_FGD
+    if (state % 2).all():  # nothing in it is background, or probably so
+        return mask
     parts = cv2.connectedComponents(_cut(window, state, _ITERATIONS), connectivity=4)[1]
     found = _without_holes(parts == parts[seed])
     return _resampled(found.astype(np.float32), -corner / step, 1 / step, image.shape) >= 0.5

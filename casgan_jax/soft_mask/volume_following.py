@@ -26,7 +26,7 @@ _THRESHOLD = 0.5
 _LEVEL = 0.35  # of the way from the surroundings to the lesion, where readers draw its outline
 _VOTES = 1.5  # of three
 _SHRINKING = 0.9  # of the axes that a network is shown, from slice to slice
-_LEAST_CONTRAST = 0.35  # of the marked slice's
+_LEAST_CONTRAST = 0.25  # of the marked slice's
 _LEAST_AREA = 2.0  # pixels
 _PAD, _PAD_SHARE = 1.0, 0.15  # pixels and radii that a lesion may reach beyond its marked mask
 _WIDER = 2.5  # radii of a disc that fits into no lesion, nor far into one on a chest wall
@@ -34,7 +34,7 @@ _LEAST_OVERLAP = 0.4  # of the smaller of two neighbours
 _THIN = 0.2  # of the marked area, below which what hardly gets smaller is a vessel
 _FALL = 0.5  # of the marked area for a slice of one radius; a ball's falls by two
 _MOST_FALL = 0.1  # of the marked area
-_LONGEST = 2.0  # reach across slices, in radii of the disc of the marked area
+_LONGEST = 3.0  # reach across slices, in radii of the disc of the marked area
 
 
 class Levels(NamedTuple):

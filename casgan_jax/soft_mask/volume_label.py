@@ -124,6 +124,13 @@ class _Lesion:
 
     def _check_marked(self) -> None:
         for each, soft in self.soft.items():
+            if (soft >= _THRESHOLD).all():
+                raise UserError(
+                    f"mark on slice {each}",
+                    found="a lesion that fills the image",
+                    expected="some background",
+                    remedy="give a wider volume",
+                )
             if soft.max() < _THRESHOLD:
                 raise UserError(
                     f"mark on slice {each}",

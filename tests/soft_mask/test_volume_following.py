@@ -43,7 +43,7 @@ def test_it_goes_on_to_the_end_of_the_series():
     [
         ([disc(7), disc(0) & False, disc(7)], "contrast", 1),
         ([disc(6), disc(3), disc(2), disc(2), disc(2), disc(2)], "area", 3),
-        ([disc(7)] * 30, "area", 16),
+        ([disc(7)] * 30, "area", 24),
     ],
 )
 def test_it_ends_where_the_lesion_does(masks, why, slices):

@@ -125,7 +125,10 @@ def test_a_long_series_costs_what_its_lesion_does():
         (dict(volume=np.where(TRUE > 0.9, np.nan, IMAGE)), "slice 5: found values in"),
         (dict(volume=300 * IMAGE), "slice 5: found values in"),
         (dict(marks=[VolumeMark(5, mask=np.zeros((40, 44), bool))]), "mark on slice 5: found an e"),
-        (dict(marks=[VolumeMark(5, mask=np.ones((40, 44), bool))]), "mask: found the lesion and"),
+        (
+            dict(marks=[VolumeMark(5, mask=np.ones((40, 44), bool))]),
+            "mark on slice 5: found a lesion",
+        ),
     ],
 )
 def test_bad_input_is_one_line(change, line):
