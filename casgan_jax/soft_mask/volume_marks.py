@@ -34,15 +34,22 @@ def check_volume(
             "volume",
             found=f"{volume.dtype} of shape {volume.shape}",
             expected="numbers (slices, rows, columns)",
+            remedy="stack its slices",
         )
     if len(spacing_mm) != 3 or not all(0 < each < np.inf for each in spacing_mm):
         raise UserError(
             "spacing_mm",
             found=f"{spacing_mm}",
             expected="three positive numbers, between slices, rows and columns",
+            remedy="give them in mm",
         )
     if not marks:
-        raise UserError("marks", found="none", expected="a mark on one slice at least")
+        raise UserError(
+            "marks",
+            found="none",
+            expected="a mark on one slice at least",
+            remedy="measure the lesion where it is largest",
+        )
     numbers = [mark.slice for mark in marks]
     for mark in marks:
         _check_mark(mark, volume.shape, spacing_mm)
@@ -60,10 +67,17 @@ def _check_mark(
 ) -> None:
     place = f"mark on slice {mark.slice}"
     if not 0 <= mark.slice < shape[0]:
-        raise UserError(place, found="no such slice", expected=f"one from 0 to {shape[0] - 1}")
+        raise UserError(
+            place,
+            found="no such slice",
+            expected=f"one from 0 to {shape[0] - 1}",
+            remedy="count slices from 0",
+        )
     if (mark.recist is None) == (mark.mask is None):
         found = "neither axes nor a mask" if mark.mask is None else "axes and a mask"
-        raise UserError(place, found=found, expected="exactly one of them")
+        raise UserError(
+            place, found=found, expected="exactly one of them", remedy="give axes, or a mask"
+        )
     if mark.recist is not None:
         try:
             check_recist(mark.recist, (shape[1], shape[2]), spacing_mm[1:])
@@ -72,9 +86,9 @@ def _check_mark(
         return
     mask = np.asarray(mark.mask)
     if mask.shape != shape[1:] or not mask.any():
-        found = f"shape {mask.shape}" if mask.shape != shape[1:] else "it empty"
         raise UserError(
             place,
-            found=f"its mask of {found}" if mask.shape != shape[1:] else "an empty mask",
+            found=f"its mask of shape {mask.shape}" if mask.shape != shape[1:] else "an empty mask",
             expected=f"a marked lesion, {shape[1:]}",
+            remedy="give the slice's mask",
         )

@@ -35,7 +35,7 @@ def test_levels_are_those_of_the_lesion_and_of_what_is_around_it():
 def test_it_goes_on_to_the_end_of_the_series():
     found = ended([disc(7.5), disc(7), disc(6)])
     assert found.ended == "edge" and len(found.soft) == 3
-    assert (found.soft[2] > 0.5).sum() == pytest.approx(disc(6).sum(), rel=0.15)
+    assert (found.soft[2] > 0.5).sum() == pytest.approx(disc(6).sum(), rel=0.2)
 
 
 @pytest.mark.parametrize(
