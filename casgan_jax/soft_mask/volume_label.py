@@ -25,6 +25,7 @@ from casgan_jax.soft_mask.recist import surroundings
 from casgan_jax.soft_mask.shapes import mask_between
 from casgan_jax.soft_mask.trimap import BACKGROUND, LESION, UNKNOWN, trimap_from_binary
 from casgan_jax.soft_mask.volume_following import (
+    Ask,
     Levels,
     Propose,
     beyond,
@@ -176,8 +177,9 @@ class _Lesion:
             near, far = (up, down) if each - low <= high - each else (down, up)
             found = near.get(each, far.get(each))
             if found is None:
-                ends = (self.soft[end] >= _THRESHOLD for end in (low, high))
-                found = mask_between(*ends, (each - low) / (high - low)).astype(np.float32)
+                before, after = self.soft[low] >= _THRESHOLD, self.soft[high] >= _THRESHOLD
+                share = (each - low) / (high - low)
+                found = mask_between(before, after, share).astype(np.float32)
             self.soft[each] = found
 
     def _follow(self, start: int, slices: range) -> tuple[dict[int, np.ndarray], str]:
@@ -185,15 +187,18 @@ class _Lesion:
         images: Iterator[np.ndarray] = (self._part(each) for each in slices)
         step = self._spacing_mm[0] / float(np.sqrt(self._spacing_mm[1] * self._spacing_mm[2]))
         begin, levels = self.soft[start] >= _THRESHOLD, self._levels[start]
-        propose = self._propose
+        ask = None if self._propose is None else self._asking(self._propose, slices)
+        found, ended = follow(images, begin, levels, step, ask)
+        return dict(zip(slices, found, strict=False)), ended
+
+    def _asking(self, propose: Propose, slices: range) -> Ask:
+        """Shows a network the whole slice, and gives what it says of the part."""
 
         def proposed(number: int, recist: np.ndarray) -> np.ndarray:
             whole = recist + np.tile(self.box.corner, 4).astype(np.float32)
             return self.box.crop(propose(self._plane(slices[number]), whole))
 
-        ask = None if propose is None else proposed
-        found, ended = follow(images, begin, levels, step, ask)
-        return dict(zip(slices, found, strict=False)), ended
+        return proposed
 
     def stacked(self) -> tuple[int, np.ndarray]:
         """First slice and (S, h, w) soft masks as they were found."""
@@ -215,7 +220,7 @@ class _Lesion:
         for number, each in enumerate(slices):
             if each not in self._marks:
                 share[number][beyond(image[number], levels, radius)] = 0
-        soft = np.stack([self.soft.get(each, fading.get(each)) for each in slices])
+        soft = np.stack([(self.soft | fading)[each] for each in slices])
         known = np.array([each in self.soft for each in slices])
         trimap = np.stack([_trimap(*each) for each in zip(soft, share, known, strict=True)])
         weight = _MASK_SHARE * known[:, None, None]

@@ -65,8 +65,11 @@ def volume_matting(
     count = max(1, _MOST_PIXELS // side**2)
     for start in range(0, len(image), count):
         low, high = max(start - _BESIDE, 0), min(start + count + _BESIDE, len(image))
-        parts = (_squares(stack[low:high], side) for stack in (image, trimap, prior))
-        solved = _solve(*parts, image.shape[1:], prior_weight, tie, epsilon)
+        images, trimaps, priors = (
+            _squares(stack[low:high], side) for stack in (image, trimap, prior)
+        )
+        shape = image.shape[1:]
+        solved = _solve(images, trimaps, priors, shape, prior_weight, tie, epsilon)
         kept = solved[start - low :, : image.shape[1], : image.shape[2]]
         alpha[start : start + count] = kept[: len(alpha[start : start + count])]
     return alpha

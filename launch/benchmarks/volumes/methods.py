@@ -53,7 +53,7 @@ def proposer(cascade: Cascade) -> Propose:
 
 def _repeated(case: Case, axes: np.ndarray) -> np.ndarray:
     label = label_from_recist(case.image[case.key], axes, _SCALE)
-    marked = case.truth.any(axis=(1, 2))[:, None, None]
+    marked = np.reshape(case.truth.any(axis=(1, 2)), (-1, 1, 1))
     return marked * area_mean(label.alpha, _SCALE)
 
 
