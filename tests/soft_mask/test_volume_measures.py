@@ -20,8 +20,8 @@ THRESHOLD = 0.5
 def ball(radius, *, shape=SHAPE, spacing=SPACING, centre=None, soft=1.5):
     """A ball in mm whose border is `soft` mm wide."""
     middle = (np.array(shape) - 1) / 2 * spacing if centre is None else np.array(centre)
-    grid = np.meshgrid(*(np.arange(n) * side for n, side in zip(shape, spacing)), indexing="ij")
-    far = np.sqrt(sum((axis - at) ** 2 for axis, at in zip(grid, middle)))
+    offsets = np.moveaxis(np.indices(shape), 0, -1) * spacing - middle
+    far = np.linalg.norm(offsets, axis=-1)
     return np.clip((radius - far) / soft + 0.5, 0, 1).astype(np.float32)
 
 
