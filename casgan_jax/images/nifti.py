@@ -1,4 +1,4 @@
-"""NIfTI volumes (.nii, .nii.gz): axial slices in, one slice out."""
+"""NIfTI volumes (.nii, .nii.gz): axial slices in, volumes out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 from casgan_jax.images.checks import (
-    checked_image,
     checked_path,
     checked_spacing,
     checked_values,
+    checked_volume,
     damaged,
     import_extra,
     narrowed,
@@ -76,7 +76,7 @@ def write_nifti(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a NIfTI-1 volume, as `casgan_jax.images.volume_files.write_volume`.
+    """Writes a NIfTI-1 volume, as `casgan_jax.images.volume_files.write_volume`.
 
     Without a geometry its rows run from anterior to posterior, its columns from right to left, and
     without a spacing 1 is written and its unit left unknown. `read_scan` gives the same image and
@@ -85,7 +85,7 @@ def write_nifti(
     path = checked_path(path, ".nii", ".nii.gz")
     nibabel = import_extra("nibabel", path, "NIfTI")
     row, column = checked_spacing(path, spacing_mm) or (1.0, 1.0)
-    volume = checked_image(path, image).T[..., None]
+    volume = checked_volume(path, image).T
     affine = np.diag([-column, -row, 1.0, 1.0])
     if geometry is not None:
         affine = RAS_TO_LPS @ geometry.affine
