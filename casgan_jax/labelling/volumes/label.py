@@ -1,0 +1,303 @@
+"""The soft volume of one lesion, with all that is measured on it.
+
+    (lesion,) = volume_lesions(annotations.annotations)
+    label = label_lesion_volume(lesion, VolumeOptions())
+    label.alpha, label.first, label.measures.volume_mm3
+
+Only slices about the marks are read: as far as the lesion may reach by its size on the marked
+slices, and further where its soft mask comes to the end of what was read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from casgan_jax.errors import UserError
+from casgan_jax.grid import PAPER_THRESHOLD, decode_alpha, encode_alpha
+from casgan_jax.images.geometry import Geometry
+from casgan_jax.images.regular import RegularRun, regular_run
+from casgan_jax.labelling.lesion import Lesion, read_lesion, with_offset
+from casgan_jax.labelling.volumes.lesion import Slices, VolumeLesion
+from casgan_jax.soft_mask.recist import axis_lengths
+from casgan_jax.soft_mask.volume import VolumeLabel, VolumeMark, label_volume
+from casgan_jax.soft_mask.volume_measures import Spacing, VolumeMeasures, measure_volume
+
+_REACH = 1.0  # sizes of the marks that are read to either side of them
+_LEAST_REACH = 3  # slices
+_ENDS = ("below", "above")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VolumeOptions:
+    """How lesions are labelled as volumes.
+
+    Attributes:
+      window: (low, high) for all lesions; None: see `casgan_jax.labelling.lesion`.
+      threshold: at which soft volumes are measured and outlined, in (0, 1].
+    """
+
+    window: tuple[float, float] | None = None
+    threshold: float = PAPER_THRESHOLD
+
+
+class Given(NamedTuple):
+    """Axes that were given.
+
+    Attributes:
+      slice: index in the run.
+      long_mm, short_mm: their lengths.
+    """
+
+    slice: int
+    long_mm: float
+    short_mm: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class LabelledVolume:
+    """A labelled lesion.
+
+    Attributes:
+      key, patient: of the lesion.
+      marks: as they were read, by the slices.
+      marked: index of the slice of each, in `run`.
+      run: the slices that the volume is of.
+      first: index in `run` of the first slice of `alpha`.
+      alpha: (S, H, W) float32 in [0, 1], whole steps of 1/255; slices before and after are empty,
+        its first and last are not.
+      values: (S, H, W) of the image.
+      sources: DICOM file and frame, from 1, of each slice; () of other formats.
+      unit, window, threshold: see `LesionLabel`.
+      ended: what ended the lesion below and above.
+      measures: on `alpha`; its slices count from `first`.
+      notes: what is to be said that is not the rule.
+    """
+
+    key: str
+    patient: str
+    marks: tuple[Lesion, ...]
+    marked: tuple[int, ...]
+    run: RegularRun
+    first: int
+    alpha: np.ndarray
+    values: np.ndarray
+    sources: tuple[tuple[Path, int], ...]
+    unit: str
+    window: tuple[float, float]
+    threshold: float
+    ended: tuple[str, str]
+    measures: VolumeMeasures
+    notes: tuple[str, ...]
+
+    @property
+    def geometry(self) -> Geometry:
+        """Of the voxels of `alpha`."""
+        columns, rows, _ = self.run.geometry.size
+        start = np.array([0.0, 0.0, self.first])
+        return self.run.geometry.part(start, np.eye(3), (columns, rows, len(self.alpha)))
+
+    @property
+    def spacing_mm(self) -> Spacing:
+        """(slice, row, column)."""
+        column, row, step = map(float, self.run.geometry.spacing)
+        return step, row, column
+
+    @property
+    def given(self) -> Given | None:
+        """The longest axes that were given; None: none were."""
+        found = [
+            Given(index, *axis_lengths(mark.recist, self.spacing_mm[1:]))
+            for mark, index in zip(self.marks, self.marked, strict=True)
+            if mark.recist is not None and mark.click is None
+        ]
+        return max(found, default=None, key=lambda one: one.long_mm)
+
+    @property
+    def centre_mm(self) -> np.ndarray:
+        """(3,) mm, LPS, the centre of mass of alpha."""
+        total = self.alpha.sum(dtype=np.float64)
+        slices, rows, columns = (
+            float((self.alpha.sum(axis=other, dtype=np.float64) * np.arange(size)).sum() / total)
+            for size, other in zip(self.alpha.shape, ((1, 2), (0, 2), (0, 1)), strict=True)
+        )
+        centre: np.ndarray = (self.geometry.affine @ (columns, rows, slices, 1))[:3]
+        return centre
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Slab:
+    """Slices of a run that were read.
+
+    Attributes:
+      first: index in the run of the first one.
+      values: (S, H, W).
+      broken: (S, H, W) bool, where values were not finite, and are black.
+      sources: see `LabelledVolume`.
+    """
+
+    first: int
+    values: np.ndarray
+    broken: np.ndarray
+    sources: tuple[tuple[Path, int], ...]
+
+
+def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> LabelledVolume:
+    """Reads and labels one lesion.
+
+    Raises:
+      UserError: its fault, what `read_lesion` raises of its marks and `label_volume` of their
+        volume, slices that do not make a volume, a slice that is missing where the lesion is, or
+        values in it that are not finite.
+    """
+    if lesion.fault is not None:
+        raise lesion.fault
+    assert lesion.slices is not None, "without a fault it has a place"
+    marks = [read_lesion(one, window=options.window) for _, one in lesion.marks]
+    slices, indices = lesion.slices, [index for index, _ in lesion.marks]
+    run = regular_run(slices.path, slices.places, indices[0], slices.names)
+    marked = [index - run.first for index in indices]
+    if marked[-1] >= run.count:
+        raise _broken(slices, run, 1, "where the lesion is marked on both sides")
+    step, *_ = spacing = _spacing(run)
+    reach = max(_LEAST_REACH, math.ceil(_REACH * max(map(_size_mm, marks)) / step))
+    while True:
+        slab = _read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, marks[0])
+        found = _labelled(slab, spacing, marks, marked)
+        if not _is_cut(found.alpha, slab, run):
+            break
+        reach *= 2
+    _check_ends(slices, run, slab, found.alpha)
+    return _measured(lesion, options, marks, marked, run, slab, found)
+
+
+def _spacing(run: RegularRun) -> Spacing:
+    column, row, step = map(float, run.geometry.spacing)
+    return step, row, column
+
+
+def _size_mm(mark: Lesion) -> float:
+    row, column = mark.spacing_mm or (1.0, 1.0)
+    height, width = mark.extent.shape
+    return max(height * row, width * column)
+
+
+def _read_slab(lesion: VolumeLesion, run: RegularRun, low: int, high: int, mark: Lesion) -> _Slab:
+    """The slices of a run from `low` to `high`, as far as there are any."""
+    assert lesion.slices is not None, "it has a place"
+    low, high = max(low, 0), min(high, run.count - 1)
+    scans = [
+        with_offset(lesion.first, lesion.slices.stack.read(run.first + k))
+        for k in range(low, high + 1)
+    ]
+    values = np.stack([scan.values for scan in scans])
+    broken = ~np.isfinite(values)
+    sources = tuple(
+        (scan.file, scan.instance[1]) for scan in scans if scan.file is not None and scan.instance
+    )
+    return _Slab(low, np.where(broken, mark.window[0], values), broken, sources)
+
+
+def _labelled(slab: _Slab, spacing: Spacing, marks: list[Lesion], marked: list[int]) -> VolumeLabel:
+    drawn = [
+        VolumeMark(index - slab.first, mark.recist, _mask(mark))
+        for mark, index in zip(marks, marked, strict=True)
+    ]
+    values = slab.values.astype(np.float32, copy=False)
+    return label_volume(values, spacing, drawn, window=marks[0].window)
+
+
+def _mask(mark: Lesion) -> np.ndarray | None:
+    """(H, W) bool: what half of the readers marked, or the one mask; None of axes."""
+    if mark.masks is None:
+        return None
+    half: np.ndarray = 2 * mark.masks.sum(axis=2) >= mark.masks.shape[2]
+    return half
+
+
+def _reached(alpha: np.ndarray) -> tuple[bool, bool]:
+    """Whether anything that is stored is on the first and on the last slice."""
+    ends = encode_alpha(alpha[[0, -1]]).any(axis=(1, 2))
+    return bool(ends[0]), bool(ends[1])
+
+
+def _is_cut(alpha: np.ndarray, slab: _Slab, run: RegularRun) -> bool:
+    """Whether the lesion comes to an end of the slab where the run goes on."""
+    below, above = _reached(alpha)
+    return (below and slab.first > 0) or (above and slab.first + len(alpha) < run.count)
+
+
+def _check_ends(slices: Slices, run: RegularRun, slab: _Slab, alpha: np.ndarray) -> None:
+    """Refuses a lesion that goes on where a slice is missing."""
+    for side, (reached, why) in enumerate(zip(_reached(alpha), run.breaks, strict=True)):
+        if reached and why:
+            raise _broken(slices, run, side, "where the lesion goes on")
+
+
+def _broken(slices: Slices, run: RegularRun, side: int, where: str) -> UserError:
+    return UserError(
+        slices.path,
+        found=f"{run.breaks[side]}, {where}",
+        expected="slices at equal distances",
+        remedy="add the files that are missing",
+    )
+
+
+def _measured(
+    lesion: VolumeLesion,
+    options: VolumeOptions,
+    marks: list[Lesion],
+    marked: list[int],
+    run: RegularRun,
+    slab: _Slab,
+    found: VolumeLabel,
+) -> LabelledVolume:
+    """The label cut to the slices that have any of it, measured as it is stored."""
+    alpha = decode_alpha(encode_alpha(found.alpha))
+    there = np.flatnonzero(alpha.any(axis=(1, 2)))
+    if (alpha[slab.broken] > 0).any():
+        raise UserError(
+            lesion.first.image,
+            found="NaN or infinite values in the lesion",
+            expected="finite ones",
+            remedy="correct the file",
+        )
+    part = slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 1)
+    alpha, values = alpha[part], slab.values[part]
+    measures = measure_volume(alpha, values, _spacing(run), threshold=options.threshold)
+    notes = tuple(dict.fromkeys(note for mark in marks for note in mark.notes))
+    return LabelledVolume(
+        key=lesion.key,
+        patient=lesion.first.patient,
+        marks=tuple(marks),
+        marked=tuple(marked),
+        run=run,
+        first=slab.first + part.start,
+        alpha=alpha,
+        values=values,
+        sources=slab.sources[part],
+        unit=marks[0].unit,
+        window=marks[0].window,
+        threshold=options.threshold,
+        ended=found.ended,
+        measures=measures,
+        notes=(*notes, *_ends_of_image(alpha, slab.first + part.start, run)),
+    )
+
+
+def _ends_of_image(alpha: np.ndarray, first: int, run: RegularRun) -> list[str]:
+    """What is to be said of a lesion that the image may cut."""
+    reached = (first == 0, first + len(alpha) == run.count)
+    told = [
+        f"the lesion reaches the {'first' if side == 0 else 'last'} slice, and may go on beyond it"
+        for side, is_reached in enumerate(reached)
+        if is_reached
+    ]
+    edges = alpha[:, [0, -1]].any() or alpha[:, :, [0, -1]].any()
+    return told + ["the lesion reaches the edge of the image, and may go on beyond it"] * bool(
+        edges
+    )
