@@ -129,7 +129,7 @@ def surface_mm2(alpha: np.ndarray, spacing_mm: Spacing) -> float:
       spacing_mm: (slice, row, column).
     """
     padded = np.pad(alpha.astype(np.float32), 1)
-    squares = 0.0
+    squares = np.zeros([size - 1 for size in padded.shape], np.float32)
     for axis, side in enumerate(spacing_mm):
         steps = np.diff(padded, axis=axis) / side
         for other in {0, 1, 2} - {axis}:

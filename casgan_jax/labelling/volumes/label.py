@@ -24,7 +24,7 @@ from casgan_jax.images.regular import RegularRun, regular_run
 from casgan_jax.labelling.lesion import Lesion, read_lesion, with_offset
 from casgan_jax.labelling.volumes.lesion import Slices, VolumeLesion
 from casgan_jax.soft_mask.recist import axis_lengths
-from casgan_jax.soft_mask.volume import VolumeLabel, VolumeMark, label_volume
+from casgan_jax.soft_mask.volume_label import VolumeLabel, VolumeMark, label_volume
 from casgan_jax.soft_mask.volume_measures import Spacing, VolumeMeasures, measure_volume
 
 _REACH = 1.0  # sizes of the marks that are read to either side of them
@@ -168,10 +168,10 @@ def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> Labelle
     while True:
         slab = _read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, marks[0])
         found = _labelled(slab, spacing, marks, marked)
-        if not _is_cut(found.alpha, slab, run):
+        if not _is_cut(found, slab, run):
             break
         reach *= 2
-    _check_ends(slices, run, slab, found.alpha)
+    _check_ends(slices, run, found, slab)
     return _measured(lesion, options, marks, marked, run, slab, found)
 
 
@@ -219,22 +219,18 @@ def _mask(mark: Lesion) -> np.ndarray | None:
     return half
 
 
-def _reached(alpha: np.ndarray) -> tuple[bool, bool]:
-    """Whether anything that is stored is on the first and on the last slice."""
-    ends = encode_alpha(alpha[[0, -1]]).any(axis=(1, 2))
-    return bool(ends[0]), bool(ends[1])
-
-
-def _is_cut(alpha: np.ndarray, slab: _Slab, run: RegularRun) -> bool:
+def _is_cut(found: VolumeLabel, slab: _Slab, run: RegularRun) -> bool:
     """Whether the lesion comes to an end of the slab where the run goes on."""
-    below, above = _reached(alpha)
-    return (below and slab.first > 0) or (above and slab.first + len(alpha) < run.count)
+    below = found.first == 0 and slab.first > 0
+    count = len(slab.values)
+    return below or (found.last == count - 1 and slab.first + count < run.count)
 
 
-def _check_ends(slices: Slices, run: RegularRun, slab: _Slab, alpha: np.ndarray) -> None:
+def _check_ends(slices: Slices, run: RegularRun, found: VolumeLabel, slab: _Slab) -> None:
     """Refuses a lesion that goes on where a slice is missing."""
-    for side, (reached, why) in enumerate(zip(_reached(alpha), run.breaks, strict=True)):
-        if reached and why:
+    reached = (slab.first + found.first == 0, slab.first + found.last == run.count - 1)
+    for side, is_reached in enumerate(reached):
+        if is_reached and run.breaks[side]:
             raise _broken(slices, run, side, "where the lesion goes on")
 
 
@@ -297,7 +293,6 @@ def _ends_of_image(alpha: np.ndarray, first: int, run: RegularRun) -> list[str]:
         for side, is_reached in enumerate(reached)
         if is_reached
     ]
-    edges = alpha[:, [0, -1]].any() or alpha[:, :, [0, -1]].any()
-    return told + ["the lesion reaches the edge of the image, and may go on beyond it"] * bool(
-        edges
-    )
+    if alpha[:, [0, -1]].any() or alpha[:, :, [0, -1]].any():
+        told.append("the lesion reaches the edge of the image, and may go on beyond it")
+    return told

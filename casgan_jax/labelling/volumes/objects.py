@@ -58,7 +58,7 @@ def finding_record(label: LabelledVolume) -> dict[str, Any]:
 
 def _coded(alpha: np.ndarray) -> dict[str, Any]:
     """The crop around the lesion, one slice below the other (8-bit PNG in base64)."""
-    box = Box.around(alpha.any(axis=0))
+    box = Box.around(alpha.max(axis=0))
     crop = alpha[:, box.top : box.bottom, box.left : box.right]
     coded = cv2.imencode(".png", encode_alpha(crop.reshape(-1, crop.shape[2])))[1].tobytes()
     return {

@@ -40,7 +40,7 @@ def draw_sheet(label: LabelledVolume) -> np.ndarray:
 
 def _crop(label: LabelledVolume) -> Box:
     """Around all of the lesion, a square where the image lets it be one."""
-    extent = Box.around(label.alpha.any(axis=0))
+    extent = Box.around(label.alpha.max(axis=0))
     for mark in label.marks:
         extent = extent.joined(mark.extent)
     side = max(extent.shape)
@@ -57,7 +57,7 @@ def _tile(label: LabelledVolume, number: int, box: Box, mark: Lesion | None) -> 
     enlarge = max(1, _TILE // max(box.shape))
     picture = overlay_contour(image, mask, ORANGE, enlarge=enlarge)
     if mark is not None and mark.masks is not None:
-        given = np.kron(box.crop(mark.masks.any(axis=2)), np.ones((enlarge, enlarge), bool))
+        given = np.kron(box.crop(mark.masks.max(axis=2)), np.ones((enlarge, enlarge), bool))
         picture = overlay_contour(picture, given, BLUE)
     elif mark is not None and mark.recist is not None:
         ends = enlarge * (mark.recist.reshape(2, 2, 2) - box.corner + 0.5) - 0.5
