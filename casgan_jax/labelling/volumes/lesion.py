@@ -96,9 +96,9 @@ def volume_lesions(annotations: Sequence[Annotation]) -> list[VolumeLesion]:
         placed[lesion] += ()
         try:
             for one in _marks(annotation):
-                found, index = finder.place(one)
+                found, index, located = finder.place(one)
                 _check_same(annotation, slices.setdefault(lesion, found), found)
-                placed[lesion].append((index, one))
+                placed[lesion].append((index, located))
         except UserError as error:
             faults[lesion] = error
             placed[lesion].append((annotation.slice_index or 0, annotation))
@@ -142,8 +142,8 @@ class _Finder:
         self._of_series = functools.lru_cache(maxsize=None)(_slices_of_series)
         self._of_file = functools.lru_cache(maxsize=None)(_slices_of_file)
 
-    def place(self, annotation: Annotation) -> tuple[Slices, int]:
-        """The slices of an annotation's volume, and which one it marks.
+    def place(self, annotation: Annotation) -> tuple[Slices, int, Annotation]:
+        """The slices of an annotation's volume, which one it marks, and the annotation with it.
 
         Raises:
           UserError: no or several series are meant, no or a wrong slice, no volume.
@@ -152,16 +152,17 @@ class _Finder:
         if os.path.isdir(path):
             located = locate(annotation, self._series)
             series = choose_series(path, self._series(path), annotation.series)
-            return self._of_series(path, series), located.slice_index or 0
+            return self._of_series(path, series), located.slice_index or 0, located
         if _is_dicom_file(path):
             folder = annotation.study or path.absolute().parent
             for series in self._contents(folder):
                 index = _index_of(series, path, annotation.slice_index)
                 if index is not None:
-                    return self._of_series(folder, series), index
+                    return self._of_series(folder, series), index, annotation
         located = locate(annotation)
         slices = self._of_file(path)
-        return slices, choose_slice(path, located.slice_index, slices.stack.count)
+        index = choose_slice(path, located.slice_index, slices.stack.count)
+        return slices, index, located
 
 
 def _index_of(series: Series, path: Path, frame: int | None) -> int | None:
