@@ -196,10 +196,11 @@ def _read_slab(lesion: VolumeLesion, run: RegularRun, low: int, high: int, mark:
     ]
     values = np.stack([scan.values for scan in scans])
     broken = ~np.isfinite(values)
+    values[broken] = mark.window[0]
     sources = tuple(
         (scan.file, scan.instance[1]) for scan in scans if scan.file is not None and scan.instance
     )
-    return _Slab(low, np.where(broken, mark.window[0], values), broken, sources)
+    return _Slab(low, values, broken, sources)
 
 
 def _labelled(slab: _Slab, spacing: Spacing, marks: list[Lesion], marked: list[int]) -> VolumeLabel:

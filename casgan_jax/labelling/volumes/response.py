@@ -35,9 +35,7 @@ class Sums(NamedTuple):
     now: float
 
 
-def response(
-    sums: Sums | None, *, all_gone: bool = False, new_lesions: bool = False
-) -> Category:
+def response(sums: Sums | None, *, all_gone: bool = False, new_lesions: bool = False) -> Category:
     """The category of the target lesions.
 
     Args:

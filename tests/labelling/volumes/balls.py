@@ -59,6 +59,7 @@ def axes(number=MIDDLE, *, radius=RADIUS, centre=CENTRE, middle=MIDDLE):
 
 def marked(image: Path, number=MIDDLE, **fields) -> Annotation:
     """The ball marked by its axes on a slice of a folder or a volume."""
-    given = {"key": "ball", "patient": "P", "slice_index": number, "recist": None}
-    given["recist"] = axes(MIDDLE if number is None else number)
-    return Annotation(image=image, **given | fields)
+    given = {"key": "ball", "patient": "P", "slice_index": number} | fields
+    if "recist" not in given:
+        given["recist"] = axes(MIDDLE if number is None else number)
+    return Annotation(image=image, **given)
