@@ -26,6 +26,7 @@ from casgan_jax.images.checks import (
     shown,
     telling_damage,
 )
+from casgan_jax.images.compression import compressed, slices_of
 from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import axial_view
 from casgan_jax.images.stack import Scan, Stack, Volume
@@ -117,7 +118,7 @@ def write_metaimage(
         fields["ElementSpacing"] = _written(geometry.spacing)
     elif sides is not None:
         fields["ElementSpacing"] = _written(np.array([sides[1], sides[0], 1.0]))
-    voxels = zlib.compress(image.astype(image.dtype.newbyteorder("<")).tobytes())
+    voxels = compressed(slices_of(image), "zlib")
     fields |= {
         "DimSize": f"{width} {height} {slices}",
         "CompressedData": "True",

@@ -8,13 +8,13 @@ Source: https://teem.sourceforge.net/nrrd/format.html
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 
 from casgan_jax.files import write_whole
 from casgan_jax.images.checks import checked_path, checked_spacing, checked_volume
+from casgan_jax.images.compression import compressed, slices_of
 from casgan_jax.images.geometry import Geometry
 
 _TYPES = {"u1": "uint8", "u2": "uint16", "i2": "int16", "f4": "float"}
@@ -53,8 +53,7 @@ def write_nrrd(
     elif row is not None:
         lines.append(f"spacings: {column!r} {row!r} 1")
     header = "\n".join(lines) + "\n\n"
-    voxels = image.astype(image.dtype.newbyteorder("<")).tobytes()
-    return write_whole(path, header.encode() + gzip.compress(voxels, mtime=0))
+    return write_whole(path, header.encode() + compressed(slices_of(image), "gzip"))
 
 
 def _vector(values: np.ndarray) -> str:

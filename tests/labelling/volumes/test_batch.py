@@ -151,12 +151,12 @@ def test_contours_lie_on_every_slice_at_the_threshold(done):
 
 def test_the_sheet_shows_every_slice(done):
     folder, rows, _ = done
-    picture = cv2.imread(str(folder / rows[0]["sheet"]))
+    picture = cv2.imread(str(folder / rows[0]["sheet"])).astype(int)
     count = rows[0]["last_slice"] - rows[0]["first_slice"] + 1
     assert picture.shape[1] == pytest.approx(min(count, 6) * 196 + 4)
-    blue, orange = (picture == colour[::-1] for colour in (BLUE, ORANGE))
-    assert orange.all(axis=2).sum() > 50 * count
-    assert blue.all(axis=2).any()
+    blue, orange = (np.abs(picture - colour[::-1]).max(axis=2) < 60 for colour in (BLUE, ORANGE))
+    assert orange.sum() > 50 * count
+    assert blue.any()
 
 
 def test_the_same_again_does_only_what_is_missing(done):
