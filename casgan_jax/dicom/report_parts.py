@@ -38,24 +38,26 @@ class Segment(NamedTuple):
     number: int
 
 
-def make_document(segments: Sequence[Segment], groups: Sequence[Any]) -> Any:
+def make_document(
+    regions: Sequence[Region], groups: Sequence[Any], segmentations: Iterable[Any] = ()
+) -> Any:
     """A report on lesions on images of one series.
 
     Args:
-      segments: of the lesions.
+      regions: the lesions.
       groups: measurement groups of highdicom.
+      segmentations: datasets of `make_segmentation` that the groups refer to.
 
     Raises:
       UserError: highdicom is not installed, or does not make one of such images.
     """
-    first = segments[0].region.planes[0]
+    first = regions[0].planes[0]
     highdicom = highdicom_for(first.file)
-    names = names_of([one.region for one in segments])
     with telling_refusal(first.file, "report"):
         made = highdicom.sr.ComprehensiveSR(
-            evidence=_evidence(segments),
+            evidence=_evidence(regions, segmentations),
             content=_content(highdicom, groups),
-            sop_instance_uid=derived_uid("object", "report", *names),
+            sop_instance_uid=derived_uid("object", "report", *names_of(regions)),
             instance_number=1,
             is_complete=True,
             series_description=_TITLE,
@@ -152,10 +154,10 @@ def number(
     )
 
 
-def _evidence(segments: Sequence[Segment]) -> list[Any]:
-    planes = [plane for one in segments for plane in one.region.planes]
+def _evidence(regions: Sequence[Region], segmentations: Iterable[Any]) -> list[Any]:
+    planes = [plane for one in regions for plane in one.planes]
     sources = {plane.source.SOPInstanceUID: plane.source for plane in planes}
-    masks = {one.segmentation.SOPInstanceUID: one.segmentation for one in segments}
+    masks = {one.SOPInstanceUID: one for one in segmentations}
     return [*map(template_of, sources.values()), *map(template_of, masks.values())]
 
 

@@ -188,7 +188,8 @@ def make_volume_report(group: Sequence[PlacedVolume], segments: Sequence[Segment
             segment_group(highdicom, segment, _measurements(highdicom.sr, finding)),
             axes_group(highdicom, one.region, one.longest, finding.axes, finding.diameters_mm),
         ]
-    return make_document(segments, groups)
+    regions = [one.region for one in group]
+    return make_document(regions, groups, [one.segmentation for one in segments])
 
 
 def _plane(file: Path, frame: int, alpha: np.ndarray) -> Plane:

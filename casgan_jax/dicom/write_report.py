@@ -54,7 +54,8 @@ def make_report(group: Sequence[Segmented]) -> Any:
         groups.append(
             axes_group(highdicom, segment.region, plane, finding.axes, finding.diameters_mm)
         )
-    return make_document(segments, groups)
+    regions = [one.region for one in segments]
+    return make_document(regions, groups, [one.segmentation for one in group])
 
 
 def _measurements(sr: Any, placed: Placed) -> list[Any]:
