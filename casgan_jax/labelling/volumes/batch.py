@@ -119,6 +119,9 @@ def label_volumes(
             lambda key: keeping.read_record(folder, _RECORDS, key),
             MAKER,
         )
+        for row in rows:
+            if row["status"] == "failed" and found.get(row["key"], row)["status"] == "labelled":
+                _forget(folder, row["key"])  # its series has no objects
         keeping.write_table(table, COLUMNS, rows)
     return VolumeBatch(rows, len(kept), table)
 
@@ -179,8 +182,7 @@ def _label_all(jobs: Sequence[_Job], progress: bool) -> dict[str, Row]:
 def _label(job: _Job) -> Row:
     """Labels and writes one lesion; the record comes last and is removed first."""
     lesion, folder, options = job.lesion, job.folder, job.options
-    keeping.record_file(folder, _RECORDS, lesion.key).unlink(missing_ok=True)
-    remove_lesion_volume(folder, lesion.key)
+    _forget(folder, lesion.key)
     try:
         label = label_lesion_volume(lesion, options.label)
         to_pacs = not objects.FORMATS.keys().isdisjoint(options.formats)
@@ -200,3 +202,8 @@ def _label(job: _Job) -> Row:
     }
     keeping.write_record(folder, _RECORDS, lesion.key, record)
     return row
+
+
+def _forget(folder: Path, key: str) -> None:
+    keeping.record_file(folder, _RECORDS, key).unlink(missing_ok=True)
+    remove_lesion_volume(folder, key)

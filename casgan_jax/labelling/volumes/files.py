@@ -3,7 +3,7 @@
 | file | content |
 |---|---|
 | volumes/soft_masks/KEY.nii.gz | soft mask, float32, on the grid of the series, see `FORMATS` |
-| volumes/sheets/KEY.png | the slices beside each other, marks in blue, outlines in orange |
+| volumes/sheets/KEY.png | its slices and those beside it, marks in blue, outlines in orange |
 
 Indices of slices are those of the series or file, from 0, in the order of their places.
 """

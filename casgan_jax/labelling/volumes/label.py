@@ -71,6 +71,7 @@ class LabelledVolume:
       alpha: (S, H, W) float32 in [0, 1], whole steps of 1/255; slices before and after are empty,
         its first and last are not.
       values: (S, H, W) of the image.
+      beside: (H, W) of the image each, the slices before and after; None where the images end.
       sources: DICOM file and frame, from 1, of each slice; () of other formats.
       unit, window, threshold: see `LesionLabel`.
       ended: what ended the lesion below and above.
@@ -86,6 +87,7 @@ class LabelledVolume:
     first: int
     alpha: np.ndarray
     values: np.ndarray
+    beside: tuple[np.ndarray | None, np.ndarray | None]
     sources: tuple[tuple[Path, int], ...]
     unit: str
     window: tuple[float, float]
@@ -213,10 +215,21 @@ def _labelled(slab: _Slab, spacing: Spacing, marks: list[Lesion], marked: list[i
 
 
 def _mask(mark: Lesion) -> np.ndarray | None:
-    """(H, W) bool: what half of the readers marked, or the one mask; None of axes."""
+    """(H, W) bool: what half of the readers marked, or the one mask; None of axes.
+
+    Raises:
+      UserError: all of the image is marked.
+    """
     if mark.masks is None:
         return None
     half: np.ndarray = 2 * mark.masks.sum(axis=2) >= mark.masks.shape[2]
+    if half.all():
+        raise UserError(
+            mark.annotation.mask or mark.annotation.image,
+            found="every pixel of the image marked",
+            expected="a lesion with something around it",
+            remedy="use the mask of the lesion",
+        )
     return half
 
 
@@ -264,6 +277,11 @@ def _measured(
             remedy="correct the file",
         )
     part = slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 1)
+    before, after = part.start - 1, part.stop
+    beside = (
+        slab.values[before] if before >= 0 else None,
+        slab.values[after] if after < len(slab.values) else None,
+    )
     alpha, values = alpha[part], slab.values[part]
     measures = measure_volume(alpha, values, _spacing(run), threshold=options.threshold)
     notes = tuple(dict.fromkeys(note for mark in marks for note in mark.notes))
@@ -276,6 +294,7 @@ def _measured(
         first=slab.first + part.start,
         alpha=alpha,
         values=values,
+        beside=beside,
         sources=slab.sources[part],
         unit=marks[0].unit,
         window=marks[0].window,

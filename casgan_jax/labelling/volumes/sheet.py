@@ -19,17 +19,19 @@ _SHIFT = 4  # fractional bits of points that are drawn
 
 
 def draw_sheet(label: LabelledVolume) -> np.ndarray:
-    """Draws every slice that has any of the lesion, or `_MOST` of them.
+    """Draws the slices of the lesion, or `_MOST` of them, and the slices before and after it.
 
     Returns:
       (H, W, 3) uint8, tiles with the slice's number beneath.
     """
     count = len(label.alpha)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, _MOST)).round().astype(int)).tolist()
+    chosen = np.linspace(0, count - 1, min(count, _MOST)).round().astype(int).tolist()
+    before, after = label.beside
+    numbers = [*[-1] * (before is not None), *chosen, *[count] * (after is not None)]
     box = _crop(label)
     marks = dict(zip(label.marked, label.marks, strict=True))
-    tiles = [_tile(label, k, box, marks.get(label.first + k)) for k in chosen]
-    names = [_caption(label, k, label.first + k in marks) for k in chosen]
+    tiles = [_tile(label, k, box, marks.get(label.first + k)) for k in numbers]
+    names = [_caption(label, k, label.first + k in marks) for k in numbers]
     starts = range(0, len(tiles), _COLUMNS)
     return sheet(
         [tiles[start : start + _COLUMNS] for start in starts],
@@ -52,8 +54,9 @@ def _crop(label: LabelledVolume) -> Box:
 
 
 def _tile(label: LabelledVolume, number: int, box: Box, mark: Lesion | None) -> np.ndarray:
-    image = normalise(box.crop(label.values[number]), label.window)
-    mask = binarise(box.crop(label.alpha[number]), label.threshold)
+    values, alpha = _slice(label, number)
+    image = normalise(box.crop(values), label.window)
+    mask = binarise(box.crop(alpha), label.threshold)
     enlarge = max(1, _TILE // max(box.shape))
     picture = overlay_contour(image, mask, ORANGE, enlarge=enlarge)
     if mark is not None and mark.masks is not None:
@@ -64,6 +67,15 @@ def _tile(label: LabelledVolume, number: int, box: Box, mark: Lesion | None) -> 
         points = [np.rint(axis * 2**_SHIFT).astype(np.int32) for axis in ends]
         cv2.polylines(picture, points, False, BLUE, 1, cv2.LINE_AA, _SHIFT)
     return picture
+
+
+def _slice(label: LabelledVolume, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values and alpha of a slice of the lesion, or of those beside it, -1 and the count."""
+    if 0 <= number < len(label.alpha):
+        return label.values[number], label.alpha[number]
+    values = label.beside[int(number >= 0)]
+    assert values is not None, "only slices that are there are drawn"
+    return values, np.zeros(values.shape, np.float32)
 
 
 def _caption(label: LabelledVolume, number: int, is_marked: bool) -> str:

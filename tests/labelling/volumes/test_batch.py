@@ -149,11 +149,12 @@ def test_contours_lie_on_every_slice_at_the_threshold(done):
     assert heights == set(np.flatnonzero((mask >= rows[0]["threshold"]).any(axis=(1, 2))))
 
 
-def test_the_sheet_shows_every_slice(done):
+def test_the_sheet_shows_every_slice_and_those_beside_the_lesion(done):
     folder, rows, _ = done
     picture = cv2.imread(str(folder / rows[0]["sheet"])).astype(int)
     count = rows[0]["last_slice"] - rows[0]["first_slice"] + 1
-    assert picture.shape[1] == pytest.approx(min(count, 6) * 196 + 4)
+    assert picture.shape[1] == 6 * 196 + 4
+    assert picture.shape[0] == pytest.approx((196 + 16) * -(-(count + 2) // 6), abs=16)
     blue, orange = (np.abs(picture - colour[::-1]).max(axis=2) < 60 for colour in (BLUE, ORANGE))
     assert orange.sum() > 50 * count
     assert blue.any()

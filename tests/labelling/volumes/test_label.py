@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Group
+from casgan_jax.images import write_png
 from casgan_jax.images.series import find_series
 from casgan_jax.labelling.volumes.label import VolumeOptions, label_lesion_volume
 from casgan_jax.labelling.volumes.lesion import volume_lesions
@@ -131,3 +132,17 @@ def test_nan_in_the_lesion_is_told_and_does_no_harm_elsewhere(tmp_path):
     write_volume(tmp_path / "near.nii", hu, affine)
     line = line_of(label_lesion_volume, lesion(tmp_path / "near.nii"), OPTIONS)
     assert "NaN" in line
+
+
+def test_a_mark_that_fills_the_image_is_told(tmp_path):
+    folder = balls.write_series(tmp_path / "series", 5, middle=2)
+    write_png(tmp_path / "mask.png", np.full((balls.SIDE, balls.SIDE), 255, np.uint8))
+    one = lesion(folder, 2, recist=None, mask=tmp_path / "mask.png")
+    assert "every pixel of the image marked" in line_of(label_lesion_volume, one, OPTIONS)
+
+
+def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
+    folder = balls.write_series(tmp_path / "series", 5, radius=26, middle=2)
+    found = labelled(folder, 2, recist=balls.axes(radius=26))
+    assert found.notes[-1] == "the lesion reaches the edge of the image, and may go on beyond it"
+    assert found.ended == ("edge", "edge") and len(found.notes) == 3
