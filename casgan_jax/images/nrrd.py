@@ -1,4 +1,4 @@
-"""NRRD volumes, as 3D Slicer reads them: written here.
+"""NRRD volumes, as 3D Slicer reads them: volumes out.
 
 The writer is our own, as pynrrd writes the time into every header, and the same voxels shall give
 the same bytes from run to run.
