@@ -237,12 +237,17 @@ def _on_accelerator() -> bool:
     return getattr(device, "platform", device) != "cpu"
 
 
+def rounded_side(longest: int) -> int:
+    """Side of the square that a crop is solved in, so that few programs are compiled."""
+    return next((side for side in _SIDES if side >= longest), -(-longest // 256) * 256)
+
+
 def _around_unknown(trimap: np.ndarray) -> tuple[int, Box]:
     """Side of the square crop, and the image's part that holds all windows of unknown pixels."""
     box = Box.around(trimap == 128).grown(REACH)
     left, top = max(box.left, 0), max(box.top, 0)
     longest = max(box.right - left, box.bottom - top)
-    side = next((s for s in _SIDES if s >= longest), -(-longest // 256) * 256)
+    side = rounded_side(longest)
     return side, Box(left, top, left + side, top + side).clipped(trimap.shape)
 
 

@@ -101,6 +101,26 @@ class Rectangle:
         return mask
 
 
+def mask_between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    """A mask between two, by how far pixels are from their outlines.
+
+    Args:
+      first, second: (H, W) bool.
+      share: 0 is the first, 1 the second.
+    """
+    return (1 - share) * _signed_distance(first) + share * _signed_distance(second) > 0
+
+
+def _signed_distance(mask: np.ndarray) -> np.ndarray:
+    """Positive inside of a mask, negative outside, in pixels."""
+    inside, outside = (
+        cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for part in (mask, ~mask)
+    )
+    distance: np.ndarray = inside - outside
+    return distance
+
+
 def _filled(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """(h, w) bool of points that are counted from the first pixel's centre."""
     fine = np.zeros((_FINER * shape[0], _FINER * shape[1]), np.uint8)

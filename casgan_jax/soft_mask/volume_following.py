@@ -1,31 +1,36 @@
 """A lesion followed from slice to slice, until it ends.
 
-From a slice whose mask is known to the next: the mask says about where to look, the next slice's
-image where the lesion is. It has ended where that is no brighter (or darker) than its surroundings
-("contrast"), has become too small or stays as thin as a vessel ("area"), or has moved away from
-where it was marked ("drift"); the series may end before it does ("edge").
+From a slice whose mask is known to the next, three witnesses vote: the mask itself, GrabCut near it
+(`grabcut_near`), and the grey levels between the lesion's and its surroundings'. A trained network
+that sees axes speaks alone. Nothing counts far from where the lesion was marked, so that no vessel
+and no chest wall is followed. The lesion has ended where it is no brighter (or darker) than its
+surroundings ("contrast"), is too small, or stays as thin as a vessel or longer than it is wide
+("area"), or has moved off the mask before ("drift"); the series may end before it does ("edge").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from casgan_jax.soft_mask.grabcut import grabcut_near
-from casgan_jax.soft_mask.recist import measure_axes
+from casgan_jax.soft_mask.recist import centre, measure_axes
 
 Propose = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 _THRESHOLD = 0.5
-_LEAST_CONTRAST = 0.5  # of the marked slice's, half way from the surroundings to the lesion
+_LEVEL = 0.35  # of the way from the surroundings to the lesion, where readers draw its outline
+_VOTES = 1.5  # of three
+_SHRINKING = 0.9  # of the axes that a network is shown, from slice to slice
+_LEAST_CONTRAST = 0.35  # of the marked slice's
 _LEAST_AREA = 2.0  # pixels
-_GROWTH = 1.15  # area, relative to the largest one that is marked
+_PAD, _PAD_SHARE = 1.0, 0.15  # pixels and radii that a lesion may reach beyond its marked mask
 _LEAST_OVERLAP = 0.4  # of the smaller of two neighbours
 _THIN, _STEADY = 0.2, 0.8  # of the marked area, of the slice before: so goes a vessel
-_LONGEST = 1.6  # reach across slices, in half long axes
+_LONGEST = 2.0  # reach across slices, in radii of the disc of the marked area
 
 
 class Levels(NamedTuple):
@@ -34,37 +39,42 @@ class Levels(NamedTuple):
     lesion: float
     around: float
 
-    def contrast(self, image: np.ndarray, mask: np.ndarray) -> float:
-        """1: the mask is as bright as the lesion; 0: as what is around it."""
+    def share(self, image: np.ndarray) -> np.ndarray:
+        """1 where an image is as bright as the lesion, 0 where as what is around it."""
         apart = self.lesion - self.around
-        return float((image[mask].mean() - self.around) / apart) if apart else 0.0
+        return (image - self.around) / apart if apart else np.zeros_like(image)
 
 
 def levels_of(image: np.ndarray, mask: np.ndarray) -> Levels:
     """The levels of a marked lesion: medians of its core and of a ring around it."""
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth, away = _depth(mask), _depth(~mask)
     radius = max(float(depth.max()), 1.0)
     ring = (away > 1.5) & (away <= 1.5 + max(radius, 3.0))
-    core = depth > 0.5 * radius
+    core = depth > 0.5 * radius if mask.any() else mask
     if not ring.any():
         ring = ~mask if not mask.all() else core
     return Levels(float(np.median(image[core])), float(np.median(image[ring])))
 
 
-class Followed(NamedTuple):
-    """Masks of slices from a marked one on, that one not included, and why there are no more."""
+def may_reach(mask: np.ndarray) -> np.ndarray:
+    """(H, W) bool: where other slices may hold a lesion with that mask in the marked one."""
+    reach: np.ndarray = _depth(~mask) <= _PAD + _PAD_SHARE * _radius(mask)
+    return reach
 
-    masks: list[np.ndarray]
+
+class Followed(NamedTuple):
+    """Soft masks of slices from a marked one on, that one not included, and why there are no
+    more."""
+
+    soft: list[np.ndarray]
     ended: str
 
 
 def follow(
-    images: Sequence[np.ndarray],
+    images: Iterable[np.ndarray],
     start: np.ndarray,
     levels: Levels,
-    step_mm: float,
-    pixel_mm: float,
+    step: float,
     propose: Propose | None = None,
 ) -> Followed:
     """Follows a lesion through the slices beside a marked one.
@@ -73,51 +83,81 @@ def follow(
       images: (H, W) in [0, 1], from the marked slice's neighbour outwards.
       start: (H, W) bool, the lesion in the marked slice.
       levels: its grey levels there.
-      step_mm: from slice to slice.
-      pixel_mm: of a slice.
-      propose: (image, recist) -> soft mask (H, W); None: GrabCut near the mask before.
+      step: from slice to slice, in pixels of a slice.
+      propose: (image, recist) -> soft mask (H, W); None: the witnesses vote.
     """
-    largest, before, masks = float(start.sum()), start, []
-    reach = _LONGEST * np.sqrt(largest / np.pi) * pixel_mm
+    allowed, largest, before = may_reach(start), float(start.sum()), start
+    soft: list[np.ndarray] = []
     steady = 0
     for number, image in enumerate(images, start=1):
-        found = _found(image, before, propose)
-        why = _ends(image, found, before, start, levels)
-        if not why and number * step_mm > reach:
+        alpha = _found(image, before, allowed, levels, propose)
+        found = alpha >= _THRESHOLD
+        why = _ends(image, found, before, levels)
+        if not why and number * step > _LONGEST * _radius(start):
             why = "area"
         if why:
-            return Followed(masks, why)
+            return Followed(soft, why)
         area = float(found.sum())
         thin = area < _THIN * largest and area > _STEADY * before.sum()
         steady = steady + 1 if thin else 0
         if steady == 2:
-            return Followed(masks[:-1], "area")
-        masks.append(found)
+            return Followed(soft[:-1], "area")
+        soft.append(alpha)
         before = found
-    return Followed(masks, "edge")
+    return Followed(soft, "edge")
 
 
-def _found(image: np.ndarray, before: np.ndarray, propose: Propose | None) -> np.ndarray:
-    if propose is None:
-        return grabcut_near(image, before)
-    mask = propose(image, measure_axes(before, 0.5)) >= _THRESHOLD
+def _found(
+    image: np.ndarray,
+    before: np.ndarray,
+    allowed: np.ndarray,
+    levels: Levels,
+    propose: Propose | None,
+) -> np.ndarray:
+    """(H, W) float32 soft mask of a slice, by the mask in the slice before."""
+    if propose is not None:
+        alpha = propose(image, _smaller(measure_axes(before, _THRESHOLD)))
+        part = _part((alpha >= _THRESHOLD) & allowed, before)
+        around = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        return np.where(part | (around & (alpha < _THRESHOLD)), alpha, 0).astype(np.float32)
+    bright = _part((levels.share(image) >= _LEVEL) & _near(before), before)
+    votes = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 1)
+    votes += bright
+    votes += grabcut_near(image, before)
+    return _part((votes >= _VOTES) & allowed, before).astype(np.float32)
+
+
+def _smaller(recist: np.ndarray) -> np.ndarray:
+    middle = np.tile(centre(recist), 4)
+    return (middle + _SHRINKING * (recist - middle)).astype(np.float32)
+
+
+def _near(mask: np.ndarray) -> np.ndarray:
+    near: np.ndarray = _depth(~mask) <= max(1.0, 0.25 * _radius(mask))
+    return near
+
+
+def _part(mask: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The part of a mask that shares most with the mask before; empty where none does."""
     parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1]
     shared = np.bincount(parts[before & mask], minlength=1)
-    if not shared.sum():
-        return np.zeros_like(mask)
-    return parts == int(np.argmax(shared))
+    return parts == int(np.argmax(shared)) if shared.sum() else np.zeros_like(mask)
 
 
-def _ends(
-    image: np.ndarray, found: np.ndarray, before: np.ndarray, start: np.ndarray, levels: Levels
-) -> str:
+def _ends(image: np.ndarray, found: np.ndarray, before: np.ndarray, levels: Levels) -> str:
     """Why what was found is no longer the lesion; "" where it is."""
-    area = float(found.sum())
-    if area < _LEAST_AREA:
+    if found.sum() < _LEAST_AREA:
         return "area"
-    if levels.contrast(image, found) < _LEAST_CONTRAST:
+    if levels.share(image)[found].mean() < _LEAST_CONTRAST:
         return "contrast"
-    if area > _GROWTH * max(float(start.sum()), float(before.sum())):
-        return "area"
-    overlap = float((found & before).sum()) / min(area, float(before.sum()))
+    overlap = float((found & before).sum()) / min(found.sum(), before.sum())
     return "drift" if overlap < _LEAST_OVERLAP else ""
+
+
+def _radius(mask: np.ndarray) -> float:
+    return float(np.sqrt(mask.sum() / np.pi))
+
+
+def _depth(mask: np.ndarray) -> np.ndarray:
+    """How far a mask's pixels are from those that are not of it."""
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)

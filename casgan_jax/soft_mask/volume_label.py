@@ -11,36 +11,30 @@ the whole of it is matted once (`volume_matting`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from casgan_jax.errors import UserError
 from casgan_jax.grid import Box, area_mean, normalise
+from casgan_jax.soft_mask.checks import check_plane
 from casgan_jax.soft_mask.label import label_from_recist
-from casgan_jax.soft_mask.recist import check_recist, surroundings
-from casgan_jax.soft_mask.trimap import trimap_from_binary
-from casgan_jax.soft_mask.volume_following import Propose, follow, levels_of
+from casgan_jax.soft_mask.recist import surroundings
+from casgan_jax.soft_mask.shapes import mask_between
+from casgan_jax.soft_mask.trimap import BACKGROUND, LESION, UNKNOWN, trimap_from_binary
+from casgan_jax.soft_mask.volume_following import Levels, Propose, follow, levels_of
+from casgan_jax.soft_mask.volume_marks import VolumeMark, check_volume
 from casgan_jax.soft_mask.volume_matting import volume_matting
 
 _SCALE = 4  # at which a slice with axes is labelled
 _THRESHOLD = 0.5
 _PRIOR_WEIGHT = 0.1
-
-
-class VolumeMark(NamedTuple):
-    """What says where a lesion is in one slice: axes or a mask, exactly one of them.
-
-    Attributes:
-      slice: number of the slice in the volume, from 0.
-      recist: (8,) axes in pixels of the slice.
-      mask: (H, W) bool.
-    """
-
-    slice: int
-    recist: np.ndarray | None = None
-    mask: np.ndarray | None = None
+_MASK_SHARE = 0.5  # of the prior, the rest is what grey levels say
+_BAND = 0.3  # half width of what is unknown, in radii
+_CERTAIN = 0.7  # of the lesion's grey level, below which no pixel is all lesion
+_MARGIN = 4  # pixels around a mask
+_FADING = 0.1  # of it, which a slice beyond the lesion's last one must have to hold a part of it
 
 
 class VolumeLabel(NamedTuple):
@@ -66,6 +60,7 @@ def label_volume(
     *,
     window: tuple[float, float] | None = None,
     propose: Propose | None = None,
+    matted: bool = True,
 ) -> VolumeLabel:
     """The soft mask of a lesion that is marked on one or more slices of a volume.
 
@@ -75,93 +70,150 @@ def label_volume(
       marks: of one lesion, on different slices.
       window: source values that map to 0 and 1; None: the volume is in [0, 1].
       propose: (image (H, W) in [0, 1], recist (8,)) -> soft mask (H, W), such as a trained network;
-        None: GrabCut from the neighbouring slice's mask.
+        None: GrabCut and grey levels, by the neighbouring slice's mask. The lesion is where the
+        soft mask is at least one half.
+      matted: at the end; False leaves what was found slice by slice.
 
     Raises:
       UserError: an argument is not as above.
     """
-    volume = np.asarray(volume)
-    if volume.ndim != 3:
-        raise UserError("volume", found=f"shape {volume.shape}", expected="(slices, rows, columns)")
-    marks = sorted(marks, key=lambda mark: mark.slice)
-    image = volume.astype(np.float32) if window is None else normalise(volume, window)
-    box = _box(marks, image.shape[1:])
-    part = image[:, box.top : box.bottom, box.left : box.right]
-    soft = {mark.slice: _soft(image[mark.slice], mark, propose) for mark in marks}
-    masks = {each: box.crop(alpha) >= _THRESHOLD for each, alpha in soft.items()}
-    ended = _fill(part, image, box, masks, spacing_mm, propose)
-    first, last = min(masks), max(masks)
-    stack = np.stack([masks[each] for each in range(first, last + 1)])
-    matted = _matted(part[first : last + 1], stack, spacing_mm)
+    check_volume(volume, spacing_mm, marks)
+    lesion = _Lesion(volume, spacing_mm, marks, window, propose)
+    ended = lesion.fill()
+    first, found = lesion.matted() if matted else lesion.stacked()
+    last = first + len(found) - 1
     alpha = np.zeros(volume.shape, np.float32)
-    alpha[first : last + 1, box.top : box.bottom, box.left : box.right] = matted
+    box = lesion.box
+    alpha[first : last + 1, box.top : box.bottom, box.left : box.right] = found
     return VolumeLabel(alpha, first, last, ended)
+
+
+class _Lesion:
+    """A lesion while it is labelled, in the part of the slices around it.
+
+    Attributes:
+      box: that part.
+      soft: soft masks of the box by slice, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        volume: np.ndarray,
+        spacing_mm: tuple[float, float, float],
+        marks: Sequence[VolumeMark],
+        window: tuple[float, float] | None,
+        propose: Propose | None,
+    ) -> None:
+        self._volume, self._window, self._propose = volume, window, propose
+        self._spacing_mm = spacing_mm
+        self.box = _box(marks, volume.shape[1:])
+        self.soft = {mark.slice: self.box.crop(self._marked(mark)) for mark in marks}
+        self._marks = sorted(self.soft)
+        self._levels = {
+            each: levels_of(self._part(each), self.soft[each] >= _THRESHOLD) for each in self.soft
+        }
+
+    def _plane(self, each: int) -> np.ndarray:
+        """(H, W) in [0, 1] of a slice."""
+        plane = self._volume[each]
+        plane = plane.astype(np.float32) if self._window is None else normalise(plane, self._window)
+        check_plane(f"slice {each}", plane)
+        return plane
+
+    def _part(self, each: int) -> np.ndarray:
+        return self.box.crop(self._plane(each))
+
+    def _marked(self, mark: VolumeMark) -> np.ndarray:
+        """(H, W) soft mask of a marked slice."""
+        if mark.recist is None:
+            return np.asarray(mark.mask, np.float32)
+        plane = self._plane(mark.slice)
+        if self._propose is not None:
+            return self._propose(plane, mark.recist)
+        return area_mean(label_from_recist(plane, mark.recist, _SCALE).alpha, _SCALE)
+
+    def fill(self) -> tuple[str, str]:
+        """Finds the soft masks of slices without marks; why the lesion ends on both sides."""
+        for low, high in zip(self._marks, self._marks[1:], strict=False):
+            self._fill_between(low, high)
+        below, why_below = self._follow(self._marks[0], range(self._marks[0] - 1, -1, -1))
+        above, why_above = self._follow(
+            self._marks[-1], range(self._marks[-1] + 1, len(self._volume))
+        )
+        self.soft |= below | above
+        return why_below, why_above
+
+    def _fill_between(self, low: int, high: int) -> None:
+        up, _ = self._follow(low, range(low + 1, high))
+        down, _ = self._follow(high, range(high - 1, low, -1))
+        for each in range(low + 1, high):
+            near, far = (up, down) if each - low <= high - each else (down, up)
+            found = near.get(each, far.get(each))
+            if found is None:
+                ends = (self.soft[end] >= _THRESHOLD for end in (low, high))
+                found = mask_between(*ends, (each - low) / (high - low)).astype(np.float32)
+            self.soft[each] = found
+
+    def _follow(self, start: int, slices: range) -> tuple[dict[int, np.ndarray], str]:
+        """Soft masks of slices from beside a marked one outwards, and why there are no more."""
+        planes: Iterator[np.ndarray] = (self._part(each) for each in slices)
+        step = self._spacing_mm[0] / float(np.sqrt(self._spacing_mm[1] * self._spacing_mm[2]))
+        propose = None if self._propose is None else self._proposed
+        begin, levels = self.soft[start] >= _THRESHOLD, self._levels[start]
+        found, ended = follow(planes, begin, levels, step, propose)
+        return dict(zip(slices, found, strict=False)), ended
+
+    def _proposed(self, part: np.ndarray, recist: np.ndarray) -> np.ndarray:
+        plane = self.box.paste(part, self._volume.shape[1:])
+        return self.box.crop(self._propose(plane, recist + np.tile(self.box.corner, 4)))
+
+    def stacked(self) -> tuple[int, np.ndarray]:
+        """First slice and (S, h, w) soft masks as they were found."""
+        return min(self.soft), np.stack([self.soft[each] for each in sorted(self.soft)])
+
+    def matted(self) -> tuple[int, np.ndarray]:
+        """First slice and (S, h, w) alpha of the lesion, which may fade out in one more slice."""
+        largest = max(self._marks, key=lambda each: float(self.soft[each].sum()))
+        levels = self._levels[largest]
+        first, last = min(self.soft), max(self.soft)
+        fading = self._fading(levels, first, -1) | self._fading(levels, last, 1)
+        slices = range(min(first, *fading, first), max(last, *fading, last) + 1)
+        image = np.stack([self._part(each) for each in slices])
+        share = np.clip(levels.share(image), 0, 1).astype(np.float32)
+        soft = np.stack([self.soft.get(each, fading.get(each)) for each in slices])
+        known = np.array([each in self.soft for each in slices])
+        trimap = np.stack([_trimap(*each) for each in zip(soft, share, known, strict=True)])
+        weight = _MASK_SHARE * known[:, None, None]
+        prior = (weight * soft + (1 - weight) * share).astype(np.float32)
+        alpha = volume_matting(image, trimap, prior, _PRIOR_WEIGHT, self._spacing_mm)
+        return slices[0], alpha
+
+    def _fading(self, levels: Levels, last: int, step: int) -> dict[int, np.ndarray]:
+        """The slice beyond the last one, where the lesion fills a part of its thickness."""
+        beyond = last + step
+        mask = self.soft[last] >= _THRESHOLD
+        if not 0 <= beyond < len(self._volume) or not mask.any():
+            return {}
+        share = float(levels.share(self._part(beyond))[mask].mean())
+        return {beyond: mask.astype(np.float32)} if _FADING <= share < _THRESHOLD else {}
 
 
 def _box(marks: Sequence[VolumeMark], shape: tuple[int, int]) -> Box:
     """The part of the slices that is worked on."""
-    found: Box | None = None
+    boxes = []
     for mark in marks:
         if mark.recist is not None:
-            check_recist(mark.recist, shape)
-            each = surroundings(mark.recist, shape)
+            boxes.append(surroundings(mark.recist, shape))
         else:
-            around = Box.around(mark.mask)
-            each = around.grown(max(around.shape) // 2 + 4).clipped(shape)
-        found = each if found is None else found.joined(each)
-    return found
+            around = Box.around(np.asarray(mark.mask))
+            boxes.append(around.grown(max(around.shape) // 2 + _MARGIN).clipped(shape))
+    return functools.reduce(Box.joined, boxes)
 
 
-def _soft(image: np.ndarray, mark: VolumeMark, propose: Propose | None) -> np.ndarray:
-    """(H, W) soft mask of a marked slice."""
-    if mark.mask is not None:
-        return mark.mask.astype(np.float32)
-    if propose is not None:
-        return propose(image, mark.recist)
-    return area_mean(label_from_recist(image, mark.recist, _SCALE).alpha, _SCALE)
-
-
-def _fill(
-    part: np.ndarray,
-    image: np.ndarray,
-    box: Box,
-    masks: dict[int, np.ndarray],
-    spacing_mm: tuple[float, float, float],
-    propose: Propose | None,
-) -> tuple[str, str]:
-    """Adds the masks of slices without marks; why the lesion ends below and above."""
-    marked = sorted(masks)
-    shape = image.shape[1:]
-
-    def within(cropped: np.ndarray, recist: np.ndarray) -> np.ndarray:
-        whole = box.paste(cropped, shape)
-        return box.crop(propose(whole, recist + np.tile(box.corner, 4)))
-
-    tool = None if propose is None else within
-    pixel = float(np.sqrt(spacing_mm[1] * spacing_mm[2]))
-
-    def outwards(start: int, slices: Sequence[int]) -> tuple[list[np.ndarray], str]:
-        levels = levels_of(part[start], masks[start])
-        images = [part[each] for each in slices]
-        return follow(images, masks[start], levels, spacing_mm[0], pixel, tool)
-
-    for low, high in zip(marked, marked[1:], strict=False):
-        up = outwards(low, range(low + 1, high))[0]
-        down = outwards(high, range(high - 1, low, -1))[0]
-        for each in range(low + 1, high):
-            near = [up[each - low - 1]] if each - low - 1 < len(up) else []
-            near += [down[high - each - 1]] if high - each - 1 < len(down) else []
-            masks[each] = near[0] if near else masks[low]
-    below, why_below = outwards(marked[0], range(marked[0] - 1, -1, -1))
-    above, why_above = outwards(marked[-1], range(marked[-1] + 1, len(part)))
-    masks.update({marked[0] - 1 - k: mask for k, mask in enumerate(below)})
-    masks.update({marked[-1] + 1 + k: mask for k, mask in enumerate(above)})
-    return why_below, why_above
-
-
-def _matted(
-    part: np.ndarray, masks: np.ndarray, spacing_mm: tuple[float, float, float]
-) -> np.ndarray:
-    trimap = np.stack([trimap_from_binary(mask, fraction=0.3) for mask in masks])
-    prior = masks.astype(np.float32)
-    return volume_matting(part, trimap, prior, _PRIOR_WEIGHT, spacing_mm)
+def _trimap(soft: np.ndarray, share: np.ndarray, known: bool) -> np.ndarray:
+    mask = soft >= _THRESHOLD
+    if not known or not mask.any():
+        return np.where(mask, UNKNOWN, BACKGROUND).astype(np.uint8)
+    trimap = trimap_from_binary(mask, fraction=_BAND)
+    trimap[(trimap == LESION) & (share < _CERTAIN)] = UNKNOWN
+    return trimap
