@@ -4,11 +4,14 @@ import csv
 import importlib
 import sys
 
+import nibabel
+import numpy as np
 import pytest
 from absl import flags
 
 from casgan_jax.errors import UserError
 from tests.dicom import images, reports
+from tests.images.scans import write_volume
 from tests.labelling.volumes import balls
 
 AXES = ",".join(f"{x:g}" for x in balls.axes())
@@ -101,3 +104,20 @@ def test_folders_must_be_named(command):
     with pytest.raises(UserError) as caught:
         command("compare", "--after=there")
     assert str(caught.value).startswith("before: found none")
+
+
+def test_every_value_of_a_mask_is_a_lesion_through_all_slices(command, tmp_path):
+    image = balls.write_nifti(tmp_path / "a.nii.gz")
+    mask = np.zeros((balls.SIDE, balls.SIDE, 13), np.uint8)
+    mask[25:36, 23:34, 5:8] = 1
+    mask[24:30, 50:56, 2:4] = 7
+    affine = nibabel.load(image).affine
+    write_volume(tmp_path / "mask.nii.gz", mask, affine)
+    options = ("--volume", f"--input={image}", f"--output={tmp_path / 'out'}", "--noprogress")
+    options += ("--window=-1000,400", "--segment=all")
+    command("label", *options, f"--mask={tmp_path / 'mask.nii.gz'}")
+    with (tmp_path / "out" / "volumes.csv").open(newline="") as file:
+        rows = {row["key"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"a_segment-1", "a_segment-7"}
+    assert rows["a_segment-1"]["marked_slices"] == "5,6,7"
+    assert 400 < float(rows["a_segment-1"]["volume_mm3"]) < balls.VOLUME

@@ -166,6 +166,7 @@ def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> Labelle
     if marked[-1] >= run.count:
         raise _broken(slices, run, 1, "where the lesion is marked on both sides")
     step, *_ = spacing = _spacing(run)
+    _check_spacing(lesion, spacing)
     reach = max(_LEAST_REACH, math.ceil(_REACH * max(map(_size_mm, marks)) / step))
     while True:
         slab = _read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, marks[0])
@@ -180,6 +181,19 @@ def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> Labelle
 def _spacing(run: RegularRun) -> Spacing:
     column, row, step = map(float, run.geometry.spacing)
     return step, row, column
+
+
+def _check_spacing(lesion: VolumeLesion, spacing: Spacing) -> None:
+    """Refuses a spacing that was given and is not that of the volume."""
+    for _, mark in lesion.marks:
+        given = mark.spacing_mm
+        if given is not None and not np.allclose(given, spacing[1:], rtol=1e-3):
+            raise UserError(
+                mark.image,
+                found=f"spacing_mm {given} for a volume of {spacing[1]:g},{spacing[2]:g} mm",
+                expected="the volume's own, as it says where it lies",
+                remedy="leave spacing_mm out",
+            )
 
 
 def _size_mm(mark: Lesion) -> float:

@@ -146,3 +146,9 @@ def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
     found = labelled(folder, 2, recist=balls.axes(radius=26))
     assert found.notes[-1] == "the lesion reaches the edge of the image, and may go on beyond it"
     assert found.ended == ("edge", "edge") and len(found.notes) == 3
+
+
+def test_another_spacing_than_the_volumes_is_refused(series):
+    one = lesion(series, spacing_mm=(1.0, 1.0))
+    line = line_of(label_lesion_volume, one, OPTIONS)
+    assert "spacing_mm (1.0, 1.0) for a volume of 0.7,0.8 mm" in line
