@@ -16,6 +16,8 @@ Suites:
   annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
            corrections gain on the readers of a prepared data set (docs/annotating.md)
   marks    a trained network that sees RECIST axes beside the label from the same axes
+  volume   the soft mask of a whole lesion from the axes of one slice: made lesions of known volume;
+           with --data_dir nodules that readers outlined, with --workdir a network slice by slice
 """
 
 from absl import flags
@@ -25,15 +27,19 @@ from casgan_jax.commands.path_flag import define_path
 from launch.benchmarks.running import lines
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
-define_path("data_dir", None, "annotate, input, label, marks: folder of a prepared data set.")
+define_path("data_dir", None, "annotate, input, label, marks, volume: a prepared data set.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
 define_path(
-    "workdir", None, "annotate, marks, predict: a trained cascade; predict: a fresh one by default."
+    "workdir",
+    None,
+    "annotate, marks, predict, volume: a trained cascade; predict: a fresh one by default.",
 )
 define_path("deeplesion", None, "annotate: DL_info.csv, with grabcut_masks beside it.")
 flags.DEFINE_float("soak_seconds", 0.0, "annotate: only 20 readers at a server, for so long.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
-flags.DEFINE_integer("limit", 500, "annotate, label, marks: at most so many slices.", lower_bound=1)
+flags.DEFINE_integer(
+    "limit", 500, "annotate, label, marks: at most so many slices; volume: lesions.", lower_bound=1
+)
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 

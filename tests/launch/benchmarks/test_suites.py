@@ -3,17 +3,19 @@
 import os
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.training import loop
-from launch.benchmarks import annotate, label, marks, predict, train
+from launch.benchmarks import annotate, label, marks, predict, train, volume
 from launch.benchmarks import input as input_suite
 from launch.benchmarks.annotating import session, soak
 from launch.benchmarks.labels import agreement as label_agreement
 from launch.benchmarks.labels import corrections
 from launch.benchmarks.labels import quality as label_quality
+from launch.benchmarks.volumes import cases as volume_cases
 from tests.lines import line_of
 from tests.training.test_loop import tiny_config
 
@@ -165,3 +167,24 @@ def test_marks_measures_network_and_labeller_on_the_same_axes(discs, tmp_path, m
     assert "workdir: found a network that sees click" in line_of(next, marks.run(options))
     options.workdir = None
     assert line_of(next, marks.run(options)).startswith("workdir: found none, expected a folder")
+
+
+def test_volume_measures_readers_nodules_and_made_lesions(discs, monkeypatch):
+    made = next(volume_cases.phantoms(1))
+    readers = np.stack([made.truth, made.truth, np.zeros_like(made.truth)])
+    nodule = made._replace(readers=readers, volume=float(made.truth.sum()))
+    monkeypatch.setattr(volume_cases, "nodules", lambda *_: [nodule])
+    options = SimpleNamespace(workdir=None, data_dir="given", limit=1)
+    first, *rows, summary = volume.run(options)
+    assert first == {"readers_dice": 1.0, "nodules": 1}
+    assert [row.get("noise_px") for row in rows] == [0.0] * 3 + [0.5] * 3 + [1.0] * 3 + [None] * 3
+    assert all(row["lesions"] == 1 and row["dice"] > 0.6 for row in rows)
+    assert summary["dice_volume"]["0 px"] > 0.9 and summary["megabytes"] > 50
+    assert summary["phantom_soft_error"] == rows[-1]["soft_error"] < 0.2
+    monkeypatch.undo()
+    assert "found no test lesion on 3" in line_of(volume_cases.nodules, str(discs), 1)
+
+
+def test_volume_takes_the_longest_run_of_slices():
+    assert volume_cases.longest_run([7, 1, 2, 5, 6]) == [5, 6, 7]
+    assert volume_cases.longest_run([]) == []

@@ -1,0 +1,133 @@
+"""From marks on one slice to the soft mask of a whole lesion."""
+
+import numpy as np
+import pytest
+
+from casgan_jax.errors import UserError
+from casgan_jax.soft_mask.recist import measure_axes
+from casgan_jax.soft_mask.volume_label import label_volume
+from casgan_jax.soft_mask.volume_marks import VolumeMark
+from tests.lines import line_of
+
+SPACING = (2.0, 1.0, 1.0)
+RADIUS = 7.5
+MIDDLE = (5, 20, 22)
+
+
+def ball(shape=(11, 40, 44), middle=MIDDLE, radius=RADIUS):
+    """Share of each voxel in a ball, by its distance from the surface."""
+    z, y, x = np.ogrid[tuple(slice(side) for side in shape)]
+    away = np.sqrt(
+        (SPACING[0] * (z - middle[0])) ** 2 + (y - middle[1]) ** 2 + (x - middle[2]) ** 2
+    )
+    return np.clip(radius + 0.5 - away, 0, 1).astype(np.float32)
+
+
+def scene(alpha, seed=0):
+    noise = 0.02 * np.random.default_rng(seed).normal(size=alpha.shape)
+    return np.clip(0.15 + 0.6 * alpha + noise, 0, 1).astype(np.float32)
+
+
+TRUE = ball()
+IMAGE = scene(TRUE)
+AXES = measure_axes(TRUE[MIDDLE[0]], 0.5)
+MARK = VolumeMark(MIDDLE[0], recist=AXES)
+
+
+def error(alpha, true=TRUE):
+    return float(alpha.sum() / true.sum() - 1)
+
+
+def dice(alpha, true=TRUE):
+    mask, truth = alpha >= 0.5, true >= 0.5
+    return 2 * (mask & truth).sum() / (mask.sum() + truth.sum())
+
+
+def test_the_axes_of_one_slice_find_a_ball_and_its_ends():
+    label = label_volume(IMAGE, SPACING, [MARK])
+    assert abs(error(label.alpha)) < 0.05 and dice(label.alpha) > 0.93
+    assert abs(label.first - 1) <= 1 and abs(label.last - 9) <= 1
+    assert label.alpha.dtype == np.float32 and 0 <= label.alpha.min() <= label.alpha.max() <= 1
+    assert not label.alpha[: label.first].any() and not label.alpha[label.last + 1 :].any()
+    assert set(label.ended) <= {"contrast", "area"}
+
+
+def test_source_values_are_windowed_and_dark_lesions_found():
+    label = label_volume(np.float32(100) - 200 * IMAGE, SPACING, [MARK], window=(-100, 100))
+    assert dice(label.alpha) > 0.93
+
+
+def test_a_mask_is_a_mark_and_every_mark_is_kept_to():
+    marks = [VolumeMark(k, mask=TRUE[k] >= 0.5) for k in (3, 7)]
+    label = label_volume(IMAGE, SPACING, marks)
+    assert dice(label.alpha) > 0.93 and label.first <= 2 and label.last >= 8
+    small = ball(radius=4.0)[5] >= 0.5
+    kept = label_volume(IMAGE, SPACING, [VolumeMark(5, mask=small), marks[0]])
+    assert (kept.alpha[5] >= 0.5).sum() < 1.4 * small.sum()
+
+
+def test_a_vessel_is_not_followed():
+    alpha = TRUE.copy()
+    alpha[:, 19:22, 21:24] = 1  # straight through all slices
+    label = label_volume(scene(alpha), SPACING, [MARK])
+    assert label.last - label.first <= 9 and abs(error(label.alpha)) < 0.1
+
+
+def test_a_wall_as_bright_is_not_followed():
+    wall = np.zeros_like(TRUE)
+    wall[:, :, 27:] = 1
+    true = np.where(wall > 0, 0, TRUE)
+    mark = VolumeMark(5, recist=measure_axes(true[5], 0.5))
+    label = label_volume(scene(np.maximum(TRUE, wall)), SPACING, [mark])
+    assert dice(label.alpha, true) > 0.85
+
+
+def test_a_network_is_asked_in_every_slice():
+    asked = []
+
+    def propose(image, recist):
+        asked.append(recist)
+        return np.clip((image - 0.15) / 0.6, 0, 1)
+
+    label = label_volume(IMAGE, SPACING, [MARK], propose=propose)
+    np.testing.assert_array_equal(asked[0], AXES)
+    assert len(asked) >= 8 and dice(label.alpha) > 0.93
+    alone = label_volume(IMAGE, SPACING, [MARK], propose=propose, matted=False)
+    assert dice(alone.alpha) > 0.9
+
+
+@pytest.mark.parametrize("slices", [1, 2])
+def test_the_series_may_end_before_the_lesion(slices):
+    label = label_volume(IMAGE[5 : 5 + slices], SPACING, [VolumeMark(0, recist=AXES)])
+    assert label.ended == ("edge", "edge") and (label.first, label.last) == (0, slices - 1)
+    assert dice(label.alpha, TRUE[5 : 5 + slices]) > 0.93
+
+
+def test_a_long_series_costs_what_its_lesion_does():
+    volume = np.zeros((1000, 40, 44), np.float32) + np.float32(0.15)
+    volume[500:511] = IMAGE
+    label = label_volume(volume, SPACING, [VolumeMark(505, recist=AXES)])
+    assert 499 <= label.first <= 502 and 508 <= label.last <= 511
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (dict(marks=[]), "marks: found none"),
+        (dict(marks=[MARK._replace(slice=11)]), "mark on slice 11: found no such slice"),
+        (dict(marks=[MARK._replace(recist=None)]), "mark on slice 5: found neither"),
+        (dict(marks=[MARK, MARK]), "marks: found 2 on slice 5"),
+        (dict(marks=[MARK._replace(recist=AXES + 60)]), "mark on slice 5: recist: found its mid"),
+        (dict(spacing_mm=(0.0, 1.0, 1.0)), "spacing_mm: found"),
+        (dict(volume=IMAGE[0]), "volume: found float32 of shape"),
+        (dict(volume=np.where(TRUE > 0.9, np.nan, IMAGE)), "slice 5: found values in"),
+        (dict(volume=300 * IMAGE), "slice 5: found values in"),
+        (dict(marks=[VolumeMark(5, mask=np.zeros((40, 44), bool))]), "mark on slice 5: found an e"),
+        (dict(marks=[VolumeMark(5, mask=np.ones((40, 44), bool))]), "mask: found the lesion and"),
+    ],
+)
+def test_bad_input_is_one_line(change, line):
+    given = dict(volume=IMAGE, spacing_mm=SPACING, marks=[MARK]) | change
+    with pytest.raises(UserError):
+        label_volume(**given)
+    assert line_of(label_volume, **given).startswith(line)
