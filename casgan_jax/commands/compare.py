@@ -29,7 +29,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
-    from casgan_jax.labelling.volumes.compared import Compared, Study
+    from casgan_jax.labelling.volumes.compared import Compared
+    from casgan_jax.labelling.volumes.studies import Study
 
 _BEFORE = define_paths("before", None, "Labelled study, or several in the order of their dates.")
 _AFTER = define_path("after", None, "Labelled study that is compared with those.")
@@ -57,7 +58,8 @@ def main(_: list[str]) -> None:
             raise UserError(
                 flag.name, found="none", expected="the output of a labelling", remedy="see `help`"
             )
-    from casgan_jax.labelling.volumes.compared import compare, read_volumes
+    from casgan_jax.labelling.volumes.compared import compare
+    from casgan_jax.labelling.volumes.studies import read_volumes
 
     folders = [*(_BEFORE.value or []), _AFTER.value or ""]
     studies = [read_volumes(Path(folder)) for folder in folders]

@@ -212,7 +212,7 @@ def _label(annotations: Annotations, folder: Path) -> Batch:
 
 def _label_volumes(annotations: Annotations, folder: Path) -> VolumeBatch:
     from casgan_jax.labelling.volumes.batch import VolumeBatchOptions, label_volumes
-    from casgan_jax.labelling.volumes.label import VolumeOptions
+    from casgan_jax.labelling.volumes.labelled import VolumeOptions
 
     window = cells.window_of("--window", _WINDOW.value or "")
     label = VolumeOptions(window=window, threshold=_threshold())

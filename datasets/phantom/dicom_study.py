@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def _dataset(
     number: int,
     spacing_mm: tuple[float, float, float],
     names: tuple[object, ...],
-    given: Mapping[str, object],
+    given: dict[str, object],
 ) -> Any:
     pydicom = import_extra("pydicom", Path("output"), "DICOM")
     made = pydicom.Dataset()

@@ -33,7 +33,8 @@ from casgan_jax.labelling.volumes.files import (
     volume_row,
     write_lesion_volume,
 )
-from casgan_jax.labelling.volumes.label import VolumeOptions, label_lesion_volume
+from casgan_jax.labelling.volumes.label import label_lesion_volume
+from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import VolumeLesion, volume_lesions
 from casgan_jax.labelling.volumes.objects import MAKER, finding_record
 

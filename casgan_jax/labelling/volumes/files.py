@@ -19,7 +19,7 @@ import numpy as np
 from casgan_jax.files import make_folder
 from casgan_jax.images import write_png, write_volume
 from casgan_jax.labelling.files import OBJECTS
-from casgan_jax.labelling.volumes.label import LabelledVolume
+from casgan_jax.labelling.volumes.labelled import LabelledVolume
 from casgan_jax.labelling.volumes.lesion import VolumeLesion
 from casgan_jax.labelling.volumes.sheet import draw_sheet
 

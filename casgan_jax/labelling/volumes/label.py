@@ -10,142 +10,23 @@ slices, and further where its soft mask comes to the end of what was read.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.grid import PAPER_THRESHOLD, decode_alpha, encode_alpha
-from casgan_jax.images.geometry import Geometry
+from casgan_jax.grid import decode_alpha, encode_alpha
 from casgan_jax.images.regular import RegularRun, regular_run
-from casgan_jax.labelling.lesion import Lesion, read_lesion, with_offset
+from casgan_jax.labelling.lesion import Lesion, read_lesion
+from casgan_jax.labelling.volumes.labelled import LabelledVolume, VolumeOptions, spacing_of
 from casgan_jax.labelling.volumes.lesion import Slices, VolumeLesion
-from casgan_jax.soft_mask.recist import axis_lengths
-from casgan_jax.soft_mask.volume_label import VolumeLabel, VolumeMark, label_volume
-from casgan_jax.soft_mask.volume_measures import Spacing, VolumeMeasures, measure_volume
+from casgan_jax.labelling.volumes.slab import Slab, read_slab
+from casgan_jax.soft_mask.volume_label import VolumeLabel, label_volume
+from casgan_jax.soft_mask.volume_marks import VolumeMark
+from casgan_jax.soft_mask.volume_measures import Spacing, measure_volume
 
 _REACH = 1.0  # sizes of the marks that are read to either side of them
 _LEAST_REACH = 3  # slices
-_ENDS = ("below", "above")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class VolumeOptions:
-    """How lesions are labelled as volumes.
-
-    Attributes:
-      window: (low, high) for all lesions; None: see `casgan_jax.labelling.lesion`.
-      threshold: at which soft volumes are measured and outlined, in (0, 1].
-    """
-
-    window: tuple[float, float] | None = None
-    threshold: float = PAPER_THRESHOLD
-
-
-class Given(NamedTuple):
-    """Axes that were given.
-
-    Attributes:
-      slice: index in the run.
-      long_mm, short_mm: their lengths.
-    """
-
-    slice: int
-    long_mm: float
-    short_mm: float
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class LabelledVolume:
-    """A labelled lesion.
-
-    Attributes:
-      key, patient: of the lesion.
-      marks: as they were read, by the slices.
-      marked: index of the slice of each, in `run`.
-      run: the slices that the volume is of.
-      first: index in `run` of the first slice of `alpha`.
-      alpha: (S, H, W) float32 in [0, 1], whole steps of 1/255; slices before and after are empty,
-        its first and last are not.
-      values: (S, H, W) of the image.
-      beside: (H, W) of the image each, the slices before and after; None where the images end.
-      sources: DICOM file and frame, from 1, of each slice; () of other formats.
-      unit, window, threshold: see `LesionLabel`.
-      ended: what ended the lesion below and above.
-      measures: on `alpha`; its slices count from `first`.
-      notes: what is to be said that is not the rule.
-    """
-
-    key: str
-    patient: str
-    marks: tuple[Lesion, ...]
-    marked: tuple[int, ...]
-    run: RegularRun
-    first: int
-    alpha: np.ndarray
-    values: np.ndarray
-    beside: tuple[np.ndarray | None, np.ndarray | None]
-    sources: tuple[tuple[Path, int], ...]
-    unit: str
-    window: tuple[float, float]
-    threshold: float
-    ended: tuple[str, str]
-    measures: VolumeMeasures
-    notes: tuple[str, ...]
-
-    @property
-    def geometry(self) -> Geometry:
-        """Of the voxels of `alpha`."""
-        columns, rows, _ = self.run.geometry.size
-        start = np.array([0.0, 0.0, self.first])
-        return self.run.geometry.part(start, np.eye(3), (columns, rows, len(self.alpha)))
-
-    @property
-    def spacing_mm(self) -> Spacing:
-        """(slice, row, column)."""
-        column, row, step = map(float, self.run.geometry.spacing)
-        return step, row, column
-
-    @property
-    def given(self) -> Given | None:
-        """The longest axes that were given; None: none were."""
-        found = [
-            Given(index, *axis_lengths(mark.recist, self.spacing_mm[1:]))
-            for mark, index in zip(self.marks, self.marked, strict=True)
-            if mark.recist is not None and mark.click is None
-        ]
-        return max(found, default=None, key=lambda one: one.long_mm)
-
-    @property
-    def centre_mm(self) -> np.ndarray:
-        """(3,) mm, LPS, the centre of mass of alpha."""
-        total = self.alpha.sum(dtype=np.float64)
-        slices, rows, columns = (
-            float((self.alpha.sum(axis=other, dtype=np.float64) * np.arange(size)).sum() / total)
-            for size, other in zip(self.alpha.shape, ((1, 2), (0, 2), (0, 1)), strict=True)
-        )
-        centre: np.ndarray = (self.geometry.affine @ (columns, rows, slices, 1))[:3]
-        return centre
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Slab:
-    """Slices of a run that were read.
-
-    Attributes:
-      first: index in the run of the first one.
-      values: (S, H, W).
-      broken: (S, H, W) bool, where values were not finite, and are black.
-      sources: see `LabelledVolume`.
-    """
-
-    first: int
-    values: np.ndarray
-    broken: np.ndarray
-    sources: tuple[tuple[Path, int], ...]
 
 
 def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> LabelledVolume:
@@ -159,17 +40,19 @@ def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> Labelle
     if lesion.fault is not None:
         raise lesion.fault
     assert lesion.slices is not None, "without a fault it has a place"
+    _check_slices(lesion)
     marks = [read_lesion(one, window=options.window) for _, one in lesion.marks]
     slices, indices = lesion.slices, [index for index, _ in lesion.marks]
     run = regular_run(slices.path, slices.places, indices[0], slices.names)
     marked = [index - run.first for index in indices]
     if marked[-1] >= run.count:
         raise _broken(slices, run, 1, "where the lesion is marked on both sides")
-    step, *_ = spacing = _spacing(run)
+    step, *_ = spacing = spacing_of(run)
     _check_spacing(lesion, spacing)
     reach = max(_LEAST_REACH, math.ceil(_REACH * max(map(_size_mm, marks)) / step))
+    black, _ = marks[0].window
     while True:
-        slab = _read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, marks[0])
+        slab = read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, black)
         found = _labelled(slab, spacing, marks, marked)
         if not _is_cut(found, slab, run):
             break
@@ -178,9 +61,18 @@ def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> Labelle
     return _measured(lesion, options, marks, marked, run, slab, found)
 
 
-def _spacing(run: RegularRun) -> Spacing:
-    column, row, step = map(float, run.geometry.spacing)
-    return step, row, column
+def _check_slices(lesion: VolumeLesion) -> None:
+    """Refuses two marks on one slice."""
+    indices = [index for index, _ in lesion.marks]
+    twice = [index for index in indices if indices.count(index) > 1]
+    if twice:
+        keys = ", ".join(one.key for index, one in lesion.marks if index == twice[0])
+        raise UserError(
+            lesion.key,
+            found=f"{indices.count(twice[0])} marks on slice {twice[0]}: {keys}",
+            expected="one on each slice of a lesion",
+            remedy="keep the better one, or give each lesion a group of its own",
+        )
 
 
 def _check_spacing(lesion: VolumeLesion, spacing: Spacing) -> None:
@@ -202,24 +94,7 @@ def _size_mm(mark: Lesion) -> float:
     return max(height * row, width * column)
 
 
-def _read_slab(lesion: VolumeLesion, run: RegularRun, low: int, high: int, mark: Lesion) -> _Slab:
-    """The slices of a run from `low` to `high`, as far as there are any."""
-    assert lesion.slices is not None, "it has a place"
-    low, high = max(low, 0), min(high, run.count - 1)
-    scans = [
-        with_offset(lesion.first, lesion.slices.stack.read(run.first + k))
-        for k in range(low, high + 1)
-    ]
-    values = np.stack([scan.values for scan in scans])
-    broken = ~np.isfinite(values)
-    values[broken] = mark.window[0]
-    sources = tuple(
-        (scan.file, scan.instance[1]) for scan in scans if scan.file is not None and scan.instance
-    )
-    return _Slab(low, values, broken, sources)
-
-
-def _labelled(slab: _Slab, spacing: Spacing, marks: list[Lesion], marked: list[int]) -> VolumeLabel:
+def _labelled(slab: Slab, spacing: Spacing, marks: list[Lesion], marked: list[int]) -> VolumeLabel:
     drawn = [
         VolumeMark(index - slab.first, mark.recist, _mask(mark))
         for mark, index in zip(marks, marked, strict=True)
@@ -247,14 +122,14 @@ def _mask(mark: Lesion) -> np.ndarray | None:
     return half
 
 
-def _is_cut(found: VolumeLabel, slab: _Slab, run: RegularRun) -> bool:
+def _is_cut(found: VolumeLabel, slab: Slab, run: RegularRun) -> bool:
     """Whether the lesion comes to an end of the slab where the run goes on."""
     below = found.first == 0 and slab.first > 0
     count = len(slab.values)
     return below or (found.last == count - 1 and slab.first + count < run.count)
 
 
-def _check_ends(slices: Slices, run: RegularRun, found: VolumeLabel, slab: _Slab) -> None:
+def _check_ends(slices: Slices, run: RegularRun, found: VolumeLabel, slab: Slab) -> None:
     """Refuses a lesion that goes on where a slice is missing."""
     reached = (slab.first + found.first == 0, slab.first + found.last == run.count - 1)
     for side, is_reached in enumerate(reached):
@@ -277,7 +152,7 @@ def _measured(
     marks: list[Lesion],
     marked: list[int],
     run: RegularRun,
-    slab: _Slab,
+    slab: Slab,
     found: VolumeLabel,
 ) -> LabelledVolume:
     """The label cut to the slices that have any of it, measured as it is stored."""
@@ -297,7 +172,7 @@ def _measured(
         slab.values[after] if after < len(slab.values) else None,
     )
     alpha, values = alpha[part], slab.values[part]
-    measures = measure_volume(alpha, values, _spacing(run), threshold=options.threshold)
+    measures = measure_volume(alpha, values, spacing_of(run), threshold=options.threshold)
     notes = tuple(dict.fromkeys(note for mark in marks for note in mark.notes))
     return LabelledVolume(
         key=lesion.key,

@@ -22,7 +22,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import Box, decode_alpha, encode_alpha
 from casgan_jax.labelling.objects import Maker, Record
 from casgan_jax.labelling.volumes.files import FOLDER
-from casgan_jax.labelling.volumes.label import LabelledVolume
+from casgan_jax.labelling.volumes.labelled import LabelledVolume
 
 _METHOD = "volume"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from casgan_jax.grid import Box, binarise, normalise
 from casgan_jax.labelling.lesion import Lesion
-from casgan_jax.labelling.volumes.label import LabelledVolume
+from casgan_jax.labelling.volumes.labelled import LabelledVolume
 from casgan_jax.report.sheet import BLUE, ORANGE, overlay_contour, sheet
 
 _COLUMNS = 6

@@ -12,7 +12,7 @@ import SimpleITK as itk
 from casgan_jax.annotations import Annotations, Failure
 from casgan_jax.images.scan import open_stack
 from casgan_jax.labelling.volumes.batch import VolumeBatchOptions, label_volumes
-from casgan_jax.labelling.volumes.label import VolumeOptions
+from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.report.sheet import BLUE, ORANGE
 from tests.dicom import images
 from tests.labelling.volumes import balls

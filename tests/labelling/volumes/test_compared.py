@@ -4,8 +4,9 @@ import csv
 
 import pytest
 
-from casgan_jax.labelling.volumes.compared import compare, read_volumes
+from casgan_jax.labelling.volumes.compared import compare
 from casgan_jax.labelling.volumes.files import COLUMNS
+from casgan_jax.labelling.volumes.studies import read_volumes
 from tests.lines import line_of
 
 

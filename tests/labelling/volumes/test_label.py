@@ -6,7 +6,8 @@ import pytest
 from casgan_jax.annotations import Group
 from casgan_jax.images import write_png
 from casgan_jax.images.series import find_series
-from casgan_jax.labelling.volumes.label import VolumeOptions, label_lesion_volume
+from casgan_jax.labelling.volumes.label import label_lesion_volume
+from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import volume_lesions
 from tests.images.scans import write_volume
 from tests.labelling.volumes import balls
@@ -152,3 +153,10 @@ def test_another_spacing_than_the_volumes_is_refused(series):
     one = lesion(series, spacing_mm=(1.0, 1.0))
     line = line_of(label_lesion_volume, one, OPTIONS)
     assert "spacing_mm (1.0, 1.0) for a volume of 0.7,0.8 mm" in line
+
+
+def test_two_marks_on_one_slice_are_refused(series):
+    group = Group("a", "ball")
+    (one,) = volume_lesions([balls.marked(series, key=key, group=group) for key in ("a", "b")])
+    line = line_of(label_lesion_volume, one, OPTIONS)
+    assert "ball: found 2 marks on slice 6: a, b, expected one on each slice" in line

@@ -7,8 +7,8 @@ from casgan_jax.labelling.study import read_study
 from casgan_jax.labelling.study_lesions import study_lesions
 from casgan_jax.labelling.volumes.batch import VolumeBatchOptions, label_volumes
 from datasets.phantom.dicom_study import DISTANCE
+from datasets.phantom.dicom_volumes import write_volume_study
 from datasets.phantom.volume import make_volume_phantom
-from datasets.phantom.volume_study import write_volume_study
 
 
 def test_axes_of_the_report_become_volumes(tmp_path):
