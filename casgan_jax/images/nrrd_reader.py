@@ -134,8 +134,9 @@ class _Header:
             affine[:3, axis] = vector * signs
         if "space origin" in self.fields:
             affine[:3, 3] = self._vectors("space origin", 1)[0] * signs
-        sides = np.linalg.norm(affine[:3, :3], axis=0)
-        if not (np.isfinite(affine).all() and (sides > 0).all()):
+        with np.errstate(over="ignore", under="ignore"):
+            sides = np.linalg.norm(affine[:3, :3], axis=0)
+        if not (np.isfinite(affine).all() and (sides > 0).all() and np.isfinite(sides).all()):
             raise self.wrong("space directions")
         return affine
 
