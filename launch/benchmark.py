@@ -38,7 +38,10 @@ define_path("deeplesion", None, "annotate: DL_info.csv, with grabcut_masks besid
 flags.DEFINE_float("soak_seconds", 0.0, "annotate: only 20 readers at a server, for so long.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
 flags.DEFINE_integer(
-    "limit", 500, "annotate, label, marks: at most so many slices; volume: lesions.", lower_bound=1
+    "limit",
+    500,
+    "annotate, label, marks, volume: at most so many slices or lesions.",
+    lower_bound=1,
 )
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 

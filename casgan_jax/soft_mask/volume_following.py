@@ -20,6 +20,7 @@ from casgan_jax.soft_mask.grabcut import grabcut_near
 from casgan_jax.soft_mask.recist import centre, measure_axes
 
 Propose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Ask = Callable[[int, np.ndarray], np.ndarray]
 
 _THRESHOLD = 0.5
 _LEVEL = 0.35  # of the way from the surroundings to the lesion, where readers draw its outline
@@ -28,6 +29,7 @@ _SHRINKING = 0.9  # of the axes that a network is shown, from slice to slice
 _LEAST_CONTRAST = 0.35  # of the marked slice's
 _LEAST_AREA = 2.0  # pixels
 _PAD, _PAD_SHARE = 1.0, 0.15  # pixels and radii that a lesion may reach beyond its marked mask
+_WIDER = 1.15  # radii of a disc that does not fit into the lesion
 _LEAST_OVERLAP = 0.4  # of the smaller of two neighbours
 _THIN, _STEADY = 0.2, 0.8  # of the marked area, of the slice before: so goes a vessel
 _LONGEST = 2.0  # reach across slices, in radii of the disc of the marked area
@@ -58,8 +60,24 @@ def levels_of(image: np.ndarray, mask: np.ndarray) -> Levels:
 
 def may_reach(mask: np.ndarray) -> np.ndarray:
     """(H, W) bool: where other slices may hold a lesion with that mask in the marked one."""
-    reach: np.ndarray = _depth(~mask) <= _PAD + _PAD_SHARE * _radius(mask)
+    reach: np.ndarray = _depth(~mask) <= _PAD + _PAD_SHARE * radius_of(mask)
     return reach
+
+
+def beyond(image: np.ndarray, levels: Levels, radius: float) -> np.ndarray:
+    """(H, W) bool: what is as bright as a lesion and too wide to be it, such as the chest wall.
+
+    Args:
+      image: (H, W); what lies at its border goes on outside.
+      levels: of the lesion.
+      radius: of the disc of the lesion's area where it is marked, in pixels.
+    """
+    wide = int(np.ceil(_WIDER * radius)) + 1
+    bright = np.pad((levels.share(image) >= _LEVEL).astype(np.uint8), wide, mode="edge")
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1, 2 * wide + 1))
+    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, disc)
+    found: np.ndarray = opened[wide:-wide, wide:-wide] > 0
+    return found
 
 
 class Followed(NamedTuple):
@@ -75,7 +93,7 @@ def follow(
     start: np.ndarray,
     levels: Levels,
     step: float,
-    propose: Propose | None = None,
+    ask: Ask | None = None,
 ) -> Followed:
     """Follows a lesion through the slices beside a marked one.
 
@@ -84,16 +102,21 @@ def follow(
       start: (H, W) bool, the lesion in the marked slice.
       levels: its grey levels there.
       step: from slice to slice, in pixels of a slice.
-      propose: (image, recist) -> soft mask (H, W); None: the witnesses vote.
+      ask: (number in `images`, recist) -> soft mask (H, W), of a network; None: the witnesses vote.
     """
     allowed, largest, before = may_reach(start), float(start.sum()), start
     soft: list[np.ndarray] = []
     steady = 0
-    for number, image in enumerate(images, start=1):
-        alpha = _found(image, before, allowed, levels, propose)
+    for number, image in enumerate(images):
+        free = allowed & ~beyond(image, levels, radius_of(start))
+        if ask is None:
+            alpha = _voted(image, before, free, levels)
+        else:
+            shown = _smaller(measure_axes(before, _THRESHOLD))
+            alpha = _kept(ask(number, shown), before, free)
         found = alpha >= _THRESHOLD
         why = _ends(image, found, before, levels)
-        if not why and number * step > _LONGEST * _radius(start):
+        if not why and (number + 1) * step > _LONGEST * radius_of(start):
             why = "area"
         if why:
             return Followed(soft, why)
@@ -107,24 +130,20 @@ def follow(
     return Followed(soft, "edge")
 
 
-def _found(
-    image: np.ndarray,
-    before: np.ndarray,
-    allowed: np.ndarray,
-    levels: Levels,
-    propose: Propose | None,
-) -> np.ndarray:
-    """(H, W) float32 soft mask of a slice, by the mask in the slice before."""
-    if propose is not None:
-        alpha = propose(image, _smaller(measure_axes(before, _THRESHOLD)))
-        part = _part((alpha >= _THRESHOLD) & allowed, before)
-        around = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        return np.where(part | (around & (alpha < _THRESHOLD)), alpha, 0).astype(np.float32)
+def _kept(alpha: np.ndarray, before: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """(H, W) float32: of a soft mask the part that goes on from the mask before."""
+    part = _part((alpha >= _THRESHOLD) & free, before)
+    around = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.where(part | (around & (alpha < _THRESHOLD)), alpha, 0).astype(np.float32)
+
+
+def _voted(image: np.ndarray, before: np.ndarray, free: np.ndarray, levels: Levels) -> np.ndarray:
+    """(H, W) float32, 1 where the witnesses see the lesion."""
     bright = _part((levels.share(image) >= _LEVEL) & _near(before), before)
     votes = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 1)
     votes += bright
     votes += grabcut_near(image, before)
-    return _part((votes >= _VOTES) & allowed, before).astype(np.float32)
+    return _part((votes >= _VOTES) & free, before).astype(np.float32)
 
 
 def _smaller(recist: np.ndarray) -> np.ndarray:
@@ -133,7 +152,7 @@ def _smaller(recist: np.ndarray) -> np.ndarray:
 
 
 def _near(mask: np.ndarray) -> np.ndarray:
-    near: np.ndarray = _depth(~mask) <= max(1.0, 0.25 * _radius(mask))
+    near: np.ndarray = _depth(~mask) <= max(1.0, 0.25 * radius_of(mask))
     return near
 
 
@@ -154,7 +173,8 @@ def _ends(image: np.ndarray, found: np.ndarray, before: np.ndarray, levels: Leve
     return "drift" if overlap < _LEAST_OVERLAP else ""
 
 
-def _radius(mask: np.ndarray) -> float:
+def radius_of(mask: np.ndarray) -> float:
+    """Of the disc with a mask's area, in pixels."""
     return float(np.sqrt(mask.sum() / np.pi))
 
 

@@ -17,13 +17,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from casgan_jax.errors import UserError
 from casgan_jax.grid import Box, area_mean, normalise
 from casgan_jax.soft_mask.checks import check_plane
 from casgan_jax.soft_mask.label import label_from_recist
 from casgan_jax.soft_mask.recist import surroundings
 from casgan_jax.soft_mask.shapes import mask_between
 from casgan_jax.soft_mask.trimap import BACKGROUND, LESION, UNKNOWN, trimap_from_binary
-from casgan_jax.soft_mask.volume_following import Levels, Propose, follow, levels_of
+from casgan_jax.soft_mask.volume_following import (
+    Levels,
+    Propose,
+    beyond,
+    follow,
+    levels_of,
+    radius_of,
+)
 from casgan_jax.soft_mask.volume_marks import VolumeMark, check_volume
 from casgan_jax.soft_mask.volume_matting import volume_matting
 
@@ -109,9 +117,20 @@ class _Lesion:
         self.box = _box(marks, volume.shape[1:])
         self.soft = {mark.slice: self.box.crop(self._marked(mark)) for mark in marks}
         self._marks = sorted(self.soft)
+        self._check_marked()
         self._levels = {
             each: levels_of(self._part(each), self.soft[each] >= _THRESHOLD) for each in self.soft
         }
+
+    def _check_marked(self) -> None:
+        for each, soft in self.soft.items():
+            if soft.max() < _THRESHOLD:
+                raise UserError(
+                    f"mark on slice {each}",
+                    found=f"a soft mask of {soft.max():.2f} at most",
+                    expected=f"a pixel of at least {_THRESHOLD}",
+                    remedy="give its `mask`, or mark another slice",
+                )
 
     def _plane(self, each: int) -> np.ndarray:
         """(H, W) in [0, 1] of a slice."""
@@ -156,16 +175,18 @@ class _Lesion:
 
     def _follow(self, start: int, slices: range) -> tuple[dict[int, np.ndarray], str]:
         """Soft masks of slices from beside a marked one outwards, and why there are no more."""
-        planes: Iterator[np.ndarray] = (self._part(each) for each in slices)
+        images: Iterator[np.ndarray] = (self._part(each) for each in slices)
         step = self._spacing_mm[0] / float(np.sqrt(self._spacing_mm[1] * self._spacing_mm[2]))
-        propose = None if self._propose is None else self._proposed
         begin, levels = self.soft[start] >= _THRESHOLD, self._levels[start]
-        found, ended = follow(planes, begin, levels, step, propose)
-        return dict(zip(slices, found, strict=False)), ended
+        propose = self._propose
 
-    def _proposed(self, part: np.ndarray, recist: np.ndarray) -> np.ndarray:
-        plane = self.box.paste(part, self._volume.shape[1:])
-        return self.box.crop(self._propose(plane, recist + np.tile(self.box.corner, 4)))
+        def proposed(number: int, recist: np.ndarray) -> np.ndarray:
+            whole = recist + np.tile(self.box.corner, 4).astype(np.float32)
+            return self.box.crop(propose(self._plane(slices[number]), whole))
+
+        ask = None if propose is None else proposed
+        found, ended = follow(images, begin, levels, step, ask)
+        return dict(zip(slices, found, strict=False)), ended
 
     def stacked(self) -> tuple[int, np.ndarray]:
         """First slice and (S, h, w) soft masks as they were found."""
@@ -180,6 +201,8 @@ class _Lesion:
         slices = range(min(first, *fading, first), max(last, *fading, last) + 1)
         image = np.stack([self._part(each) for each in slices])
         share = np.clip(levels.share(image), 0, 1).astype(np.float32)
+        radius = radius_of(self.soft[largest] >= _THRESHOLD)
+        share[np.stack([beyond(each, levels, radius) for each in image])] = 0
         soft = np.stack([self.soft.get(each, fading.get(each)) for each in slices])
         known = np.array([each in self.soft for each in slices])
         trimap = np.stack([_trimap(*each) for each in zip(soft, share, known, strict=True)])
@@ -190,12 +213,12 @@ class _Lesion:
 
     def _fading(self, levels: Levels, last: int, step: int) -> dict[int, np.ndarray]:
         """The slice beyond the last one, where the lesion fills a part of its thickness."""
-        beyond = last + step
+        following = last + step
         mask = self.soft[last] >= _THRESHOLD
-        if not 0 <= beyond < len(self._volume) or not mask.any():
+        if not 0 <= following < len(self._volume) or not mask.any():
             return {}
-        share = float(levels.share(self._part(beyond))[mask].mean())
-        return {beyond: mask.astype(np.float32)} if _FADING <= share < _THRESHOLD else {}
+        share = float(levels.share(self._part(following))[mask].mean())
+        return {following: mask.astype(np.float32)} if _FADING <= share < _THRESHOLD else {}
 
 
 def _box(marks: Sequence[VolumeMark], shape: tuple[int, int]) -> Box:
