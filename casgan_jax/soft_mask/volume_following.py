@@ -29,9 +29,11 @@ _SHRINKING = 0.9  # of the axes that a network is shown, from slice to slice
 _LEAST_CONTRAST = 0.35  # of the marked slice's
 _LEAST_AREA = 2.0  # pixels
 _PAD, _PAD_SHARE = 1.0, 0.15  # pixels and radii that a lesion may reach beyond its marked mask
-_WIDER = 1.15  # radii of a disc that does not fit into the lesion
+_WIDER = 2.5  # radii of a disc that fits into no lesion, nor far into one on a chest wall
 _LEAST_OVERLAP = 0.4  # of the smaller of two neighbours
-_THIN, _STEADY = 0.2, 0.8  # of the marked area, of the slice before: so goes a vessel
+_THIN = 0.2  # of the marked area, below which what hardly gets smaller is a vessel
+_FALL = 0.5  # of the marked area for a slice of one radius; a ball's falls by two
+_MOST_FALL = 0.1  # of the marked area
 _LONGEST = 2.0  # reach across slices, in radii of the disc of the marked area
 
 
@@ -72,11 +74,14 @@ def beyond(image: np.ndarray, levels: Levels, radius: float) -> np.ndarray:
       levels: of the lesion.
       radius: of the disc of the lesion's area where it is marked, in pixels.
     """
-    wide = int(np.ceil(_WIDER * radius)) + 1
-    bright = np.pad((levels.share(image) >= _LEVEL).astype(np.uint8), wide, mode="edge")
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1, 2 * wide + 1))
-    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, disc)
-    found: np.ndarray = opened[wide:-wide, wide:-wide] > 0
+    wide = _WIDER * radius + 1
+    margin = int(np.ceil(wide)) + 1
+    bright = np.pad(levels.share(image) >= _LEVEL, margin, mode="edge")
+    middles = _depth(bright) > wide
+    if not middles.any():
+        return np.zeros(image.shape, bool)
+    # Its blurred edge, a pixel, is the lesion's as well.
+    found: np.ndarray = (_depth(~middles) <= wide - 1)[margin:-margin, margin:-margin]
     return found
 
 
@@ -106,25 +111,24 @@ def follow(
     """
     allowed, largest, before = may_reach(start), float(start.sum()), start
     soft: list[np.ndarray] = []
-    steady = 0
+    radius = radius_of(start)
+    # A ball's area falls by 2 step / radius of its largest from slice to slice where it is thin.
+    least_fall = largest * min(_FALL * step / radius, _MOST_FALL)
     for number, image in enumerate(images):
-        free = allowed & ~beyond(image, levels, radius_of(start))
+        free = allowed & ~beyond(image, levels, radius)
         if ask is None:
             alpha = _voted(image, before, free, levels)
         else:
             shown = _smaller(measure_axes(before, _THRESHOLD))
             alpha = _kept(ask(number, shown), before, free)
         found = alpha >= _THRESHOLD
+        area, fall = float(found.sum()), float(before.sum() - found.sum())
+        vessel = area < _THIN * largest and fall < least_fall
         why = _ends(image, found, before, levels)
-        if not why and (number + 1) * step > _LONGEST * radius_of(start):
+        if not why and (vessel or (number + 1) * step > _LONGEST * radius):
             why = "area"
         if why:
             return Followed(soft, why)
-        area = float(found.sum())
-        thin = area < _THIN * largest and area > _STEADY * before.sum()
-        steady = steady + 1 if thin else 0
-        if steady == 2:
-            return Followed(soft[:-1], "area")
         soft.append(alpha)
         before = found
     return Followed(soft, "edge")

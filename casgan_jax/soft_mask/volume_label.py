@@ -88,7 +88,7 @@ def label_volume(
     check_volume(volume, spacing_mm, marks)
     lesion = _Lesion(volume, spacing_mm, marks, window, propose)
     ended = lesion.fill()
-    first, found = lesion.matted() if matted else lesion.stacked()
+    first, found = lesion.matted(ended) if matted else lesion.stacked()
     last = first + len(found) - 1
     alpha = np.zeros(volume.shape, np.float32)
     box = lesion.box
@@ -192,17 +192,22 @@ class _Lesion:
         """First slice and (S, h, w) soft masks as they were found."""
         return min(self.soft), np.stack([self.soft[each] for each in sorted(self.soft)])
 
-    def matted(self) -> tuple[int, np.ndarray]:
+    def matted(self, ended: tuple[str, str]) -> tuple[int, np.ndarray]:
         """First slice and (S, h, w) alpha of the lesion, which may fade out in one more slice."""
         largest = max(self._marks, key=lambda each: float(self.soft[each].sum()))
         levels = self._levels[largest]
         first, last = min(self.soft), max(self.soft)
-        fading = self._fading(levels, first, -1) | self._fading(levels, last, 1)
-        slices = range(min(first, *fading, first), max(last, *fading, last) + 1)
+        fading: dict[int, np.ndarray] = {}
+        for why, end, step in zip(ended, (first, last), (-1, 1), strict=True):
+            if why == "contrast":
+                fading |= self._fading(levels, end, step)
+        slices = range(min([first, *fading]), max([last, *fading]) + 1)
         image = np.stack([self._part(each) for each in slices])
         share = np.clip(levels.share(image), 0, 1).astype(np.float32)
         radius = radius_of(self.soft[largest] >= _THRESHOLD)
-        share[np.stack([beyond(each, levels, radius) for each in image])] = 0
+        for number, each in enumerate(slices):
+            if each not in self._marks:
+                share[number][beyond(image[number], levels, radius)] = 0
         soft = np.stack([self.soft.get(each, fading.get(each)) for each in slices])
         known = np.array([each in self.soft for each in slices])
         trimap = np.stack([_trimap(*each) for each in zip(soft, share, known, strict=True)])
