@@ -29,7 +29,7 @@ from casgan_jax.labelling.study import Study, read_study
 from casgan_jax.labelling.study_lesions import study_lesions
 
 TABLE = "lesions.csv"
-_SUFFIXES = (".png", ".npy", ".tif", ".tiff", ".nii", ".nii.gz", ".mhd", ".mha")
+_SUFFIXES = (".png", ".npy", ".tif", ".tiff", ".nii", ".nii.gz", ".mhd", ".mha", ".nrrd")
 _ENDINGS = (".nii.gz", *_SUFFIXES, ".dcm", ".dicom", ".ima")
 _STRANGE = re.compile(r"[^\w.,+=@()\[\] -]")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,18 @@ from casgan_jax.soft_mask.strokes import Stroke
 
 if TYPE_CHECKING:  # it brings JAX, which reading a table does not need
     from casgan_jax.soft_mask.proposal import Proposal
+
+
+class Group(NamedTuple):
+    """Marks of one lesion on several slices.
+
+    Attributes:
+      id: that these marks have in common, and no others.
+      name: of the lesion.
+    """
+
+    id: str
+    name: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,6 +65,8 @@ class Annotation:
       strokes: of a brush, that correct what the marks make, in pixels of the image.
       proposal: a soft mask that a trained network gave of the lesion, in place of the one that
         would be made from the marks; None: there is none.
+      group: which marks of other slices are of the same lesion; None: no others are.
+      study: folder of a study that the file of the image is one of; None: there is none.
     """
 
     key: str
@@ -77,6 +91,8 @@ class Annotation:
     notes: tuple[str, ...] = ()
     strokes: tuple[Stroke, ...] = ()
     proposal: Proposal | None = None
+    group: Group | None = None
+    study: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@
 | reader_masks | files of several readers' binary masks, with ";" between them, or one of all |
 | segment | of a mask with several: the lesion's value, or number or name in SEG, RTSTRUCT or SR |
 | component | which connected part of the mask on the slice, from 1, by rows; by default all of it |
+| group | what lines of one lesion on several slices have in common (labelled as a volume) |
 | key | name of the lesion and of its output files; by default the image's and the slice's |
 | patient | name of the patient; by default the image's, so that each image is one patient |
 | spacing_mm | side of a pixel, or "row,column"; by default what the image says |
@@ -36,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from casgan_jax.annotations import cells
-from casgan_jax.annotations.annotation import Annotation, Annotations, Failure
+from casgan_jax.annotations.annotation import Annotation, Annotations, Failure, Group
 from casgan_jax.annotations.axes import axes_of, units_of
 from casgan_jax.annotations.readers import readers_of
 from casgan_jax.errors import UserError
@@ -176,6 +177,7 @@ def _annotation(folder: Path, row: Row, key: str) -> Annotation:
         window=cells.window_of("window", row.get("window", "")),
         hu_offset=cells.offset_of("hu_offset", row.get("hu_offset", "")),
         split=_split(row.get("split", "").strip()),
+        group=_group(image, row.get("group", "").strip()),
         **{"segment": row.get("segment", "").strip() or None, **_marks(folder, row)},
     )
 
@@ -223,6 +225,10 @@ def _file(folder: Path, column: str, name: str) -> Path:
             remedy="write it relative to the table's folder",
         )
     return folder / name
+
+
+def _group(image: str, name: str) -> Group | None:
+    return Group(f"{image} {name}", check_key(name)) if name else None
 
 
 def _split(text: str) -> str | None:

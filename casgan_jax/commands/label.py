@@ -9,6 +9,7 @@
     casgan label --list=study
     casgan label --table=lesions.csv --output=out
     casgan label --table=DeepLesion/DL_info.csv --output=out --workers=8
+    casgan label --volume --input=study --output=out --format=nifti,dicom
     casgan label --input=https://pacs/dicom-web/studies/UID/series/UID --slice=40 \\
         --recist=102,88,131,97,113,101,119,84 --output=out --format=png,dicom
 
@@ -26,6 +27,10 @@ is each slice that a segment is marked on. --list shows what there is, --series 
 A study or a series of a DICOMweb service is fetched into OUTPUT/source, with the credentials of the
 environment (DICOMWEB_TOKEN, or DICOMWEB_USER and DICOMWEB_PASSWORD). --format=dicom and rtstruct
 make what a PACS keeps beside DICOM images (docs/pacs.md); --store=URL stores it there.
+
+--volume labels the whole lesion through all slices of its series or volume: marks of one lesion on
+several slices are joined (docs/volumes.md). OUTPUT gets volumes and volumes.csv, with volume,
+longest diameter of all slices and the like.
 
 OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
 and quality of every lesion and the reason of every failure, and review.html. The same command
@@ -50,6 +55,7 @@ from casgan_jax.annotations.axes import UNITS, axes_of, units_of
 from casgan_jax.annotations.readers import readers_of
 from casgan_jax.annotations.table import check_key, default_key
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
+from casgan_jax.commands.label_volumes import tell_volumes
 from casgan_jax.commands.path_flag import define_path, define_paths
 from casgan_jax.commands.program import typed
 from casgan_jax.errors import Interrupted, Step, UserError
@@ -58,6 +64,7 @@ from casgan_jax.grid import PAPER_THRESHOLD
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.batch import Batch
     from casgan_jax.labelling.label import LabelOptions
+    from casgan_jax.labelling.volumes.batch import VolumeBatch
 
 _INPUT = define_path(
     "input",
@@ -100,6 +107,9 @@ _HU_OFFSET = flags.DEFINE_string(
 _KEY = flags.DEFINE_string(
     "key", None, "Name of the lesion of --input and of its files; by default the image's."
 )
+_VOLUME = flags.DEFINE_bool(
+    "volume", False, "Label lesions through all slices, as volumes in mm3, not slice by slice."
+)
 _TABLE = define_path("table", None, "CSV file with a line a lesion.")
 _OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
 _WINDOW = flags.DEFINE_string(
@@ -113,10 +123,10 @@ _SCALE = flags.DEFINE_integer(
 )
 _FORMAT = flags.DEFINE_list(
     "format",
-    ["png"],
-    "Of soft masks, one or more with commas between them: 8-bit png; float32 npy, nifti, nrrd, "
-    "mha; of DICOM images dicom (soft and binary SEG, SR) and rtstruct, one set a series; nnunet, "
-    "images and hard labels in nnU-Net's layout.",
+    None,
+    "Of soft masks, one or more with commas between them: 8-bit png (the default); float32 npy, "
+    "nifti (the default of --volume), nrrd, mha; of DICOM images dicom (soft and binary SEG, SR) "
+    "and rtstruct, one set a series; nnunet, images and hard labels in nnU-Net's layout.",
 )
 _STORE = flags.DEFINE_string(
     "store", None, "URL of a DICOMweb service, to store what --format=dicom and rtstruct made."
@@ -161,41 +171,87 @@ def main(_: list[str]) -> int:
             remedy="see `help`",
         )
     _check_store()
+    if _VOLUME.value:
+        _check_volume()
     annotations = _annotations()
     keep_compilations()
-    from casgan_jax.labelling.batch import BatchOptions, label_batch
-
     try:
-        batch = label_batch(
-            annotations,
-            Path(_OUTPUT.value),
-            BatchOptions(label=_label_options(), formats=tuple(_FORMAT.value), scale=_SCALE.value),
-            workers=_WORKERS.value,
-            overwrite=_OVERWRITE.value,
-            progress=_PROGRESS.value,
-        )
+        batch: Batch | VolumeBatch
+        if _VOLUME.value:
+            batch = volumes = _label_volumes(annotations, Path(_OUTPUT.value))
+            status = tell_volumes(volumes)
+        else:
+            batch = slices = _label(annotations, Path(_OUTPUT.value))
+            status = _tell(slices)
     except KeyboardInterrupt:
         raise Interrupted(
             "label: interrupted; what was labelled is kept, the same command does the rest",
             signal.SIGINT,
         ) from None
-    status = _tell(batch)
     if _STORE.value is not None:
         _store(batch, _STORE.value)
     return status
 
 
+def _formats() -> tuple[str, ...]:
+    return tuple(_FORMAT.value or (["nifti"] if _VOLUME.value else ["png"]))
+
+
+def _label(annotations: Annotations, folder: Path) -> Batch:
+    from casgan_jax.labelling.batch import BatchOptions, label_batch
+
+    return label_batch(
+        annotations,
+        folder,
+        BatchOptions(label=_label_options(), formats=_formats(), scale=_SCALE.value),
+        workers=_WORKERS.value,
+        overwrite=_OVERWRITE.value,
+        progress=_PROGRESS.value,
+    )
+
+
+def _label_volumes(annotations: Annotations, folder: Path) -> VolumeBatch:
+    from casgan_jax.labelling.volumes.batch import VolumeBatchOptions, label_volumes
+    from casgan_jax.labelling.volumes.labelled import VolumeOptions
+
+    window = cells.window_of("--window", _WINDOW.value or "")
+    label = VolumeOptions(window=window, threshold=_threshold())
+    return label_volumes(
+        annotations,
+        folder,
+        VolumeBatchOptions(label=label, formats=_formats()),
+        overwrite=_OVERWRITE.value,
+        progress=_PROGRESS.value,
+    )
+
+
+def _check_volume() -> None:
+    """Refuses what is of single slices alone."""
+    for flag in (_COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, _SPACING):
+        if flag.value != flag.default:
+            raise UserError(
+                flag.name,
+                found="with `volume`",
+                expected="it without, for lesions on single slices",
+                remedy="leave it out",
+            )
+
+
+def _threshold() -> float:
+    return PAPER_THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value
+
+
 def _check_store() -> None:
-    if _STORE.value is not None and not {"dicom", "rtstruct"} & set(_FORMAT.value):
+    if _STORE.value is not None and not {"dicom", "rtstruct"} & set(_formats()):
         raise UserError(
             "store",
-            found=f"with `format={','.join(_FORMAT.value)}`",
+            found=f"with `format={','.join(_formats())}`",
             expected="something that a PACS keeps",
             remedy="add dicom or rtstruct to `format`",
         )
 
 
-def _store(batch: Batch, address: str) -> None:
+def _store(batch: Batch | VolumeBatch, address: str) -> None:
     """Stores the objects of the lesions that were labelled."""
     from casgan_jax.dicom.web import store
     from casgan_jax.labelling.objects import files_of
@@ -370,5 +426,5 @@ def _label_options() -> LabelOptions:
         scale=_SCALE.value * math.ceil(_LEAST_SCALE / _SCALE.value),
         window=cells.window_of("--window", _WINDOW.value or ""),
         readers_strategy=_READERS_STRATEGY.value,
-        threshold=PAPER_THRESHOLD if _THRESHOLD.value is None else _THRESHOLD.value,
+        threshold=_threshold(),
     )

@@ -16,6 +16,7 @@ from casgan_jax.errors import Step
 COMMANDS = {
     "label": "rough marks on lesions -> soft masks, their sizes, and a page to review them on",
     "annotate": "axes drawn in the browser -> soft masks, corrected there and accepted",
+    "compare": "a patient's lesions in several studies, labelled as volumes: RECIST 1.1, growth",
     "review": "the review page of a labelled folder, written again or opened",
     "train": "trains a config, measures it on the test split",
     "evaluate": "measures a trained system on a split of a data set",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,27 +50,91 @@ class Finding:
     method: str
 
 
+class Plane(NamedTuple):
+    """The soft mask of a lesion on one image.
+
+    Attributes:
+      file: the DICOM file of the image.
+      frame: of the file, from 1.
+      source: tags of the image.
+      geometry: of the image.
+      alpha: (H, W) float32 in [0, 1], on the image's grid, whole steps of 1/255.
+      box: of the crop (h, w) in the image that `fine` is of.
+      scale: r.
+      fine: (r h, r w) float32 in [0, 1], what outlines are drawn of.
+    """
+
+    file: Path
+    frame: int
+    source: Any
+    geometry: Geometry
+    alpha: np.ndarray
+    box: Box
+    scale: int
+    fine: np.ndarray
+
+    @property
+    def tags(self) -> Frame:
+        """The tags of the image's frame."""
+        return Frame(self.file, self.source, self.frame - 1)
+
+    @property
+    def image(self) -> tuple[str, int]:
+        """SOPInstanceUID and frame."""
+        return str(self.source.SOPInstanceUID), self.frame
+
+    @property
+    def height(self) -> float:
+        """mm along the image's normal, by which planes are in order."""
+        return float(self.geometry.origin @ self.geometry.direction[:, 2])
+
+
+class Region(NamedTuple):
+    """A lesion as a segment or a region of interest.
+
+    Attributes:
+      key: its name.
+      name: what tells it from all others: its key and its images.
+      tracking_uid: of the lesion, in whatever object.
+      threshold: at which it is made binary, in (0, 1].
+      method: how the soft mask was made, a word or two.
+      planes: its images, by their places.
+    """
+
+    key: str
+    name: str
+    tracking_uid: str
+    threshold: float
+    method: str
+    planes: tuple[Plane, ...]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Placed:
     """A finding beside its image.
 
     Attributes:
       finding: the lesion.
-      source: tags of its image.
-      geometry: of the image.
-      alpha: (H, W) float32 in [0, 1], the soft mask on the image's grid, whole steps of
-        1/255.
+      plane: the soft mask on it.
     """
 
     finding: Finding
-    source: Any
-    geometry: Geometry
-    alpha: np.ndarray
+    plane: Plane
 
     @property
-    def tags(self) -> Frame:
-        """The tags of the image's frame."""
-        return Frame(self.finding.file, self.source, self.finding.frame - 1)
+    def source(self) -> Any:
+        """Tags of the image."""
+        return self.plane.source
+
+    @property
+    def geometry(self) -> Geometry:
+        """Of the image."""
+        return self.plane.geometry
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """(H, W), the soft mask on the image's grid."""
+        return self.plane.alpha
 
     @property
     def name(self) -> str:
@@ -82,6 +146,14 @@ class Placed:
         """Of the lesion, in whatever object."""
         return derived_uid("lesion", self.name)
 
+    @property
+    def region(self) -> Region:
+        """The lesion as a segment."""
+        one = self.finding
+        return Region(
+            one.key, self.name, self.tracking_uid, one.threshold, one.method, (self.plane,)
+        )
+
 
 def place_finding(finding: Finding) -> Placed:
     """Reads the image of a finding and puts the soft mask on its grid.
@@ -89,10 +161,7 @@ def place_finding(finding: Finding) -> Placed:
     Raises:
       UserError: NaN, nothing at the threshold, or an image that no object can be made of.
     """
-    source = read_source(finding.file, finding.frame)
-    tags = Frame(finding.file, source, finding.frame - 1)
-    geometry = dicom_tags.geometry(tags, dicom_tags.spacing(tags))
-    assert geometry is not None, "read_source has looked"
+    source, geometry = read_placed_source(finding.file, finding.frame)
     try:
         coded = encode_alpha(area_mean(finding.alpha, finding.scale))
     except UserError as error:
@@ -106,9 +175,33 @@ def place_finding(finding: Finding) -> Placed:
             expected=f"a pixel of at least {finding.threshold:.3g}",
             remedy="give a lower `threshold`",
         )
-    return Placed(finding, source, geometry, finding.box.paste(native, (rows, columns)))
+    alpha = finding.box.paste(native, (rows, columns))
+    plane = Plane(
+        finding.file,
+        finding.frame,
+        source,
+        geometry,
+        alpha,
+        finding.box,
+        finding.scale,
+        finding.alpha,
+    )
+    return Placed(finding, plane)
 
 
-def names_of(group: Sequence[Placed]) -> list[str]:
-    """The names of findings, as the UID of an object of them is made of."""
-    return [placed.name for placed in group]
+def read_placed_source(file: Path, frame: int) -> tuple[Any, Geometry]:
+    """The tags of a DICOM image, and where it lies.
+
+    Raises:
+      UserError: an image that no object can be made of.
+    """
+    source = read_source(file, frame)
+    tags = Frame(file, source, frame - 1)
+    geometry = dicom_tags.geometry(tags, dicom_tags.spacing(tags))
+    assert geometry is not None, "read_source has looked"
+    return source, geometry
+
+
+def names_of(group: Sequence[Region]) -> list[str]:
+    """The names of lesions, as the UID of an object of them is made of."""
+    return [one.name for one in group]

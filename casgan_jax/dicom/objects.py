@@ -70,16 +70,17 @@ def write_objects(
             )
         _write(folder, "report", make_report(segmented), entries, group)
     if "contours" in kinds:
-        _write(folder, "contours", make_contours(group), entries, group)
+        _write(folder, "contours", make_contours([one.region for one in group]), entries, group)
     return entries
 
 
 def _write_masks(
     folder: Path, part: Sequence[Placed], number: int, entries: dict[str, Entry]
 ) -> list[Segmented]:
-    soft = make_segmentation(part, "soft", number)
+    regions = [one.region for one in part]
+    soft = make_segmentation(regions, "soft", number)
     _write(folder, "soft", soft, entries, part, number)
-    _write(folder, "binary", make_segmentation(part, "binary", number), entries, part, number)
+    _write(folder, "binary", make_segmentation(regions, "binary", number), entries, part, number)
     for segment, one in enumerate(part, 1):
         entries[one.finding.key]["segment"] = segment
     return [Segmented(one, soft, segment) for segment, one in enumerate(part, 1)]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from contourpy import FillType, contour_generator
 
-from casgan_jax.dicom.finding import Placed, names_of
+from casgan_jax.dicom.finding import Plane, Region, names_of
 from casgan_jax.dicom.identity import (
     MAKER,
     UTF_8,
@@ -30,15 +30,15 @@ _STUDY_MANAGEMENT = "1.2.840.10008.3.1.2.3.1"
 _ORANGE = [255, 140, 0]
 
 
-def make_contours(group: Sequence[Placed]) -> Any:
+def make_contours(group: Sequence[Region]) -> Any:
     """A structure set of lesions on images of one series; one region of interest is one lesion.
 
     Raises:
       UserError: highdicom is not installed, or does not make one of such images.
     """
-    first = group[0]
-    highdicom = highdicom_for(first.finding.file)
-    with telling_refusal(first.finding.file, "structure set"):
+    first = group[0].planes[0]
+    highdicom = highdicom_for(first.file)
+    with telling_refusal(first.file, "structure set"):
         made = highdicom.base.SOPClass(
             study_instance_uid=first.source.StudyInstanceUID,
             sop_class_uid=STRUCTURE_SET,
@@ -85,20 +85,21 @@ def _keyhole(around: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return np.concatenate([around[: here + 1], inner, inner[:1], around[here:]])
 
 
-def _add_structures(made: Any, group: Sequence[Placed]) -> None:
-    source = group[0].source
-    made.FrameOfReferenceUID = str(group[0].geometry.frame)
+def _add_structures(made: Any, group: Sequence[Region]) -> None:
+    first = group[0].planes[0]
+    source = first.source
+    made.FrameOfReferenceUID = str(first.geometry.frame)
     made.PositionReferenceIndicator = ""
     made.OperatorsName = ""
     made.StructureSetLabel = "SOFT_MASKS"
-    made.StructureSetDescription = f"outlines at {group[0].finding.threshold:.4g}"
+    made.StructureSetDescription = f"outlines at {group[0].threshold:.4g}"
     made.StructureSetDate, made.StructureSetTime = (
         made.InstanceCreationDate,
         made.InstanceCreationTime,
     )
     series = _item(
         SeriesInstanceUID=source.SeriesInstanceUID,
-        ContourImageSequence=_unique([_reference(one) for one in group]),
+        ContourImageSequence=_unique([_reference(plane) for one in group for plane in one.planes]),
     )
     study = _item(
         ReferencedSOPClassUID=_STUDY_MANAGEMENT,
@@ -112,7 +113,7 @@ def _add_structures(made: Any, group: Sequence[Placed]) -> None:
         _item(
             ROINumber=number,
             ReferencedFrameOfReferenceUID=made.FrameOfReferenceUID,
-            ROIName=one.finding.key[:64],
+            ROIName=one.key[:64],
             ROIGenerationAlgorithm="SEMIAUTOMATIC",
         )
         for number, one in enumerate(group, 1)
@@ -121,7 +122,11 @@ def _add_structures(made: Any, group: Sequence[Placed]) -> None:
         _item(
             ReferencedROINumber=number,
             ROIDisplayColor=_ORANGE,
-            ContourSequence=[_contour(one, line) for line in _lines(one)],
+            ContourSequence=[
+                _contour(plane, line)
+                for plane in one.planes
+                for line in _lines(plane, one.threshold)
+            ],
         )
         for number, one in enumerate(group, 1)
     ]
@@ -137,15 +142,14 @@ def _add_structures(made: Any, group: Sequence[Placed]) -> None:
     made.ApprovalStatus = "UNAPPROVED"
 
 
-def _lines(one: Placed) -> list[np.ndarray]:
+def _lines(plane: Plane, threshold: float) -> list[np.ndarray]:
     """(N, 3) mm each, LPS."""
-    finding = one.finding
-    found = outlines(finding.alpha, finding.threshold, finding.scale)
-    affine = one.geometry.affine
-    return [(line + finding.box.corner) @ affine[:3, :2].T + affine[:3, 3] for line in found]
+    found = outlines(plane.fine, threshold, plane.scale)
+    affine = plane.geometry.affine
+    return [(line + plane.box.corner) @ affine[:3, :2].T + affine[:3, 3] for line in found]
 
 
-def _contour(one: Placed, line: np.ndarray) -> Any:
+def _contour(one: Plane, line: np.ndarray) -> Any:
     return _item(
         ContourImageSequence=[_reference(one)],
         ContourGeometricType="CLOSED_PLANAR",
@@ -154,13 +158,13 @@ def _contour(one: Placed, line: np.ndarray) -> Any:
     )
 
 
-def _reference(one: Placed) -> Any:
+def _reference(one: Plane) -> Any:
     found = _item(
         ReferencedSOPClassUID=one.source.SOPClassUID,
         ReferencedSOPInstanceUID=one.source.SOPInstanceUID,
     )
     if int(one.source.get("NumberOfFrames") or 1) > 1:
-        found.ReferencedFrameNumber = one.finding.frame
+        found.ReferencedFrameNumber = one.frame
     return found
 
 

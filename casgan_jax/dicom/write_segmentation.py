@@ -3,7 +3,7 @@
 A FRACTIONAL segmentation has 8 bits, 255 is certainly lesion; its type is OCCUPANCY, as alpha is
 the share of a pixel that is lesion. Many viewers refuse it or take any value above 0 for lesion:
 for them the BINARY twin has the same segments at the threshold. One segment is one lesion, on its
-slice.
+slice or slices.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import casgan_jax
-from casgan_jax.dicom.finding import Placed, names_of
+from casgan_jax.dicom.finding import Plane, Region, names_of
 from casgan_jax.dicom.identity import (
     MAKER,
     derived_uid,
@@ -33,7 +33,7 @@ _TEXTS = {
 }
 
 
-def make_segmentation(group: Sequence[Placed], kind: str, number: int = 1) -> Any:
+def make_segmentation(group: Sequence[Region], kind: str, number: int = 1) -> Any:
     """A segmentation of lesions on images of one series.
 
     Args:
@@ -47,8 +47,8 @@ def make_segmentation(group: Sequence[Placed], kind: str, number: int = 1) -> An
     Raises:
       UserError: highdicom is not installed, or does not make one of such images.
     """
-    first = group[0]
-    path = first.finding.file
+    first = group[0].planes[0]
+    path = first.file
     highdicom = highdicom_for(path)
     label, series, description = _TEXTS[kind]
     slices = _slices(group)
@@ -62,7 +62,7 @@ def make_segmentation(group: Sequence[Placed], kind: str, number: int = 1) -> An
             sop_instance_uid=derived_uid("object", kind, *names_of(group)),
             instance_number=number,
             content_label=label,
-            content_description=description.format(first.finding.threshold),
+            content_description=description.format(group[0].threshold),
             series_description=series,
             omit_empty_frames=True,
             **_measures(highdicom, slices),
@@ -73,55 +73,51 @@ def make_segmentation(group: Sequence[Placed], kind: str, number: int = 1) -> An
         return finished(made, first.source)
 
 
-def _slices(group: Sequence[Placed]) -> list[Placed]:
-    """One finding for each image that has any, in the order of the images' places."""
-    found = {(one.source.SOPInstanceUID, one.finding.frame): one for one in group}
-    across = group[0].geometry.direction[:, 2]
-    return sorted(found.values(), key=lambda one: float(one.geometry.origin @ across))
+def _slices(group: Sequence[Region]) -> list[Plane]:
+    """A plane of each image that has any, in the order of the images' places."""
+    found = {plane.image: plane for one in group for plane in one.planes}
+    return sorted(found.values(), key=lambda plane: plane.height)
 
 
-def _images(slices: Sequence[Placed]) -> list[Any]:
+def _images(slices: Sequence[Plane]) -> list[Any]:
     """The images' tags; frames of one file are one image."""
     found = {one.source.SOPInstanceUID: one.source for one in slices}
     return [template_of(source) for source in found.values()]
 
 
-def _pixels(group: Sequence[Placed], slices: Sequence[Placed], kind: str) -> np.ndarray:
+def _pixels(group: Sequence[Region], slices: Sequence[Plane], kind: str) -> np.ndarray:
     """(slices, H, W, segments), float32 in [0, 1] or uint8 0 and 1."""
-    places = {_image_of(one): k for k, one in enumerate(slices)}
+    places = {plane.image: k for k, plane in enumerate(slices)}
     soft = kind == "soft"
     pixels = np.zeros(
-        (len(slices), *group[0].alpha.shape, len(group)), np.float32 if soft else np.uint8
+        (len(slices), *slices[0].alpha.shape, len(group)), np.float32 if soft else np.uint8
     )
     for segment, one in enumerate(group):
-        mask = one.alpha if soft else binarise(one.alpha, one.finding.threshold)
-        pixels[places[_image_of(one)], ..., segment] = mask
+        for plane in one.planes:
+            mask = plane.alpha if soft else binarise(plane.alpha, one.threshold)
+            pixels[places[plane.image], ..., segment] = mask
     return pixels
 
 
-def _image_of(one: Placed) -> tuple[str, int]:
-    return str(one.source.SOPInstanceUID), one.finding.frame
-
-
-def _segment(highdicom: Any, number: int, one: Placed) -> Any:
+def _segment(highdicom: Any, number: int, one: Region) -> Any:
     code = highdicom.sr.CodedConcept
     return highdicom.seg.SegmentDescription(
         segment_number=number,
-        segment_label=one.finding.key[:64],
+        segment_label=one.key[:64],
         segmented_property_category=code("49755003", "SCT", "Morphologically Abnormal Structure"),
         segmented_property_type=code("52988006", "SCT", "Lesion"),
         algorithm_type="SEMIAUTOMATIC",
         algorithm_identification=highdicom.AlgorithmIdentificationSequence(
-            name=f"casgan_jax, {one.finding.method}",
+            name=f"casgan_jax, {one.method}",
             version=casgan_jax.__version__,
             family=code("123103", "DCM", "Spatial Relational Analysis"),
         ),
         tracking_uid=one.tracking_uid,
-        tracking_id=one.finding.key,
+        tracking_id=one.key,
     )
 
 
-def _measures(highdicom: Any, slices: Sequence[Placed]) -> dict[str, Any]:
+def _measures(highdicom: Any, slices: Sequence[Plane]) -> dict[str, Any]:
     """Where the frames lie, in the images' own words."""
     tags = slices[0].tags
     between = tags.numbers("SpacingBetweenSlices")

@@ -60,6 +60,18 @@ def checked_image(path: Path, image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
+def checked_volume(path: Path, image: np.ndarray) -> np.ndarray:
+    """One image (H, W), or a volume (S, H, W) of such, as (S, H, W), otherwise as `checked_image`.
+
+    Raises:
+      UserError: another shape, and what `checked_image` raises.
+    """
+    if image.ndim != 3 or 0 in image.shape:
+        return checked_image(path, image)[None]
+    slices, height, width = image.shape
+    return checked_image(path, image.reshape(-1, width)).reshape(slices, height, width)
+
+
 def checked_values(path: Path, image: np.ndarray) -> tuple[np.ndarray, dict[str, UserError]]:
     """As `checked_image`, but NaN and infinite values are left in it, and told in the faults of a
     `Scan`: where they are far from a lesion they do no harm."""

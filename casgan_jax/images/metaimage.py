@@ -1,4 +1,4 @@
-"""MetaImage volumes (.mhd with its data beside it, .mha): axial slices in, one slice out.
+"""MetaImage volumes (.mhd with its data beside it, .mha): axial slices in, volumes out.
 
 Read here and not by ITK, which for damaged compressed data gives what happens to be in memory or
 never comes back.
@@ -17,15 +17,16 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 from casgan_jax.images.checks import (
-    checked_image,
     checked_path,
     checked_spacing,
     checked_values,
+    checked_volume,
     damaged,
     narrowed,
     shown,
     telling_damage,
 )
+from casgan_jax.images.compression import compressed, slices_of
 from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import axial_view
 from casgan_jax.images.stack import Scan, Stack, Volume
@@ -100,13 +101,14 @@ def write_metaimage(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a MetaImage volume, as `casgan_jax.images.volume_files.write_volume`.
+    """Writes a MetaImage volume, as `casgan_jax.images.volume_files.write_volume`.
 
     Without a spacing the file does not say it. `read_scan` gives the same image and spacing of a
     slice that is axial.
     """
     path = checked_path(path, ".mha")
-    image = checked_image(path, image)
+    image = checked_volume(path, image)
+    slices, height, width = image.shape
     sides = checked_spacing(path, spacing_mm)
     fields = {"ObjectType": "Image", "NDims": "3", "BinaryData": "True"}
     fields["BinaryDataByteOrderMSB"] = "False"
@@ -116,9 +118,9 @@ def write_metaimage(
         fields["ElementSpacing"] = _written(geometry.spacing)
     elif sides is not None:
         fields["ElementSpacing"] = _written(np.array([sides[1], sides[0], 1.0]))
-    voxels = zlib.compress(image.astype(image.dtype.newbyteorder("<")).tobytes())
+    voxels = compressed(slices_of(image), "zlib")
     fields |= {
-        "DimSize": f"{image.shape[1]} {image.shape[0]} 1",
+        "DimSize": f"{width} {height} {slices}",
         "CompressedData": "True",
         "CompressedDataSize": str(len(voxels)),
         "ElementType": _NAMES[image.dtype.str[1:]],

@@ -1,9 +1,10 @@
-"""NIfTI volumes (.nii, .nii.gz): axial slices in, one slice out."""
+"""NIfTI volumes (.nii, .nii.gz): axial slices in, volumes out."""
 
 from __future__ import annotations
 
 import functools
-import gzip
+import io
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,22 +15,24 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import write_whole
 from casgan_jax.images.checks import (
-    checked_image,
     checked_path,
     checked_spacing,
     checked_values,
+    checked_volume,
     damaged,
     import_extra,
     narrowed,
     telling_damage,
     unsupported,
 )
+from casgan_jax.images.compression import compressed, slices_of
 from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.orientation import AxialView, axial_view
 from casgan_jax.images.stack import Scan, Stack, Volume
 
 # nibabel tells on standard error what it corrects in a header.
 _telling_damage = functools.partial(telling_damage, kind="NIfTI", logger="nibabel.global")
+_DATA_OFFSET = 352  # header and the four bytes that say that no extension follows
 _MM = {"mm": 1.0, "unknown": 1.0, "meter": 1e3, "micron": 1e-3}
 
 
@@ -76,7 +79,7 @@ def write_nifti(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a NIfTI-1 volume, as `casgan_jax.images.volume_files.write_volume`.
+    """Writes a NIfTI-1 volume, as `casgan_jax.images.volume_files.write_volume`.
 
     Without a geometry its rows run from anterior to posterior, its columns from right to left, and
     without a spacing 1 is written and its unit left unknown. `read_scan` gives the same image and
@@ -85,18 +88,23 @@ def write_nifti(
     path = checked_path(path, ".nii", ".nii.gz")
     nibabel = import_extra("nibabel", path, "NIfTI")
     row, column = checked_spacing(path, spacing_mm) or (1.0, 1.0)
-    volume = checked_image(path, image).T[..., None]
+    volume = checked_volume(path, image)
     affine = np.diag([-column, -row, 1.0, 1.0])
     if geometry is not None:
         affine = RAS_TO_LPS @ geometry.affine
-    made = nibabel.Nifti1Image(volume, affine)
+    made = nibabel.Nifti1Image(volume.T, affine)
     if geometry is not None:  # both, as not every program reads the same one
         made.set_sform(affine, code="scanner")
         made.set_qform(affine, code="scanner")
     known = geometry is not None or spacing_mm is not None
     made.header.set_xyzt_units("mm" if known else "unknown")
-    data = made.to_bytes()
-    return write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    made.update_header()
+    header = io.BytesIO()
+    made.header.set_data_offset(_DATA_OFFSET)
+    made.header.set_slope_inter(1, 0)
+    made.header.write_to(header)
+    parts = itertools.chain([header.getvalue()], slices_of(volume))
+    return write_whole(path, compressed(parts, "gzip") if path.suffix == ".gz" else b"".join(parts))
 
 
 def _read_plane(

@@ -40,6 +40,7 @@ _VOLUMES = {
     ".mhd": "MetaImage",
     ".mha": "MetaImage",
     ".nrrd": "NRRD",
+    ".nhdr": "NRRD",
 }
 # A damaged header, which is Python's text of a dictionary, may ask for any shape of any size.
 _NPY_ERRORS = (

@@ -8,7 +8,7 @@
 | .dcm, .dicom, .ima, and DICOM of any or no extension | frames | PixelSpacing | HU for CT |
 | a folder of the DICOM files of one series | files, by their place | PixelSpacing | HU for CT |
 | .nii, .nii.gz | axial, from inferior to superior | of the voxels | stored |
-| .mhd, .mha | axial, from inferior to superior | of the voxels | stored |
+| .mhd, .mha, .nrrd | axial, from inferior to superior | of the voxels | stored |
 | .tif, .tiff | pages | not known | stored |
 | .png, .npy | one | not known | stored |
 
@@ -27,6 +27,7 @@ from casgan_jax.images.checks import check_file, unreadable
 from casgan_jax.images.dicom import is_dicom, open_dicom
 from casgan_jax.images.metaimage import open_metaimage
 from casgan_jax.images.nifti import open_nifti
+from casgan_jax.images.nrrd_reader import open_nrrd
 from casgan_jax.images.raster import read_values
 from casgan_jax.images.series import choose_series, find_series, open_series
 from casgan_jax.images.stack import Scan, Stack, choose_slice
@@ -39,7 +40,8 @@ def read_scan(
     """Reads one slice of an image file.
 
     Args:
-      path: a PNG, TIFF, NPY, DICOM, NIfTI or MetaImage file, or a folder of one DICOM series.
+      path: a PNG, TIFF, NPY, DICOM, NIfTI, MetaImage or NRRD file, or a folder of one DICOM
+        series.
       slice_index: which slice, frame or page, from 0; may be None where there is only one.
       known: faults of `Scan` that do not matter, as what the file says is known otherwise.
 
@@ -97,6 +99,8 @@ _OPENERS = {
     ".nii.gz": open_nifti,
     ".mhd": open_metaimage,
     ".mha": open_metaimage,
+    ".nrrd": open_nrrd,
+    ".nhdr": open_nrrd,
 }
 
 

@@ -49,6 +49,7 @@ _TAGS = (
     "SharedFunctionalGroupsSequence",
     "SliceThickness",
     "SpacingBetweenSlices",
+    "StudyDate",
 )
 _ALIKE = 1e-3  # difference of directions that passes for none
 _TOLERANCE = 0.1  # of the distance of slices
@@ -73,6 +74,7 @@ class Series:
       notes: what is wrong but does no harm to a single slice: slices that are missing, a tilted
         gantry.
       patient: PatientID, or "".
+      date: StudyDate, YYYYMMDD, or "".
       fault: why the slices are no series, which then are in the order of their names; or None.
     """
 
@@ -85,6 +87,7 @@ class Series:
     places: tuple[Geometry, ...]
     notes: tuple[str, ...]
     patient: str = ""
+    date: str = ""
     fault: UserError | None = None
 
     def __str__(self) -> str:
@@ -290,6 +293,7 @@ def _told_series(
         places=places,
         notes=notes,
         patient=shown(first.dataset.get("PatientID") or "")[1:-1],
+        date=shown(first.dataset.get("StudyDate") or "")[1:-1],
         fault=fault,
     )
 

@@ -1,4 +1,4 @@
-"""One slice as a volume that is one voxel thick, in the format that its name says."""
+"""A volume, or one slice as a volume that is one voxel thick, in the format that its name says."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def write_volume(
     spacing_mm: tuple[float, float] | None,
     geometry: Geometry | None = None,
 ) -> Path:
-    """Writes one slice as a volume; the same slice gives the same bytes.
+    """Writes a volume, or one slice as one; the same voxels give the same bytes.
 
     Args:
       path: .nii, .nii.gz, .nrrd or .mha.
-      image: (H, W) uint8, uint16, int16 or float32.
+      image: (H, W) or (S, H, W) uint8, uint16, int16 or float32.
       spacing_mm: (row, column); None: not known. A geometry has its own.
-      geometry: where the slice lies, its axes being columns, rows and slices; None: not known.
+      geometry: where the image lies, its axes being columns, rows and slices; None: not known.
 
     Returns:
       The path.

@@ -7,9 +7,9 @@ The folder gets the files of each lesion (`casgan_jax.labelling.files`), and whe
 gone through, what goes into a PACS (`casgan_jax.labelling.objects`), labels.csv and review.html
 (`casgan_jax.labelling.review`).
 
-A lesion is done when its record, records/KEY.json, is there, which is written after its files. The
-record holds a fingerprint of all that the label depends on: the marks, the options, the version of
-this package, and name, size and time of the files. What has no record with the right fingerprint is
+A lesion is done when its record, records/KEY.json, is there (`casgan_jax.labelling.keeping`), whose
+fingerprint is of all that the label depends on: the marks, the options, the version of this
+package, and name, size and time of the files. What has no record with the right fingerprint is
 labelled again, and so is what failed.
 """
 
@@ -17,24 +17,18 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
-import io
-import json
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import tqdm
 
-import casgan_jax
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
-from casgan_jax.files import make_folder, only_process, read_json, write_whole
+from casgan_jax.files import make_folder, only_process
 from casgan_jax.images.checks import import_extra
-from casgan_jax.images.metaimage import voxel_file
-from casgan_jax.labelling import nnunet, objects
+from casgan_jax.labelling import keeping, nnunet, objects
 from casgan_jax.labelling.files import (
     COLUMNS,
     FORMATS,
@@ -147,7 +141,7 @@ def label_batch(
         rows = [_without_leftovers(row, lesions.get(row["key"]), folder) for row in rows]
         if nnunet.FORMAT in options.formats:
             nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
-        _write_table(table, rows)
+        keeping.write_table(table, COLUMNS, rows)
         pages = write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
         others = {path.stem for path in (folder / _RECORDS).glob("*.json")} - found.keys()
     return Batch(rows, len(kept), len(others), table, pages)
@@ -186,17 +180,7 @@ def forget_others(folder: Path, keys: Collection[str]) -> None:
 
 def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
     """A name for all that a lesion's label depends on; "" where a file cannot be read."""
-    try:
-        files = [_state(path) for path in annotation.files]
-    except (OSError, ValueError):  # a name with a null byte; what is wrong is told when it is read
-        return ""
-    parts = {
-        "version": casgan_jax.__version__,
-        "options": dataclasses.asdict(options),
-        "annotation": dataclasses.asdict(annotation),
-        "files": files,
-    }
-    return hashlib.sha256(json.dumps(parts, default=_plain).encode()).hexdigest()
+    return keeping.fingerprint(annotation.files, annotation=annotation, options=options)
 
 
 def _check_options(options: BatchOptions, folder: Path) -> None:
@@ -235,14 +219,6 @@ def _clear(folder: Path, table: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_table(path: Path, rows: Sequence[Row]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    write_whole(path, text.getvalue().encode())
-
-
 def _failures(table: Path) -> list[Row]:
     """What labels.csv says of lesions that failed; nothing where it is not there."""
     if not table.is_file():
@@ -251,36 +227,11 @@ def _failures(table: Path) -> list[Row]:
         return [row for row in csv.DictReader(file) if row.get("status") == "failed"]
 
 
-def _cell(value: str | float) -> str | int:
-    return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def _state(path: Path) -> list[Any]:
-    """Names, sizes and times of a file and of the one that its voxels are in, or of a folder's."""
-    paths = [path]
-    if path.is_dir():
-        paths += sorted(one for one in path.rglob("*") if one.is_file())
-    elif path.suffix.lower() == ".mhd":
-        paths.append(voxel_file(path))
-    found = [(one.absolute(), one.stat()) for one in paths]
-    return [(str(one), state.st_size, state.st_mtime_ns) for one, state in found]
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else str(value)
-
-
 def _kept(job: _Job) -> Row | None:
     """The row of a lesion that is labelled already as it is asked for."""
-    try:
-        record = _read_record(job.folder, job.annotation.key)
-        files = record["files"]
-        known = job.fingerprint and job.fault is None
-        if not known or record["fingerprint"] != job.fingerprint:
-            return None
-    except (UserError, KeyError):  # none, or one that was damaged: the lesion is labelled again
+    if job.fault is not None:
         return None
-    return record["row"] if all((job.folder / name).is_file() for name in files) else None
+    return keeping.row_of(job.folder, _RECORDS, job.annotation.key, job.fingerprint)
 
 
 def _label_all(jobs: Sequence[_Job], workers: int | None, progress: bool) -> dict[str, Row]:
@@ -333,7 +284,7 @@ def _label(job: _Job) -> Row:
         "finding": finding,
         "case": case,
     }
-    write_whole(_record_file(folder, annotation.key), json.dumps(record).encode())
+    keeping.write_record(folder, _RECORDS, annotation.key, record)
     return row
 
 
@@ -346,13 +297,9 @@ def _without_leftovers(row: Row, annotation: Annotation | None, folder: Path) ->
 
 
 def _forget(folder: Path, key: str) -> None:
-    _record_file(folder, key).unlink(missing_ok=True)
+    keeping.record_file(folder, _RECORDS, key).unlink(missing_ok=True)
     remove_lesion(folder, key)
 
 
-def _record_file(folder: Path, key: str) -> Path:
-    return folder / _RECORDS / f"{key}.json"
-
-
 def _read_record(folder: Path, key: str) -> dict[str, Any]:
-    return read_json(_record_file(folder, key), remedy="label the lesion again")
+    return keeping.read_record(folder, _RECORDS, key)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from casgan_jax.annotations import Annotation
+from casgan_jax.annotations import Annotation, Group
 from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
 from casgan_jax.images.scan import open_stack
@@ -142,10 +142,16 @@ def _named(
     key = annotation.key
     if segment is not None and segment != annotation.segment:
         key += f"_segment-{segment}"
+    group = Group(key, key) if part is None else None  # a part's number is of its slice alone
     if several:
         key += f"_slice-{one.number}"
     if part is not None:
         key += f"_part-{part}"
     return dataclasses.replace(
-        annotation, key=key, slice_index=one.number, segment=segment, component=part
+        annotation,
+        key=key,
+        slice_index=one.number,
+        segment=segment,
+        component=part,
+        group=group,
     )

@@ -21,7 +21,7 @@ from casgan_jax.images.scan import open_stack
 from casgan_jax.images.stack import Scan, Stack
 
 READERS: dict[str, Callable[[Path], Found]] = {"SR": read_report, "PR": read_presentation}
-_NO_DICOM = (".png", ".tif", ".tiff", ".npy", ".nii", ".nii.gz", ".mhd", ".mha")
+_NO_DICOM = (".png", ".tif", ".tiff", ".npy", ".nii", ".nii.gz", ".mhd", ".mha", ".nrrd", ".nhdr")
 
 
 def open_marks(path: Path) -> Stack | tuple[Roi, ...]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from casgan_jax.labelling.lesion import Lesion
 
 FORMATS = objects.KINDS_OF_FORMATS
 
-_FOLDER = "dicom"
 _MADE_OF = "made_of.json"
 _COLUMNS = {
     "soft": "soft_segmentation",
@@ -36,6 +35,20 @@ _COLUMNS = {
 }
 
 Record = Mapping[str, Any]
+
+
+class Maker(NamedTuple):
+    """How objects are made of records.
+
+    Attributes:
+      folder: within the output, that has one for each series.
+      series_of: records' `finding` -> findings of each series, with `finding.key`.
+      write: folder, findings, kinds -> {key: names of files and number of the segment}.
+    """
+
+    folder: str
+    series_of: Callable[[Sequence[Record]], Mapping[str, Sequence[Any]]]
+    write: Callable[[Path, Sequence[Any], Collection[str]], Mapping[str, objects.Entry]]
 
 
 def check_formats(formats: Collection[str], folder: Path) -> None:
@@ -88,6 +101,7 @@ def write_objects(
     rows: Sequence[Row],
     formats: Collection[str],
     record_of: Callable[[str], Record],
+    maker: Maker | None = None,
 ) -> list[Row]:
     """Writes what is not there yet, and says in the rows where it is.
 
@@ -96,6 +110,7 @@ def write_objects(
       rows: of all lesions.
       formats: of `FORMATS`; others do not matter.
       record_of: key of a labelled lesion -> its record, with `finding` and `fingerprint`.
+      maker: what makes them; None: of lesions of one slice each.
 
     Returns:
       The rows, in their order, with the columns `OBJECTS`. Those of a series whose objects cannot
@@ -104,24 +119,25 @@ def write_objects(
     Raises:
       UserError: a file of the folder cannot be written.
     """
+    maker = maker or Maker("dicom", _series_of, objects.write_objects)
+    root = folder / maker.folder
     kinds = sorted(FORMATS[name] for name in formats if name in FORMATS)
     if not kinds:
-        _remove_others(folder, (), {row["key"] for row in rows})
+        _remove_others(root, (), {row["key"] for row in rows})
         return list(rows)
     records = {row["key"]: record_of(row["key"]) for row in rows if row["status"] == "labelled"}
-    findings = [_finding(record["finding"]) for record in records.values()]
     told: dict[str, Row] = {}
-    series = objects.series_of(findings)
-    _remove_others(folder, series, {row["key"] for row in rows})
+    series = maker.series_of([record["finding"] for record in records.values()])
+    _remove_others(root, series, {row["key"] for row in rows})
     for name, group in series.items():
         keys = [one.finding.key for one in group]
         fingerprint = _fingerprint(kinds, [(key, records[key]["fingerprint"]) for key in keys])
         try:
-            entries = _made(folder / _FOLDER / name, group, kinds, fingerprint)
+            entries = _made(root / name, group, kinds, fingerprint, maker)
         except UserError as error:
             told |= {key: {"status": "failed", "reason": str(error)} for key in keys}
             continue
-        told |= {key: _columns(name, entries[key]) for key in keys}
+        told |= {key: _columns(f"{maker.folder}/{name}", entries[key]) for key in keys}
     return [row | told.get(row["key"], {}) for row in rows]
 
 
@@ -130,6 +146,10 @@ def files_of(folder: Path, rows: Sequence[Row]) -> list[Path]:
     labelled = [row for row in rows if row["status"] == "labelled"]
     names = [row[column] for column in _COLUMNS.values() for row in labelled if column in row]
     return [folder / name for name in dict.fromkeys(names)]
+
+
+def _series_of(records: Sequence[Record]) -> Mapping[str, Sequence[Placed]]:
+    return objects.series_of(list(map(_finding, records)))
 
 
 def _finding(record: Record) -> Finding:
@@ -151,7 +171,7 @@ def _finding(record: Record) -> Finding:
 
 
 def _made(
-    folder: Path, group: Sequence[Placed], kinds: Sequence[str], fingerprint: str
+    folder: Path, group: Sequence[Any], kinds: Sequence[str], fingerprint: str, maker: Maker
 ) -> dict[str, objects.Entry]:
     """{key: names of files and number of the segment}; writes what was made of other labels."""
     make_folder(folder, field="output")
@@ -161,7 +181,7 @@ def _made(
     if was_of == fingerprint and there:
         return entries
     _remove(folder)
-    entries = dict(objects.write_objects(folder, group, kinds))
+    entries = dict(maker.write(folder, group, kinds))
     text = json.dumps({"fingerprint": fingerprint, "entries": entries})
     write_whole(folder / _MADE_OF, text.encode())
     return entries
@@ -176,9 +196,9 @@ def _noted(folder: Path) -> tuple[str, dict[str, objects.Entry]]:
         return "", {}
 
 
-def _remove_others(folder: Path, series: Collection[str], keys: Collection[str]) -> None:
+def _remove_others(root: Path, series: Collection[str], keys: Collection[str]) -> None:
     """Removes the objects of series that none of these lesions is labelled on any more."""
-    for note in (folder / _FOLDER).glob(f"*/{_MADE_OF}"):
+    for note in root.glob(f"*/{_MADE_OF}"):
         _, made = _noted(note.parent)
         if note.parent.name not in series and made.keys() & set(keys):
             _remove(note.parent)
@@ -193,11 +213,9 @@ def _fingerprint(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _columns(series: str, entry: objects.Entry) -> Row:
+def _columns(place: str, entry: objects.Entry) -> Row:
     row: Row = {
-        column: f"{_FOLDER}/{series}/{entry[kind]}"
-        for kind, column in _COLUMNS.items()
-        if kind in entry
+        column: f"{place}/{entry[kind]}" for kind, column in _COLUMNS.items() if kind in entry
     }
     if "segment" in entry:
         row["segment"] = entry["segment"]

@@ -65,7 +65,7 @@ def study_lesions(
     good, failures = [], []
     for name, (_, one) in zip(names, found, strict=True):
         if isinstance(one, Annotation):
-            good.append(dataclasses.replace(one, key=check_key(name)))
+            good.append(dataclasses.replace(one, key=check_key(name), study=study.folder))
         else:
             failures.append(Failure(0, name, one))
     return Annotations(tuple(good), tuple(failures))

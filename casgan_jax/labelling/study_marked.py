@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from casgan_jax.annotations import Annotation
+from casgan_jax.annotations import Annotation, Group
 from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
 from casgan_jax.images.series import Series
@@ -39,12 +39,23 @@ def marked_lesions(
     names = {str(one.number): one.name for one in marks.segments}
     for series, one, number, part in found:
         name = file_name(names.get(number, number)) or f"{path.stem}_segment-{number}"
+        # A part's number is of its slice alone.
+        group = Group(f"{path} {number} {series.uid}", name) if part is None else None
         name += f"_slice-{one.number}" + f"_part-{part}" * (part is not None)
         notes = (f"marked in {path.name}", *series.notes)
         place = Place(series, one.number or 0)
         yield (
             name,
-            lesion_at(path.parent, name, place, notes, mask=path, segment=number, component=part),
+            lesion_at(
+                path.parent,
+                name,
+                place,
+                notes,
+                mask=path,
+                segment=number,
+                component=part,
+                group=group,
+            ),
         )
 
 

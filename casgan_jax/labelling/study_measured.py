@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.annotations import Annotation, Axes
+from casgan_jax.annotations import Annotation, Axes, Group
 from casgan_jax.annotations.axes import Units
 from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
@@ -41,6 +41,8 @@ def measured_lesion(
     axes: dict[str, object] = {"axes": Axes(one.ends, units)}
     if units == "pixel" and len(one.ends) == 4:
         axes = {"recist": one.ends.astype(np.float32).reshape(8)}
+    if given := one.group if isinstance(one, Click) else one.long.group:
+        axes["group"] = Group(f"{path} {given} {series.uid}", name)
     return name, lesion_at(study.folder, name, place, notes, **axes)
 
 

@@ -19,7 +19,7 @@ from datasets.outcomes import Skip
 
 _CT = "1.2.840.10008.5.1.4.1.1.2"
 _INTERCEPT = -1024
-_DISTANCE = 2.5  # mm from slice to slice
+DISTANCE = 2.5  # mm from slice to slice
 
 
 def write_study(folder: Path, lesions: int, seed: int) -> Path:
@@ -38,19 +38,49 @@ def write_study(folder: Path, lesions: int, seed: int) -> Path:
     records = [record for record in found if not isinstance(record, Skip)][:lesions]
     for number, record in enumerate(records):
         name = f"ct/{number}.dcm"
-        made = _slice(record["image"], number, float(records[0]["spacing_mm"]), seed)
-        data = io.BytesIO()
-        made.save_as(data, enforce_file_format=True)
-        write_whole(folder / name, data.getvalue())
+        side = round(float(records[0]["spacing_mm"]), 4)
+        names = ("phantom study", seed)
+        write_slice(folder / name, record["image"], number, (DISTANCE, side, side), names)
         axes = ",".join(f"{x:.2f}" for x in record["recist"])
         writer.writerow((f"phantom-{number}", name, axes))
     return write_whole(folder / "lesions.csv", text.getvalue().encode())
 
 
-def _slice(image: np.ndarray, number: int, spacing: float, seed: int) -> Any:
-    """A CT slice of 16 bits, HU = stored + `_INTERCEPT`."""
+def write_slice(
+    path: Path,
+    image: np.ndarray,
+    number: int,
+    spacing_mm: tuple[float, float, float],
+    names: tuple[object, ...],
+    **tags: object,
+) -> Path:
+    """Writes a CT slice of 16 bits, HU = stored + `_INTERCEPT`; returns the path.
+
+    Args:
+      path: of the file.
+      image: (H, W) HU.
+      number: of the slice, from 0, the most inferior one.
+      spacing_mm: (slice, row, column).
+      names: of the study, that all UIDs are made of.
+      **tags: beside what every phantom has, or in its place.
+
+    Raises:
+      UserError: it cannot be written, or pydicom is not installed.
+    """
+    made = _dataset(image, number, spacing_mm, names, tags)
+    data = io.BytesIO()
+    made.save_as(data, enforce_file_format=True)
+    return write_whole(path, data.getvalue())
+
+
+def _dataset(
+    image: np.ndarray,
+    number: int,
+    spacing_mm: tuple[float, float, float],
+    names: tuple[object, ...],
+    given: dict[str, object],
+) -> Any:
     pydicom = import_extra("pydicom", Path("output"), "DICOM")
-    names = ("phantom study", seed)
     made = pydicom.Dataset()
     made.file_meta = pydicom.dataset.FileMetaDataset()
     made.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
@@ -61,7 +91,7 @@ def _slice(image: np.ndarray, number: int, spacing: float, seed: int) -> Any:
         "SeriesInstanceUID": derived_uid(*names, "series"),
         "FrameOfReferenceUID": derived_uid(*names, "frame"),
         "PositionReferenceIndicator": "",
-        "PatientID": f"PHANTOM-{seed}",
+        "PatientID": f"PHANTOM-{names[-1]}",
         "PatientName": "Phantom^Nobody",
         "PatientBirthDate": "",
         "PatientSex": "O",
@@ -79,10 +109,10 @@ def _slice(image: np.ndarray, number: int, spacing: float, seed: int) -> Any:
         "KVP": None,
         "AcquisitionNumber": None,
         "PatientPosition": "HFS",
-        "ImagePositionPatient": [-100, -80, _DISTANCE * number],
+        "ImagePositionPatient": [-100, -80, spacing_mm[0] * number],
         "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-        "PixelSpacing": [round(spacing, 4)] * 2,
-        "SliceThickness": _DISTANCE,
+        "PixelSpacing": list(spacing_mm[1:]),
+        "SliceThickness": spacing_mm[0],
         "RescaleSlope": 1,
         "RescaleIntercept": _INTERCEPT,
         "RescaleType": "HU",
@@ -98,7 +128,7 @@ def _slice(image: np.ndarray, number: int, spacing: float, seed: int) -> Any:
         "PixelRepresentation": 0,
         "PixelData": (image.astype(np.int32) - _INTERCEPT).clip(0).astype("<u2").tobytes(),
     }
-    for name, value in tags.items():
+    for name, value in (tags | given).items():
         setattr(made, name, value)
     made["PixelData"].VR = "OW"
     return made

@@ -29,15 +29,23 @@ fuzz = functools.partial(
 )
 
 NASTY = [b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\x80\x00", b"0", b"-", b" ", b"99999999", b"\n"]
-HEADERS = {".mhd": 400, ".mha": 400, ".nii": 352, ".nii.gz": 352, ".dcm": 900, ".tif": 500}
+HEADERS = {
+    ".mhd": 400,
+    ".mha": 400,
+    ".nrrd": 400,
+    ".nii": 352,
+    ".nii.gz": 352,
+    ".dcm": 900,
+    ".tif": 500,
+}
 
 
 def coded(suffix: str, folder: Path) -> bytes:
     """A small stack of four slices in a format, as bytes; gzip is left to the test."""
     voxels = noise((6, 5, 4))
     path = folder / f"whole{suffix}"
-    if suffix in (".mhd", ".mha"):
-        write_metaimage(path, voxels, useCompression=suffix == ".mha")
+    if suffix in (".mhd", ".mha", ".nrrd"):
+        write_metaimage(path, voxels, useCompression=suffix != ".mhd")
         return path.read_bytes()
     if suffix in (".nii", ".nii.gz"):
         return nibabel.Nifti1Image(voxels, np.diag([-1, -1, 1, 1])).to_bytes()

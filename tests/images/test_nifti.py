@@ -152,7 +152,7 @@ def test_bad_writes_are_refused(tmp_path):
         ("none/mask.nii", image, None, "found no such folder"),
         ("mask.nii", image, (0, 1), "found spacing_mm (0, 1), expected positive numbers"),
         ("mask.nii", image, (1, np.nan), "found spacing_mm (1, nan)"),
-        ("mask.nii", image[None], None, "found an array of shape (1, 5, 7)"),
+        ("mask.nii", image[None, None], None, "found an array of shape (1, 1, 5, 7)"),
         ("mask.nii", image.astype(np.int64), None, "found values of type int64"),
         ("mask.nii", np.full((2, 2), np.nan), None, "found NaN or infinite values"),
     ]:

@@ -89,7 +89,7 @@ def test_dicom_is_recognised_whatever_its_name(tmp_path):
     [
         ("photo.jpg", "found the extension '.jpg' and no DICOM file, expected .png, .npy, .tif"),
         ("name", "found the extension ''"),
-        ("volume.nrrd", "found the extension '.nrrd'"),
+        ("volume.mnc", "found the extension '.mnc'"),
         ("archive.tar.gz", "found the extension '.gz'"),
         ("scan.dcm", "found no DICM at byte 128"),
         ("scan.nii", "expected a whole NIfTI file"),

@@ -70,7 +70,7 @@ def test_bad_writes_are_refused(tmp_path, suffix):
         ("mask.png", picture(), None, "found the extension '.png', expected .nii, .nii.gz, .nrrd"),
         (f"none/mask{suffix}", picture(), None, "found no such folder"),
         (f"mask{suffix}", picture(), (0, 1), "found spacing_mm (0, 1), expected positive numbers"),
-        (f"mask{suffix}", picture()[None], None, "found an array of shape (1, 5, 7)"),
+        (f"mask{suffix}", picture()[None, None], None, "found an array of shape (1, 1, 5, 7)"),
         (f"mask{suffix}", np.full((2, 2), np.nan), None, "found NaN or infinite values"),
     ]:
         assert found in line_of(write_volume, tmp_path / name, array, spacing_mm)

@@ -111,6 +111,7 @@ def test_the_fields_of_a_config_are_shown_with_what_was_set():
         "experiment",
         "label",
         "review",
+        "compare",
         "annotate",
     ],
 )

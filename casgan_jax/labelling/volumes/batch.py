@@ -1,0 +1,210 @@
+"""Lesions labelled as volumes into one folder, in as many sittings as it takes.
+
+    batch = label_volumes(annotations, Path("out"), VolumeBatchOptions())
+
+The folder gets the files of each lesion (`casgan_jax.labelling.volumes.files`), and when all were
+gone through, what goes into a PACS (`casgan_jax.labelling.volumes.objects`) and volumes.csv. What
+was labelled before of the same files, marks and options is kept (`casgan_jax.labelling.keeping`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import tqdm
+
+from casgan_jax.annotations import Annotations
+from casgan_jax.errors import UserError
+from casgan_jax.files import make_folder, only_process
+from casgan_jax.images.checks import import_extra
+from casgan_jax.labelling import keeping, objects
+from casgan_jax.labelling.volumes.files import (
+    COLUMNS,
+    FOLDER,
+    FORMATS,
+    TABLE,
+    Row,
+    failed_volume_row,
+    make_folders,
+    remove_lesion_volume,
+    volume_row,
+    write_lesion_volume,
+)
+from casgan_jax.labelling.volumes.label import label_lesion_volume
+from casgan_jax.labelling.volumes.labelled import VolumeOptions
+from casgan_jax.labelling.volumes.lesion import VolumeLesion, volume_lesions
+from casgan_jax.labelling.volumes.objects import MAKER, finding_record
+
+_RECORDS = f"{FOLDER}/records"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VolumeBatchOptions:
+    """How lesions are labelled and written.
+
+    Attributes:
+      label: how they are labelled.
+      formats: at least one of `files.FORMATS` and `objects.FORMATS`.
+    """
+
+    label: VolumeOptions = VolumeOptions()
+    formats: tuple[str, ...] = ("nifti",)
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeBatch:
+    """What was done.
+
+    Attributes:
+      rows: one for each lesion, columns as in `files.COLUMNS`, in the order of the marks; lines of
+        a table that are no lesion come last.
+      kept: number of lesions that had been labelled before.
+      table: volumes.csv.
+    """
+
+    rows: list[Row]
+    kept: int
+    table: Path
+
+
+class _Job(NamedTuple):
+    lesion: VolumeLesion
+    fingerprint: str
+    folder: Path
+    options: VolumeBatchOptions
+
+
+def label_volumes(
+    annotations: Annotations,
+    folder: Path,
+    options: VolumeBatchOptions,
+    *,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> VolumeBatch:
+    """Labels what is not labelled yet.
+
+    Args:
+      annotations: the marks, and the lines of their table that are none.
+      folder: to write to; made if it is not there.
+      options: see `VolumeBatchOptions`.
+      overwrite: label all again.
+      progress: show a bar on standard error.
+
+    Raises:
+      UserError: an option is out of range, the folder cannot be written to, or another process
+        labels into it. A lesion that cannot be labelled raises nothing, its row tells.
+    """
+    _check_options(options, folder)
+    make_folder(folder, field="output")
+    with only_process(folder / ".lock", f"labelling into {folder}", field="output"):
+        table = folder / TABLE
+        _clear(folder, table)
+        lesions = volume_lesions(annotations.annotations)
+        jobs = [_Job(one, _fingerprint(one, options), folder, options) for one in lesions]
+        kept = {} if overwrite else {job.lesion.key: row for job in jobs if (row := _kept(job))}
+        missing = [job for job in jobs if job.lesion.key not in kept]
+        found = kept | _label_all(missing, progress)
+        rows = [found[lesion.key] for lesion in lesions]
+        rows += [
+            {"key": failure.key, "status": "failed", "reason": failure.reason}
+            for failure in annotations.failures
+        ]
+        rows = objects.write_objects(
+            folder,
+            rows,
+            options.formats,
+            lambda key: keeping.read_record(folder, _RECORDS, key),
+            MAKER,
+        )
+        for row in rows:
+            if row["status"] == "failed" and found.get(row["key"], row)["status"] == "labelled":
+                _forget(folder, row["key"])  # its series has no objects
+        keeping.write_table(table, COLUMNS, rows)
+    return VolumeBatch(rows, len(kept), table)
+
+
+def _check_options(options: VolumeBatchOptions, folder: Path) -> None:
+    threshold = options.label.threshold
+    if not 0 < threshold <= 1:
+        raise UserError(
+            "threshold",
+            found=f"{threshold:g}",
+            expected="a number in (0, 1]",
+            remedy="the paper's is 128/255",
+        )
+    known = (*FORMATS, *objects.FORMATS)
+    wrong = [name for name in options.formats if name not in known]
+    if wrong or not options.formats:
+        raise UserError(
+            "format",
+            found=f"{wrong[0]!r} of volumes" if wrong else "none",
+            expected=f"some of {', '.join(known)}",
+        )
+    if "nifti" in options.formats:
+        import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
+    objects.check_formats(options.formats, folder)
+
+
+def _clear(folder: Path, table: Path) -> None:
+    """Makes the folders of files and removes what tells of an earlier run or was not finished."""
+    make_folders(folder)
+    make_folder(folder / _RECORDS, field="output")
+    for path in (table, *folder.glob(f"{FOLDER}/*/.*.part")):
+        path.unlink(missing_ok=True)
+
+
+def _fingerprint(lesion: VolumeLesion, options: VolumeBatchOptions) -> str:
+    marks = [dataclasses.asdict(one) for _, one in lesion.marks]
+    return keeping.fingerprint(lesion.files, marks=marks, options=options)
+
+
+def _kept(job: _Job) -> Row | None:
+    """The row of a lesion that is labelled already as it is asked for."""
+    if job.lesion.fault is not None:
+        return None
+    return keeping.row_of(job.folder, _RECORDS, job.lesion.key, job.fingerprint)
+
+
+def _label_all(jobs: Sequence[_Job], progress: bool) -> dict[str, Row]:
+    """{key: row} of lesions that are labelled now."""
+    bar = tqdm.tqdm(total=len(jobs), unit="lesion", disable=not progress or not jobs)
+    rows = {}
+    with bar:
+        for job, row in zip(jobs, map(_label, jobs), strict=True):
+            rows[job.lesion.key] = row
+            bar.update()
+    return rows
+
+
+def _label(job: _Job) -> Row:
+    """Labels and writes one lesion; the record comes last and is removed first."""
+    lesion, folder, options = job.lesion, job.folder, job.options
+    _forget(folder, lesion.key)
+    try:
+        label = label_lesion_volume(lesion, options.label)
+        to_pacs = not objects.FORMATS.keys().isdisjoint(options.formats)
+        finding = finding_record(label) if to_pacs else None
+    except UserError as error:
+        return failed_volume_row(lesion, str(error))
+    except Exception as error:
+        error.add_note(f"while labelling {lesion.key}")
+        raise
+    files = write_lesion_volume(label, folder, options.formats)
+    row = volume_row(lesion, label, files)
+    record = {
+        "fingerprint": job.fingerprint,
+        "row": row,
+        "files": [name for names in files.values() for name in names],
+        "finding": finding,
+    }
+    keeping.write_record(folder, _RECORDS, lesion.key, record)
+    return row
+
+
+def _forget(folder: Path, key: str) -> None:
+    keeping.record_file(folder, _RECORDS, key).unlink(missing_ok=True)
+    remove_lesion_volume(folder, key)

@@ -1,0 +1,162 @@
+"""One lesion labelled as a volume: what is read, and what of it is told."""
+
+import numpy as np
+import pytest
+
+from casgan_jax.annotations import Group
+from casgan_jax.images import write_png
+from casgan_jax.images.series import find_series
+from casgan_jax.labelling.volumes.label import label_lesion_volume
+from casgan_jax.labelling.volumes.labelled import VolumeOptions
+from casgan_jax.labelling.volumes.lesion import volume_lesions
+from tests.images.scans import write_volume
+from tests.labelling.volumes import balls
+from tests.lines import line_of
+
+OPTIONS = VolumeOptions()
+
+
+def lesion(image, number=balls.MIDDLE, **fields):
+    (found,) = volume_lesions([balls.marked(image, number, **fields)])
+    return found
+
+
+def labelled(image, number=balls.MIDDLE, **fields):
+    return label_lesion_volume(lesion(image, number, **fields), OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
+    return balls.write_series(tmp_path_factory.mktemp("label") / "series")
+
+
+@pytest.fixture(scope="module")
+def ball(series):
+    return labelled(series)
+
+
+def test_a_balls_volume_and_place(ball):
+    assert ball.measures.volume_mm3 == pytest.approx(balls.VOLUME, rel=0.15)
+    assert ball.measures.diameters.long_mm == pytest.approx(2 * balls.RADIUS, abs=1)
+    assert ball.first + ball.measures.diameters.slice in (5, 6, 7)
+    x, y, z = balls.ORIGIN
+    across, down = balls.CENTRE[0] * balls.SPACING[1], balls.CENTRE[1] * balls.SPACING[0]
+    centre = [x + across, y + down, z + balls.MIDDLE * balls.STEP]
+    np.testing.assert_allclose(ball.centre_mm, centre, atol=0.7)
+    assert (ball.unit, ball.patient, ball.marked) == ("HU", "P", (6,))
+    assert ball.given.long_mm == pytest.approx(2 * balls.RADIUS, abs=0.01)
+    assert len(ball.sources) == len(ball.alpha)
+    assert ball.sources[0][0].name == f"{ball.first}.dcm"
+    assert ball.alpha[0].any() and ball.alpha[-1].any() and not ball.notes
+
+
+def test_a_nifti_volume_gives_the_same(ball, tmp_path):
+    found = labelled(balls.write_nifti(tmp_path / "a.nii.gz"), window=(-1000, 400))
+    np.testing.assert_allclose(found.alpha, ball.alpha, atol=1 / 255)
+    np.testing.assert_allclose(found.centre_mm, ball.centre_mm, atol=1e-3)
+    assert found.first == ball.first and not found.sources
+
+
+def test_only_slices_about_the_lesion_are_read(tmp_path, monkeypatch):
+    folder = balls.write_series(tmp_path / "series", 60, middle=30)
+    one = lesion(folder, 30, recist=balls.axes())
+    read, seen = one.slices.stack.read, []
+
+    def counted(index):
+        seen.append(index)
+        return read(index)
+
+    object.__setattr__(one.slices.stack, "read", counted)
+    found = label_lesion_volume(one, OPTIONS)
+    assert 0 < len(set(seen)) < 25
+    assert found.first + len(found.alpha) < 36
+
+
+def test_marks_of_two_slices_are_one_volume(series, ball):
+    group = Group("a", "ball")
+    marks = [balls.marked(series, k, recist=balls.axes(k), group=group) for k in (5, 7)]
+    (one,) = volume_lesions(marks)
+    found = label_lesion_volume(one, OPTIONS)
+    assert found.marked == (5, 7)
+    assert found.measures.volume_mm3 == pytest.approx(ball.measures.volume_mm3, rel=0.1)
+
+
+def test_a_lesion_that_ends_with_the_images_says_so(tmp_path):
+    folder = balls.write_series(tmp_path / "series", 8)  # the ball reaches beyond slice 7
+    found = labelled(folder)
+    assert found.notes == ("the lesion reaches the last slice, and may go on beyond it",)
+    assert found.ended[1] == "edge"
+
+
+def test_two_slices_are_a_volume_and_one_is_none(tmp_path):
+    folder = balls.write_series(tmp_path / "two", 8, skip=range(6))
+    found = labelled(folder, 0, recist=balls.axes())
+    assert len(found.alpha) == 2 and len(found.notes) == 2
+    alone = balls.write_series(tmp_path / "one", 7, skip=range(6))
+    line = line_of(label_lesion_volume, lesion(alone, None), OPTIONS)
+    assert "found 1 slice, expected 2 or more" in line
+
+
+def test_a_missing_slice_matters_where_the_lesion_is(tmp_path):
+    far = balls.write_series(tmp_path / "far", 24, skip=(20,))
+    assert labelled(far).run.count == 20
+    near = balls.write_series(tmp_path / "near", 13, skip=(8,))
+    line = line_of(label_lesion_volume, lesion(near), OPTIONS)
+    assert "5 mm instead of 2.5 between 7.dcm and 9.dcm, where the lesion goes on" in line
+    assert "add the files that are missing" in line
+
+
+def test_doubled_slices_and_a_tilted_gantry_are_refused(tmp_path):
+    folder = balls.write_series(tmp_path / "doubled", 13)
+    (folder / "again.dcm").write_bytes((folder / "6.dcm").read_bytes())
+    assert find_series(folder)[0].fault is not None
+    line = line_of(label_lesion_volume, lesion(folder), OPTIONS)
+    assert "one slice in each place" in line
+    tilted = balls.write_series(tmp_path / "tilted", 13, shift=0.5)
+    assert "tilted" in line_of(label_lesion_volume, lesion(tilted), OPTIONS)
+
+
+def test_a_mark_outside_of_the_image_is_told(series):
+    outside = balls.axes(centre=(300, 28))
+    line = line_of(label_lesion_volume, lesion(series, recist=outside), OPTIONS)
+    assert "its middle at x = 300.0" in line
+
+
+def test_nan_in_the_lesion_is_told_and_does_no_harm_elsewhere(tmp_path):
+    voxels = np.stack([balls.values(k) for k in range(13)], axis=-1).transpose(1, 0, 2)
+    affine = np.diag([-balls.SPACING[1], -balls.SPACING[0], balls.STEP, 1.0])
+    hu = voxels.astype(np.float32)
+    hu[2:5, 2:5] = np.nan
+    write_volume(tmp_path / "far.nii", hu, affine)
+    assert labelled(tmp_path / "far.nii").measures.volume_mm3 > 0
+    hu[28:32, 26:30, 7] = np.nan
+    write_volume(tmp_path / "near.nii", hu, affine)
+    line = line_of(label_lesion_volume, lesion(tmp_path / "near.nii"), OPTIONS)
+    assert "NaN" in line
+
+
+def test_a_mark_that_fills_the_image_is_told(tmp_path):
+    folder = balls.write_series(tmp_path / "series", 5, middle=2)
+    write_png(tmp_path / "mask.png", np.full((balls.SIDE, balls.SIDE), 255, np.uint8))
+    one = lesion(folder, 2, recist=None, mask=tmp_path / "mask.png")
+    assert "every pixel of the image marked" in line_of(label_lesion_volume, one, OPTIONS)
+
+
+def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
+    folder = balls.write_series(tmp_path / "series", 5, radius=26, middle=2)
+    found = labelled(folder, 2, recist=balls.axes(radius=26))
+    assert found.notes[-1] == "the lesion reaches the edge of the image, and may go on beyond it"
+    assert found.ended == ("edge", "edge") and len(found.notes) == 3
+
+
+def test_another_spacing_than_the_volumes_is_refused(series):
+    one = lesion(series, spacing_mm=(1.0, 1.0))
+    line = line_of(label_lesion_volume, one, OPTIONS)
+    assert "spacing_mm (1.0, 1.0) for a volume of 0.7,0.8 mm" in line
+
+
+def test_two_marks_on_one_slice_are_refused(series):
+    group = Group("a", "ball")
+    (one,) = volume_lesions([balls.marked(series, key=key, group=group) for key in ("a", "b")])
+    line = line_of(label_lesion_volume, one, OPTIONS)
+    assert "ball: found 2 marks on slice 6: a, b, expected one on each slice" in line
