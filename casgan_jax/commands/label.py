@@ -8,6 +8,7 @@
     casgan label --input=study --output=out
     casgan label --list=study
     casgan label --table=lesions.csv --output=out
+    casgan label --table=lesions.csv --output=out --method=network
     casgan label --table=DeepLesion/DL_info.csv --output=out --workers=8
     casgan label --volume --input=study --output=out --format=nifti,dicom
     casgan label --input=https://pacs/dicom-web/studies/UID/series/UID --slice=40 \\
@@ -28,6 +29,10 @@ A study or a series of a DICOMweb service is fetched into OUTPUT/source, with th
 environment (DICOMWEB_TOKEN, or DICOMWEB_USER and DICOMWEB_PASSWORD). --format=dicom and rtstruct
 make what a PACS keeps beside DICOM images (docs/pacs.md); --store=URL stores it there.
 
+--method=network asks a trained network that sees axes, or else the middle of the marks, instead of
+matting: the one that comes with the package has learnt from lung nodules in CT, and --threshold is
+then the one that was chosen for it.
+
 --volume labels the whole lesion through all slices of its series or volume: marks of one lesion on
 several slices are joined (docs/volumes.md). OUTPUT gets volumes and volumes.csv, with volume,
 longest diameter of all slices and the like.
@@ -40,6 +45,7 @@ again does only what is missing or was made of other input or by other options. 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -140,6 +146,15 @@ _READERS_STRATEGY = flags.DEFINE_enum(
     ["matting", "anchored"],
     "Of several readers: the image decides where they disagree, or both do (docs/labels.md).",
 )
+_METHOD = flags.DEFINE_enum(
+    "method",
+    "matting",
+    ["matting", "network"],
+    "What makes a soft mask of the marks: a trimap and closed-form matting, or a trained network.",
+)
+_WORKDIR = define_path(
+    "workdir", None, "Of --method=network; by default the one that comes with the package."
+)
 _WORKERS = flags.DEFINE_integer(
     "workers",
     None,
@@ -173,6 +188,13 @@ def main(_: list[str]) -> int:
     _check_store()
     if _VOLUME.value:
         _check_volume()
+    if _WORKDIR.value is not None and _METHOD.value != "network":
+        raise UserError(
+            "workdir",
+            found=f"with `method={_METHOD.value}`",
+            expected="it with a network",
+            remedy="add `method=network`",
+        )
     annotations = _annotations()
     keep_compilations()
     try:
@@ -200,10 +222,20 @@ def _formats() -> tuple[str, ...]:
 def _label(annotations: Annotations, folder: Path) -> Batch:
     from casgan_jax.labelling.batch import BatchOptions, label_batch
 
+    options = _label_options()
+    if _METHOD.value == "network":
+        from casgan_jax.inference.load import load_system
+        from casgan_jax.inference.proposing import with_proposals
+        from casgan_jax.pretrained import NAME
+
+        system, window = load_system(_WORKDIR.value or NAME), options.window
+        annotations = with_proposals(system, annotations, window=window, progress=_PROGRESS.value)
+        if _THRESHOLD.value is None:
+            options = dataclasses.replace(options, threshold=system.threshold)
     return label_batch(
         annotations,
         folder,
-        BatchOptions(label=_label_options(), formats=_formats(), scale=_SCALE.value),
+        BatchOptions(label=options, formats=_formats(), scale=_SCALE.value),
         workers=_WORKERS.value,
         overwrite=_OVERWRITE.value,
         progress=_PROGRESS.value,
@@ -227,7 +259,7 @@ def _label_volumes(annotations: Annotations, folder: Path) -> VolumeBatch:
 
 def _check_volume() -> None:
     """Refuses what is of single slices alone."""
-    for flag in (_COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, _SPACING):
+    for flag in (_COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, _SPACING, _METHOD):
         if flag.value != flag.default:
             raise UserError(
                 flag.name,

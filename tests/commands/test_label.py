@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from absl import flags
 
+from casgan_jax.errors import UserError
+from casgan_jax.inference.load import load_system
+from datasets.phantom.marked_images import write_example
 from tests.dicom import published, reports
 
 
@@ -65,3 +68,21 @@ def test_all_measurements_of_a_published_study_by_one_command(label, tmp_path, c
             found = sorted(float(row[name]) for name in ("long_mm", "short_mm"))
             across, down = 2 * published.RADIUS * np.sort(published.SPACING)
             assert found == pytest.approx([across, down], abs=1)
+
+
+def test_a_table_by_the_network_of_the_package(label, tmp_path, capsys):
+    table = write_example(tmp_path / "example", 2, seed=0)
+    output = tmp_path / "labels"
+    arguments = (f"--table={table}", f"--output={output}", "--method=network", "--noprogress")
+    for kept in (0, 2):
+        assert label(*arguments) == 0
+        assert f"2 lesions labelled, {kept} of them before" in capsys.readouterr().out
+    with (output / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    threshold = load_system("pretrained").threshold
+    for row in rows:
+        assert row["strategy"] == "network"
+        assert float(row["threshold"]) == pytest.approx(threshold, rel=1e-5)
+    assert float(rows[0]["axes_agreement"]) > 0.7
+    with pytest.raises(UserError, match="workdir: found with `method=matting`"):
+        label(f"--table={table}", f"--output={output}", "--method=matting", "--workdir=x")
