@@ -38,7 +38,7 @@ from casgan_jax.soft_mask.volume_matting import volume_matting
 
 _SCALE = 4  # at which a slice with axes is labelled
 _THRESHOLD = 0.5
-_PRIOR_WEIGHT = 0.1
+_PRIOR_WEIGHT = 0.3  # less: nearer to true alpha; more: to what readers outline (docs/volumes.md)
 _MASK_SHARE = 0.5  # of the prior, the rest is what grey levels say
 _BAND = 0.3  # half width of what is unknown, in radii
 _CERTAIN = 0.7  # of the lesion's grey level, below which no pixel is all lesion

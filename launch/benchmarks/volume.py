@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax import metrics
 from casgan_jax.errors import UserError
 from casgan_jax.grid import binarise
 from casgan_jax.inference.load import load_cascade
@@ -31,6 +30,7 @@ from launch.benchmarks.volumes.methods import Method, methods
 NOISES = (0.0, 0.5, 1.0)
 PHANTOMS = 48
 _THRESHOLD = 0.5
+_READERS = 0.3  # where matted soft masks agree best with what readers outline (docs/labels.md)
 
 
 def run(options: Any) -> Iterator[dict[str, Any]]:
@@ -67,8 +67,8 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
 
 
 def _add(summary: dict[str, Any], row: dict[str, Any], noise: float) -> None:
-    summary.setdefault("dice_volume", {})[f"{noise:g} px"] = row["dice"]
-    summary.setdefault("median_volume_error", {})[f"{noise:g} px"] = row["binary_error"]
+    summary.setdefault("dice_volume", {})[f"{noise:g} px"] = row["dice_at_0.3"]
+    summary.setdefault("median_volume_error", {})[f"{noise:g} px"] = row["error_at_0.3"]
     summary.setdefault("ends_within_one", {})[f"{noise:g} px"] = row["ends_within_one"]
     summary["seconds"] = row["seconds"]
 
@@ -84,10 +84,12 @@ def measured(cases: Sequence[lesions.Case], way: Method, noise: float) -> dict[s
             continue
         seconds.append(time.perf_counter() - start)
         found.append(_figures(case, alpha))
-    dice, soft, binary, ends = np.array(found).T
+    dice, readers_dice, soft, binary, outlined, ends = np.array(found).T
     return {
         "lesions": len(found),
         "dice": round(float(dice.mean()), 4),
+        "dice_at_0.3": round(float(readers_dice.mean()), 4),
+        "error_at_0.3": round(float(np.median(abs(outlined))), 4),
         "soft_error": round(float(np.median(abs(soft))), 4),
         "binary_error": round(float(np.median(abs(binary))), 4),
         "binary_bias": round(float(np.median(binary)), 4),
@@ -96,11 +98,11 @@ def measured(cases: Sequence[lesions.Case], way: Method, noise: float) -> dict[s
     }
 
 
-def _figures(case: lesions.Case, alpha: np.ndarray) -> tuple[float, float, float, float]:
-    """Dice, relative errors of the soft and the binary volume, and whether both ends are right."""
-    mask = binarise(alpha, _THRESHOLD)
-    soft, binary = alpha.sum() / case.volume - 1, mask.sum() / case.volume - 1
-    dice = float(metrics.dice(mask, case.truth))
+def _figures(case: lesions.Case, alpha: np.ndarray) -> tuple[float, ...]:
+    """Dice at both thresholds, relative errors of the soft volume and of those, right ends."""
+    mask, outlined = binarise(alpha, _THRESHOLD), binarise(alpha, _READERS)
+    dices = [lesions.volume_dice(each, case.truth) for each in (mask, outlined)]
+    errors = [float(each.sum()) / case.volume - 1 for each in (alpha, mask, outlined)]
     slices, true = (np.flatnonzero(each.any(axis=(1, 2))) for each in (mask, case.truth))
     ends = bool(len(slices)) and max(abs(slices[[0, -1]] - true[[0, -1]])) <= 1
-    return dice, float(soft), float(binary), float(ends)
+    return *dices, *errors, float(ends)

@@ -107,6 +107,12 @@ def _nodule(name: str, records: list[Any], window: tuple[float, float]) -> Case:
     return Case(name, image, truth, float(truth.sum()), spacing, readers)
 
 
+def volume_dice(mask: np.ndarray, truth: np.ndarray) -> float:
+    """Dice of two volumes, (S, H, W) bool: of all their slices at once."""
+    flat = (each.reshape(-1, each.shape[-1]) for each in (mask, truth))
+    return float(metrics.dice(*flat))
+
+
 def readers_agreement(case: Case) -> float:
     """Mean Dice of each reader with half of the others; NaN where one marked."""
     found = []
@@ -115,7 +121,7 @@ def readers_agreement(case: Case) -> float:
         marked = others.any(axis=(2, 3)).sum(axis=0)[:, None, None]
         half = (2 * others.sum(axis=0) >= marked) & others.any(axis=0)
         if mask.any() and half.any():
-            found.append(float(metrics.dice(mask, half)))
+            found.append(volume_dice(mask, half))
     return float(np.mean(found)) if found else float("nan")
 
 
