@@ -257,13 +257,7 @@ def binarise(alpha: Array, threshold: float) -> Array:
     Raises:
       UserError: the threshold would mark everything or nothing, or alpha is coded in integers.
     """
-    if not 0 < threshold <= 1:
-        raise UserError(
-            "threshold",
-            found=f"{threshold}",
-            expected="a value in (0, 1]",
-            remedy="the paper's is 128/255",
-        )
+    check_threshold(threshold)
     if alpha.dtype.kind in "biu":
         raise UserError(
             "alpha",
@@ -272,3 +266,14 @@ def binarise(alpha: Array, threshold: float) -> Array:
             remedy="decode it with casgan_jax.grid.decode_alpha",
         )
     return alpha >= alpha.dtype.type(threshold)
+
+
+def check_threshold(threshold: float) -> None:
+    """Raises a UserError unless a threshold is in (0, 1]."""
+    if not 0 < threshold <= 1:
+        raise UserError(
+            "threshold",
+            found=f"{threshold:g}",
+            expected="a number in (0, 1]",
+            remedy="the paper's is 128/255",
+        )

@@ -200,7 +200,7 @@ def test_masks_are_made_within_jit_and_of_half_precision():
 @pytest.mark.parametrize(
     ("alpha", "threshold", "line"),
     [
-        (image(), 0.0, r"threshold: found 0.0, expected a value in \(0, 1\]"),
+        (image(), 0.0, r"threshold: found 0, expected a number in \(0, 1\]"),
         (image(), 128, "threshold: found 128, expected"),
         (image(), np.nan, "threshold: found nan, expected"),
         (np.uint8(255 * image()), 0.5, "alpha: found uint8, expected floats"),

@@ -14,13 +14,14 @@ whole images; of more, the rest are in soft-2.dcm, binary-2.dcm and so on.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from casgan_jax.dicom.finding import Finding, Placed, place_finding
+from casgan_jax.dicom.finding import Finding, Placed, Region, place_finding
 from casgan_jax.dicom.identity import write_object
+from casgan_jax.dicom.report_parts import Segment
 from casgan_jax.dicom.write_contours import make_contours
-from casgan_jax.dicom.write_report import Segmented, make_report
+from casgan_jax.dicom.write_report import make_report
 from casgan_jax.dicom.write_segmentation import make_segmentation
 from casgan_jax.files import make_folder
 
@@ -62,42 +63,55 @@ def write_objects(
     """
     make_folder(folder, field="output")
     entries: dict[str, Entry] = {one.finding.key: {} for one in group}
+    regions = [one.region for one in group]
     if "segmentation" in kinds:
-        segmented = []
-        for start in range(0, len(group), _MOST_SEGMENTS):
-            segmented += _write_masks(
-                folder, group[start : start + _MOST_SEGMENTS], start // _MOST_SEGMENTS + 1, entries
-            )
-        _write(folder, "report", make_report(segmented), entries, group)
+        starts = range(0, len(group), _MOST_SEGMENTS)
+        parts = [regions[start : start + _MOST_SEGMENTS] for start in starts]
+        segments = write_masks(folder, parts, entries)
+        write_kind(folder, "report", make_report(group, segments), entries, regions)
     if "contours" in kinds:
-        _write(folder, "contours", make_contours([one.region for one in group]), entries, group)
+        write_kind(folder, "contours", make_contours(regions), entries, regions)
     return entries
 
 
-def _write_masks(
-    folder: Path, part: Sequence[Placed], number: int, entries: dict[str, Entry]
-) -> list[Segmented]:
-    regions = [one.region for one in part]
-    soft = make_segmentation(regions, "soft", number)
-    _write(folder, "soft", soft, entries, part, number)
-    _write(folder, "binary", make_segmentation(regions, "binary", number), entries, part, number)
-    for segment, one in enumerate(part, 1):
-        entries[one.finding.key]["segment"] = segment
-    return [Segmented(one, soft, segment) for segment, one in enumerate(part, 1)]
+def write_masks(
+    folder: Path, parts: Iterable[Sequence[Region]], entries: Mapping[str, Entry]
+) -> list[Segment]:
+    """Writes the soft and the binary segmentation of each part of the lesions.
+
+    Args:
+      folder: to write to.
+      parts: lesions of one segmentation each.
+      entries: of all lesions, where the names and numbers are noted.
+
+    Returns:
+      Where the soft mask of each lesion is, in their order.
+    """
+    segments = []
+    for number, part in enumerate(parts, 1):
+        soft = make_segmentation(part, "soft", number)
+        write_kind(folder, "soft", soft, entries, part, number)
+        binary = make_segmentation(part, "binary", number)
+        write_kind(folder, "binary", binary, entries, part, number)
+        for segment, one in enumerate(part, 1):
+            entries[one.key]["segment"] = segment
+            segments.append(Segment(one, soft, segment))
+    return segments
 
 
-def _write(
+def write_kind(
     folder: Path,
     kind: str,
     made: object,
-    entries: dict[str, Entry],
-    part: Sequence[Placed],
+    entries: Mapping[str, Entry],
+    part: Sequence[Region],
     number: int = 1,
 ) -> None:
+    """Writes an object and notes its name for the lesions that are in it."""
     name = f"{kind}.dcm" if number == 1 else f"{kind}-{number}.dcm"
     write_object(folder / name, made)
     for one in part:
-        entries[one.finding.key][kind] = name
+        entries[one.key][kind] = name
 
 
 def _folder_of(one: Placed) -> str:

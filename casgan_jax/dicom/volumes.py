@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.dicom.finding import Plane, Region, read_placed_source
-from casgan_jax.dicom.identity import derived_uid, highdicom_for, write_object
+from casgan_jax.dicom.identity import derived_uid, highdicom_for
+from casgan_jax.dicom.objects import Entry, write_kind, write_masks
 from casgan_jax.dicom.report_parts import (
     Segment,
     axes_group,
@@ -30,14 +31,11 @@ from casgan_jax.dicom.report_parts import (
     threshold,
 )
 from casgan_jax.dicom.write_contours import make_contours
-from casgan_jax.dicom.write_segmentation import make_segmentation
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder
 from casgan_jax.grid import Box, binarise
 
 _MOST_FRAMES = 512  # whole images that a segmentation is made of, but for a single lesion's
-
-Entry = dict[str, str | int]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -147,26 +145,12 @@ def write_volume_objects(
     """
     make_folder(folder, field="output")
     entries: dict[str, Entry] = {one.finding.key: {} for one in group}
-
-    def write(kind: str, made: Any, part: Sequence[PlacedVolume], count: int = 1) -> None:
-        name = f"{kind}.dcm" if count == 1 else f"{kind}-{count}.dcm"
-        write_object(folder / name, made)
-        for one in part:
-            entries[one.finding.key][kind] = name
-
+    regions = [one.region for one in group]
     if "segmentation" in kinds:
-        segments = []
-        for count, part in enumerate(_parts(group), 1):
-            regions = [one.region for one in part]
-            soft = make_segmentation(regions, "soft", count)
-            write("soft", soft, part, count)
-            write("binary", make_segmentation(regions, "binary", count), part, count)
-            for segment, one in enumerate(part, 1):
-                entries[one.finding.key]["segment"] = segment
-                segments.append(Segment(one.region, soft, segment))
-        write("report", make_volume_report(group, segments), group)
+        segments = write_masks(folder, _parts(regions), entries)
+        write_kind(folder, "report", make_volume_report(group, segments), entries, regions)
     if "contours" in kinds:
-        write("contours", make_contours([one.region for one in group]), group)
+        write_kind(folder, "contours", make_contours(regions), entries, regions)
     return entries
 
 
@@ -198,12 +182,12 @@ def _plane(file: Path, frame: int, alpha: np.ndarray) -> Plane:
     return Plane(file, frame, source, geometry, alpha, Box(0, 0, columns, rows), 1, alpha)
 
 
-def _parts(group: Sequence[PlacedVolume]) -> Iterator[list[PlacedVolume]]:
+def _parts(regions: Sequence[Region]) -> Iterator[list[Region]]:
     """Lesions of one segmentation each: all their images, times the lesions, are held at once."""
-    part: list[PlacedVolume] = []
+    part: list[Region] = []
     images: set[tuple[str, int]] = set()
-    for one in group:
-        own = {plane.image for plane in one.region.planes}
+    for one in regions:
+        own = {plane.image for plane in one.planes}
         if part and len(images | own) * (len(part) + 1) > _MOST_FRAMES:
             yield part
             part, images = [], set()

@@ -9,7 +9,7 @@ of the soft mask at the threshold. Source: DICOM PS3.16.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from casgan_jax.dicom.finding import Placed
 from casgan_jax.dicom.identity import highdicom_for
@@ -25,37 +25,26 @@ from casgan_jax.dicom.report_parts import (
 )
 
 
-class Segmented(NamedTuple):
-    """A finding, and where its soft mask is.
-
-    Attributes:
-      placed: the finding.
-      segmentation: dataset of `make_segmentation`.
-      segment: its number there.
-    """
-
-    placed: Placed
-    segmentation: Any
-    segment: int
-
-
-def make_report(group: Sequence[Segmented]) -> Any:
+def make_report(group: Sequence[Placed], segments: Sequence[Segment]) -> Any:
     """A report on lesions on images of one series.
+
+    Args:
+      group: the lesions.
+      segments: where the soft mask of each is.
 
     Raises:
       UserError: highdicom is not installed, or does not make one of such images.
     """
-    highdicom = highdicom_for(group[0].placed.finding.file)
-    segments = [Segment(one.placed.region, one.segmentation, one.segment) for one in group]
+    highdicom = highdicom_for(group[0].finding.file)
     groups = []
     for one, segment in zip(group, segments, strict=True):
-        finding, plane = one.placed.finding, one.placed.plane
-        groups.append(segment_group(highdicom, segment, _measurements(highdicom.sr, one.placed)))
-        groups.append(
-            axes_group(highdicom, segment.region, plane, finding.axes, finding.diameters_mm)
-        )
+        finding = one.finding
+        groups += [
+            segment_group(highdicom, segment, _measurements(highdicom.sr, one)),
+            axes_group(highdicom, segment.region, one.plane, finding.axes, finding.diameters_mm),
+        ]
     regions = [one.region for one in segments]
-    return make_document(regions, groups, [one.segmentation for one in group])
+    return make_document(regions, groups, [one.segmentation for one in segments])
 
 
 def _measurements(sr: Any, placed: Placed) -> list[Any]:

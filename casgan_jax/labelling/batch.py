@@ -27,6 +27,7 @@ import tqdm
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
+from casgan_jax.grid import check_threshold
 from casgan_jax.images.checks import import_extra
 from casgan_jax.labelling import keeping, nnunet, objects
 from casgan_jax.labelling.files import (
@@ -130,15 +131,14 @@ def label_batch(
         missing = [job for job in jobs if job.annotation.key not in kept]
         found = kept | _label_all(missing, workers, progress)
         rows = [found[job.annotation.key] for job in jobs]
-        rows += [
-            {"key": failure.key, "status": "failed", "reason": failure.reason}
-            for failure in annotations.failures
-        ]
+        rows += keeping.rows_of_failures(annotations)
         rows = objects.write_objects(
             folder, rows, options.formats, lambda key: _read_record(folder, key)
         )
         lesions = {job.annotation.key: job.annotation for job in jobs}
-        rows = [_without_leftovers(row, lesions.get(row["key"]), folder) for row in rows]
+        rows = keeping.without_leftovers(
+            rows, lesions, failed_row, lambda key: _forget(folder, key)
+        )
         if nnunet.FORMAT in options.formats:
             nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         keeping.write_table(table, COLUMNS, rows)
@@ -184,14 +184,7 @@ def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
 
 
 def _check_options(options: BatchOptions, folder: Path) -> None:
-    threshold = options.label.threshold
-    if not 0 < threshold <= 1:
-        raise UserError(
-            "threshold",
-            found=f"{threshold:g}",
-            expected="a number in (0, 1]",
-            remedy="the paper's is 128/255",
-        )
+    check_threshold(options.label.threshold)
     if options.label.scale % options.scale:
         raise UserError(
             "scale",
@@ -286,14 +279,6 @@ def _label(job: _Job) -> Row:
     }
     keeping.write_record(folder, _RECORDS, annotation.key, record)
     return row
-
-
-def _without_leftovers(row: Row, annotation: Annotation | None, folder: Path) -> Row:
-    """The row; a lesion that was labelled and whose series has no objects leaves nothing else."""
-    if row["status"] == "labelled" or annotation is None:
-        return row
-    _forget(folder, annotation.key)
-    return failed_row(annotation, row["reason"])
 
 
 def _forget(folder: Path, key: str) -> None:

@@ -11,18 +11,20 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 import casgan_jax
+from casgan_jax.annotations import Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_json, write_whole
 from casgan_jax.images.metaimage import voxel_file
 
 Row = Mapping[str, Any]
+Lesion = TypeVar("Lesion")
 
 
 def fingerprint(files: Sequence[Path], **parts: Any) -> str:
@@ -74,6 +76,38 @@ def row_of(folder: Path, records: str, key: str, wanted: str) -> dict[str, Any] 
         return None
     row: dict[str, Any] = record["row"]
     return row if all((folder / name).is_file() for name in files) else None
+
+
+def rows_of_failures(annotations: Annotations) -> list[dict[str, Any]]:
+    """Rows of the lines of a table that are no lesion."""
+    return [
+        {"key": failure.key, "status": "failed", "reason": failure.reason}
+        for failure in annotations.failures
+    ]
+
+
+def without_leftovers(
+    rows: Sequence[Row],
+    lesions: Mapping[str, Lesion],
+    failed: Callable[[Lesion, str], dict[str, Any]],
+    forget: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Rows in which a lesion that was labelled, and whose series then has no objects, is a failure
+    like any other: its files are removed, and its row names none.
+
+    Args:
+      rows: of all lesions, and of lines of a table that are none.
+      lesions: by their keys.
+      failed: a lesion and a reason -> its row.
+      forget: removes all that a lesion of a key has left.
+    """
+    found = []
+    for row in map(dict, rows):
+        if row["status"] == "failed" and row["key"] in lesions:
+            forget(row["key"])
+            row = failed(lesions[row["key"]], row["reason"])
+        found.append(row)
+    return found
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:

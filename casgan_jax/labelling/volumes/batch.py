@@ -19,6 +19,7 @@ import tqdm
 from casgan_jax.annotations import Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
+from casgan_jax.grid import check_threshold
 from casgan_jax.images.checks import import_extra
 from casgan_jax.labelling import keeping, objects
 from casgan_jax.labelling.volumes.files import (
@@ -109,10 +110,7 @@ def label_volumes(
         missing = [job for job in jobs if job.lesion.key not in kept]
         found = kept | _label_all(missing, progress)
         rows = [found[lesion.key] for lesion in lesions]
-        rows += [
-            {"key": failure.key, "status": "failed", "reason": failure.reason}
-            for failure in annotations.failures
-        ]
+        rows += keeping.rows_of_failures(annotations)
         rows = objects.write_objects(
             folder,
             rows,
@@ -120,22 +118,18 @@ def label_volumes(
             lambda key: keeping.read_record(folder, _RECORDS, key),
             MAKER,
         )
-        for row in rows:
-            if row["status"] == "failed" and found.get(row["key"], row)["status"] == "labelled":
-                _forget(folder, row["key"])  # its series has no objects
+        rows = keeping.without_leftovers(
+            rows,
+            {one.key: one for one in lesions},
+            failed_volume_row,
+            lambda key: _forget(folder, key),
+        )
         keeping.write_table(table, COLUMNS, rows)
     return VolumeBatch(rows, len(kept), table)
 
 
 def _check_options(options: VolumeBatchOptions, folder: Path) -> None:
-    threshold = options.label.threshold
-    if not 0 < threshold <= 1:
-        raise UserError(
-            "threshold",
-            found=f"{threshold:g}",
-            expected="a number in (0, 1]",
-            remedy="the paper's is 128/255",
-        )
+    check_threshold(options.label.threshold)
     known = (*FORMATS, *objects.FORMATS)
     wrong = [name for name in options.formats if name not in known]
     if wrong or not options.formats:

@@ -177,6 +177,26 @@ def test_objects_of_images_that_are_no_dicom_are_told(tmp_path):
     image = balls.write_nifti(tmp_path / "a.nii.gz")
     (row,) = label([balls.marked(image)], tmp_path / "out").rows
     assert "an image that is no DICOM file" in row["reason"]
+
+
+def test_a_series_that_cannot_be_written_leaves_nothing_of_its_lesions(tmp_path):
+    series = balls.write_series(tmp_path / "series")
+    folder = tmp_path / "out"
+    blocked = folder / "volumes" / "dicom"
+    blocked.parent.mkdir(parents=True)
+    blocked.write_text("a file where a folder is to be")
+    (row,) = label([balls.marked(series)], folder).rows
+    assert row["status"] == "failed" and "a folder that can be made" in row["reason"]
+    assert not {"soft_mask", "sheet", "volume_mm3", "long_mm"} & row.keys()
+    left = [path.name for path in folder.glob("volumes/*/*")]
+    assert not left
+    blocked.unlink()
+    (row,) = label([balls.marked(series)], folder).rows
+    assert row["status"] == "labelled" and (folder / row["soft_mask"]).is_file()
+
+
+def test_images_that_are_no_dicom_are_labelled_without_objects(tmp_path):
+    image = balls.write_nifti(tmp_path / "a.nii.gz")
     (row,) = label([balls.marked(image)], tmp_path / "out", VolumeBatchOptions()).rows
     assert row["status"] == "labelled" and "series" not in row
     stack = open_stack(tmp_path / "out" / row["soft_mask"])
