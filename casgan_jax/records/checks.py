@@ -139,9 +139,18 @@ def check_shards(builder: Any, split: str) -> None:
     """Checks that all files of a split are there.
 
     Raises:
-      UserError: one of them is missing.
+      UserError: one of them is missing, or the files' names cannot be read.
     """
-    for instruction in builder.info.splits[split].file_instructions:
+    try:
+        instructions = builder.info.splits[split].file_instructions
+    except (ValueError, LookupError, AttributeError, TypeError) as error:  # of str.format
+        raise UserError(
+            Path(builder.data_dir) / "dataset_info.json",
+            found=f"a template of the shards' names that cannot be used ({one_line(error)})",
+            expected="that of a prepared data set",
+            remedy=f"{_REMEDY}",
+        ) from error
+    for instruction in instructions:
         if not Path(instruction.filename).is_file():
             raise UserError(
                 instruction.filename,

@@ -106,13 +106,15 @@ def test_the_export_without_a_browser(tmp_path):
         ([], "--input: found none, expected a folder, an image or a table"),
         (["--input=x"], "--output: found none, expected a folder"),
         (["--input=/nowhere", "--output={}"], "/nowhere: found no such file"),
-        (["--input={}", "--output={}"], "found no image"),
+        (["--input={}/empty", "--output={}/out"], "found no image"),
         (["--input=x", "--output={}", "--host=192.0.2.1"], "--host: found '192.0.2.1' without TLS"),
-        (["--input={}/..", "--output={}", "--workdir={}"], "workdir"),
-        (["--input={}/..", "--output={}", "--reader=../x"], "expected a name for files"),
+        (["--input={}/images", "--output={}/out", "--workdir={}"], "workdir"),
+        (["--input={}/images", "--output={}/out", "--reader=../x"], "expected a name for files"),
     ],
 )
 def test_mistakes_get_one_line(tmp_path, arguments, line):
+    places.write_images(tmp_path / "images")
+    (tmp_path / "empty").mkdir()
     done = command(*(one.format(tmp_path) for one in arguments))
     assert done.returncode == 1
     error = done.stderr.strip().removeprefix("error: ")

@@ -34,6 +34,14 @@ BROKEN = [
         lambda d: damage.change(d / "dataset_info.json", fileFormat="tfrecord"),
         "dataset_info.json: found the file format tfrecord, expected array_record",
     ),
+    (
+        lambda d: damage.replace(d / "dataset_info.json", "{FILEFORMAT}", "{GILEFORMAT}"),
+        "dataset_info.json: found a template of the shards' names that cannot be used (Could not",
+    ),
+    (
+        lambda d: damage.replace(d / "dataset_info.json", "{FILEFORMAT}", "{FILEFORMAT"),
+        "dataset_info.json: found a template of the shards' names that cannot be used (",
+    ),
     (lambda d: (d / "features.json").unlink(), "features.json: found no such file"),
     (lambda d: (d / "features.json").write_text("[]"), "features.json: found a list, expected"),
     (lambda d: (d / "features.json").write_text("{}"), "1.0.0: found a dataset_info.json or"),
