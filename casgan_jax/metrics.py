@@ -2,8 +2,8 @@
 
 Pure functions. Planes are the last two axes, leading axes are batch axes and broadcast, so one
 prediction (H, W) is compared with four readers (4, H, W) in one call. The functions work on NumPy
-and JAX arrays alike (also inside `jax.jit`), except `auc`, `dice_curves` and `best_threshold`,
-which are NumPy only.
+and JAX arrays alike (also inside `jax.jit`), except `auc`, `hausdorff_95`, `dice_curves` and
+`best_threshold`, which are NumPy only.
 
 Overlap needs binary masks, and a soft mask becomes one at a threshold that the caller names
 (`casgan_jax.grid`):
@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 Array = Any  # np.ndarray or jax.Array
 
@@ -61,6 +62,23 @@ def auc(alpha: np.ndarray, truth: np.ndarray) -> float:
     lower = background.searchsorted(alpha[truth], side="left")
     lower_or_equal = background.searchsorted(alpha[truth], side="right")
     return float((lower + lower_or_equal).mean() / (2.0 * background.size))
+
+
+def hausdorff_95(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """How far apart the borders of two bool masks (H, W) lie at most, but for 5% of them; pixels.
+
+    The larger of the two directed distances: of each border's pixels to the nearest of the other,
+    the 95th percentile (Huttenlocher et al. 1993; MONAI's `compute_hausdorff_distance`). NaN where
+    a mask is empty.
+    """
+    _check_binary(prediction, truth)
+    if not prediction.any() or not truth.any():
+        return math.nan
+    borders = [mask & ~ndimage.binary_erosion(mask) for mask in (prediction, truth)]
+    return max(
+        float(np.percentile(ndimage.distance_transform_edt(~other)[border], 95))
+        for border, other in (borders, borders[::-1])
+    )
 
 
 def soft_mae(prediction: Array, truth: Array, *, region: Array | None = None) -> Array:

@@ -4,6 +4,7 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
     python -m launch.benchmark --suite=label --data_dir=data/lidc
     python -m launch.benchmark --suite=input --data_dir=data/lidc --config=softgan:cpu
     python -m launch.benchmark --suite=marks --workdir=runs/marked --data_dir=data/lidc
+    python -m launch.benchmark --suite=quality --data_dir=data/lidc --isbi_dir=data/isbi2012
 
 Suites:
   matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
@@ -16,6 +17,8 @@ Suites:
   annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
            corrections gain on the readers of a prepared data set (docs/annotating.md)
   marks    a trained network that sees RECIST axes beside the label from the same axes
+  quality  CasGAN and U-Net beside MONAI's networks ('.[bench]'), trained on the same patients for
+           the same seconds, measured alike; quality:quick takes minutes
   volume   the soft mask of a whole lesion from the axes of one slice: made lesions of known volume;
            with --data_dir nodules that readers outlined, with --workdir a network slice by slice
 """
@@ -26,13 +29,20 @@ from casgan_jax.commands.entry import run_main
 from casgan_jax.commands.path_flag import define_path
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
-define_path("data_dir", None, "annotate, input, label, marks, volume: a prepared data set.")
+define_path(
+    "data_dir", None, "annotate, input, label, marks, quality, volume: a prepared data set."
+)
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
 define_path(
     "workdir",
     None,
-    "annotate, marks, predict, volume: a trained cascade; predict: a fresh one by default.",
+    "annotate, marks, predict, volume: a trained cascade; predict: a fresh one by default; "
+    "quality: where what is trained is kept.",
 )
+define_path("isbi_dir", None, "quality: the prepared isbi2012 data set.")
+flags.DEFINE_float("seconds", 1800.0, "quality: of training, of each system.", lower_bound=1.0)
+flags.DEFINE_integer("folds", 5, "quality: into which patients are cut.", lower_bound=2)
+flags.DEFINE_integer("first_folds", 0, "quality: only so many of them; 0: all.", lower_bound=0)
 define_path("deeplesion", None, "annotate: DL_info.csv, with grabcut_masks beside it.")
 flags.DEFINE_float("soak_seconds", 0.0, "annotate: only 20 readers at a server, for so long.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")

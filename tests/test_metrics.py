@@ -71,6 +71,31 @@ def test_auc_is_that_of_sklearn(levels):
     assert metrics.auc(alpha, truth) == pytest.approx(roc_auc_score(truth.ravel(), alpha.ravel()))
 
 
+def test_hausdorff_95_by_hand():
+    square = np.zeros((40, 40), bool)
+    square[10:20, 10:20] = True
+    assert metrics.hausdorff_95(square, square) == 0.0
+    assert metrics.hausdorff_95(np.roll(square, 3, axis=1), square) == 3.0
+    assert math.isnan(metrics.hausdorff_95(square, np.zeros_like(square)))
+    with_a_speck = square.copy()
+    with_a_speck[30, 30] = True  # one of its 37 border pixels: less than 5%
+    assert metrics.hausdorff_95(with_a_speck, square) == 0.0
+    with pytest.raises(ValueError, match="expected bool"):
+        metrics.hausdorff_95(square.astype(np.float32), square)
+
+
+@pytest.mark.filterwarnings("ignore:monai:FutureWarning")  # of its own use of itself
+def test_hausdorff_95_is_that_of_monai():
+    reason = "MONAI is absent: pip install -e '.[bench]'"
+    theirs = pytest.importorskip("monai.metrics", reason=reason)
+    torch = pytest.importorskip("torch", reason=reason)
+    rng = np.random.default_rng(0)
+    masks = [ndimage.gaussian_filter(rng.random((64, 64)), 3) > 0.5 for _ in range(2)]
+    one, other = (torch.from_numpy(mask[None, None]) for mask in masks)
+    expected = theirs.compute_hausdorff_distance(one, other, include_background=True, percentile=95)
+    assert metrics.hausdorff_95(*masks) == pytest.approx(float(expected), abs=1e-4)
+
+
 def test_soft_errors_by_hand():
     prediction = np.array([[0.0, 0.5], [1.0, 1.0]], np.float32)
     truth = np.array([[0.0, 1.0], [0.75, 1.0]], np.float32)

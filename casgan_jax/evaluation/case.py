@@ -183,13 +183,23 @@ def reader_metrics(
 ) -> dict[str, float]:
     """Prediction against the consensus, each reader and the readers on average, on the native grid.
 
+    With four readers also against the majority of each three (`others_dice`), as a reader is
+    measured; `union_soft_mae` is the distance from the share of readers where any of them marked.
+
     Args:
       native: soft mask (H, W) on the whole crop.
       readers: bool (R, H, W), none of them empty.
       consensus: bool (H, W).
       threshold: the chosen one.
     """
-    row: dict[str, float] = {"consensus_px": int(consensus.sum())}
+    votes = readers.sum(axis=0)
+    row: dict[str, float] = {
+        "consensus_px": int(consensus.sum()),
+        "consensus_hd95": metrics.hausdorff_95(binarise(native, threshold), consensus),
+        "union_soft_mae": float(
+            metrics.soft_mae(native, votes / np.float32(len(readers)), region=votes > 0)
+        ),
+    }
     for suffix, mask in _binarised(native, threshold).items():
         to_readers = metrics.dice(mask, readers)
         row |= {
@@ -200,13 +210,20 @@ def reader_metrics(
             f"readers_iou{suffix}": float(metrics.iou(mask, readers).mean()),
         }
         row |= {f"reader_{i}_dice{suffix}": float(d) for i, d in enumerate(to_readers, 1)}
+        if len(readers) == MAX_READERS:
+            to_others = metrics.dice(mask, _majorities_of_others(readers))
+            row[f"others_dice{suffix}"] = float(to_others.mean())
     return row
+
+
+def _majorities_of_others(readers: np.ndarray) -> np.ndarray:
+    """For each of four readers, bool (4, H, W), what at least two of the other three marked."""
+    return readers.sum(axis=0) - readers >= 2
 
 
 def human_metrics(readers: np.ndarray) -> dict[str, float]:
     """Each of four readers, bool (4, H, W), against the majority of the other three; the means."""
-    votes = readers.sum(axis=0)
-    others = votes - readers >= 2
+    others = _majorities_of_others(readers)
     return {
         "human_dice": float(metrics.dice(readers, others).mean()),
         "human_iou": float(metrics.iou(readers, others).mean()),

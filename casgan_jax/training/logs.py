@@ -20,8 +20,9 @@ class Logs:
     """Progress bar on stderr, `log.jsonl` and TensorBoard events in a stage's folder.
 
     A resumed training goes on after its last checkpoint, so what an interrupted one had logged
-    beyond it is taken out. A process that is not the first of a run writes nothing
-    (`enabled=False`).
+    beyond it is taken out. `cpu_seconds` of a line is the processor time of the process until then,
+    with that of the processes before it as far as they were gone on with. A process that is not the
+    first of a run writes nothing (`enabled=False`).
 
     No training ends because of its logs: where they cannot be written, that is said once, and every
     later line is tried again. A disk that is full is told as an error by the next checkpoint. The
@@ -36,7 +37,7 @@ class Logs:
         if enabled:
             directory.mkdir(parents=True, exist_ok=True)
             self._lines, self._told = directory / LOG, False
-            _keep_until(self._lines, done)
+            self._cpu_before = _keep_until(self._lines, done)
             self._events = Events(directory / TENSORBOARD, purge_step=done + 1)
 
     def __enter__(self) -> Logs:
@@ -68,7 +69,12 @@ class Logs:
         if not self._enabled:
             return
         numbers = {name: float(value) for name, value in values.items()}
-        record = {"kind": kind, "step": step, "time": round(time.time(), 3)}
+        record = {
+            "kind": kind,
+            "step": step,
+            "time": round(time.time(), 3),
+            "cpu_seconds": round(self._cpu_before + time.process_time(), 2),
+        }
         with self._kept():
             append_whole(self._lines, (json.dumps(record | numbers) + "\n").encode())
             self._events.scalars(kind, step, numbers)
@@ -90,9 +96,12 @@ class Logs:
             self._told = True
 
 
-def _keep_until(path: Path, step: int) -> None:
-    """Drops the lines after `step`, and a last one that was cut off."""
-    if path.is_file():
-        lines = [line for line in path.read_text().splitlines(keepends=True) if line[-1] == "\n"]
-        kept = "".join(line for line in lines if json.loads(line)["step"] <= step)
-        write_whole(path, kept.encode())
+def _keep_until(path: Path, step: int) -> float:
+    """Drops the lines after `step`, and a last one that was cut off; the processor time of the last
+    line that is left."""
+    if not path.is_file():
+        return 0.0
+    lines = [line for line in path.read_text().splitlines(keepends=True) if line[-1] == "\n"]
+    kept = [line for line in lines if json.loads(line)["step"] <= step]
+    write_whole(path, "".join(kept).encode())
+    return float(json.loads(kept[-1]).get("cpu_seconds", 0.0)) if kept else 0.0

@@ -17,7 +17,16 @@ def test_a_perfect_prediction_and_its_readers():
     assert row["readers_dice"] == pytest.approx(np.mean(to_readers))
     # The majority of the other three is the disc of radius 5 for every one of the four.
     assert row["human_dice"] == pytest.approx(np.mean(to_readers))
+    assert row["others_dice"] == row["consensus_hd95"] + 1.0 == 1.0
     assert row["predicted_px"] == row["consensus_px"] == lesion.sum()
+
+
+def test_error_where_any_reader_marked():
+    (row,) = measured([record_of()]).rows
+    readers = np.stack([disc(radius) for radius in (4, 5, 5, 6)])
+    alpha, union = np.where(disc(5.0), 200, 20) / 255, readers.any(0)
+    expected = np.abs(alpha - readers.mean(0))[union].mean()
+    assert row["union_soft_mae"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_label_metrics_by_hand():

@@ -33,12 +33,13 @@ def lines(name: str, options: Any) -> Iterator[str]:
     """Runs a suite and yields its lines.
 
     Args:
-      name: of the suite.
+      name: of the suite, or NAME:VARIANT of one with variants.
       options: its options, as attributes.
 
     Raises:
-      UserError: there is no such suite.
+      UserError: there is no such suite or variant.
     """
+    name, _, variant = name.partition(":")
     if name not in suites():
         nearest = difflib.get_close_matches(name, suites(), n=1, cutoff=0.4)
         raise UserError(
@@ -47,8 +48,16 @@ def lines(name: str, options: Any) -> Iterator[str]:
             expected=f"one of {', '.join(suites())}",
             remedy=f"did you mean {nearest[0]}?" if nearest else "see `help`",
         )
+    suite = importlib.import_module(f"launch.benchmarks.{name}")
+    variants = list(getattr(suite, "VARIANTS", ()))
+    if variant and variant not in variants:
+        raise UserError(
+            "suite",
+            found=f"{name}:{variant}",
+            expected=f"{name}{''.join(f' or {name}:{one}' for one in variants)}",
+        )
     row: dict[str, Any] | None = None
-    for following in importlib.import_module(f"launch.benchmarks.{name}").run(options):
+    for following in suite.run(options, variant) if variant else suite.run(options):
         if row is not None:
             yield json.dumps(row)
         row = following

@@ -1,0 +1,124 @@
+"""What systems are compared on: a data set, how each of them is trained on it, what is told."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from casgan_jax.errors import UserError
+from launch.benchmarks.peers.apart import apart
+from launch.benchmarks.peers.nodule_kinds import KINDS, kind_of
+from launch.benchmarks.peers.ours import train_ours
+from launch.benchmarks.peers.trained import Trained
+
+Train = Callable[[Path, Path, float], Trained]  # data set, folder, seconds
+
+
+@dataclass(frozen=True)
+class Task:
+    """A comparison on one data set.
+
+    Attributes:
+      name: of the data set.
+      systems: by name, CasGAN first.
+      folded: whether its patients are drawn anew in folds.
+      population: whose lesions are told of (`evaluation.case.POPULATIONS`).
+      columns: of `lesions.csv`, by what they are told as.
+      kinds: of lesions.
+      kind_of: the kind of a record, with the data set's window.
+    """
+
+    name: str
+    systems: Mapping[str, Train]
+    folded: bool
+    population: str
+    columns: Mapping[str, str]
+    kinds: tuple[str, ...] = ()
+    kind_of: Callable[[Mapping[str, Any], tuple[float, float]], str] | None = None
+    sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def _ours(config: str, **fields: str) -> Train:
+    named = {name.replace("__", "."): value for name, value in fields.items()}
+    return lambda data, folder, seconds: train_ours(config, named, data, folder, seconds)
+
+
+def _monai(name: str, patch: int) -> Train:
+    def train(data: Path, _: Path, seconds: float) -> Trained:
+        for package in ("torch", "monai"):
+            if importlib.util.find_spec(package) is None:
+                raise UserError(
+                    package,
+                    found="that it is not installed",
+                    expected="it beside the systems of this project",
+                    remedy="pip install 'casgan_jax[bench]'",
+                )
+        from launch.benchmarks.peers.monai_networks import train_monai
+
+        return apart(train_monai, name, data, patch, seconds)
+
+    return train
+
+
+def _monais(patch: int) -> dict[str, Train]:
+    return {name: _monai(name, patch) for name in ("MONAI BasicUNet", "MONAI DynUNet")}
+
+
+LIDC = Task(
+    name="lidc",
+    systems={
+        "CasGAN": _ours("softgan:marked"),
+        **_monais(64),
+        "U-Net": _ours("unet:cpu"),
+    },
+    folded=True,
+    population="four_readers",
+    columns={
+        "dice": "consensus_dice",
+        "dice_each_reader": "readers_dice",
+        "dice_others": "others_dice",
+        "reader": "human_dice",
+        "soft_mae_union": "union_soft_mae",
+        "hd95_px": "consensus_hd95",
+    },
+    kinds=KINDS,
+    kind_of=kind_of,
+    sizes={"up to 50 px": (0, 50), "51 to 200 px": (51, 200), "above 200 px": (201, float("inf"))},
+)
+ISBI = Task(
+    name="isbi",
+    systems={
+        "CasGAN": _ours(
+            "softgan:cpu",
+            sr="none",
+            data__patch="256",
+            data__scale="1",
+            data__label="alpha",
+            data__augmentation__rotation="10",
+            data__augmentation__shift="8",
+            model__initial_alpha="0.77",
+            optim__batch_size="4",
+        ),
+        **_monais(256),
+        "U-Net": _ours(
+            "unet:cpu",
+            data__patch="256",
+            data__scale="1",
+            data__augmentation__rotation="10",
+            data__augmentation__shift="8",
+            model__initial_alpha="0.77",
+            optim__batch_size="4",
+        ),
+    },
+    folded=False,
+    population="one_reader",
+    columns={
+        "dice": "consensus_dice",
+        "accuracy": "consensus_acc",
+        "soft_mae_label": "label_soft_mae",
+        "hd95_px": "consensus_hd95",
+    },
+)
