@@ -168,18 +168,21 @@ def _batches(
     """Batches without end: images (B, 1, P, P) in [0, 1] and masks, 0 or 1, flipped and turned."""
     records = load_split(data_dir, "train", features=("image", "consensus", "mark"))
     decoded = [records[index] for index in range(len(records))]
-    images = np.stack(
-        [normalise(marked_patch(r, "image", patch), metadata["window"]) for r in decoded]
-    )
+    window = metadata["window"]
+    images = np.stack([normalise(marked_patch(r, "image", patch), window) for r in decoded])
     masks = np.stack([marked_patch(r, "consensus", patch) > 0 for r in decoded]).astype(np.float32)
     rng = np.random.default_rng(seed)
     while True:
         order = rng.permutation(len(images))
         for start in range(0, len(order) - BATCH + 1, BATCH):
             chosen = order[start : start + BATCH]
-            pair = np.stack([images[chosen], masks[chosen]], axis=1)
-            turned = [
-                np.rot90(p[..., :: rng.choice((-1, 1))], rng.integers(4), (1, 2)) for p in pair
-            ]
-            both = torch.from_numpy(np.ascontiguousarray(np.stack(turned))).to(device)
+            pairs = np.stack([images[chosen], masks[chosen]], axis=1)
+            turned = np.stack([_moved(pair, rng) for pair in pairs])
+            both = torch.from_numpy(turned).to(device)
             yield both[:, :1], both[:, 1:]
+
+
+def _moved(planes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One of the eight symmetries of the square of (C, S, S), drawn."""
+    turned = np.rot90(planes, int(rng.integers(4)), (1, 2))
+    return turned[..., ::-1] if rng.integers(2) else turned
