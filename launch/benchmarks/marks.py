@@ -3,7 +3,8 @@
 On the slices of the test split that four readers marked: Dice against their 50% consensus at native
 resolution, of the network at the threshold chosen on validation, by a click alone and by axes of
 the consensus with a hand's noise on every coordinate; of `label_from_recist` from the same axes at
-128/255; and the difference, with 95% intervals by resampling patients. Axes that no trimap can be
+128/255; and the difference, with 95% intervals by resampling patients; means by size and, of
+LIDC, by kind of nodule. Axes that no trimap can be
 made of are left out of both, and counted.
 """
 
@@ -28,6 +29,7 @@ from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.soft_mask.label import label_from_recist
 from casgan_jax.soft_mask.trimap import AnnotationError
 from casgan_jax.systems.cascade import Cascade
+from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
 
 SHOWN: dict[str, Show] = {
     "click": by_click,
@@ -84,10 +86,12 @@ def compare(
         row["labeller"] = _interval(theirs, patients)
         row["difference"] = _interval(ours - theirs, patients)
         row["not_labelled"] = int(np.isnan(theirs).sum())
-    for name, (low, high) in SIZES.items():
-        chosen = (low <= sizes) & (sizes <= high)
+    groups = {name: (low <= sizes) & (sizes <= high) for name, (low, high) in SIZES.items()}
+    kinds = np.array([kind_of(record, window) for record in records])
+    groups |= {kind: kinds == kind for kind in KINDS}
+    for name, chosen in groups.items():
         if chosen.any():
-            row[name] = round(float(ours[chosen].mean()), 4)
+            row[name] = f"{ours[chosen].mean():.3f} of {chosen.sum()}"
     return row
 
 

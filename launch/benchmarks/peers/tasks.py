@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from casgan_jax.errors import UserError
+from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
 from launch.benchmarks.peers.apart import apart
-from launch.benchmarks.peers.nodule_kinds import KINDS, kind_of
 from launch.benchmarks.peers.ours import train_ours
 from launch.benchmarks.peers.trained import Trained
 

@@ -8,7 +8,7 @@ not to describe a nodule to a physician.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -26,7 +26,7 @@ _WALL_PX, _CONTACT = 250, 0.15
 _GLASS_LEVEL = 0.6
 
 
-def kind_of(record: Mapping[str, Any], window: tuple[float, float]) -> str:
+def kind_of(record: Mapping[str, Any], window: Sequence[float]) -> str:
     """One of KINDS, of a record with `image` and `consensus`."""
     image = normalise(record["image"], window)
     mask = record["consensus"] > 0

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from launch.benchmarks.peers.nodule_kinds import KINDS, kind_of
+from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
 
 AIR, TISSUE, GLASS, BONE = 30, 130, 70, 250
 MIDDLE = (64, 64)
