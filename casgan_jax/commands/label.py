@@ -35,7 +35,7 @@ then the one that was chosen for it.
 
 --volume labels the whole lesion through all slices of its series or volume: marks of one lesion on
 several slices are joined (docs/volumes.md). OUTPUT gets volumes and volumes.csv, with volume,
-longest diameter of all slices and the like.
+longest diameter of all slices and the like. With --method=network the network follows the lesion.
 
 OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
 and quality of every lesion and the reason of every failure, and review.html. The same command
@@ -248,10 +248,17 @@ def _label_volumes(annotations: Annotations, folder: Path) -> VolumeBatch:
 
     window = cells.window_of("--window", _WINDOW.value or "")
     label = VolumeOptions(window=window, threshold=_threshold())
+    network = None
+    if _METHOD.value == "network":
+        from casgan_jax.inference.proposing import network_of_volumes
+        from casgan_jax.pretrained import NAME
+
+        network = network_of_volumes(_WORKDIR.value or NAME)
     return label_volumes(
         annotations,
         folder,
         VolumeBatchOptions(label=label, formats=_formats()),
+        network=network,
         overwrite=_OVERWRITE.value,
         progress=_PROGRESS.value,
     )
@@ -259,7 +266,7 @@ def _label_volumes(annotations: Annotations, folder: Path) -> VolumeBatch:
 
 def _check_volume() -> None:
     """Refuses what is of single slices alone."""
-    for flag in (_COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, _SPACING, _METHOD):
+    for flag in (_COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, _SPACING):
         if flag.value != flag.default:
             raise UserError(
                 flag.name,

@@ -4,11 +4,14 @@
     annotations = with_proposals(system, annotations)  # which labelling then takes
 
 A system sees axes where it was trained with them, else the middle of the marks.
+
+    network = network_of_volumes("pretrained")  # which follows lesions through slices
 """
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import tqdm
@@ -17,11 +20,16 @@ from casgan_jax.annotations import Annotations, Failure
 from casgan_jax.errors import UserError
 from casgan_jax.grid import binarise
 from casgan_jax.inference.levels import EIGHT_BIT, levels_of, stretched_side, trained_window
-from casgan_jax.inference.load import LoadedSystem
+from casgan_jax.inference.load import LoadedSystem, load_system
 from casgan_jax.inference.predict import predict
 from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.labelling.locate import locate_all
+from casgan_jax.labelling.volumes.batch import Network
+from casgan_jax.pretrained import folder_of
 from casgan_jax.soft_mask.proposal import Proposal, proposed
+from casgan_jax.soft_mask.recist import centre
+from casgan_jax.soft_mask.volume_following import Propose
+from casgan_jax.workdir.layout import ARRAYS, SYSTEM
 
 
 def propose(
@@ -58,6 +66,47 @@ def propose(
             remedy="mark it otherwise, or keep the matted soft mask",
         )
     return proposed(found.fine_alpha, found.box, values.shape)
+
+
+def network_of_volumes(folder: str | Path) -> Network:
+    """A trained network as `casgan_jax.labelling.volumes` asks it.
+
+    Args:
+      folder: of `casgan_jax.inference.load.load_system`.
+
+    Raises:
+      UserError: no system there, or one that sees no axes, by which lesions are followed.
+    """
+    system = load_system(folder)
+    if "axes" not in system.mark_kinds:
+        raise UserError(
+            "workdir",
+            found=f"a system that sees {', '.join(system.mark_kinds) or 'no marks'}",
+            expected="one that sees axes, by which a lesion is followed",
+            remedy="leave it out, or train `config=softgan:marked`",
+        )
+    files = sorted(path for name in (ARRAYS, SYSTEM) for path in folder_of(folder).rglob(name))
+    return Network(proposer(system), tuple(files))
+
+
+def proposer(system: LoadedSystem) -> Propose:
+    """What a system that sees axes says of a slice, its threshold moved to one half.
+
+    A system of stretched crops is shown the slice stretched, others by the window that they were
+    trained with, or if that was 8-bit images' by the volume's.
+    """
+    power = float(np.log(0.5) / np.log(system.threshold))
+    trained = trained_window(system)
+
+    def propose(values: np.ndarray, recist: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+        x, y = centre(recist)
+        own = trained if trained != EIGHT_BIT else window
+        given = None if stretched_side(system) else own
+        levels = levels_of(system, values, (x, y), trained=trained, given=given)
+        found = predict(system, values, (x, y), window=levels, recist=recist)
+        return (found.alpha**power).astype(np.float32)
+
+    return propose
 
 
 def with_proposals(

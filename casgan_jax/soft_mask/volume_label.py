@@ -78,13 +78,12 @@ def label_volume(
       spacing_mm: between slices, rows, columns.
       marks: of one lesion, on different slices.
       window: source values that map to 0 and 1; None: the volume is in [0, 1].
-      propose: (image (H, W) in [0, 1], recist (8,)) -> soft mask (H, W), such as a trained network;
-        None: GrabCut and grey levels, by the neighbouring slice's mask. The lesion is where the
-        soft mask is at least one half.
+      propose: what a trained network says of a slice; None: GrabCut and grey levels, by the
+        neighbouring slice's mask. The lesion is where the soft mask is at least one half.
       matted: at the end; False leaves what was found slice by slice.
 
     Raises:
-      UserError: an argument is not as above.
+      UserError: an argument is not as above, or `propose` refuses a marked slice.
     """
     check_volume(volume, spacing_mm, marks)
     lesion = _Lesion(volume, spacing_mm, marks, window, propose)
@@ -156,7 +155,7 @@ class _Lesion:
             return np.asarray(mark.mask, np.float32)
         plane = self._plane(mark.slice)
         if self._propose is not None:
-            return self._propose(plane, mark.recist)
+            return self._propose(self._volume[mark.slice], mark.recist, self._window or (0.0, 1.0))
         return area_mean(label_from_recist(plane, mark.recist, _SCALE).alpha, _SCALE)
 
     def fill(self) -> tuple[str, str]:
@@ -196,7 +195,12 @@ class _Lesion:
 
         def proposed(number: int, recist: np.ndarray) -> np.ndarray:
             whole = recist + np.tile(self.box.corner, 4).astype(np.float32)
-            return self.box.crop(propose(self._plane(slices[number]), whole))
+            plane = self._volume[slices[number]]
+            try:
+                found = propose(plane, whole, self._window or (0.0, 1.0))
+            except UserError:  # axes that have come to nothing, or an even image: no lesion
+                found = np.zeros(plane.shape, np.float32)
+            return self.box.crop(found)
 
         return proposed
 

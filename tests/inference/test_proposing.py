@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Annotations, read_annotations
+from casgan_jax.inference import proposing
 from casgan_jax.inference.load import load_system
-from casgan_jax.inference.proposing import propose, with_proposals
+from casgan_jax.inference.proposing import network_of_volumes, propose, with_proposals
 from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.lesion import read_lesion
+from casgan_jax.labelling.volumes.batch import VolumeBatchOptions, label_volumes
 from casgan_jax.metrics import dice
 from datasets.phantom.builder import Source, make_record
 from datasets.phantom.marked_images import write_example
+from tests.labelling.volumes import balls
+from tests.lines import line_of
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +52,33 @@ def test_the_same_system_proposes_the_same(system, example):
     for first, second in zip(once.annotations, again.annotations, strict=True):
         assert first.proposal == second.proposal
         assert first.proposal.alpha.dtype == np.float32
+
+
+def test_a_lesion_is_followed_through_slices_by_the_network(tmp_path):
+    series = balls.write_series(tmp_path / "series", 13)
+    annotations = Annotations((balls.marked(series),), ())
+    network = network_of_volumes("pretrained")
+    assert [path.name for path in network.files] == ["system.json", "weights.safetensors"]
+
+    def label(**options):
+        return label_volumes(
+            annotations, tmp_path / "out", VolumeBatchOptions(), progress=False, **options
+        )
+
+    by_network = label(network=network)
+    (row,) = by_network.rows
+    assert row["status"] == "labelled"
+    assert row["volume_mm3"] == pytest.approx(balls.VOLUME, rel=0.2)
+    assert label(network=network).kept == 1
+    matted = label()  # another way is labelled again
+    assert matted.kept == 0 and matted.rows[0]["volume_mm3"] != row["volume_mm3"]
+
+
+def test_a_system_that_sees_no_axes_follows_none(monkeypatch, system):
+    monkeypatch.setattr(proposing, "load_system", lambda folder: Clicked())
+    line = line_of(lambda: network_of_volumes("somewhere"))
+    assert "workdir: found a system that sees no marks, expected one that sees axes" in line
+
+
+class Clicked:
+    mark_kinds = ()

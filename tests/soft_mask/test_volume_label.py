@@ -87,7 +87,8 @@ def test_a_wall_as_bright_is_not_followed():
 def test_a_network_is_asked_in_every_slice():
     asked = []
 
-    def propose(image, recist):
+    def propose(image, recist, window):
+        assert window == (0.0, 1.0)
         asked.append(recist)
         return np.clip((image - 0.15) / 0.6, 0, 1)
 

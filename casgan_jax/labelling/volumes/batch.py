@@ -38,6 +38,7 @@ from casgan_jax.labelling.volumes.label import label_lesion_volume
 from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import VolumeLesion, volume_lesions
 from casgan_jax.labelling.volumes.objects import MAKER, finding_record
+from casgan_jax.soft_mask.volume_following import Propose
 
 _RECORDS = f"{FOLDER}/records"
 
@@ -71,11 +72,25 @@ class VolumeBatch:
     table: Path
 
 
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A trained network that follows lesions from slice to slice.
+
+    Attributes:
+      propose: see `casgan_jax.soft_mask.volume_label.label_volume`.
+      files: that it is read from; labels of another network are made again.
+    """
+
+    propose: Propose
+    files: tuple[Path, ...]
+
+
 class _Job(NamedTuple):
     lesion: VolumeLesion
     fingerprint: str
     folder: Path
     options: VolumeBatchOptions
+    network: Network | None
 
 
 def label_volumes(
@@ -83,6 +98,7 @@ def label_volumes(
     folder: Path,
     options: VolumeBatchOptions,
     *,
+    network: Network | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> VolumeBatch:
@@ -92,6 +108,7 @@ def label_volumes(
       annotations: the marks, and the lines of their table that are none.
       folder: to write to; made if it is not there.
       options: see `VolumeBatchOptions`.
+      network: that follows lesions; None: GrabCut and grey levels do.
       overwrite: label all again.
       progress: show a bar on standard error.
 
@@ -105,7 +122,10 @@ def label_volumes(
         table = folder / TABLE
         _clear(folder, table)
         lesions = volume_lesions(annotations.annotations)
-        jobs = [_Job(one, _fingerprint(one, options), folder, options) for one in lesions]
+        jobs = [
+            _Job(one, _fingerprint(one, options, network), folder, options, network)
+            for one in lesions
+        ]
         kept = {} if overwrite else {job.lesion.key: row for job in jobs if (row := _kept(job))}
         missing = [job for job in jobs if job.lesion.key not in kept]
         found = kept | _label_all(missing, progress)
@@ -151,9 +171,10 @@ def _clear(folder: Path, table: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fingerprint(lesion: VolumeLesion, options: VolumeBatchOptions) -> str:
+def _fingerprint(lesion: VolumeLesion, options: VolumeBatchOptions, network: Network | None) -> str:
     marks = [dataclasses.asdict(one) for _, one in lesion.marks]
-    return keeping.fingerprint(lesion.files, marks=marks, options=options)
+    files = (*lesion.files, *(network.files if network else ()))
+    return keeping.fingerprint(files, marks=marks, options=options)
 
 
 def _kept(job: _Job) -> Row | None:
@@ -179,7 +200,8 @@ def _label(job: _Job) -> Row:
     lesion, folder, options = job.lesion, job.folder, job.options
     _forget(folder, lesion.key)
     try:
-        label = label_lesion_volume(lesion, options.label)
+        propose = job.network.propose if job.network else None
+        label = label_lesion_volume(lesion, options.label, propose)
         to_pacs = not objects.FORMATS.keys().isdisjoint(options.formats)
         finding = finding_record(label) if to_pacs else None
     except UserError as error:

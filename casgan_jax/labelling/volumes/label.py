@@ -21,6 +21,7 @@ from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.labelling.volumes.labelled import LabelledVolume, VolumeOptions, spacing_of
 from casgan_jax.labelling.volumes.lesion import Slices, VolumeLesion
 from casgan_jax.labelling.volumes.slab import Slab, read_slab
+from casgan_jax.soft_mask.volume_following import Propose
 from casgan_jax.soft_mask.volume_label import VolumeLabel, label_volume
 from casgan_jax.soft_mask.volume_marks import VolumeMark
 from casgan_jax.soft_mask.volume_measures import Spacing, measure_volume
@@ -29,8 +30,15 @@ _REACH = 1.0  # sizes of the marks that are read to either side of them
 _LEAST_REACH = 3  # slices
 
 
-def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> LabelledVolume:
+def label_lesion_volume(
+    lesion: VolumeLesion, options: VolumeOptions, propose: Propose | None = None
+) -> LabelledVolume:
     """Reads and labels one lesion.
+
+    Args:
+      lesion: of `volume_lesions`.
+      options: how it is labelled.
+      propose: a network that follows it, see `label_volume`.
 
     Raises:
       UserError: its fault, what `read_lesion` raises of its marks and `label_volume` of their
@@ -53,7 +61,7 @@ def label_lesion_volume(lesion: VolumeLesion, options: VolumeOptions) -> Labelle
     black, _ = marks[0].window
     while True:
         slab = read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, black)
-        found = _labelled(slab, spacing, marks, marked)
+        found = _labelled(slab, spacing, marks, marked, propose)
         if not _is_cut(found, slab, run):
             break
         reach *= 2
@@ -94,13 +102,19 @@ def _size_mm(mark: Lesion) -> float:
     return max(height * row, width * column)
 
 
-def _labelled(slab: Slab, spacing: Spacing, marks: list[Lesion], marked: list[int]) -> VolumeLabel:
+def _labelled(
+    slab: Slab,
+    spacing: Spacing,
+    marks: list[Lesion],
+    marked: list[int],
+    propose: Propose | None,
+) -> VolumeLabel:
     drawn = [
         VolumeMark(index - slab.first, mark.recist, _mask(mark))
         for mark, index in zip(marks, marked, strict=True)
     ]
     values = slab.values.astype(np.float32, copy=False)
-    return label_volume(values, spacing, drawn, window=marks[0].window)
+    return label_volume(values, spacing, drawn, window=marks[0].window, propose=propose)
 
 
 def _mask(mark: Lesion) -> np.ndarray | None:

@@ -7,11 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from casgan_jax.errors import UserError
 from casgan_jax.grid import area_mean
-from casgan_jax.inference.predict import predict
+from casgan_jax.inference.proposing import proposer
 from casgan_jax.soft_mask.label import label_from_recist
-from casgan_jax.soft_mask.recist import centre
 from casgan_jax.soft_mask.volume_following import Propose
 from casgan_jax.soft_mask.volume_label import label_volume
 from casgan_jax.soft_mask.volume_marks import VolumeMark
@@ -34,21 +32,6 @@ def methods(cascade: Cascade | None) -> dict[str, Method]:
         found["network"] = functools.partial(_volume, propose=propose, matted=False)
         found["network, matted"] = functools.partial(_volume, propose=propose, matted=True)
     return found
-
-
-def proposer(cascade: Cascade) -> Propose:
-    """What a network that sees axes says of a slice, its threshold moved to one half."""
-    power = float(np.log(0.5) / np.log(cascade.threshold))
-
-    def propose(image: np.ndarray, recist: np.ndarray) -> np.ndarray:
-        x, y = centre(recist)
-        try:
-            found = predict(cascade, image, (x, y), window=(0.0, 1.0), recist=recist)
-        except UserError:  # axes that have come to nothing, or an empty patch: there is no lesion
-            return np.zeros(image.shape, np.float32)
-        return (found.alpha**power).astype(np.float32)
-
-    return propose
 
 
 def _repeated(case: Case, axes: np.ndarray) -> np.ndarray:
