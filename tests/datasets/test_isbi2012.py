@@ -84,15 +84,16 @@ def test_slices_are_split_in_blocks():
     assert split_slices(6) == ["train"] * 4 + ["validation"] + ["test"]
 
 
-def test_a_record_is_a_softened_crop_in_one_of_eight_symmetries(tmp_path):
+def test_a_record_is_a_softened_crop_in_one_of_eight_symmetries(tmp_path, monkeypatch):
+    monkeypatch.setattr(isbi, "SCALE", 2)
     source = Image(str(write(tmp_path)), page=2, number=5, patient="slice-02")
     record = make_record(source)
     mask = record["consensus"] > 0
-    assert record["image"].shape == (256, 256) and record["alpha"].shape == (1024, 1024)
+    assert record["image"].shape == (256, 256) and record["alpha"].shape == (512, 512)
     assert (record["key"], record["patient"]) == ("slice-02/image-005", "slice-02")
     # Eq. 6: on the cells, 1; beside them, what was matted; in the membrane's middle, 0.
     alpha = decode_alpha(record["alpha"])
-    fine = upsample_mask(mask, 4)
+    fine = upsample_mask(mask, 2)
     assert (alpha[fine] == 1).all()
     assert 0 < alpha[~fine & (record["trimap"] == 128)].mean() < 1
     assert (alpha[record["trimap"] == 0] == 0).all() and (record["trimap"] == 0).any()
