@@ -159,13 +159,15 @@ def coded(suffix: str, folder: Path) -> bytes:
         return write_png(folder / "whole.png", image).read_bytes()
     if suffix == ".tif":
         tifffile.imwrite(buffer, image.astype(np.float32), compression="zlib")
+    elif suffix == ".pgm":
+        buffer.write(b"P5 # made here\n7 9\n255\n" + image.tobytes())
     else:
         np.save(buffer, image)
     return buffer.getvalue()
 
 
 @fuzz(max_examples=150)
-@given(st.sampled_from([".png", ".tif", ".npy"]), damages())
+@given(st.sampled_from([".png", ".tif", ".npy", ".pgm"]), damages())
 def test_damaged_images_give_an_image_or_a_line(tmp_path, suffix, apply):
     path = tmp_path / f"damaged{suffix}"
     data = coded(suffix, tmp_path)

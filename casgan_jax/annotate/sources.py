@@ -23,14 +23,13 @@ from casgan_jax.annotations.table import check_key
 from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
 from casgan_jax.images.dicom import is_dicom, read_dataset
+from casgan_jax.images.scan import NOT_DICOM, SUFFIXES
 from casgan_jax.images.segmentation import is_segmentation
 from casgan_jax.images.series import Series
 from casgan_jax.labelling.study import Study, read_study
 from casgan_jax.labelling.study_lesions import study_lesions
 
 TABLE = "lesions.csv"
-_SUFFIXES = (".png", ".npy", ".tif", ".tiff", ".nii", ".nii.gz", ".mhd", ".mha", ".nrrd")
-_ENDINGS = (".nii.gz", *_SUFFIXES, ".dcm", ".dicom", ".ima")
 _STRANGE = re.compile(r"[^\w.,+=@()\[\] -]")
 
 
@@ -130,7 +129,7 @@ def _of_folder(root: Path) -> Sources:
             continue
         name = path.name.lower()
         try:
-            if name.endswith(_SUFFIXES) or _is_image_of_frames(path):
+            if name.endswith(NOT_DICOM) or _is_image_of_frames(path):
                 found.append(_file(path, root))
         except (OSError, UserError) as error:
             failures.append(str(error))
@@ -238,7 +237,7 @@ def _alone(picture: Picture) -> Sources:
 
 def key_of(name: str) -> str:
     """A key that a file can have, of a picture's name."""
-    suffix = next((one for one in _ENDINGS if name.lower().endswith(one)), "")
+    suffix = next((one for one in SUFFIXES if name.lower().endswith(one)), "")
     plain = _STRANGE.sub("_", name[: len(name) - len(suffix)])
     key = re.sub(r"\s+", "_", plain).lstrip(".")[-150:] or "image"
     return check_key(key)

@@ -9,9 +9,9 @@
     casgan annotate --input=studies --output=labels --host=reader-7 --certificate=a.pem \\
         --private_key=a.key
 
-The input is a folder of DICOM series, NIfTI, MetaImage, TIFF, PNG or NPY files, one such file, or a
-table of lesions (docs/labelling.md has its columns). What reports, presentation states and
-segmentations of a folder measure and mark is in the work list. Everything that a reader does is
+The input is a folder of DICOM series, NIfTI, MetaImage, NRRD, TIFF, PNG, PGM or NPY files, one such
+file, or a table of lesions (docs/labelling.md has its columns). What reports, presentation states
+and segmentations of a folder measure and mark is in the work list. Everything that a reader does is
 kept at once in OUTPUT/annotations.sqlite; the same command goes on where it was left. The export,
 by the page's button or by --export without a browser, writes the accepted lesions to OUTPUT/READER
 as the command label does: soft masks, trimaps, labels.csv, review.html.

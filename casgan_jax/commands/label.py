@@ -16,10 +16,10 @@
 
 Marks are two RECIST axes (x1,y1,x2,y2 of the long one, then x3,y3,x4,y4 of the short one, pixels,
 the first pixel's centre being 0,0; --recist_units=mm, lps or ras says otherwise), the long axis
-alone, one binary mask, or the masks of several readers. Images are DICOM, NIfTI, MetaImage, TIFF,
-PNG or NPY; of volumes, --slice says which slice, else each slice that a mask marks is a lesion. A
-table has the columns of casgan_jax/annotations/table.py, or is DeepLesion's DL_info.csv as
-published.
+alone, one binary mask, or the masks of several readers. Images are DICOM, NIfTI, MetaImage, NRRD,
+TIFF, PNG, PGM or NPY; of volumes, --slice says which slice, else each slice that a mask marks is a
+lesion. A table has the columns of casgan_jax/annotations/table.py, or is DeepLesion's DL_info.csv
+as published.
 
 A study, which is a folder of DICOM images and of what was measured and marked on them (SR, GSPS,
 SEG, RTSTRUCT, JSON of OHIF), needs neither marks nor table: every measurement is a lesion, and so

@@ -12,10 +12,10 @@
 Without --workdir the system that comes with the package predicts: it was trained on lung nodules in
 CT, sees a click or RECIST axes, and is no medical device (casgan_jax/pretrained/marked.md).
 
-Images are all that `label` reads: DICOM files and series, NIfTI, MetaImage, PNG, TIFF or NPY; of
-several slices --slice says which. A mark is a pixel in the middle of the lesion: x counts columns,
-y rows, both from 0. A table has the columns file,x,y and a line for each lesion, its files are
-relative to its folder; with --input, only lines of those files count. A table of `label`, or a
+Images are all that `label` reads: DICOM files and series, NIfTI, MetaImage, NRRD, TIFF, PNG, PGM or
+NPY; of several slices --slice says which. A mark is a pixel in the middle of the lesion: x counts
+columns, y rows, both from 0. A table has the columns file,x,y and a line for each lesion, its files
+are relative to its folder; with --input, only lines of those files count. A table of `label`, or a
 study folder with reports, segmentations or contours in it, has a mark in the middle of each lesion.
 A system that was trained to see RECIST axes (--config=softgan:marked) takes those, too: by
 --recist, or of such a table or study where it has them.

@@ -1,4 +1,4 @@
-"""Reading and writing single grey images: PNG, TIFF and NPY.
+"""Reading and writing single grey images: PNG, TIFF and NPY; reading PGM.
 
     image = read_image("slice.png")  # (H, W), uint8 or uint16
     write_png("mask.png", mask)
@@ -30,6 +30,7 @@ from casgan_jax.images.checks import (
     unreadable,
     unsupported,
 )
+from casgan_jax.images.netpbm import read_pgm
 from casgan_jax.images.tiff import read_page
 
 _VOLUMES = {
@@ -59,7 +60,7 @@ def read_image(path: Path | str, *, page: int | None = None) -> np.ndarray:
     """Reads one grey image.
 
     Args:
-      path: a .png (8 or 16 bits), .tif/.tiff (8 or 16 bits or float) or .npy file (2-D).
+      path: a .png or .pgm (8 or 16 bits), .tif/.tiff (8 or 16 bits or float) or .npy file (2-D).
       page: of a TIFF, from 0; None reads files of one image only.
 
     Returns:
@@ -128,17 +129,16 @@ def write_npy(path: Path | str, image: np.ndarray) -> Path:
 
 def _reader(path: Path) -> Callable[[Path], np.ndarray]:
     suffix = path.suffix.lower()
-    readers = {".png": _read_png, ".tif": read_page, ".tiff": read_page, ".npy": _read_npy}
-    if suffix not in readers:
+    if suffix not in READERS:
         found = _VOLUMES.get(suffix)
         found = f"a {found} file" if found else f"the extension {suffix!r}"
         raise UserError(
             path,
             found=f"{found}",
-            expected=f"a {', '.join(readers)} image",
+            expected=f"a {', '.join(READERS)} image",
             remedy="convert it to one of these",
         )
-    return readers[suffix]
+    return READERS[suffix]
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -180,6 +180,15 @@ def _read_npy(path: Path) -> np.ndarray:
             return np.lib.format.read_array(file, allow_pickle=False)
     except _NPY_ERRORS as error:
         raise damaged(path, "NPY", f"data that cannot be decoded ({one_line(error)})") from error
+
+
+READERS: dict[str, Callable[[Path], np.ndarray]] = {
+    ".png": _read_png,
+    ".npy": _read_npy,
+    ".tif": read_page,
+    ".tiff": read_page,
+    ".pgm": read_pgm,
+}
 
 
 def _grey(path: Path, image: np.ndarray) -> np.ndarray:

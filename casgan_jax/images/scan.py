@@ -10,7 +10,7 @@
 | .nii, .nii.gz | axial, from inferior to superior | of the voxels | stored |
 | .mhd, .mha, .nrrd | axial, from inferior to superior | of the voxels | stored |
 | .tif, .tiff | pages | not known | stored |
-| .png, .npy | one | not known | stored |
+| .png, .pgm, .npy | one | not known | stored |
 
 Slices of volumes come as a radiologist sees an axial slice: rows run from anterior to posterior,
 columns from the patient's right to the left (`casgan_jax.images.orientation`).
@@ -28,7 +28,7 @@ from casgan_jax.images.dicom import is_dicom, open_dicom
 from casgan_jax.images.metaimage import open_metaimage
 from casgan_jax.images.nifti import open_nifti
 from casgan_jax.images.nrrd_reader import open_nrrd
-from casgan_jax.images.raster import read_values
+from casgan_jax.images.raster import READERS, read_values
 from casgan_jax.images.series import choose_series, find_series, open_series
 from casgan_jax.images.stack import Scan, Stack, choose_slice
 from casgan_jax.images.tiff import count_pages
@@ -40,7 +40,7 @@ def read_scan(
     """Reads one slice of an image file.
 
     Args:
-      path: a PNG, TIFF, NPY, DICOM, NIfTI, MetaImage or NRRD file, or a folder of one DICOM
+      path: a PNG, PGM, TIFF, NPY, DICOM, NIfTI, MetaImage or NRRD file, or a folder of one DICOM
         series.
       slice_index: which slice, frame or page, from 0; may be None where there is only one.
       known: faults of `Scan` that do not matter, as what the file says is known otherwise.
@@ -88,8 +88,7 @@ def _scan(path: Path, page: int | None = None) -> Scan:
 
 
 _OPENERS = {
-    ".png": _open_single,
-    ".npy": _open_single,
+    **dict.fromkeys(READERS, _open_single),
     ".tif": _open_tiff,
     ".tiff": _open_tiff,
     ".dcm": open_dicom,
@@ -102,6 +101,8 @@ _OPENERS = {
     ".nrrd": open_nrrd,
     ".nhdr": open_nrrd,
 }
+SUFFIXES = tuple(_OPENERS)
+NOT_DICOM = tuple(suffix for suffix, opener in _OPENERS.items() if opener is not open_dicom)
 
 
 def _opener(path: Path) -> Callable[[Path], Stack]:

@@ -12,6 +12,8 @@ from casgan_jax.images.metaimage import write_metaimage
 from casgan_jax.images.nifti import write_nifti
 from casgan_jax.images.nrrd import write_nrrd
 
+FORMATS = {"nifti": ".nii.gz", "nrrd": ".nrrd", "mha": ".mha"}  # as they are asked for
+
 _WRITERS = {
     ".nii": write_nifti,
     ".nii.gz": write_nifti,

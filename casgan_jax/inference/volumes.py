@@ -23,11 +23,11 @@ from casgan_jax.grid import binarise
 from casgan_jax.images import write_nifti, write_volume
 from casgan_jax.images.checks import import_extra
 from casgan_jax.images.stack import Scan
+from casgan_jax.images.volume_files import FORMATS as VOLUME_FORMATS
 
 NNUNET = "nnunet"
 
-_SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "mha": ".mha"}
-FORMATS = (*_SUFFIXES, NNUNET, *KINDS_OF_FORMATS)
+FORMATS = (*VOLUME_FORMATS, NNUNET, *KINDS_OF_FORMATS)
 
 
 def check_formats(formats: Collection[str], folder: Path) -> None:
@@ -72,7 +72,7 @@ def write_volumes(
             mask = binarise(alpha, threshold).astype(np.uint8)
             written.append(write_nifti(path, mask, scan.spacing_mm, scan.geometry))
             continue
-        if each in _SUFFIXES:
-            path = folder / f"{name}_alpha{_SUFFIXES[each]}"
+        if each in VOLUME_FORMATS:
+            path = folder / f"{name}_alpha{VOLUME_FORMATS[each]}"
             written.append(write_volume(path, alpha, scan.spacing_mm, scan.geometry))
     return written

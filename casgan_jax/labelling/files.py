@@ -28,12 +28,13 @@ from casgan_jax.files import make_folder
 from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_npy, write_png, write_volume
 from casgan_jax.images.geometry import Geometry
+from casgan_jax.images.volume_files import FORMATS as VOLUME_FORMATS
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
 
 # 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, where it lies.
-FORMATS = {"png": ".png", "npy": ".npy", "nifti": ".nii.gz", "nrrd": ".nrrd", "mha": ".mha"}
+FORMATS = {"png": ".png", "npy": ".npy", **VOLUME_FORMATS}
 KINDS = ("soft_mask", "trimap", "overlay", "readers_mean", "readers_spread")
 # Files of all lesions of a series, relative to the folder; segment: number in the first two.
 OBJECTS = ("soft_segmentation", "binary_segmentation", "segment", "report", "contours")

@@ -17,11 +17,10 @@ from casgan_jax.errors import UserError
 from casgan_jax.images.checks import telling_damage
 from casgan_jax.images.dicom import is_dicom, read_dataset
 from casgan_jax.images.geometry import Geometry
-from casgan_jax.images.scan import open_stack
+from casgan_jax.images.scan import NOT_DICOM, open_stack
 from casgan_jax.images.stack import Scan, Stack
 
 READERS: dict[str, Callable[[Path], Found]] = {"SR": read_report, "PR": read_presentation}
-_NO_DICOM = (".png", ".tif", ".tiff", ".npy", ".nii", ".nii.gz", ".mhd", ".mha", ".nrrd", ".nhdr")
 
 
 def open_marks(path: Path) -> Stack | tuple[Roi, ...]:
@@ -70,7 +69,7 @@ def _opened(path: Path, changed: int, size: int) -> Stack | tuple[Roi, ...]:
 
 
 def _open(path: Path) -> Stack | tuple[Roi, ...]:
-    named = path.name.lower().endswith(_NO_DICOM)
+    named = path.name.lower().endswith(NOT_DICOM)
     if named or not path.is_file() or not is_dicom(path):
         return open_stack(path)
     tags = ["SOPClassUID", "Modality"]

@@ -28,7 +28,7 @@ def _weighted(
     weights: Mapping[str, float], terms: dict[str, ContentLoss]
 ) -> Callable[[jax.Array, jax.Array, Any], Losses]:
     """The terms whose weight in the config is not 0, each times its weight."""
-    chosen = {name: term for name, term in terms.items() if weights[name]}
+    chosen = {name: terms[name] for name, weight in weights.items() if weight}
 
     def content_losses(output: jax.Array, target: jax.Array, variables: Any) -> Losses:
         # Deep supervision: several outputs, one a channel, that all learn the target.

@@ -8,6 +8,7 @@ from casgan_jax.annotate.sources import find_sources, key_of
 from casgan_jax.annotate.store import open_store
 from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.errors import UserError
+from casgan_jax.images.scan import NOT_DICOM
 from tests.annotate.places import write_images, write_table
 from tests.dicom import reports
 from tests.labelling import lesions
@@ -25,6 +26,14 @@ def test_images_of_a_folder_are_lesions_without_marks(tmp_path):
     assert all(item.given is None for item in found.items.values())
     assert found.items["deep_er_image-1"].picture.title == "deep/er/image-1.png"
     assert found.failures == ()
+
+
+def test_files_of_every_format_that_is_read_are_found(tmp_path):
+    for suffix in NOT_DICOM:
+        (tmp_path / f"image-{suffix[1:]}{suffix.upper()}").touch()
+    names = {f"image-{suffix[1:]}" for suffix in NOT_DICOM}
+    assert {".png", ".nhdr", ".pgm"} < set(NOT_DICOM)
+    assert set(find_sources(tmp_path, ()).items) == names
 
 
 def test_a_table_in_a_folder_is_taken(tmp_path):

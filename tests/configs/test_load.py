@@ -1,5 +1,8 @@
+import importlib
+
 import pytest
 
+from casgan_jax.configs.schema import catalogue
 from casgan_jax.configs.schema.load import (
     HELP,
     config_help,
@@ -7,6 +10,7 @@ from casgan_jax.configs.schema.load import (
     load_config,
     split_overrides,
 )
+from tests.lines import line_of
 
 
 def test_every_config_and_variant_loads_and_is_listed():
@@ -57,6 +61,19 @@ def test_mistakes_get_one_line(spec, overrides, line):
     with pytest.raises(ValueError, match=line) as caught:
         load_config(spec, overrides)
     assert "\n" not in str(caught.value)
+
+
+def test_a_config_without_variants_is_told_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "made_here").mkdir()
+    (tmp_path / "made_here" / "__init__.py").touch()
+    (tmp_path / "made_here" / "mine.py").write_text("def get_config(variant): ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    package = importlib.import_module("made_here")
+    for function, arguments in ((catalogue.find, ("mine",)), (catalogue.help_text, ())):
+        assert line_of(function, package, *arguments) == (
+            "made_here.mine: found no VARIANTS, expected {variant: its line of help}; define it, "
+            "or import it and name it in __all__"
+        )
 
 
 def test_overrides_are_separated_from_flags():

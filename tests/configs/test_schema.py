@@ -48,6 +48,14 @@ def test_annotations_are_the_types_that_are_checked():
                     assert field.type == field.metadata["setting"].kind.__name__, field.name
 
 
+@pytest.mark.parametrize("loss", [softgan.SoftganLoss(), srgan.SrganLoss()])
+def test_every_weight_is_one_of_a_loss_that_is_trained_with(loss):
+    known = {field.name: field.metadata["setting"] for field in dataclasses.fields(loss)}
+    weights = {name for name, one in known.items() if one.meaning.startswith("weight of ")}
+    assert weights == {*loss.content, "adversarial"}
+    assert all(loss.content[name] == getattr(loss, name) for name in loss.content)
+
+
 def test_help_has_a_line_for_every_field_with_its_meaning(config):
     lines = field_help(config).splitlines()
     assert [line.split("=")[0] for line in lines] == list(flat(config))

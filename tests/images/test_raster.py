@@ -81,7 +81,7 @@ def test_missing_files_and_other_formats_are_refused(tmp_path):
     (tmp_path / "folder.png").mkdir()
     refuse(tmp_path / "folder.png", "found a folder")
     for name, match in [
-        ("scan.dcm", "found a DICOM file, expected a .png, .tif, .tiff, .npy image"),
+        ("scan.dcm", "found a DICOM file, expected a .png, .npy, .tif, .tiff, .pgm image"),
         ("scan.nii.gz", "found a NIfTI file"),
         ("scan.mhd", "found a MetaImage file"),
         ("photo.jpg", "found the extension '.jpg'"),

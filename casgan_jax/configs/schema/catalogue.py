@@ -18,7 +18,11 @@ def names(package: ModuleType) -> list[str]:
 
 
 def help_text(package: ModuleType) -> str:
-    """A line for each module and for each of its variants."""
+    """A line for each module and for each of its variants.
+
+    Raises:
+      UserError: a module has no variants.
+    """
     lines = []
     for name in names(package):
         module = _module(package, name)
@@ -35,7 +39,7 @@ def find(package: ModuleType, spec: str) -> tuple[ModuleType, str]:
     """The module and the variant of NAME[:VARIANT], as --config has it.
 
     Raises:
-      UserError: there is none; the line has the nearest name.
+      UserError: there is none; the line has the nearest name. Or the module has no variants.
     """
     name, _, variant = spec.partition(":")
     remedy = "`config=help` lists them"
@@ -59,4 +63,12 @@ def unknown(prefix: str, found: str, valid: list[str], remedy: str) -> UserError
 
 
 def _module(package: ModuleType, name: str) -> ModuleType:
-    return importlib.import_module(f"{package.__name__}.{name}")
+    module = importlib.import_module(f"{package.__name__}.{name}")
+    if not hasattr(module, "VARIANTS"):
+        raise UserError(
+            module.__name__,
+            found="no VARIANTS",
+            expected="{variant: its line of help}",
+            remedy="define it, or import it and name it in __all__",
+        )
+    return module

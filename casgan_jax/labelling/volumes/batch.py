@@ -21,11 +21,11 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
 from casgan_jax.grid import check_threshold
 from casgan_jax.images.checks import import_extra
+from casgan_jax.images.volume_files import FORMATS
 from casgan_jax.labelling import keeping, objects
 from casgan_jax.labelling.volumes.files import (
     COLUMNS,
     FOLDER,
-    FORMATS,
     TABLE,
     Row,
     failed_volume_row,
@@ -49,7 +49,7 @@ class VolumeBatchOptions:
 
     Attributes:
       label: how they are labelled.
-      formats: at least one of `files.FORMATS` and `objects.FORMATS`.
+      formats: at least one of `volume_files.FORMATS` and `objects.FORMATS`.
     """
 
     label: VolumeOptions = VolumeOptions()

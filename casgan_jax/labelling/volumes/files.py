@@ -2,7 +2,7 @@
 
 | file | content |
 |---|---|
-| volumes/soft_masks/KEY.nii.gz | soft mask, float32, on the grid of the series, see `FORMATS` |
+| volumes/soft_masks/KEY.nii.gz | soft mask, float32, on the grid of the series; or .nrrd, .mha |
 | volumes/sheets/KEY.png | its slices and those beside it, marks in blue, outlines in orange |
 
 Indices of slices are those of the series or file, from 0, in the order of their places.
@@ -18,6 +18,7 @@ import numpy as np
 
 from casgan_jax.files import make_folder
 from casgan_jax.images import write_png, write_volume
+from casgan_jax.images.volume_files import FORMATS
 from casgan_jax.labelling.files import OBJECTS
 from casgan_jax.labelling.volumes.labelled import LabelledVolume
 from casgan_jax.labelling.volumes.lesion import VolumeLesion
@@ -25,7 +26,6 @@ from casgan_jax.labelling.volumes.sheet import draw_sheet
 
 FOLDER = "volumes"
 TABLE = "volumes.csv"
-FORMATS = {"nifti": ".nii.gz", "nrrd": ".nrrd", "mha": ".mha"}
 KINDS = {"soft_mask": f"{FOLDER}/soft_masks", "sheet": f"{FOLDER}/sheets"}
 COLUMNS = (
     "key",
