@@ -2,7 +2,6 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
 
     python -m launch.benchmark --suite=matting
     python -m launch.benchmark --suite=label --data_dir=data/lidc
-    python -m launch.benchmark --suite=input --data_dir=data/lidc --config=softgan:cpu
     python -m launch.benchmark --suite=marks --workdir=runs/marked --data_dir=data/lidc
     python -m launch.benchmark --suite=quality --data_dir=data/lidc --isbi_dir=data/isbi2012
 
@@ -12,8 +11,8 @@ Suites:
   train    the adversarial step beside the same networks in PyTorch ('.[bench]')
   input    the input pipeline beside the training step that it feeds
   predict  a cascade's latency and images per second
-  label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting ('.[bench]'); how
-           labels agree with the readers or the true alpha of a prepared data set (docs/labels.md)
+  label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting ('.[bench]'), and
+           labels beside the readers or the true alpha of a prepared data set (docs/labels.md)
   annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
            corrections gain on the readers of a prepared data set (docs/annotating.md)
   marks    a trained network that sees RECIST axes beside the label from the same axes
@@ -29,9 +28,7 @@ from casgan_jax.commands.entry import run_main
 from casgan_jax.commands.path_flag import define_path
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
-define_path(
-    "data_dir", None, "annotate, input, label, marks, quality, volume: a prepared data set."
-)
+define_path("data_dir", None, "annotate, input, label, marks, quality, volume: prepared data.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
 define_path(
     "workdir",
@@ -47,10 +44,7 @@ define_path("deeplesion", None, "annotate: DL_info.csv, with grabcut_masks besid
 flags.DEFINE_float("soak_seconds", 0.0, "annotate: only 20 readers at a server, for so long.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
 flags.DEFINE_integer(
-    "limit",
-    500,
-    "annotate, label, marks, volume: at most so many slices or lesions.",
-    lower_bound=1,
+    "limit", 500, "annotate, label, marks, volume: so many slices or lesions.", lower_bound=1
 )
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 

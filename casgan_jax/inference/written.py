@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from casgan_jax.evaluation.certainty import certainty
 from casgan_jax.evaluation.looking import axes_of_mask
 from casgan_jax.grid import binarise, encode_alpha
 from casgan_jax.images import write_npy, write_png
@@ -16,6 +17,7 @@ from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
 from casgan_jax.soft_mask.recist import recist_agreement
 
 LEAST_AGREEMENT = 0.6  # of a mask with its axes, below which it is told
+LEAST_CERTAINTY = 0.7  # the same of `casgan_jax.evaluation.certainty`
 
 
 class Written(NamedTuple):
@@ -27,6 +29,7 @@ class Written(NamedTuple):
       soft_area_px: the sum of the soft one.
       cut_off: the lesion reaches the patch's border: what lies beyond was not looked at.
       files: all of them.
+      certainty: of the mask, 0 to 1 (`casgan_jax.evaluation.certainty`).
       agreement: how well the mask's own axes agree with those that it was shown, 0 to 1
         (`recist_agreement`); None where it was shown none.
     """
@@ -36,17 +39,21 @@ class Written(NamedTuple):
     soft_area_px: float
     cut_off: bool
     files: tuple[str, ...]
+    certainty: float
     agreement: float | None = None
 
     @property
     def warning(self) -> str:
-        """What is wrong with a mask that has little to do with its axes; "" where nothing is."""
-        if self.agreement is None or self.agreement >= LEAST_AGREEMENT:
+        """Why a mask is to be looked at: it is not sure, or has little to do with its axes; ""
+        where nothing is wrong."""
+        told = []
+        if self.agreement is not None and self.agreement < LEAST_AGREEMENT:
+            told.append(f"agrees with its axes by {self.agreement:.2f} alone (1 is the same)")
+        if self.certainty < LEAST_CERTAINTY:
+            told.append(f"is certain by {self.certainty:.2f} alone (1 is all lesion)")
+        if not told:
             return ""
-        return (
-            f"the mask agrees with its axes by {self.agreement:.2f} alone (1 is the same): "
-            "the system may not know such lesions, look at it"
-        )
+        return f"the mask {' and '.join(told)}: the system may not know such lesions, look at it"
 
 
 def write_prediction(
@@ -85,6 +92,7 @@ def write_prediction(
         soft_area_px=round(float(prediction.alpha.sum(dtype=np.float64)), 2),
         cut_off=bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
         files=tuple(str(path) for path in files),
+        certainty=round(certainty(prediction.fine_alpha, threshold), 3),
         agreement=None if recist is None else _agreement(recist, prediction, threshold),
     )
 

@@ -4,8 +4,9 @@ On the slices of the test split that four readers marked: Dice against their 50%
 resolution, of the network at the threshold chosen on validation, by a click alone and by axes of
 the consensus with a hand's noise on every coordinate; of `label_from_recist` from the same axes at
 128/255; and the difference, with 95% intervals by resampling patients; means by size and, of
-LIDC, by kind of nodule. Axes that no trimap can be
-made of are left out of both, and counted.
+LIDC, by kind of nodule. How well the certainty of a mask finds clicks that came to nothing (Dice
+below one half), among them clicks beside lesions: the area under its ROC curve. Axes that no trimap
+can be made of are left out of both, and counted.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from casgan_jax import metrics
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.bootstrap import cluster_mean
-from casgan_jax.evaluation.marks import Record, Show, by_axes, by_click
+from casgan_jax.evaluation.certainty import certainty
+from casgan_jax.evaluation.marks import Record, Show, by_axes, by_click, lesion_rng
 from casgan_jax.evaluation.planes import plain_value, to_native_crop
 from casgan_jax.evaluation.prediction import Failure, Prediction, predict_records
 from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, normalise
 from casgan_jax.inference.load import load_cascade
+from casgan_jax.inference.written import LEAST_CERTAINTY
 from casgan_jax.records.features import MAX_READERS
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.soft_mask.label import label_from_recist
@@ -38,6 +43,7 @@ SHOWN: dict[str, Show] = {
     "axes, noise 1 px": functools.partial(by_axes, noise=1.0),
 }
 SIZES = {"up to 50 px": (0, 50), "51 to 200 px": (51, 200), "above 200 px": (201, np.inf)}
+_BESIDE = 25.0  # pixels
 LABEL_SCALE = 4  # at which docs/labels.md measures the labeller
 
 
@@ -65,7 +71,9 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         row = compare(cascade, records, window["window"], show)
         dice[name] = row["dice"]
         yield {"shown": name, **row}
-    yield {"threshold": round(cascade.threshold, 3), "dice": dice}
+    found = failures(cascade, records, window["window"])
+    yield found
+    yield {"threshold": round(cascade.threshold, 3), "dice": dice, "failures_auc": found["auc"]}
 
 
 def compare(
@@ -93,6 +101,48 @@ def compare(
         if chosen.any():
             row[name] = f"{ours[chosen].mean():.3f} of {chosen.sum()}"
     return row
+
+
+def failures(
+    cascade: Cascade, records: Sequence[Record], window: Sequence[float]
+) -> dict[str, Any]:
+    """How well certainty tells clicks on lesions from failures and from clicks beside lesions,
+    where whatever is found is one."""
+    beside = [moved for record in records[::2] if (moved := _beside(record)) is not None]
+    good, certain = [], []
+    for item in predict_records(cascade, [*records, *beside], window):
+        if isinstance(item, Failure):
+            raise UserError(item.key, found=item.reason, expected="a record that can be measured")
+        is_lesion = item.record["consensus"].any()
+        good.append(bool(is_lesion) and _dice_of_network(item, cascade) >= 0.5)
+        certain.append(certainty(item.alpha, cascade.threshold))
+    told, is_good = np.array(certain) < LEAST_CERTAINTY, np.array(good)
+    both = is_good.any() and not is_good.all()
+    return {
+        "shown": "clicks on lesions and beside them",
+        "clicks": len(records),
+        "beside": len(beside),
+        "failed_on_lesions": int(len(records) - sum(good[: len(records)])),
+        "auc": round(float(roc_auc_score(is_good, certain)), 3) if both else None,
+        "told": f"{(told & ~is_good).sum()} of {(~is_good).sum()} failures, "
+        f"{(told & is_good).sum()} of {is_good.sum()} others",
+    }
+
+
+def _beside(record: Record) -> Record | None:
+    """The record marked where no reader marked anything within `_BESIDE` pixels; None: nowhere."""
+    marked = np.asarray(record["reader_masks"]).any(axis=-1).astype(np.uint8)
+    distance = cv2.distanceTransform(1 - marked, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    y, x = np.nonzero(distance >= _BESIDE)
+    if not len(x):
+        return None
+    chosen = lesion_rng(record, 0).integers(len(x))
+    empty = np.zeros_like(record["consensus"])
+    return {
+        **record,
+        "mark": np.array([x[chosen], y[chosen]], np.float32),
+        "consensus": empty,
+    }
 
 
 def _records(data_dir: str, limit: int) -> list[Record]:

@@ -176,7 +176,8 @@ def test_formats_offsets_and_failures(tmp_path):
     assert "no such file" in str(missing.error)
     assert "d.png" in str(damaged.error)
     assert list(coded.as_json()) == [
-        *("file", "center", "window", "threshold", "area_px", "soft_area_px", "cut_off", "files")
+        *("file", "center", "window", "threshold", "area_px", "soft_area_px", "cut_off", "files"),
+        "certainty",
     ]
     (whole,) = run(["b.tif"], threshold=0.01, window=(-1000.0, 0.0))
     assert whole.written.area_px == PATCH**2 and whole.written.cut_off
@@ -206,6 +207,14 @@ def test_a_mask_that_has_little_to_do_with_its_axes_is_told(tmp_path):
     system.elsewhere = True
     (bad,) = run_jobs(system, [job], tmp_path / "out")
     assert bad.written.agreement < 0.2 and "look at it" in bad.written.warning
+
+
+def test_a_mask_that_is_not_certain_is_told(tmp_path):
+    write_png(tmp_path / "a.png", np.where(_image() == 200, 130, 60).astype(np.uint8))
+    system = BrightIsLesion(EIGHT_BIT)
+    (found,) = run_jobs(system, [Job(tmp_path / "a.png", (20.0, 12.0), "a")], tmp_path / "out")
+    assert found.written.certainty == pytest.approx(130 / 255, abs=1e-3)
+    assert found.written.warning.startswith("the mask is certain by 0.51 alone (1 is all lesion)")
 
 
 _LAUNCH = """

@@ -8,6 +8,7 @@ import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
+from casgan_jax.records.prepared import load_split
 from casgan_jax.training import loop
 from launch.benchmarks import annotate, label, marks, predict, train, volume
 from launch.benchmarks import input as input_suite
@@ -156,7 +157,8 @@ def test_corrections_bring_labels_nearer_to_the_consensus(discs):
 def test_marks_measures_network_and_labeller_on_the_same_axes(discs, tmp_path, monkeypatch):
     loop.train(tiny_config("softgan:marked", discs, train__steps=1), tmp_path)
     options = SimpleNamespace(workdir=str(tmp_path), data_dir=str(discs), limit=3)
-    click, *axes, summary = marks.run(options)
+    click, *axes, certain, summary = marks.run(options)
+    assert certain["clicks"] == 3 and certain["told"].count(" of ") == 2
     assert [click["shown"], *(row["shown"] for row in axes)] == list(marks.SHOWN)
     assert "labeller" not in click
     exact, _, noisy = (float(row["labeller"].split()[0]) for row in axes)
@@ -167,6 +169,30 @@ def test_marks_measures_network_and_labeller_on_the_same_axes(discs, tmp_path, m
     assert "workdir: found a network that sees click" in line_of(next, marks.run(options))
     options.workdir = None
     assert line_of(next, marks.run(options)).startswith("workdir: found none, expected a folder")
+
+
+def test_certainty_is_measured_on_clicks_beside_lesions(discs):
+    records = [load_split(discs, "test")[index] for index in range(4)]
+    wide = [
+        {
+            **record,
+            **{name: np.pad(record[name], 40) for name in ("image", "consensus")},
+            **{name: np.pad(record[name], 160) for name in ("alpha", "trimap")},
+            "reader_masks": np.pad(record["reader_masks"], ((40, 40), (40, 40), (0, 0))),
+            "mark": record["mark"] + 40,
+        }
+        for record in records
+    ]
+    row = marks.failures(GreyIsAlpha(), wide, (0, 255))
+    assert (row["clicks"], row["beside"], row["failed_on_lesions"]) == (4, 2, 0)
+    assert row["auc"] == 1.0 and row["told"] == "2 of 2 failures, 0 of 4 others"
+
+
+class GreyIsAlpha:
+    patch, scale, mark_kinds, axis_share, threshold = 32, 1, (), 0.0, 0.5
+
+    def __call__(self, patches):
+        return {"alpha": (patches * 1.3).clip(0, 1)}
 
 
 def test_volume_measures_readers_nodules_and_made_lesions(discs, monkeypatch):
