@@ -25,7 +25,7 @@ from casgan_jax.dicom.write_report import make_report
 from casgan_jax.dicom.write_segmentation import make_segmentation
 from casgan_jax.files import make_folder
 
-KINDS_OF_FORMATS = {"dicom": "segmentation", "rtstruct": "contours"}
+KINDS_OF_FORMATS: dict[str, str] = {"dicom": "segmentation", "rtstruct": "contours"}
 KINDS = tuple(KINDS_OF_FORMATS.values())  # what can be asked for
 
 _MOST_SEGMENTS = 16
