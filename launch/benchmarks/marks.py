@@ -131,8 +131,7 @@ def failures(
 
 def _beside(record: Record) -> Record | None:
     """The record marked where no reader marked anything within `_BESIDE` pixels; None: nowhere."""
-    marked: np.ndarray = np.asarray(record["reader_masks"]).any(axis=-1)
-    free = (~marked).astype(np.uint8)
+    free = np.all(record["reader_masks"] == 0, axis=-1).astype(np.uint8)
     distance = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     y, x = np.nonzero(distance >= _BESIDE)
     if not len(x):
