@@ -90,7 +90,7 @@ class RowResult:
       name: of the system.
       group: "baseline" or "casgan".
       status: "done", "failed" or "not run".
-      reason: a line of a failure.
+      reason: a line of a failure; of a row that is done, how its network collapsed, or "".
       command: that makes the row.
       values: by key of the heading.
       paper: what the paper reports, by key of the heading.
@@ -122,6 +122,11 @@ class RowResult:
     training: DiceByStep | None
     worst: str | None
     agreement: Agreement | None
+
+    @property
+    def has_collapsed(self) -> bool:
+        """Whether it was measured, and its masks are all empty or all full."""
+        return self.status == "done" and bool(self.reason)
 
 
 @dataclass(frozen=True)
