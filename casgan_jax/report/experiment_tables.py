@@ -104,9 +104,7 @@ def measured_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Tab
     bests = [(_best(column, done), _best(column, baselines)) for column in columns]
     lines = []
     for row in done:
-        figures = [
-            _value(column, row, *best) for column, best in zip(columns, bests, strict=True)
-        ]
+        figures = [_value(column, row, *best) for column, best in zip(columns, bests, strict=True)]
         lines.append([_name(row), *figures, *(cost.cell(row) for cost in costs)])
     return Table(heads, lines)
 

@@ -135,7 +135,7 @@ class TableResult:
 
     Attributes:
       data_set: its name.
-      note: what it stands for; "" for none.
+      note: what it stands for, and how many readers its lesions have; "" for none.
       lesions, patients: that were measured.
       rows: in the experiment's order.
     """

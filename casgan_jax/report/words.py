@@ -1,9 +1,9 @@
 """What the words and abbreviations of pages mean, told where they stand and listed at the end.
 
-    words = Words()
-    words.marked("Dice against the consensus")  # HTML; each word is told on hover and on focus
-    words.ids("soft MAE")  # ids of the meanings, for aria-describedby
-    words.listed()  # [(word, id, meaning)] of those that were asked for
+words = Words()
+words.marked("Dice against the consensus")  # HTML; each word is told on hover and on focus
+words.ids("soft MAE")  # ids of the meanings, for aria-describedby
+words.listed()  # [(word, id, meaning)] of those that were asked for
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MEANINGS = {
     "CF-CNN": "central focused convolutional network (Wang et al. 2017)",
     "CPU": "the processor, without an accelerator",
     "CT": "computed tomography",
-    "Dice": "twice the shared area over the sum of both areas: 1 is the same mask, 0 no shared pixel",
+    "Dice": "twice the shared area over the sum of both areas: 1 is the same, 0 nothing shared",
     "GPU": "a graphics processor that computes",
     "HU": "Hounsfield units of CT: air is -1000, water 0",
     "IoU": "intersection over union: shared area over the area of either mask, 0 to 1",
     "ISBI": "ISBI 2012: membranes of neurons in electron microscopy",
-    "LIDC": "Lung Image Database Consortium: CT of the chest, nodules outlined by up to four readers",
+    "LIDC": "Lung Image Database Consortium: nodules in CT, outlined by up to four readers",
     "LNSM": "the paper's own data set: soft masks of 1,500 lung nodules of DeepLesion",
     "PROMISE12": "prostates in magnetic resonance images",
     "PSNR": "peak signal-to-noise ratio in dB, higher is closer",
@@ -36,16 +36,14 @@ MEANINGS = {
     "SR": "super-resolution: the image made four times as fine by a network",
     "SRGAN": "the network that makes images four times as fine",
     "SVM": "support vector machine, a classifier",
-    "agreement": "of given and measured axes, 0 to 1",
     "collapsed": "no pixel, or every pixel, of any case is in the binary mask: nothing was learnt",
     "consensus": "the pixels that at least half of the readers marked",
-    "difference": "long diameter as measured minus as given",
+    "difference of diameters": "the long one as measured minus as given",
     "gradient error": "how far the slopes of two soft masks differ, summed over the patch",
     "images/s": "images a second",
     "mm\N{SUPERSCRIPT TWO}": "square millimetres: the sum of the soft mask times a pixel's area",
     "native": "of the image's own pixels",
-    "outlines": "blue: the given marks, dashed orange: the measured axes, orange: the soft mask at "
-    "its threshold",
+    "p": "how often chance alone would make a difference as large",
     "parameters": "numbers that training sets; M: millions",
     "patch": "the square piece of the image that a network sees",
     "px": "pixels of the image",
@@ -62,7 +60,9 @@ MEANINGS = {
     "window": "values shown black and white",
 }
 _ANY = re.compile(
-    r"(?<![\w-])(?:" + "|".join(sorted(map(re.escape, MEANINGS), key=len, reverse=True)) + r")(?!\w)"
+    r"(?<![\w-])(?:"
+    + "|".join(sorted(map(re.escape, MEANINGS), key=len, reverse=True))
+    + r")(?!\w)"
 )
 _NUMBERS = ("no", "one", "two", "three", "four")
 
@@ -102,9 +102,9 @@ class Words:
         if word in self._marked:
             return escape(word)
         self._marked.add(word)
-        return Markup('<button type="button" class="word" aria-describedby="{}">{}</button>').format(
-            _id(word), word
-        )
+        return Markup(
+            '<button type="button" class="word" aria-describedby="{}">{}</button>'
+        ).format(_id(word), word)
 
 
 def readers_line(readers: Iterable[int]) -> str:
