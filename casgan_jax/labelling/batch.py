@@ -268,7 +268,7 @@ def _label(job: _Job) -> Row:
         "row": row,
         "files": [name for names in files.values() for name in names]
         + ([case["image"]] if case else []),
-        "tiles": tiles(label),
+        "tiles": tiles(label, lesion.values),
         "finding": finding,
         "case": case,
     }

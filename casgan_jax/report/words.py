@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from markupsafe import Markup, escape
 
@@ -51,7 +51,6 @@ MEANINGS = {
     "measured ones times Dice with a cut by intensity; for readers, their mean Dice with each "
     "other; for one mask or a network, Dice with that cut",
     "readers' spread": "where readers disagree: white where half of them marked a pixel",
-    "recist": "made from the two axes of a lesion",
     "soft MAE": "mean absolute difference of two soft masks, 0 to 1",
     "soft mask": "how far a pixel belongs to the lesion: black 0, white 1",
     "threshold": "a pixel of the soft mask at or above it belongs to the binary mask",
@@ -59,11 +58,10 @@ MEANINGS = {
     "true alpha": "the soft mask that a phantom was drawn with",
     "window": "values shown black and white",
 }
-_ANY = re.compile(
-    r"(?<![\w-])(?:"
-    + "|".join(sorted(map(re.escape, MEANINGS), key=len, reverse=True))
-    + r")(?!\w)"
-)
+_LONGEST_FIRST = sorted(map(re.escape, MEANINGS), key=len, reverse=True)
+_ANY = re.compile(rf"(?<![\w-])(?:{'|'.join(_LONGEST_FIRST)})(?!\w)")
+_BUTTON = Markup('<button type="button" class="word" aria-describedby="{}">{}</button>')
+_SPAN = Markup('<span class="word" aria-describedby="{}">{}</span>')
 _NUMBERS = ("no", "one", "two", "three", "four")
 
 
@@ -82,11 +80,11 @@ class Words:
 
     def marked(self, text: object) -> Markup:
         """The text as HTML; a word is a button that tells its meaning, once on a page."""
-        parts, end, text = [], 0, str(text)
-        for match in _ANY.finditer(text):
-            parts.append(escape(text[end : match.start()]) + self._button(match[0]))
-            end = match.end()
-        return Markup("").join([*parts, escape(text[end:])])
+        return self._with(text, self._button)
+
+    def hovered(self, text: object) -> Markup:
+        """The text as HTML; a word tells its meaning under the mouse, wherever it stands."""
+        return self._with(text, lambda word: _SPAN.format(self.ids(word), word))
 
     def listed(self) -> list[tuple[str, str, str]]:
         """(word, id, meaning) of all that were used, in their order; also what these use."""
@@ -97,14 +95,19 @@ class Words:
             self._used |= found
         return [(word, _id(word), MEANINGS[word]) for word in MEANINGS if word in self._used]
 
+    def _with(self, text: object, shown: Callable[[str], Markup]) -> Markup:
+        parts, end, text = [], 0, str(text)
+        for match in _ANY.finditer(text):
+            parts += [escape(text[end : match.start()]), shown(match[0])]
+            end = match.end()
+        return Markup("").join([*parts, escape(text[end:])])
+
     def _button(self, word: str) -> Markup:
-        self._used.add(word)
+        ids = self.ids(word)
         if word in self._marked:
             return escape(word)
         self._marked.add(word)
-        return Markup(
-            '<button type="button" class="word" aria-describedby="{}">{}</button>'
-        ).format(_id(word), word)
+        return _BUTTON.format(ids, word)
 
 
 def readers_line(readers: Iterable[int]) -> str:

@@ -57,12 +57,12 @@ function hush() {
   told = null;
 }
 
-for (const word of document.querySelectorAll("button[aria-describedby]")) {
+for (const word of document.querySelectorAll("[aria-describedby^=word]")) {
   word.addEventListener("mouseenter", () => tell(word));
   word.addEventListener("focus", () => tell(word));
   word.addEventListener("blur", hush);
   word.addEventListener("mouseleave", (event) => {
-    if (event.relatedTarget !== tip && document.activeElement !== word) hush();
+    if (!tip.contains(event.relatedTarget) && document.activeElement !== word) hush();
   });
 }
 tip.addEventListener("mouseleave", () => {
