@@ -154,7 +154,7 @@ class _Lines:
 
     def __init__(self, what: str, total: int | None, unit: str, done: int, passing: bool) -> None:
         self.values: Mapping[str, str] = {}
-        self._unit, self._passing = unit, passing
+        self._unit, self._passing, self._is_open = unit, passing, True
         self._start(what, total, done)
 
     def begin(self, what: str, total: int) -> None:

@@ -27,6 +27,7 @@ from casgan_jax.report.sheet import (
     overlay_contour,
     sheet,
 )
+from casgan_jax.report.words import populations_line
 from casgan_jax.workdir.layout import TABLE, WORST, WORST_ERRORS
 
 _FINE = "fine grid, against the label at 128/255"
@@ -117,7 +118,7 @@ def remarks(summary: Summary) -> list[str]:
     """Sentences on what the numbers say: populations, the true alpha's verdict, empty predictions,
     failures."""
     populations = _populations(summary)
-    lines = [populations] if populations else []
+    lines = [f"{populations}."] if populations else []
     if _has_true_alpha(summary):
         lines.append(_verdict(summary.mean("all", "gain_soft_mae")))
     for kind, n, advice in (
@@ -273,16 +274,8 @@ def _populations(summary: Summary) -> str:
         summary.mean(name, "label_soft_mae").n
         for name in ("four_readers", "several_readers", "one_reader")
     )
-    told = [
-        f"{count:,} of {summary.records:,} lesions {'has' if count == 1 else 'have'} {readers}"
-        for count, readers in (
-            (four, "four readers"),
-            (several - four, "two or three readers"),
-            (one, "one reader"),
-        )
-        if count
-    ]
-    return f"{', '.join(told)}." if told else ""
+    counts = {"four": four, "two or three": several - four, "one": one}
+    return populations_line(counts, summary.records)
 
 
 def _has_true_alpha(summary: Summary) -> bool:

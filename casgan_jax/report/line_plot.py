@@ -18,6 +18,7 @@ import matplotlib.style
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's palette without those too faint on white or on black.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
@@ -101,14 +102,14 @@ def line_plot(
             axes.axvline(marked[0], color=_INK, alpha=0.5, linewidth=1)
             top = axes.get_xaxis_transform()
             axes.text(marked[0], 1.01, marked[1], transform=top, ha="center", va="bottom")
-        _widen(axes)
+        _widen(axes, [x for line in lines for x in line.x])
         written = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(written, format="svg", transparent=True, metadata=nothing)
     return _inline(written.getvalue(), f"{y} by {x}")
 
 
-def _widen(axes: Axes) -> None:
+def _widen(axes: Axes, places: Sequence[float]) -> None:
     """Lines that are nearly level, as of networks that learnt nothing, do not look like noise, and
     the marks of one step are no fractions of it."""
     low, high = axes.get_ylim()
@@ -117,8 +118,8 @@ def _widen(axes: Axes) -> None:
         low, high = middle - _LEAST_HEIGHT / 2, middle + _LEAST_HEIGHT / 2
         shift = max(0.0, -low) - max(0.0, high - 1.0)
         axes.set_ylim(low + shift, high + shift)
-    if all(x == round(x) for line in axes.get_lines() for x in line.get_xdata()):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+    if all(float(x).is_integer() for x in places):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _inline(svg: str, label: str) -> Markup:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from markupsafe import Markup, escape
 
@@ -120,13 +120,22 @@ def readers_line(readers: Iterable[int]) -> str:
       "" where no lesion was read.
     """
     counts = collections.Counter(readers)
+    by_name = {
+        _NUMBERS[number] if number < len(_NUMBERS) else f"{number}": counts[number]
+        for number in sorted(filter(None, counts), reverse=True)
+    }
+    return populations_line(by_name, counts.total())
+
+
+def populations_line(counts: Mapping[str, int], total: int) -> str:
+    """The same of lesions that are counted: {"four": 3, "two or three": 0, "one": 8}, of 11."""
     told: list[str] = []
-    for number in sorted(filter(None, counts), reverse=True):
-        of = f" of {counts.total():,} lesions" if not told else ""
-        verb = "has" if counts[number] == 1 else "have"
-        name = _NUMBERS[number] if number < len(_NUMBERS) else f"{number}"
-        unit = " reader" + "s" * (number > 1) if not told else ""
-        told.append(f"{counts[number]:,}{of} {verb} {name}{unit}")
+    for readers, count in counts.items():
+        if count:
+            verb = "has" if count == 1 else "have"
+            of = "" if told else f" of {total:,} lesions"
+            unit = "" if told else " reader" if readers == "one" else " readers"
+            told.append(f"{count:,}{of} {verb} {readers}{unit}")
     return ", ".join(told)
 
 
