@@ -12,7 +12,7 @@ import numpy as np
 
 from casgan_jax.evaluation.comparison import Lesion, LesionMeans
 from casgan_jax.evaluation.files import read_curves
-from casgan_jax.evaluation.summary import Agreement
+from casgan_jax.evaluation.summary import Agreement, Headline
 from casgan_jax.json_form import from_json, read_as
 from casgan_jax.report.results import DiceByStep, DiceByThreshold
 from casgan_jax.workdir.layout import (
@@ -25,6 +25,7 @@ from casgan_jax.workdir.layout import (
 )
 from casgan_jax.workdir.results import ClassicalResult, StageResult
 
+_NOTHING = 0.05  # Dice below which nothing was learnt
 _REMEDY = "remove the row's folder and run the same command again"
 
 
@@ -44,6 +45,7 @@ class _Metrics:
     records: int = 0
     empty_predictions: int = 0
     full_predictions: int = 0
+    headline: Headline | None = None
 
 
 def training_speed(workdir: Path) -> float | None:
@@ -104,16 +106,24 @@ def mean_agreement(workdirs: Sequence[Path]) -> Agreement | None:
 
 
 def collapse(workdirs: Sequence[Path]) -> str:
-    """How the networks of a row's seeds learnt nothing: "every mask is empty", or full; ""."""
-    read = _metrics(workdirs)
-    kinds = {"empty": "empty_predictions", "full": "full_predictions"}
-    told = []
-    for kind, name in kinds.items():
-        seeds = [one for one in read if one.records and getattr(one, name) == one.records]
-        if seeds:
-            of_seeds = f" of {len(seeds)} of {len(workdirs)} seeds" if len(workdirs) > 1 else ""
-            told.append(f"every mask{of_seeds} is {kind}")
-    return "; ".join(told)
+    """How the networks of a row's seeds learnt nothing, such as "every mask is empty"; "" where
+    they learnt something."""
+    found = [told for one in _metrics(workdirs) if (told := _collapse(one))]
+    seeds = f" ({len(found)} of {len(workdirs)} seeds)" if len(workdirs) > 1 else ""
+    return f"{'; '.join(dict.fromkeys(found))}{seeds}" if found else ""
+
+
+def _collapse(metrics: _Metrics) -> str:
+    """As training says it of validation, at the threshold that was chosen there."""
+    if not metrics.records:
+        return ""
+    if metrics.empty_predictions == metrics.records:
+        return "every mask is empty"
+    if metrics.full_predictions == metrics.records:
+        return "every mask is full"
+    if metrics.headline is not None and metrics.headline.chosen.mean < _NOTHING:
+        return f"{metrics.empty_predictions} of {metrics.records} masks are empty, others astray"
+    return ""
 
 
 def readers_of_lesions(workdirs: Sequence[Path]) -> dict[Lesion, int]:

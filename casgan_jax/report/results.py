@@ -125,7 +125,7 @@ class RowResult:
 
     @property
     def has_collapsed(self) -> bool:
-        """Whether it was measured, and its masks are all empty or all full."""
+        """Whether it was measured, and its network predicts nothing of use."""
         return self.status == "done" and bool(self.reason)
 
 

@@ -36,7 +36,7 @@ MEANINGS = {
     "SR": "super-resolution: the image made four times as fine by a network",
     "SRGAN": "the network that makes images four times as fine",
     "SVM": "support vector machine, a classifier",
-    "collapsed": "no pixel, or every pixel, of any case is in the binary mask: nothing was learnt",
+    "collapsed": "every mask is empty or full, or mean Dice is below 0.05: nothing was learnt",
     "consensus": "the pixels that at least half of the readers marked",
     "difference of diameters": "the long one as measured minus as given",
     "gradient error": "how far the slopes of two soft masks differ, summed over the patch",

@@ -202,13 +202,16 @@ def test_a_network_that_predicts_nothing_has_collapsed(experiment, tmp_path, fak
     _, results = run(experiment, tmp_path, ["U-Net"])
     (kept,) = tmp_path.glob("*/u-net/seed-0/row.json")
     metrics = kept.parent / "evaluation" / "test" / "metrics.json"
-    for empty, full, reason in (
-        (8, 0, "every mask is empty"),
-        (0, 8, "every mask is full"),
-        (7, 0, ""),
+    for empty, full, dice, reason in (
+        (8, 0, 0.0, "every mask is empty"),
+        (0, 8, 0.1, "every mask is full"),
+        (7, 0, 0.04, "7 of 8 masks are empty, others astray"),
+        (7, 0, 0.1, ""),
     ):
         counts = {"records": 8, "empty_predictions": empty, "full_predictions": full}
-        metrics.write_text(json.dumps(counts))
+        mean = {"mean": dice, "low": None, "high": None, "n": 8, "patients": 8}
+        headline = {"population": "all", "metric": "label_dice", "chosen": mean, "paper": mean}
+        metrics.write_text(json.dumps(counts | {"headline": headline}))
         _, results = run(experiment, tmp_path, ["U-Net"])
         rows = {row["name"]: row for row in results["tables"][0]["rows"]}
         assert (rows["U-Net"]["status"], rows["U-Net"]["reason"]) == ("done", reason)
