@@ -9,6 +9,7 @@ apart; the same lines always give the same text.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Sequence
@@ -127,6 +128,8 @@ def _inline(svg: str, label: str) -> Markup:
     box = svg.split('viewBox="', 1)[1].split('"', 1)[0]
     drawing = svg[svg.index("</defs>") + len("</defs>") :]  # the first ones hold a style sheet
     drawing = re.sub(r'<g id="[^"]*">', "<g>", drawing)
+    own = hashlib.sha256(drawing.encode()).hexdigest()[:8]  # ids are one page's, not one plot's
+    drawing = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{own}-", drawing)
     drawing = re.sub(r"font-family: [^;]*; ", "", drawing).replace(_INK, "currentColor")
     start = f'<svg viewBox="{box}" fill="currentColor" role="img" aria-label="{escape(label)}">'
     return Markup(start + drawing)

@@ -436,6 +436,14 @@ def test_a_plot_puts_its_lines_where_they_belong():
     assert "#000000" not in svg and "http" not in svg
 
 
+def test_plots_of_one_page_share_no_id(tmp_path):
+    page = parse(write(tmp_path, row("U-Net"), row("UNet++"))[0])
+    ids = [one.attributes["id"] for one in page.all() if "id" in one.attributes]
+    assert len(page.all("figure")) == 2 and len(ids) == len(set(ids))
+    used = [one.attributes["xlink:href"] for one in page.all("use")]
+    assert used and {address[1:] for address in used} <= set(ids)
+
+
 def test_a_single_point_is_seen():
     style = line_style(0, strong=False)
     svg = line_plot([Line([10], [0.5], style)], x="step", y="Dice")
