@@ -20,9 +20,9 @@ from casgan_jax.files import write_whole
 from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import lesion_outlines
-from casgan_jax.report.experiment_tables import Cell, Column, Table
 from casgan_jax.report.page import as_base64, jpeg_file, picture_address, render
 from casgan_jax.report.scale_bar import scale_bar
+from casgan_jax.report.tables import Cell, Column, Table
 from casgan_jax.report.words import Words, readers_line
 
 _LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second

@@ -22,12 +22,10 @@ from casgan_jax.json_form import to_json
 from casgan_jax.report.experiment_tables import (
     COLLAPSED,
     LEGEND,
-    Table,
     agreement_table,
     difference_table,
     failed_table,
     initial_weights_line,
-    markdown_text,
     measured_table,
     overview_table,
     seeds_table,
@@ -36,6 +34,7 @@ from casgan_jax.report.experiment_tables import (
 from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
 from casgan_jax.report.page import as_base64, as_jpeg, picture_address, render
 from casgan_jax.report.results import Results, RowResult, TableResult
+from casgan_jax.report.tables import Table, markdown_text
 from casgan_jax.report.words import Words
 from casgan_jax.workdir.layout import REPORT, REPORT_PAGE, RESULTS
 

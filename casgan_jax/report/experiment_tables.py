@@ -1,4 +1,4 @@
-"""The tables of an experiment's report, as Markdown, and for its page from the same cells.
+"""The tables of an experiment's report.
 
 For one data set: what each row measured beside what the paper reports; which rows failed or were
 not run; how rows compare with others on the same lesions; and each seed's value.
@@ -6,14 +6,12 @@ not run; how rows compare with others on the same lesions; and each seed's value
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from casgan_jax.evaluation.summary import Agreement
 from casgan_jax.report.results import Comparison, Heading, RowResult, TableResult, Value
+from casgan_jax.report.tables import MISSING, Cell, Column, Table
 
 LEGEND = (
     "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
@@ -21,73 +19,8 @@ LEGEND = (
 )
 COLLAPSED = "collapsed"
 _SIGNIFICANT = 0.05
-_MISSING = "\N{EN DASH}"
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Plain text, escaped where it is shown.
-
-    Attributes:
-      text: what it says.
-      notes: smaller texts after it.
-      best: whether the text is shown in bold.
-      kind: class of the cell in HTML.
-      value: that its column is sorted by; None: its text.
-    """
-
-    text: str
-    notes: tuple[str, ...] = ()
-    best: bool = False
-    kind: str = ""
-    value: float | None = None
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether it has nothing that its column could be sorted by."""
-        return self.text == _MISSING
-
-    def as_markdown(self) -> str:
-        text = markdown_text(self.text)
-        text = f"**{text}**" if self.best else text
-        return " ".join([text, *map(markdown_text, self.notes)])
-
-
-@dataclass(frozen=True)
-class Column:
-    """The head of a column.
-
-    Attributes:
-      name: as it is shown.
-      largest_first: whether the largest value comes first when it is first sorted by.
-    """
-
-    name: str
-    largest_first: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns, and rows of as many cells; the first cell names its row."""
-
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-
-    def as_markdown(self) -> str:
-        names = [markdown_text(column.name) for column in self.columns]
-        rows = [[cell.as_markdown() for cell in row] for row in self.rows]
-        lines = [names, ["---"] * len(names), *rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 _SYSTEM = Column("system")
-
-
-def markdown_text(text: object) -> str:
-    """GitHub Markdown that shows text as it is, on one line."""
-    line = html.escape(" ".join(str(text).split()), quote=False)
-    return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", line)
 
 
 def measured_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
@@ -116,7 +49,7 @@ def failed_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table
         return None
     in_paper = _in_paper(columns, failed)
     lines = [
-        [_name(row), Cell(row.reason or _MISSING, kind="failed"), *_of_paper(in_paper, row)]
+        [_name(row), Cell(row.reason or MISSING, kind="failed"), *_of_paper(in_paper, row)]
         for row in failed
     ]
     return Table([_SYSTEM, Column("failed"), *map(_paper_column, in_paper)], lines)
@@ -194,7 +127,7 @@ def agreement_table(name: str, found: Agreement, paper: Sequence[Sequence[float]
         ]
         lines.append([Cell(mask), *cells])
     others = [Cell(f"{value:.3f}", value=value) for value in found.others]
-    rest = [Cell(_MISSING)] * (len(found.names) - len(others))
+    rest = [Cell(MISSING)] * (len(found.names) - len(others))
     lines.append([Cell("majority of the other three"), *others, *rest])
     return Table([Column(f"{name}, Dice"), *(Column(one, True) for one in found.names)], lines)
 
@@ -221,7 +154,7 @@ def _in_paper(columns: Sequence[Heading], rows: Sequence[RowResult]) -> list[Hea
 def _of_paper(columns: Sequence[Heading], row: RowResult) -> list[Cell]:
     found = [(column, row.paper.get(column.key)) for column in columns]
     return [
-        Cell(_MISSING) if value is None else Cell(f"{value:.{column.digits}f}", value=value)
+        Cell(MISSING) if value is None else Cell(f"{value:.{column.digits}f}", value=value)
         for column, value in found
     ]
 
@@ -240,7 +173,7 @@ def _value(
     beside = () if paper is None else (f"paper {paper:.{column.digits}f}",)
     value = row.values.get(column.key)
     if value is None:
-        return Cell(_MISSING, beside)
+        return Cell(MISSING, beside)
     counts = not row.has_collapsed
     is_best_baseline = counts and row.group == "baseline" and value.mean == best_baseline
     return Cell(
@@ -255,7 +188,7 @@ def _value(
 def _seeds(column: Heading, value: Value | None) -> Cell:
     seeds = value.seeds if value else ()
     told = ", ".join(f"{seed:.{column.digits}f}" for seed in seeds)
-    return Cell(told or _MISSING, value=value.mean if value else None)
+    return Cell(told or MISSING, value=value.mean if value else None)
 
 
 def _interval(value: Value | Comparison, form: str) -> str:
@@ -286,7 +219,7 @@ class _Cost(NamedTuple):
 
     def cell(self, row: RowResult) -> Cell:
         value = self.of(row)
-        return Cell(_MISSING) if value is None else Cell(self.told(value), value=value)
+        return Cell(MISSING) if value is None else Cell(self.told(value), value=value)
 
 
 _COSTS = (
@@ -305,7 +238,7 @@ def _against(column: Heading, row: RowResult) -> Cell:
     """
     found = row.against.get(column.key)
     if found is None:
-        return Cell(_MISSING)
+        return Cell(MISSING)
     form = f"+.{column.digits}f"
     low, high = found.low, found.high
     sure = found.p is not None and found.p < _SIGNIFICANT

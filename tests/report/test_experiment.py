@@ -17,7 +17,6 @@ from casgan_jax.report.experiment import write_report
 from casgan_jax.report.experiment_tables import (
     difference_table,
     failed_table,
-    markdown_text,
     measured_table,
     overview_table,
     seeds_table,
@@ -34,6 +33,7 @@ from casgan_jax.report.results import (
     TableResult,
     Value,
 )
+from casgan_jax.report.tables import markdown_text
 from tests.elements import parse
 
 DICE = Heading("dice", "Dice", digits=3, higher_is_better=True)
