@@ -154,7 +154,7 @@ class _Lines:
 
     def __init__(self, what: str, total: int | None, unit: str, done: int, passing: bool) -> None:
         self.values: Mapping[str, str] = {}
-        self._unit, self._passing, self._is_open = unit, passing, True
+        self._unit, self._passing = unit, passing
         self._start(what, total, done)
 
     def begin(self, what: str, total: int) -> None:
@@ -169,22 +169,22 @@ class _Lines:
             self._write(now)
 
     def end(self) -> None:
-        """The last line, of a step that had anything to do; once."""
-        has_done = self._done > self._before and not self._passing
-        if self._is_open and (self._has_told or has_done):
+        """The last line, of a step that had anything to do, unless it was told already."""
+        matters = self._has_told or not self._passing
+        if matters and self._done > self._last_done:
             self._write(time.monotonic())
-        self._is_open = False
 
     def _start(self, what: str, total: int | None, done: int) -> None:
         self._what, self._total, self._done, self._before = what, total, done, done
         self._begun = self._last = time.monotonic()
-        self._told, self._has_told, self._is_open = self._part(), False, True
+        self._told, self._has_told, self._last_done = self._part(), False, done
 
     def _part(self) -> int:
         return self._done * _PARTS // self._total if self._total else 0
 
     def _write(self, now: float) -> None:
-        self._last, self._told, self._has_told = now, self._part(), True
+        self._last, self._last_done = now, self._done
+        self._told, self._has_told = self._part(), True
         told = [f"{self._count()}", duration(now - self._begun), *self._left(now)]
         told += [f"{name} {value}" for name, value in self.values.items()]
         print(f"{self._what}: {', '.join(told)}", file=sys.stderr, flush=True)
@@ -213,6 +213,8 @@ class _AboveBars:
         self._begun = ""
 
     def write(self, text: str) -> int:
+        if not (Progress.live or self._begun):
+            return self.under.write(text)
         end = text.rfind("\n") + 1
         if end:
             with _aside():
