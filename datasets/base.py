@@ -36,11 +36,11 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import tensorflow_datasets as tfds
-import tqdm
 
 from casgan_jax.errors import UserError
 from casgan_jax.files import expand_user, make_folder, only_process
 from casgan_jax.pool import OrderedPool
+from casgan_jax.progress import Progress
 from casgan_jax.records.splits import SPLITS
 from datasets.checksums import checksums
 from datasets.outcomes import Outcome, Outcomes, Skip
@@ -145,7 +145,7 @@ class PreparedBuilder(  # type: ignore[call-arg]  # TFDS takes it, and has no ty
         unknown = {task.split for task in tasks} - set(SPLITS)
         if unknown:
             raise ValueError(f"splits: found {sorted(unknown)}, expected only {SPLITS}")
-        self._progress.reset(total=len(tasks))
+        self._progress.begin(f"building {self.name}", len(tasks))
         splits = {}
         for split in SPLITS:
             chosen = [task for task in tasks if task.split == split]
@@ -175,11 +175,11 @@ class PreparedBuilder(  # type: ignore[call-arg]  # TFDS takes it, and has no ty
         self._checksums = {}
         self._outcomes = Outcomes()
         self._make = _Make(type(self).make_record)
-        self._progress = tqdm.tqdm(
-            desc=f"building {self.name}",
-            unit=" records",
-            mininterval=0.5,
-            disable=not self.show_progress or self.beam is not None,
+        self._progress = Progress(
+            f"building {self.name}",
+            total=None,
+            unit="record",
+            show=self.show_progress and self.beam is None,
         )
         pool = OrderedPool(self._make, self.workers if self.beam is None else 0)
         with self._progress, pool as self._pool, self.beam or contextlib.nullcontext():
@@ -260,7 +260,7 @@ def prepare(
       manual_dir: folder of the source files, for builders that need one.
       overwrite: build again although the data set is there.
       workers: processes; None for one a core, 0 for none.
-      show_progress: whether to show a progress bar.
+      show_progress: whether to tell on standard error how far it has come.
       beam: of `datasets.beam.beam_run`; Apache Beam then makes the records, and `workers` and
         `show_progress` say nothing.
       finish: called with the folder of the complete data set just before the rename, to add files

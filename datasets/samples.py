@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from casgan_jax.grid import PAPER_THRESHOLD, Box, binarise, decode_alpha, normalise
+from casgan_jax.report.scale_bar import with_scale_bar
 from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, PINK, RED, overlay_contour, sheet
 
 _READER_COLOURS = (ORANGE, BLUE, GREEN, PINK)
 _MARGIN = 10  # native pixels shown around what may be lesion
+_TILE = 192  # pixels, of the sheet
 _LEAST_FIELD = 40  # native pixels a close-up shows at least
 
 
@@ -39,7 +41,7 @@ def samples_sheet(data_dir: Path | str, *, per_split: int = 4) -> np.ndarray:
             rows.append(row)
             captions.append(notes)
             row_titles.append(f"{split}: {record['key'].decode()}")
-    return sheet(rows, titles=titles, captions=captions, row_titles=row_titles)
+    return sheet(rows, titles=titles, captions=captions, row_titles=row_titles, tile=_TILE)
 
 
 def _segmentation_row(
@@ -61,8 +63,8 @@ def _segmentation_row(
     about = [record["kind"].decode()] if "kind" in record else []
     about += [f"{image.shape[1]} px"] + ([f"{spacing:.2f} mm"] if spacing else [])
     row = [
-        ("image", image, ", ".join(about)),
-        ("close-up, contrast stretched", close, f"{len(close)} px"),
+        ("image", with_scale_bar(image, spacing, tile=_TILE), ", ".join(about)),
+        ("close-up, contrast stretched", with_scale_bar(close, spacing, tile=_TILE), ""),
         ("readers", outlined, f"{int(record['n_readers'])} readers"),
         (
             "trimap",
@@ -92,7 +94,7 @@ def _slice_row(
     low, high = metadata["window"]
     spacing = float(record["spacing_mm"])
     return [
-        ("image", image, f"window {low:g} to {high:g}"),
+        ("image", with_scale_bar(image, spacing, tile=_TILE), f"window {low:g} to {high:g}"),
         ("centre", image[tuple(middle)], f"{spacing:.2f} mm a pixel" if spacing else ""),
     ]
 

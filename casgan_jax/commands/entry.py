@@ -14,6 +14,7 @@ from absl import app, flags, logging
 
 from casgan_jax.commands.program import OF_CHECKOUT, as_typed, is_installed, typed
 from casgan_jax.errors import Interrupted, UserError, one_line
+from casgan_jax.progress import keep_above_bars
 
 _HELP = frozenset({"-h", "-help", "--help", "--helpshort", "--helpfull"})
 _NAMED = re.compile(r"`([a-z_][\w.]*)(=[^`]*)?`")  # an argument or a field in a library's text
@@ -31,6 +32,7 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
                 f"command line: found {arguments[1]!r}, expected only --flag=value; see --help"
             )
         logging.set_verbosity(logging.WARNING)
+        keep_above_bars()
         try:
             return main(arguments)
         except UserError as error:

@@ -59,6 +59,7 @@ from casgan_jax.inference import run as predictions
 from casgan_jax.inference.jobs import Point, parse_pair, parse_window, plan, plan_axes
 from casgan_jax.inference.objects import ObjectsFailed
 from casgan_jax.pretrained import NAME
+from casgan_jax.progress import followed, say
 
 _WORKDIR = define_path(
     "workdir", NAME, "Folder of a training, or of weights; by default those of the package."
@@ -125,7 +126,7 @@ def main(_: list[str]) -> int:
         print(f"error: {line}", file=sys.stderr)
     for outcome in predictions.run_jobs(
         system,
-        planned.jobs,
+        followed(planned.jobs, "predict", total=len(planned.jobs), unit="lesion", passing=True),
         output,
         threshold=threshold,
         window=window,
@@ -136,7 +137,7 @@ def main(_: list[str]) -> int:
             failures += 1
             print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
         else:
-            print(json.dumps(outcome.as_json()), flush=True)
+            say(json.dumps(outcome.as_json()), sys.stdout)
             if isinstance(outcome, predictions.Predicted) and outcome.written.warning:
                 print(f"warning: {outcome.job.name}: {outcome.written.warning}", file=sys.stderr)
     if failures:

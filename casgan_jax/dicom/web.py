@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import tqdm
-
 from casgan_jax.dicom.identity import series_made_of
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.images.checks import import_extra
 from casgan_jax.images.dicom import read_dataset
+from casgan_jax.progress import followed
 
 TOKEN, USER, PASSWORD = "DICOMWEB_TOKEN", "DICOMWEB_USER", "DICOMWEB_PASSWORD"
 
@@ -76,7 +75,7 @@ def fetch(address: Address, folder: Path, *, ours: bool = False, progress: bool 
       address: of `parse_address`.
       folder: gets SERIES/OBJECT.dcm; made if it is not there.
       ours: also what was made here and stored, whose labels are no marks to label from.
-      progress: show a bar on standard error.
+      progress: tell on standard error how far it has come.
 
     Returns:
       The folder of the series, or of the study where no series was named.
@@ -98,7 +97,9 @@ def fetch(address: Address, folder: Path, *, ours: bool = False, progress: bool 
             expected="a study that the service has",
             remedy="check the UID",
         )
-    for series, instance in tqdm.tqdm(found, unit="object", disable=not progress):
+    for series, instance in followed(
+        found, "fetch", total=len(found), unit="object", show=progress
+    ):
         path = make_folder(folder / series, field="output") / f"{instance}.dcm"
         if path.is_file():
             continue
@@ -120,7 +121,7 @@ def store(service: str, files: Sequence[Path], *, progress: bool = True) -> int:
     Args:
       service: URL of the DICOMweb service.
       files: of objects.
-      progress: show a bar on standard error.
+      progress: tell on standard error how far it has come.
 
     Returns:
       How many were stored.
@@ -131,7 +132,7 @@ def store(service: str, files: Sequence[Path], *, progress: bool = True) -> int:
     """
     _check_service("store", service)
     client = _client(service, "store")
-    for path in tqdm.tqdm(files, unit="object", disable=not progress):
+    for path in followed(files, "store", total=len(files), unit="object", show=progress):
         dataset = read_dataset(path)
         with _telling(service, "store"):
             answer = client.store_instances([dataset])

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from casgan_jax import metrics
 from casgan_jax.errors import UserError
@@ -30,6 +29,7 @@ from casgan_jax.evaluation.prediction import (
     predict_records,
 )
 from casgan_jax.evaluation.summary import Summary, summarise
+from casgan_jax.progress import followed
 
 
 @dataclass
@@ -96,7 +96,7 @@ def evaluate(
         (`casgan_jax.evaluation.marks`).
       batch_size: patches given to the cascade at once.
       worst: how many of the worst cases are kept as examples.
-      progress: whether to show a progress bar on stderr.
+      progress: whether to tell on standard error how far it has come.
 
     Raises:
       UserError: the data set does not fit the cascade, or not a single record could be measured.
@@ -104,17 +104,10 @@ def evaluate(
     _check_data(cascade, records, metadata)
     evaluation = Evaluation(threshold=cascade.threshold)
     ranked: list[tuple[int, Example]] = []
-    bar = tqdm(
-        total=len(records),
-        desc="evaluate",
-        unit="lesion",
-        disable=not progress,
-        leave=None,  # below another bar it goes when it is done
-    )
-    for item in predict_records(
+    predicted = predict_records(
         cascade, records, metadata["window"], show=show, batch_size=batch_size
-    ):
-        bar.update()
+    )
+    for item in followed(predicted, "evaluate", total=len(records), unit="lesion", show=progress):
         if isinstance(item, Failure):
             evaluation.failures.append(item)
             continue
@@ -126,7 +119,6 @@ def evaluate(
         evaluation.cases.append(case)
         ranked.append((POPULATIONS.index(case.facts.populations[0]), example_of(item, case)))
         ranked = heapq.nsmallest(worst, ranked, key=lambda r: (r[0], r[1].dice, r[1].key))
-    bar.close()
     if not evaluation.cases:
         first = evaluation.failures[0]
         raise UserError(

@@ -1,4 +1,4 @@
-"""What a picture of one measured case shows: the patch, the label, the prediction, the truth."""
+"""What a picture of one measured case shows: the image, the label, the prediction, the truth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from casgan_jax.evaluation.case import Case
 from casgan_jax.evaluation.planes import fine_alpha
 from casgan_jax.evaluation.prediction import Prediction
-from casgan_jax.grid import PAPER_THRESHOLD, binarise
+from casgan_jax.grid import PAPER_THRESHOLD, Box, binarise
 from casgan_jax.records.patches import marked_patch
 
 
@@ -22,6 +22,9 @@ class Example(NamedTuple):
     label: np.ndarray  # (r P, r P) the stored alpha
     alpha: np.ndarray  # (r P, r P) the prediction
     outline: np.ndarray  # (P, P) or (r P, r P) bool: the consensus, or the label at 128/255
+    image: np.ndarray  # (H, W) in [0, 1], all that the record has
+    box: Box  # of the patch in the image
+    spacing_mm: float  # of the image's pixels; 0: not known
 
 
 def example_of(item: Prediction, case: Case) -> Example:
@@ -33,4 +36,14 @@ def example_of(item: Prediction, case: Case) -> Example:
     else:
         outline = binarise(label, PAPER_THRESHOLD)
     dice = case.figures["consensus_dice" if case.facts.n_readers else "label_dice"]
-    return Example(case.facts.key, dice, item.patch, label, item.alpha, outline)
+    return Example(
+        case.facts.key,
+        dice,
+        item.patch,
+        label,
+        item.alpha,
+        outline,
+        item.image,
+        item.box,
+        case.facts.spacing_mm,
+    )

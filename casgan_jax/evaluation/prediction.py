@@ -11,7 +11,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.looking import Cascade, Lesion, soft_masks
 from casgan_jax.evaluation.marks import Show, by_click
 from casgan_jax.evaluation.planes import plain_value
-from casgan_jax.grid import normalise
+from casgan_jax.grid import Box, normalise
 from casgan_jax.records.checks import check_planes
 from casgan_jax.records.patches import marked_box
 from casgan_jax.soft_mask.mark_planes import Marks
@@ -23,6 +23,8 @@ class Prediction(NamedTuple):
     record: Mapping[str, Any]
     patch: np.ndarray  # (P, P) float32 in [0, 1] around the mark
     alpha: np.ndarray  # (r P, r P) float32 in [0, 1]
+    image: np.ndarray  # (H, W) float32 in [0, 1], all that the record has
+    box: Box  # of the patch in the image
 
 
 class Failure(NamedTuple):
@@ -101,5 +103,5 @@ def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:
             f"prediction: found values in [{alpha.min()}, {alpha.max()}], expected finite ones in "
             "[0, 1]",
         )
-    patch = item.lesion.box.crop(item.lesion.image)
-    return Prediction(item.record, patch, np.asarray(alpha, np.float32))
+    image, box = item.lesion.image, item.lesion.box
+    return Prediction(item.record, box.crop(image), np.asarray(alpha, np.float32), image, box)

@@ -9,16 +9,18 @@ import dataclasses
 import math
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from casgan_jax.evaluation.comparison import Figure, best
+from casgan_jax.evaluation.comparison import Figure, Lesion, best
 from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row
 from casgan_jax.experiments.row_files import (
+    collapse,
     dice_by_step,
     dice_by_threshold,
     inference_speed,
     mean_agreement,
+    readers_of_lesions,
     stage_result,
     training_speed,
     worst_cases,
@@ -33,6 +35,7 @@ from casgan_jax.report.results import (
     TableResult,
     Value,
 )
+from casgan_jax.report.words import readers_line
 from casgan_jax.workdir.layout import evaluation_folder
 
 Done = Sequence[tuple[Task, Outcome]]
@@ -120,11 +123,19 @@ class _DataSetRows:
         }
         return TableResult(
             data_set=self.data_set.name,
-            note=self.data_set.note,
+            note="; ".join(filter(None, (self.data_set.note, self._readers(lesions)))),
             lesions=len(lesions),
             patients=len({patient for patient, _ in lesions}),
             rows=tuple(self._row(row, output, words) for row in self.rows.values()),
         )
+
+    def _readers(self, lesions: Collection[Lesion]) -> str:
+        """How many readers the lesions have that were measured."""
+        folders = {name: [task.folder for task, _ in self.done[name]] for name in self.measured}
+        known: dict[Lesion, int] = {}
+        for name, figures in self.measured.items():
+            known |= readers_of_lesions(folders[name]) if figures else {}
+        return readers_line(known[lesion] for lesion in lesions if lesion in known)
 
     def _row(self, row: Row, output: Path, words: Words) -> RowResult:
         done, figures = self.done[row.name], self.measured[row.name]
@@ -196,6 +207,7 @@ def _filled(row: RowResult, workdirs: Sequence[Path], output: Path) -> RowResult
     worst = worst_cases(first)
     return dataclasses.replace(
         row,
+        reason=collapse(workdirs),
         images_per_second=training_speed(first),
         inference_images_per_second=inference_speed(first),
         parameters=stages[0].parameters if stages[0] else None,

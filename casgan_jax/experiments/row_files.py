@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from casgan_jax.evaluation.comparison import Lesion, LesionMeans
 from casgan_jax.evaluation.files import read_curves
-from casgan_jax.evaluation.summary import Agreement
+from casgan_jax.evaluation.summary import Agreement, Headline
 from casgan_jax.json_form import from_json, read_as
 from casgan_jax.report.results import DiceByStep, DiceByThreshold
 from casgan_jax.workdir.layout import (
@@ -24,6 +25,7 @@ from casgan_jax.workdir.layout import (
 )
 from casgan_jax.workdir.results import ClassicalResult, StageResult
 
+_NOTHING = 0.05  # Dice below which nothing was learnt
 _REMEDY = "remove the row's folder and run the same command again"
 
 
@@ -40,6 +42,10 @@ class _Metrics:
     """What is asked of metrics.json, which radiomics has, too."""
 
     agreement: Agreement | None = None
+    records: int = 0
+    empty_predictions: int = 0
+    full_predictions: int = 0
+    headline: Headline | None = None
 
 
 def training_speed(workdir: Path) -> float | None:
@@ -87,8 +93,7 @@ def dice_by_threshold(workdir: Path) -> DiceByThreshold | None:
 
 def mean_agreement(workdirs: Sequence[Path]) -> Agreement | None:
     """Dice of readers, consensus and network with each other, the mean over a row's seeds."""
-    paths = [evaluation_folder(workdir, "test") / METRICS for workdir in workdirs]
-    read = [read_as(_Metrics, path, remedy=_REMEDY).agreement for path in paths if path.is_file()]
+    read = [one.agreement for one in _metrics(workdirs)]
     found = [agreement for agreement in read if agreement is not None]
     if not found or len(found) < len(read):
         return None
@@ -100,10 +105,43 @@ def mean_agreement(workdirs: Sequence[Path]) -> Agreement | None:
     )
 
 
+def collapse(workdirs: Sequence[Path]) -> str:
+    """How the networks of a row's seeds learnt nothing, such as "every mask is empty"; "" where
+    they learnt something."""
+    found = [told for one in _metrics(workdirs) if (told := _collapse(one))]
+    seeds = f" ({len(found)} of {len(workdirs)} seeds)" if len(workdirs) > 1 else ""
+    return f"{'; '.join(dict.fromkeys(found))}{seeds}" if found else ""
+
+
+def _collapse(metrics: _Metrics) -> str:
+    """As training says it of validation, at the threshold that was chosen there."""
+    if not metrics.records:
+        return ""
+    if metrics.empty_predictions == metrics.records:
+        return "every mask is empty"
+    if metrics.full_predictions == metrics.records:
+        return "every mask is full"
+    if metrics.headline is not None and metrics.headline.chosen.mean < _NOTHING:
+        return f"{metrics.empty_predictions} of {metrics.records} masks are empty, others astray"
+    return ""
+
+
+def readers_of_lesions(workdirs: Sequence[Path]) -> dict[Lesion, int]:
+    """How many readers outlined each lesion of the test split; empty where that is not known."""
+    folders = [evaluation_folder(workdir, "test") for workdir in workdirs]
+    found = LesionMeans.read(folders, "n_readers")
+    return {} if found is None else {key: int(n) for key, n in found.by_lesion.items()}
+
+
 def worst_cases(workdir: Path) -> Path | None:
     """The picture of the worst cases of the test split, where there is one."""
     path = evaluation_folder(workdir, "test") / WORST
     return path if path.is_file() else None
+
+
+def _metrics(workdirs: Sequence[Path]) -> list[_Metrics]:
+    paths = [evaluation_folder(workdir, "test") / METRICS for workdir in workdirs]
+    return [read_as(_Metrics, path, remedy=_REMEDY) for path in paths if path.is_file()]
 
 
 def _log_lines(workdir: Path, kind: str) -> list[_LogLine]:

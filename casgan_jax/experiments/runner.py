@@ -18,6 +18,7 @@ from casgan_jax.experiments.results import Done, Origin, results_of
 from casgan_jax.experiments.row_files import stage_result
 from casgan_jax.experiments.rows import Outcome, Task, Words, finished, run_task, tasks_of
 from casgan_jax.files import make_folder
+from casgan_jax.progress import duration
 from casgan_jax.report.experiment import write_report
 from casgan_jax.report.results import Picture
 
@@ -69,6 +70,7 @@ def run_experiment(
         write_report(results_of(experiment, done, output, origin, words, pictures), output)
 
     outcomes: list[Outcome] = []
+    spent: list[float] = []  # seconds
     for number, task in enumerate(tasks, 1):
         start = time.monotonic()
         count = f"[{number}/{len(tasks)}]"
@@ -76,7 +78,9 @@ def run_experiment(
         was_done = finished(task) is not None
         outcomes.append(_failure_of_used(task, tasks, outcomes) or run_task(task, words))
         told = outcomes[-1].reason or "done"
-        _say(f"{count} {told} ({time.monotonic() - start:.0f} s)")
+        seconds = time.monotonic() - start
+        spent += [] if was_done else [seconds]
+        _say(f"{count} {told} ({duration(seconds)}{_left(spent, len(tasks) - number)})")
         if not was_done or number == len(tasks):
             done = earlier + list(zip(tasks, outcomes, strict=False))
             report(done)
@@ -113,6 +117,13 @@ def _failure_of_used(task: Task, tasks: list[Task], outcomes: list[Outcome]) -> 
         if used and same and outcome.status == "failed":
             return Outcome("failed", f"{before.row.name}: {outcome.reason}")
     return None
+
+
+def _left(spent: Sequence[float], tasks: int) -> str:
+    """How long the other tasks may take, from the seconds that those before took."""
+    if not spent or not tasks:
+        return ""
+    return f"; the rest about {duration(sum(spent) / len(spent) * tasks)}"
 
 
 def _machine(done: Done) -> str:

@@ -14,7 +14,6 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import tqdm
 
 from casgan_jax.annotations import Annotations, Failure
 from casgan_jax.errors import UserError
@@ -26,6 +25,7 @@ from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.labelling.locate import locate_all
 from casgan_jax.labelling.volumes.batch import Network
 from casgan_jax.pretrained import folder_of
+from casgan_jax.progress import followed
 from casgan_jax.soft_mask.proposal import Proposal, proposed
 from casgan_jax.soft_mask.recist import centre
 from casgan_jax.soft_mask.volume_following import Propose
@@ -122,14 +122,14 @@ def with_proposals(
       system: of `casgan_jax.inference.load.load_system`.
       annotations: lesions with axes or masks.
       window: of all lesions, as for labelling; None: see `read_lesion`.
-      progress: show a bar on standard error.
+      progress: tell on standard error how far it has come.
     """
     trained = trained_window(system)
     found, failures = [], list(annotations.failures)
     given = annotations.annotations
     located = zip(given, locate_all(given), strict=True)
-    for annotation, (place, fault) in tqdm.tqdm(
-        located, total=len(given), desc="network", unit="lesion", disable=not progress
+    for annotation, (place, fault) in followed(
+        located, "network", total=len(given), unit="lesion", show=progress
     ):
         try:
             if fault is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,7 +64,7 @@ class Failed(NamedTuple):
 
 def run_jobs(
     system: LoadedSystem,
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     output: Path,
     *,
     threshold: float | None = None,

@@ -22,8 +22,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tqdm
-
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
@@ -45,6 +43,7 @@ from casgan_jax.labelling.lesion import read_lesion
 from casgan_jax.labelling.locate import locate_all
 from casgan_jax.labelling.review import review_pages, tiles, write_review
 from casgan_jax.pool import OrderedPool
+from casgan_jax.progress import followed
 
 _RECORDS = "records"
 _OF_SHORT_AXIS = ("given_short_px", "given_short_mm", "axes_agreement")
@@ -112,7 +111,7 @@ def label_batch(
       options: see `BatchOptions`.
       workers: processes; None: one for each core, none for a few lesions; 0: none.
       overwrite: label all again.
-      progress: show a bar on standard error.
+      progress: tell on standard error how far it has come.
 
     Raises:
       UserError: an option is out of range, the folder cannot be written to, or another process
@@ -232,13 +231,9 @@ def _label_all(jobs: Sequence[_Job], workers: int | None, progress: bool) -> dic
     if workers is None:
         workers = min(len(os.sched_getaffinity(0)), len(jobs) // _FEW)
         workers = workers if workers > 1 else 0
-    bar = tqdm.tqdm(total=len(jobs), unit="lesion", disable=not progress or not jobs)
-    rows = {}
-    with bar, OrderedPool(_label, workers) as pool:
-        for job, row in zip(jobs, pool.map(jobs), strict=True):
-            rows[job.annotation.key] = row
-            bar.update()
-    return rows
+    with OrderedPool(_label, workers) as pool:
+        made = followed(pool.map(jobs), "label", total=len(jobs), unit="lesion", show=progress)
+        return {job.annotation.key: row for job, row in zip(jobs, made, strict=True)}
 
 
 def _label(job: _Job) -> Row:
@@ -273,7 +268,7 @@ def _label(job: _Job) -> Row:
         "row": row,
         "files": [name for names in files.values() for name in names]
         + ([case["image"]] if case else []),
-        "tiles": tiles(label),
+        "tiles": tiles(label, lesion.values),
         "finding": finding,
         "case": case,
     }

@@ -25,26 +25,26 @@ class Outlines(NamedTuple):
     Attributes:
       given: (N, 2) x, y of each line of the marks: two axes, or the closed outlines of the masks.
       found: the same of the soft mask at its threshold, closed.
+      measured: the two axes of the soft mask.
     """
 
     given: list[np.ndarray]
     found: list[np.ndarray]
+    measured: list[np.ndarray]
 
 
 def lesion_outlines(label: LesionLabel) -> Outlines:
     """Traces the marks and the soft mask of a lesion."""
     height, width = label.image.shape
     size = (_FINER * width, _FINER * height)
-    given = []
-    if label.given_axes is not None:
-        corner = np.asarray(label.box.corner, np.float32)
-        given += list(label.given_axes.reshape(2, 2, 2) - corner + 0.5)
+    given = [] if label.given_axes is None else _axes(label, label.given_axes)
     if label.masks is not None:
         for mask in np.moveaxis(label.masks, 2, 0):
             fine = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
             given += _trace(fine > 0)
     alpha = cv2.resize(label.alpha, size, interpolation=cv2.INTER_LINEAR)
-    return Outlines(given, _trace(binarise(alpha, label.threshold)))
+    found = _trace(binarise(alpha, label.threshold))
+    return Outlines(given, found, _axes(label, label.measured_axes))
 
 
 def draw_overlay(label: LesionLabel) -> np.ndarray:
@@ -63,6 +63,12 @@ def draw_overlay(label: LesionLabel) -> np.ndarray:
         points = [np.rint((enlarge * line - 0.5) * 2**_SHIFT).astype(np.int32) for line in lines]
         cv2.polylines(picture, points, False, colour, 1, cv2.LINE_AA, _SHIFT)
     return picture
+
+
+def _axes(label: LesionLabel, axes: np.ndarray) -> list[np.ndarray]:
+    """Two lines in pixels of the crop."""
+    corner = np.asarray(label.box.corner, np.float32)
+    return list(axes.reshape(2, 2, 2) - corner + 0.5)
 
 
 def _trace(mask: np.ndarray) -> list[np.ndarray]:

@@ -10,36 +10,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from markupsafe import Markup
 
 from casgan_jax.files import write_whole
 from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import lesion_outlines
-from casgan_jax.report.page import as_base64, as_text, picture_address, read_template
+from casgan_jax.report.page import as_base64, jpeg_file, picture_address, render
+from casgan_jax.report.scale_bar import scale_bar
+from casgan_jax.report.tables import Cell, Column, Table
+from casgan_jax.report.words import Words, readers_line
 
 _LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second
 _LARGEST_TILE = 320  # pixels
 _CAPTIONS = {
     "image": "image",
-    "trimap": "trimap",
     "alpha": "soft mask",
+    "trimap": "trimap",
     "spread": "readers' spread",
 }
+_STRATEGIES = {"recist": "from RECIST axes", "mask": "from one mask", "network": "by a network"}
 
 Row = Mapping[str, Any]
 
 
-def tiles(label: LesionLabel) -> dict[str, str]:
+def tiles(label: LesionLabel, values: np.ndarray) -> dict[str, str]:
     """What the page shows of a lesion, as text that JSON can hold.
+
+    Args:
+      label: the lesion.
+      values: (H, W) source values of its whole image.
 
     Returns:
       image, trimap, alpha and, where there are readers, spread (white: half of them marked it):
-      PNG files in base64; given, found: outlines, the data of SVG paths; size: "width height" of
-      the crop, in whose pixels the outlines are.
+      PNG files in base64; slice: the whole image, a JPEG file; given, found, measured: outlines,
+      the data of SVG paths; size, slice_size: "width height" of the crop, in whose pixels the
+      outlines are, and of the image; box: "left top right bottom" of the crop in the image.
     """
     made = {
         "image": encode_alpha(normalise(label.image, label.window)),
@@ -50,9 +60,13 @@ def tiles(label: LesionLabel) -> dict[str, str]:
         made["spread"] = encode_alpha(2 * label.readers_spread)
     outlines = lesion_outlines(label)
     return {name: _coded(picture) for name, picture in made.items()} | {
+        "slice": as_base64(jpeg_file(_smaller(_shown(values, label.window)))),
         "given": _path(outlines.given),
         "found": _path(outlines.found),
+        "measured": _path(outlines.measured),
         "size": f"{label.image.shape[1]} {label.image.shape[0]}",
+        "slice_size": f"{values.shape[1]} {values.shape[0]}",
+        "box": " ".join(map(str, label.box)),
     }
 
 
@@ -89,20 +103,23 @@ def write_review(
     articles = (_article(row, tiles_of(row["key"])) for row in labelled)
     written, shown = [], 0
     for number, (page, is_last) in enumerate(_pages(articles), start=1):
-        text = _TEMPLATE.substitute(
-            summary=_summary(len(labelled), len(failed), shown, len(page)),
+        text = render(
+            "review.html",
+            words=Words(),
+            title="Soft masks to review",
+            summary=_summary(labelled, len(failed), shown, len(page)),
             links=_links(number, is_last),
-            failures=_failures(failed) if number == 1 else "",
-            lesions="\n".join(page),
+            failures=_failures(failed if number == 1 else ()),
+            lesions=page,
         )
         written.append(write_whole(folder / _page_name(number), text.encode()))
         shown += len(page)
     return written
 
 
-def _pages(articles: Iterable[str]) -> Iterator[tuple[list[str], bool]]:
+def _pages(articles: Iterable[Markup]) -> Iterator[tuple[list[Markup], bool]]:
     """(articles of a page, whether it is the last); one page at least."""
-    page: list[str] = []
+    page: list[Markup] = []
     size = 0
     for article in articles:
         if page and size + len(article) > _LARGEST_PAGE:
@@ -117,59 +134,90 @@ def _page_name(number: int) -> str:
     return "review.html" if number == 1 else f"review-{number}.html"
 
 
-def _summary(labelled: int, failed: int, before: int, here: int) -> str:
-    text = f"{labelled} labelled, {failed} failed"
-    if here < labelled:
+def _summary(labelled: Sequence[Row], failed: int, before: int, here: int) -> str:
+    text = f"{len(labelled)} labelled, {failed} failed"
+    several = [row["readers"] if row["strategy"] == "readers" else 0 for row in labelled]
+    if told := readers_line(several):
+        text += f"; {told}"
+    if here < len(labelled):
         text += f"; lesions {before + 1} to {before + here} on this page"
     return text
 
 
-def _links(number: int, is_last: bool) -> str:
-    links = []
-    if number > 1:
-        links.append(f'<a href="{_page_name(number - 1)}">previous page</a>')
-    if not is_last:
-        links.append(f'<a href="{_page_name(number + 1)}">next page</a>')
-    return " ".join(links)
+def _links(number: int, is_last: bool) -> list[tuple[str, str]]:
+    """(name, address) of the pages before and after."""
+    links = [("previous page", _page_name(number - 1))] if number > 1 else []
+    return links if is_last else [*links, ("next page", _page_name(number + 1))]
 
 
-def _failures(failed: Sequence[Row]) -> str:
-    if not failed:
-        return ""
-    lines = "\n".join(
-        f"<tr><td>{as_text(row['key'])}</td><td>{as_text(row['reason'])}</td></tr>"
-        for row in failed
-    )
-    return (
-        f'<details id="failures" open><summary>{len(failed)} failed</summary>\n'
-        f"<div><table>\n{lines}\n</table></div></details>"
-    )
+def _failures(failed: Sequence[Row]) -> Table:
+    rows = [(Cell(row["key"]), Cell(row["reason"])) for row in failed]
+    return Table([Column("lesion"), Column("reason")], rows)
 
 
-def _article(row: Row, pictures: Mapping[str, str]) -> str:
+class _Bar(NamedTuple):
+    """A bar of a known length over a tile, in pixels of what the tile shows."""
+
+    length: float
+    text: str
+    side: float  # of the square tile
+
+
+def _bar(row: Row, size: str) -> _Bar:
+    """Over what has "width height" pixels of a lesion's image."""
+    width, height = map(float, size.split())
+    spacing = float(row["spacing_mm"].split(",")[1]) if "spacing_mm" in row else None
+    return _Bar(*scale_bar(width, spacing), max(width, height))
+
+
+def _article(row: Row, pictures: Mapping[str, str]) -> Markup:
     """One lesion; what it is sorted by is in its data attributes."""
     difference = _difference(row)
-    figures = "".join(
-        _figure(_image(pictures[name], caption), caption)
-        for name, caption in _CAPTIONS.items()
-        if name in pictures
+    bar = _bar(row, pictures["size"])
+    return render(
+        "lesion.html",
+        words=Words(),
+        key=row["key"],
+        quality=f"{row['quality']:.6f}",
+        diameter=f"{_value(row, 'long'):.6g}",
+        difference="" if difference is None else f"{abs(difference):.6g}",
+        facts=_facts(row),
+        size=pictures["size"],
+        bar=bar,
+        image=picture_address(pictures["image"]),
+        # Labels of an earlier version have no measured axes and no slice to show.
+        paths=[(kind, pictures.get(kind, "")) for kind in ("given", "measured", "found")],
+        slice=_slice(row, pictures) if "slice" in pictures else None,
+        pictures=[
+            {
+                "caption": caption,
+                "address": picture_address(pictures[name]),
+                "is_source": name == "image",
+                "bar": bar if name == "image" else None,
+            }
+            for name, caption in _CAPTIONS.items()
+            if name in pictures
+        ],
     )
-    figures += _figure(_outlined(pictures), "outlines")
-    return (
-        f'<article tabindex="-1" data-key="{as_text(row["key"])}"'
-        f' data-quality="{row["quality"]:.6f}" data-diameter="{_value(row, "long"):.6g}"'
-        f' data-difference="{"" if difference is None else f"{abs(difference):.6g}"}">'
-        f"<h2>{as_text(row['key'])}</h2><p>{' &middot; '.join(_facts(row))}</p>"
-        f'<div class="tiles">{figures}</div></article>'
-    )
+
+
+def _slice(row: Row, pictures: Mapping[str, str]) -> dict[str, Any]:
+    """The whole image, with the crop framed."""
+    left, top, right, bottom = map(int, pictures["box"].split())
+    return {
+        "address": picture_address(pictures["slice"]),
+        "size": pictures["slice_size"],
+        "frame": {"x": left, "y": top, "width": right - left, "height": bottom - top},
+        "bar": _bar(row, pictures["slice_size"]),
+    }
 
 
 def _facts(row: Row) -> list[str]:
-    """What is worth knowing of a lesion, as HTML."""
-    readers = f"{row['readers']} readers" if row["strategy"] == "readers" else row["strategy"]
+    """What is worth knowing of a lesion."""
+    strategy = _STRATEGIES.get(row["strategy"]) or f"from {row['readers']} readers"
     facts = [
-        f"quality <b>{row['quality']:.3f}</b>",
-        as_text(readers),
+        f"quality {row['quality']:.3f}",
+        strategy,
         f"{_length(row, 'long')} x {_length(row, 'short')} {_unit(row)}",
     ]
     if "given_long_px" in row:
@@ -177,28 +225,10 @@ def _facts(row: Row) -> list[str]:
         if "given_short_px" in row:
             given += f" x {_length(row, 'given_short')}"
         facts.append(f"given {given}, difference {_difference(row):+.1f}")
-    area = f"{row['area_mm2']:.1f} mm&sup2;" if "area_mm2" in row else f"{row['area_px']:.1f} px"
-    unit = "HU" if row["unit"] == "HU" else ""
-    return [*facts, f"area {area}", f"window {as_text(row['window'])} {unit}"]
-
-
-def _figure(content: str, caption: str) -> str:
-    return f"<figure>{content}<figcaption>{caption}</figcaption></figure>"
-
-
-def _image(coded: str, caption: str) -> str:
-    kind = ' class="source"' if caption == _CAPTIONS["image"] else ""
-    return f'<img{kind} src="{picture_address(coded)}" alt="{caption}">'
-
-
-def _outlined(pictures: Mapping[str, str]) -> str:
-    image = picture_address(pictures["image"])
-    return (
-        f'<svg viewBox="0 0 {pictures["size"]}" role="img" aria-label="outlines">'
-        f'<image class="source" href="{image}" width="100%" height="100%"/>'
-        f'<path class="given" d="{pictures["given"]}"/>'
-        f'<path class="found" d="{pictures["found"]}"/></svg>'
-    )
+    square = "\N{SUPERSCRIPT TWO}"
+    area = f"{row['area_mm2']:.1f} mm{square}" if "area_mm2" in row else f"{row['area_px']:.1f} px"
+    unit = " HU" if row["unit"] == "HU" else ""
+    return [*facts, f"area {area}", f"window {row['window']}{unit}"]
 
 
 def _unit(row: Row) -> str:
@@ -226,11 +256,20 @@ def _path(lines: Sequence[np.ndarray]) -> str:
 
 
 def _coded(picture: np.ndarray) -> str:
+    return as_base64(cv2.imencode(".png", _smaller(picture))[1].tobytes())
+
+
+def _smaller(picture: np.ndarray) -> np.ndarray:
+    """As large as a tile is shown at most."""
     factor = _LARGEST_TILE / max(picture.shape[:2])
-    if factor < 1:
-        size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return as_base64(cv2.imencode(".png", picture)[1].tobytes())
+    if factor >= 1:
+        return picture
+    size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
-_TEMPLATE = read_template(__package__, "review.html")
+def _shown(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """(H, W) uint8; what is not finite is black."""
+    low, _ = window
+    finite = np.nan_to_num(values, nan=low, posinf=low, neginf=low)
+    return encode_alpha(normalise(finite, window))

@@ -24,6 +24,7 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.bootstrap import Interval, cluster_mean, cluster_weights
 from casgan_jax.evaluation.comparison import Difference
+from casgan_jax.progress import followed
 
 _LARGEST_F = 1e12  # stands for the F value of a feature without variance within the classes
 FEWEST = 18  # patients of a class: with 2 folds in 2, k-NN is trained with its largest k at least
@@ -66,6 +67,7 @@ def cross_validate(
     folds: int = 5,
     inner_folds: int = 3,
     seeds: Collection[int] = range(10),
+    progress: bool = False,
 ) -> OutOfFold:
     """Out-of-fold scores of every lesion, once a seed, by nested cross-validation.
 
@@ -81,6 +83,7 @@ def cross_validate(
       folds: of the outer loop, which measures.
       inner_folds: of the inner loop, which chooses features and hyperparameters by AUC.
       seeds: one repetition each.
+      progress: tell on standard error how far it has come.
 
     Raises:
       UserError: the shapes differ, a value is not finite, no feature varies, a class has less than
@@ -103,12 +106,13 @@ def cross_validate(
     scores = np.empty((len(seeds), len(positive)))
     predicted = np.empty(scores.shape, bool)
     fold_of = np.empty(scores.shape, int)
+    told = followed(seeds, classifier, total=len(seeds), unit="repetition", show=progress)
     # Thousands of fits of some milliseconds: threads and repeated checks would cost more than they.
     with (
         threadpool_limits(1),
         config_context(assume_finite=True, skip_parameter_validation=True),
     ):
-        for repetition, seed in enumerate(seeds):
+        for repetition, seed in enumerate(told):
             outer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
             for fold, (train, test) in enumerate(outer.split(features, positive, groups)):
                 search = _search(classifier, features.shape[1], inner_folds, seed)

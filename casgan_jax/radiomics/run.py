@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from casgan_jax.configs.schema.checks import check_fields
 from casgan_jax.configs.schema.json_form import to_dict
@@ -27,6 +26,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.evaluation.bootstrap import Interval
 from casgan_jax.files import expand_user, make_folder, read_json, write_whole
 from casgan_jax.json_form import to_json
+from casgan_jax.progress import followed
 from casgan_jax.radiomics.classification import (
     OutOfFold,
     accuracy,
@@ -137,7 +137,8 @@ def run(config: RadiomicsConfig, workdir: Path) -> RadiomicsRun:
         groups=table.groups,
         folds=config.folds,
         inner_folds=config.inner_folds,
-        seeds=tqdm(range(first, first + config.repetitions), config.classifier, unit="repetition"),
+        seeds=range(first, first + config.repetitions),
+        progress=True,
     )
     folder = make_folder(evaluation_folder(workdir, "test"), field="workdir")
     scores = Scores(accuracy(result), auc(result), *sizes, len(result.scores))
@@ -175,7 +176,7 @@ def _make_table(config: RadiomicsConfig) -> FeatureTable:
         )
     eight_bits = lesions[0].image.dtype == np.uint8
     values = feature_table(
-        tqdm(lesions, config.features, unit="lesion"),
+        followed(lesions, config.features, total=len(lesions), unit="lesion"),
         config.features,
         EIGHT_BITS if eight_bits else HOUNSFIELD,
     )

@@ -15,9 +15,19 @@ import numpy as np
 from casgan_jax.evaluation.bootstrap import Interval
 from casgan_jax.evaluation.example import Example
 from casgan_jax.evaluation.summary import Agreement, Summary
-from casgan_jax.grid import binarise
+from casgan_jax.grid import Box, binarise
 from casgan_jax.images import write_png
-from casgan_jax.report.sheet import BLUE, ORANGE, colour_error, overlay_contour, sheet
+from casgan_jax.report.scale_bar import with_scale_bar
+from casgan_jax.report.sheet import (
+    BLUE,
+    ORANGE,
+    YELLOW,
+    as_picture,
+    colour_error,
+    overlay_contour,
+    sheet,
+)
+from casgan_jax.report.words import populations_line
 from casgan_jax.workdir.layout import TABLE, WORST, WORST_ERRORS
 
 _FINE = "fine grid, against the label at 128/255"
@@ -50,6 +60,8 @@ _TRUE_ALPHA = (
     ("Gradient error", "gradient_error"),
     ("Gradient error, unknown band", "gradient_error_unknown"),
 )
+_TITLES = ("image, patch framed", "blue truth, orange network", "label", "prediction", "error")
+_TILE = 224  # pixels; five beside each other fit a page
 
 
 def write_evaluation(summary: Summary, worst: Sequence[Example], folder: Path) -> None:
@@ -103,8 +115,10 @@ def markdown_table(summary: Summary) -> str:
 
 
 def remarks(summary: Summary) -> list[str]:
-    """Sentences on what the numbers say: the true alpha's verdict, empty predictions, failures."""
-    lines = []
+    """Sentences on what the numbers say: populations, the true alpha's verdict, empty predictions,
+    failures."""
+    populations = _populations(summary)
+    lines = [f"{populations}."] if populations else []
     if _has_true_alpha(summary):
         lines.append(_verdict(summary.mean("all", "gain_soft_mae")))
     for kind, n, advice in (
@@ -123,23 +137,22 @@ def remarks(summary: Summary) -> list[str]:
 
 
 def worst_cases(examples: Sequence[Example], threshold: float) -> np.ndarray:
-    """The worst cases as one picture, two to a row.
+    """The worst cases as one picture, one to a row.
 
-    For each: the patch with the outline of the truth (blue: the consensus, or the label at 128/255)
-    and of the prediction (orange), the label's alpha, the predicted alpha, and the error (orange
-    where the prediction is too high, blue where too low).
+    For each: all of the record's image with the patch framed, the patch with the outline of the
+    truth (blue: the consensus, or the label at 128/255) and of the prediction (orange), both with a
+    bar of a known length, the label's alpha, the predicted alpha, and the error (orange where the
+    prediction is too high, blue where too low).
 
     Args:
       examples: `Evaluation.worst`.
       threshold: at which the prediction is outlined.
     """
-    panels = [_panel(example, threshold) for example in examples]
-    captions = [[f"{e.key}", f"Dice {e.dice:.3f}", "", ""] for e in examples]
-    titles = ["blue truth, orange network", "label alpha", "predicted alpha", "error"]
     return sheet(
-        [sum(panels[i : i + 2], []) for i in range(0, len(panels), 2)],
-        titles=titles * min(2, len(panels)),
-        captions=[sum(captions[i : i + 2], []) for i in range(0, len(captions), 2)],
+        [_panel(example, threshold) for example in examples],
+        titles=_TITLES,
+        captions=[[f"{one.key}", f"Dice {one.dice:.3f}", "", "", ""] for one in examples],
+        tile=_TILE,
     )
 
 
@@ -165,12 +178,32 @@ def _as_fine(mask: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def _panel(example: Example, threshold: float) -> list[np.ndarray]:
+    drawn = _outlined(example, threshold)
+    spacing, finer = example.spacing_mm, len(drawn) / len(example.patch)
+    return [
+        with_scale_bar(_framed(example.image, example.box), spacing, tile=_TILE),
+        with_scale_bar(drawn, spacing / finer, tile=_TILE),
+        example.label,
+        example.alpha,
+        colour_error(example.alpha, example.label),
+    ]
+
+
+def _framed(image: np.ndarray, box: Box) -> np.ndarray:
+    """An image with the edge of a box in it drawn."""
+    picture = as_picture(image).copy()
+    left, top, right, bottom = box
+    cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), YELLOW, 1)
+    return picture
+
+
+def _outlined(example: Example, threshold: float) -> np.ndarray:
+    """The patch at the scale of the soft masks, with the outlines of truth and prediction."""
     side = example.alpha.shape[::-1]
     truth = _as_fine(example.outline, example.alpha)
     patch = cv2.resize(example.patch, side, interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
     drawn = overlay_contour(patch, truth, BLUE)
-    drawn = overlay_contour(drawn, binarise(example.alpha, threshold), ORANGE)
-    return [drawn, example.label, example.alpha, colour_error(example.alpha, example.label)]
+    return overlay_contour(drawn, binarise(example.alpha, threshold), ORANGE)
 
 
 def _thresholded_table(summary: Summary) -> str:
@@ -233,6 +266,16 @@ def _verdict(gain: Interval) -> str:
         "Network and closed-form matting differ by less than the data can tell: soft MAE by "
         f"{gain} (positive: the network is closer)."
     )
+
+
+def _populations(summary: Summary) -> str:
+    """How many readers the lesions have, as far as populations tell."""
+    four, several, one = (
+        summary.mean(name, "label_soft_mae").n
+        for name in ("four_readers", "several_readers", "one_reader")
+    )
+    counts = {"four": four, "two or three": several - four, "one": one}
+    return populations_line(counts, summary.records)
 
 
 def _has_true_alpha(summary: Summary) -> bool:

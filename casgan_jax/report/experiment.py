@@ -11,26 +11,31 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.json_form import to_json
 from casgan_jax.report.experiment_tables import (
+    COLLAPSED,
     LEGEND,
-    Table,
     agreement_table,
     difference_table,
+    failed_table,
     initial_weights_line,
-    markdown_text,
     measured_table,
     overview_table,
     seeds_table,
+    unrun_table,
 )
 from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
-from casgan_jax.report.page import as_base64, as_jpeg, as_text, picture_address, read_template
-from casgan_jax.report.results import Picture, Results, RowResult, TableResult
+from casgan_jax.report.page import as_base64, as_jpeg, picture_address, render
+from casgan_jax.report.results import Results, RowResult, TableResult
+from casgan_jax.report.tables import Table, markdown_text
+from casgan_jax.report.words import Words
 from casgan_jax.workdir.layout import REPORT, REPORT_PAGE, RESULTS
 
 _AGAINST = (
@@ -38,6 +43,12 @@ _AGAINST = (
     "95% interval of the difference is all on the better side of 0 and p is below 0.05."
 )
 
+_FAILED = "Rows that failed, and why. The same command runs them again."
+_UNRUN = "Rows that were not run, as the paper reports them."
+_COLLAPSED = (
+    "A row that is marked as collapsed has learnt nothing: it is the best in nothing, whatever its "
+    "figures."
+)
 _AGREEMENT = (
     "Mean Dice of readers, their 50% consensus and the network with each other, over slices that "
     "four readers outlined."
@@ -84,28 +95,43 @@ def _check_finite(value: Any, field: str) -> None:
             _check_finite(part, f"{field}[{index}]")
 
 
-def _tables(results: Results, table: TableResult) -> Iterator[tuple[str, Table]]:
-    """(what is to be known of it, the table) of each that there is for a data set."""
-    weights = initial_weights_line(table.rows)
-    made = (
-        (f"{LEGEND} {weights}".rstrip(), measured_table),
+class _Shown(NamedTuple):
+    """A table, what is to be known of it, and whether it is folded away on the page."""
+
+    about: str
+    table: Table
+    folded: str = ""  # what is shown of it then
+
+
+def _tables(results: Results, table: TableResult) -> Iterator[_Shown]:
+    """Those that there are for a data set."""
+    columns, rows = results.columns, table.rows
+    collapsed = _COLLAPSED if any(row.has_collapsed for row in rows) else ""
+    legend = " ".join(filter(None, (LEGEND, collapsed, initial_weights_line(rows))))
+    if measured := measured_table(columns, rows):
+        yield _Shown(legend, measured)
+    if failed := failed_table(columns, rows):
+        yield _Shown(_FAILED, failed)
+    if unrun := unrun_table(columns, rows):
+        names = ", ".join(line[0].text for line in unrun.rows)
+        yield _Shown(_UNRUN, unrun, f"Not run, {len(unrun.rows)} of {len(rows)} rows: {names}")
+    for about, make in (
         (_AGAINST, difference_table),
         ("Each seed on its own.", seeds_table),
-    )
-    for about, make in made:
-        if found := make(results.columns, table.rows):
-            yield about, found
-    for row in table.rows:
+    ):
+        if found := make(columns, rows):
+            yield _Shown(about, found)
+    for row in rows:
         if results.agreement and row.agreement:
-            yield _AGREEMENT, agreement_table(row.name, row.agreement, results.agreement)
+            yield _Shown(_AGREEMENT, agreement_table(row.name, row.agreement, results.agreement))
 
 
-def _overview(results: Results) -> tuple[str, Table] | None:
+def _overview(results: Results) -> _Shown | None:
     """The first figure on all data sets, where there are several."""
     if len(results.tables) < 2 or not results.columns:
         return None
     column = results.columns[0]
-    return f"{column.name} on every data set.", overview_table(column, results.tables)
+    return _Shown(f"{column.name} on every data set.", overview_table(column, results.tables))
 
 
 def _extent(table: TableResult) -> str:
@@ -121,14 +147,14 @@ def _markdown(results: Results) -> str:
     if results.notes:
         parts.append("\n".join(f"- {markdown_text(note)}" for note in results.notes))
     if overview := _overview(results):
-        parts += [f"{markdown_text(overview[0])}", overview[1].as_markdown()]
+        parts += [f"{markdown_text(overview.about)}", overview.table.as_markdown()]
     for picture in results.pictures:
         parts += [f"![{markdown_text(picture.title)}]({picture.file})"]
     for table in results.tables:
         about = f"{table.note}; {_extent(table)}" if table.note else _extent(table)
         parts += [f"## {markdown_text(table.data_set)}", f"{markdown_text(about)}."]
-        for caption, found in _tables(results, table):
-            parts += [markdown_text(caption), found.as_markdown()]
+        for shown in _tables(results, table):
+            parts += [markdown_text(shown.about), shown.table.as_markdown()]
         commands = [f"    {row.command}" for row in table.rows if row.command]
         parts += ["The commands of the rows:", "\n".join(commands)] if commands else []
     return "\n\n".join(parts) + "\n"
@@ -140,33 +166,39 @@ def _origin(results: Results) -> str:
 
 
 def _page(results: Results, folder: Path) -> str:
-    return _TEMPLATE.substitute(
-        title=as_text(results.title),
-        origin=as_text(_origin(results)),
-        command=as_text(results.command),
-        overview=_as_html(*overview) if (overview := _overview(results)) else "",
-        notes="\n".join(f"<li>{as_text(note)}</li>" for note in results.notes),
-        pictures="\n".join(_picture(picture, folder) for picture in results.pictures),
-        sections="\n".join(_section(results, table, folder) for table in results.tables),
+    return render(
+        "experiment.html",
+        words=Words(),
+        title=results.title,
+        origin=_origin(results),
+        command=results.command,
+        notes=results.notes,
+        overview=_overview(results),
+        pictures=[(one.title, _image(folder / one.file)) for one in results.pictures],
+        sections=[_section(results, table, folder) for table in results.tables],
     )
 
 
-def _section(results: Results, table: TableResult, folder: Path) -> str:
-    tables = "\n".join(_as_html(about, found) for about, found in _tables(results, table))
-    note = f"{as_text(table.note)}<br>" if table.note else ""
-    return (
-        f"<section>\n<h2>{as_text(table.data_set)}</h2>\n<p>{note}{_extent(table)}</p>\n"
-        f"{tables}\n{_plots(table.rows)}\n{_commands(table.rows)}\n"
-        f"{_worst_cases(table.rows, folder)}\n</section>"
-    )
+def _section(results: Results, table: TableResult, folder: Path) -> dict[str, Any]:
+    """What the page shows of a data set."""
+    return {
+        "name": table.data_set,
+        "about": f"{table.note}; {_extent(table)}" if table.note else _extent(table),
+        "tables": list(_tables(results, table)),
+        "plots": _plots(table.rows),
+        "commands": [(row.name, row.command) for row in table.rows if row.command],
+        "worst": [(row.name, _image(folder / row.worst)) for row in table.rows if row.worst],
+    }
 
 
-def _as_html(about: str, table: Table) -> str:
-    return f"<p>{as_text(about)}</p>\n{table.as_html()}"
+class _Plots(NamedTuple):
+    """Dice by threshold and during training, as SVG; keys: (line, name) of what both show."""
+
+    drawings: list[Markup]
+    keys: list[tuple[Markup, str]]
 
 
-def _plots(rows: Sequence[RowResult]) -> str:
-    """Dice by threshold and during training, with one legend; nothing where no row has any."""
+def _plots(rows: Sequence[RowResult]) -> _Plots:
     styled = [(row, line_style(i, strong=row.group == "casgan")) for i, row in enumerate(rows)]
     by_threshold = [
         Line(row.curves.thresholds, row.curves.dice, style) for row, style in styled if row.curves
@@ -174,54 +206,22 @@ def _plots(rows: Sequence[RowResult]) -> str:
     by_step = [
         Line(row.training.steps, row.training.dice, style) for row, style in styled if row.training
     ]
-    at_128 = (PAPER_THRESHOLD, "128/255")
-    plots = [
-        _plot(by_threshold, x="threshold", y="mean Dice", marked=at_128),
-        _plot(by_step, x="training step", y="validation Dice"),
-    ]
-    if not any(plots):
-        return ""
-    keys = "".join(
-        f"<li>{legend_key(style)} {as_text(row.name)}</li>"
-        for row, style in styled
-        if row.curves or row.training
-    )
-    return f'<div class="plots">{"".join(plots)}</div>\n<ul class="legend">{keys}</ul>'
+    drawings = []
+    if by_threshold:
+        at_128 = (PAPER_THRESHOLD, "128/255")
+        drawings.append(line_plot(by_threshold, x="threshold", y="mean Dice", marked=at_128))
+    if by_step:
+        drawings.append(line_plot(by_step, x="training step", y="validation Dice"))
+    shown = [(row, style) for row, style in styled if row.curves or row.training]
+    return _Plots(drawings, [(legend_key(style), _named(row)) for row, style in shown])
 
 
-def _plot(lines: Sequence[Line], *, x: str, y: str, marked: tuple[float, str] | None = None) -> str:
-    return f"<figure>{line_plot(lines, x=x, y=y, marked=marked)}</figure>" if lines else ""
+def _named(row: RowResult) -> str:
+    return f"{row.name} ({COLLAPSED})" if row.has_collapsed else row.name
 
 
-def _commands(rows: Sequence[RowResult]) -> str:
-    commands = "".join(
-        f"<dt>{as_text(row.name)}</dt><dd><code>{as_text(row.command)}</code></dd>"
-        for row in rows
-        if row.command
-    )
-    return (
-        f"<details><summary>Commands of the rows</summary><dl>{commands}</dl></details>"
-        if commands
-        else ""
-    )
-
-
-def _worst_cases(rows: Sequence[RowResult], folder: Path) -> str:
-    return "\n".join(
-        f"<details><summary>Worst cases: {as_text(row.name)}</summary>"
-        f"{_image(folder / row.worst, 'worst cases of ' + row.name)}</details>"
-        for row in rows
-        if row.worst
-    )
-
-
-def _picture(picture: Picture, folder: Path) -> str:
-    title = picture.title
-    image = _image(folder / picture.file, title)
-    return f"<section>\n<h2>{as_text(title)}</h2>\n{image}</section>"
-
-
-def _image(path: Path, alternative: str) -> str:
+def _image(path: Path) -> str:
+    """The address of a picture that is in the page."""
     try:
         coded = as_base64(as_jpeg(path.read_bytes()))
     except (OSError, ValueError) as error:
@@ -231,10 +231,4 @@ def _image(path: Path, alternative: str) -> str:
             expected="a picture of the experiment",
             remedy="evaluate the row again",
         ) from error
-    address = picture_address(coded, kind="jpeg")
-    return (
-        f'<div class="wide" tabindex="0"><img src="{address}" alt="{as_text(alternative)}"></div>'
-    )
-
-
-_TEMPLATE = read_template(__package__, "experiment.html")
+    return picture_address(coded)

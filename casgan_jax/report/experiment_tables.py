@@ -1,117 +1,68 @@
-"""The tables of an experiment's report, as HTML and as Markdown from the same cells.
+"""The tables of an experiment's report.
 
-For one data set: what each row measured beside what the paper reports; how rows compare with
-others on the same lesions; and each seed's value.
+For one data set: what each row measured beside what the paper reports; which rows failed or were
+not run; how rows compare with others on the same lesions; and each seed's value.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from casgan_jax.evaluation.summary import Agreement
-from casgan_jax.report.page import as_text
 from casgan_jax.report.results import Comparison, Heading, RowResult, TableResult, Value
+from casgan_jax.report.tables import MISSING, Cell, Column, Table
 
 LEGEND = (
     "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
     "Arrows: which way is better. Paper: as the paper reports it, on its own data."
 )
-_SYSTEM = "system"
+COLLAPSED = "collapsed"
 _SIGNIFICANT = 0.05
-_MISSING = "\N{EN DASH}"
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
+_SYSTEM = Column("system")
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Plain text, escaped where it is shown.
-
-    Attributes:
-      text: what it says.
-      note: smaller text after it.
-      best: whether the text is shown in bold.
-      kind: class of the cell in HTML.
-    """
-
-    text: str
-    note: str = ""
-    best: bool = False
-    kind: str = ""
-
-    def as_html(self) -> str:
-        text = as_text(self.text)
-        text = f"<b>{text}</b>" if self.best else text
-        note = f"<small>{as_text(self.note)}</small>" if self.note else ""
-        kind = f' class="{self.kind}"' if self.kind else ""
-        return f"<td{kind}>{text}{note}</td>"
-
-    def as_markdown(self) -> str:
-        text = markdown_text(self.text)
-        text = f"**{text}**" if self.best else text
-        return f"{text} {markdown_text(self.note)}".rstrip()
-
-
-@dataclass(frozen=True)
-class Table:
-    """Names of columns, and rows of as many cells; the first cell names its row."""
-
-    names: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-
-    def as_html(self) -> str:
-        names = "".join(f'<th scope="col">{as_text(name)}</th>' for name in self.names)
-        rows = "\n".join(f"<tr>{''.join(cell.as_html() for cell in row)}</tr>" for row in self.rows)
-        return (
-            f'<div class="wide" tabindex="0"><table>\n<thead><tr>{names}</tr></thead>\n'
-            f"<tbody>\n{rows}\n</tbody></table></div>"
-        )
-
-    def as_markdown(self) -> str:
-        names = [markdown_text(name) for name in self.names]
-        rows = [[cell.as_markdown() for cell in row] for row in self.rows]
-        lines = [names, ["---"] * len(names), *rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def markdown_text(text: object) -> str:
-    """GitHub Markdown that shows text as it is, on one line."""
-    line = html.escape(" ".join(str(text).split()), quote=False)
-    return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", line)
-
-
-def measured_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table:
+def measured_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
     """What each row measured beside what the paper reports, its speed and its size.
 
-    Columns that no row has anything for are left out.
+    Columns that no row has anything for are left out; None where no row was measured.
     """
-    in_paper = {c.key for c in columns if any(c.key in row.paper for row in rows)}
-    names = [_SYSTEM]
-    for column in columns:
-        arrow = "\N{UPWARDS ARROW}" if column.higher_is_better else "\N{DOWNWARDS ARROW}"
-        names.append(f"{column.name} {arrow}")
-        names += [f"{column.name}, paper"] if column.key in in_paper else []
-    costs = [cost for cost in _COSTS if any(cost.of(row) is not None for row in rows)]
-    names += [cost.name for cost in costs]
-    baselines = [row for row in rows if row.group == "baseline"]
-    best = {column.key: _best(column, rows) for column in columns}
-    best_baseline = {column.key: _best(column, baselines) for column in columns}
+    done = [row for row in rows if row.status == "done"]
+    if not done:
+        return None
+    costs = [cost for cost in _COSTS if any(cost.of(row) is not None for row in done)]
+    heads = [_SYSTEM, *map(_figure_column, columns), *(Column(cost.name) for cost in costs)]
+    baselines = [row for row in done if row.group == "baseline"]
+    bests = [(_best(column, done), _best(column, baselines)) for column in columns]
     lines = []
-    for row in rows:
-        line = [Cell(row.name, kind=row.group)]
-        for index, column in enumerate(columns):
-            key = column.key
-            line.append(
-                _failure(row, with_reason=index == 0)
-                if row.status != "done"
-                else _value(column, row, best[key], best_baseline[key])
-            )
-            line += [_number(row.paper.get(key), column)] if key in in_paper else []
-        lines.append(line + [Cell(cost.of(row) or _MISSING) for cost in costs])
-    return Table(names, lines)
+    for row in done:
+        figures = [_value(column, row, *best) for column, best in zip(columns, bests, strict=True)]
+        lines.append([_name(row), *figures, *(cost.cell(row) for cost in costs)])
+    return Table(heads, lines)
+
+
+def failed_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
+    """Why rows have no figures, beside what the paper reports of them; None where none failed."""
+    failed = [row for row in rows if row.status == "failed"]
+    if not failed:
+        return None
+    in_paper = _in_paper(columns, failed)
+    lines = [
+        [_name(row), Cell(row.reason or MISSING, kind="failed"), *_of_paper(in_paper, row)]
+        for row in failed
+    ]
+    return Table([_SYSTEM, Column("failed"), *map(_paper_column, in_paper)], lines)
+
+
+def unrun_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
+    """What the paper reports of the rows that were not run; None where there is none."""
+    unrun = [row for row in rows if row.status == "not run"]
+    if not unrun:
+        return None
+    in_paper = _in_paper(columns, unrun)
+    lines = [[_name(row), *_of_paper(in_paper, row)] for row in unrun]
+    return Table([Column("not run"), *map(_paper_column, in_paper)], lines)
 
 
 def initial_weights_line(rows: Sequence[RowResult]) -> str:
@@ -129,12 +80,9 @@ def difference_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> T
     compared = [row for row in rows if row.against]
     if not compared:
         return None
-    names = [_SYSTEM, *(column.name for column in columns)]
-    lines = [
-        [Cell(row.name, kind=row.group), *(_against(column, row) for column in columns)]
-        for row in compared
-    ]
-    return Table(names, lines)
+    heads = [_SYSTEM, *(Column(one.name, one.higher_is_better) for one in columns)]
+    lines = [[_name(row), *(_against(column, row) for column in columns)] for row in compared]
+    return Table(heads, lines)
 
 
 def seeds_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
@@ -142,28 +90,31 @@ def seeds_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table 
     several = [row for row in rows if any(len(value.seeds) > 1 for value in row.values.values())]
     if not several:
         return None
-    names = [_SYSTEM, *(column.name for column in columns)]
-    lines = []
-    for row in several:
-        cells = [_seeds(column, row.values.get(column.key)) for column in columns]
-        lines.append([Cell(row.name, kind=row.group), *cells])
-    return Table(names, lines)
+    lines = [
+        [_name(row), *(_seeds(column, row.values.get(column.key)) for column in columns)]
+        for row in several
+    ]
+    return Table([_SYSTEM, *(Column(one.name, one.higher_is_better) for one in columns)], lines)
 
 
 def overview_table(column: Heading, tables: Sequence[TableResult]) -> Table:
-    """One figure of every row on every data set, side by side."""
+    """One figure of every row on every data set, side by side; without rows that were run on
+    none."""
     names = list(dict.fromkeys(row.name for table in tables for row in table.rows))
     lines = []
     for name in names:
         found = [row for table in tables for row in table.rows if row.name == name]
+        if all(row.status == "not run" for row in found):
+            continue
         cells = [
             _value(column, row, _best(column, table.rows), None)
             if row.status == "done"
-            else _failure(row, with_reason=False)
+            else Cell(row.status, kind="failed" if row.status == "failed" else "unrun")
             for row, table in zip(found, tables, strict=True)
         ]
         lines.append([Cell(name, kind=found[0].group), *cells])
-    return Table([_SYSTEM, *(table.data_set for table in tables)], lines)
+    heads = [Column(table.data_set, column.higher_is_better) for table in tables]
+    return Table([_SYSTEM, *heads], lines)
 
 
 def agreement_table(name: str, found: Agreement, paper: Sequence[Sequence[float]]) -> Table:
@@ -171,45 +122,73 @@ def agreement_table(name: str, found: Agreement, paper: Sequence[Sequence[float]
     lines = []
     for mask, values, theirs in zip(found.names, found.dice, paper, strict=True):
         cells = [
-            Cell(f"{value:.3f}", f"paper {other:.3f}")
+            Cell(f"{value:.3f}", (f"paper {other:.3f}",), value=value)
             for value, other in zip(values, theirs, strict=True)
         ]
         lines.append([Cell(mask), *cells])
-    others = [Cell(f"{value:.3f}") for value in found.others]
-    rest = [Cell(_MISSING)] * (len(found.names) - len(others))
+    others = [Cell(f"{value:.3f}", value=value) for value in found.others]
+    rest = [Cell(MISSING)] * (len(found.names) - len(others))
     lines.append([Cell("majority of the other three"), *others, *rest])
-    return Table([f"{name}, Dice", *found.names], lines)
+    return Table([Column(f"{name}, Dice"), *(Column(one, True) for one in found.names)], lines)
+
+
+def _name(row: RowResult) -> Cell:
+    """The row's name, and that its network predicts nothing."""
+    notes = (f"{COLLAPSED}: {row.reason}",) if row.has_collapsed else ()
+    return Cell(row.name, notes, kind=row.group)
+
+
+def _figure_column(column: Heading) -> Column:
+    arrow = "\N{UPWARDS ARROW}" if column.higher_is_better else "\N{DOWNWARDS ARROW}"
+    return Column(f"{column.name} {arrow}", column.higher_is_better)
+
+
+def _paper_column(column: Heading) -> Column:
+    return Column(f"{column.name}, paper", column.higher_is_better)
+
+
+def _in_paper(columns: Sequence[Heading], rows: Sequence[RowResult]) -> list[Heading]:
+    return [column for column in columns if any(column.key in row.paper for row in rows)]
+
+
+def _of_paper(columns: Sequence[Heading], row: RowResult) -> list[Cell]:
+    found = [(column, row.paper.get(column.key)) for column in columns]
+    return [
+        Cell(MISSING) if value is None else Cell(f"{value:.{column.digits}f}", value=value)
+        for column, value in found
+    ]
 
 
 def _best(column: Heading, rows: Sequence[RowResult]) -> float | None:
-    found = [row.values.get(column.key) for row in rows if row.status == "done"]
-    means = [value.mean for value in found if value]
+    """Of the rows that were measured; one that predicts nothing is the best in nothing."""
+    kept = [row for row in rows if row.status == "done" and not row.has_collapsed]
+    means = [row.values[column.key].mean for row in kept if column.key in row.values]
     return (max if column.higher_is_better else min)(means, default=None)
 
 
 def _value(
     column: Heading, row: RowResult, best: float | None, best_baseline: float | None
 ) -> Cell:
+    paper = row.paper.get(column.key)
+    beside = () if paper is None else (f"paper {paper:.{column.digits}f}",)
     value = row.values.get(column.key)
     if value is None:
-        return Cell(_MISSING)
-    is_best_baseline = row.group == "baseline" and value.mean == best_baseline
-    text = f"{value.mean:.{column.digits}f}" + "\N{DAGGER}" * is_best_baseline
-    return Cell(text, _interval(value, f".{column.digits}f"), best=value.mean == best)
-
-
-def _failure(row: RowResult, *, with_reason: bool) -> Cell:
-    reason = f": {row.reason}" if with_reason and row.reason else ""
-    return Cell(row.status + reason, kind="failed" if row.status == "failed" else "unrun")
-
-
-def _number(value: float | None, column: Heading) -> Cell:
-    return Cell(_MISSING if value is None else f"{value:.{column.digits}f}", kind="paper")
+        return Cell(MISSING, beside)
+    counts = not row.has_collapsed
+    is_best_baseline = counts and row.group == "baseline" and value.mean == best_baseline
+    return Cell(
+        f"{value.mean:.{column.digits}f}" + "\N{DAGGER}" * is_best_baseline,
+        tuple(filter(None, (_interval(value, f".{column.digits}f"), *beside))),
+        best=counts and value.mean == best,
+        kind="" if counts else COLLAPSED,
+        value=value.mean,
+    )
 
 
 def _seeds(column: Heading, value: Value | None) -> Cell:
     seeds = value.seeds if value else ()
-    return Cell(", ".join(f"{seed:.{column.digits}f}" for seed in seeds) or _MISSING)
+    told = ", ".join(f"{seed:.{column.digits}f}" for seed in seeds)
+    return Cell(told or MISSING, value=value.mean if value else None)
 
 
 def _interval(value: Value | Comparison, form: str) -> str:
@@ -219,9 +198,7 @@ def _interval(value: Value | Comparison, form: str) -> str:
     return f"[{value.low:{form}},{_STAY}{value.high:{form}}]"
 
 
-def _duration(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
+def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f}{_STAY}s"
     if seconds < 7200:
@@ -229,29 +206,28 @@ def _duration(seconds: float | None) -> str | None:
     return f"{seconds / 3600:.1f}{_STAY}h"
 
 
-def _speed(images_per_second: float | None) -> str | None:
-    return None if images_per_second is None else f"{images_per_second:.1f}"
-
-
-def _count(number: int | None) -> str | None:
-    if number is None:
-        return None
+def _count(number: float) -> str:
     return f"{number / 1e6:.2f}{_STAY}M" if number >= 1e6 else f"{number:,}"
 
 
 class _Cost(NamedTuple):
-    """What a row cost, in words; None where it is not known."""
+    """What a row cost; None where it is not known."""
 
     name: str
-    of: Callable[[RowResult], str | None]
+    of: Callable[[RowResult], float | None]
+    told: Callable[[float], str]
+
+    def cell(self, row: RowResult) -> Cell:
+        value = self.of(row)
+        return Cell(MISSING) if value is None else Cell(self.told(value), value=value)
 
 
 _COSTS = (
-    _Cost("time", lambda row: _duration(row.seconds)),
-    _Cost("images/s, training", lambda row: _speed(row.images_per_second)),
+    _Cost("time", lambda row: row.seconds, _duration),
+    _Cost("images/s, training", lambda row: row.images_per_second, "{:.1f}".format),
     # Of what is not trained.
-    _Cost("images/s, inference", lambda row: _speed(row.inference_images_per_second)),
-    _Cost("parameters", lambda row: _count(row.parameters)),
+    _Cost("images/s, inference", lambda row: row.inference_images_per_second, "{:.1f}".format),
+    _Cost("parameters", lambda row: row.parameters, _count),
 )
 
 
@@ -262,7 +238,7 @@ def _against(column: Heading, row: RowResult) -> Cell:
     """
     found = row.against.get(column.key)
     if found is None:
-        return Cell(_MISSING)
+        return Cell(MISSING)
     form = f"+.{column.digits}f"
     low, high = found.low, found.high
     sure = found.p is not None and found.p < _SIGNIFICANT
@@ -272,7 +248,7 @@ def _against(column: Heading, row: RowResult) -> Cell:
     verb = "beats" if better else "is worse than" if worse else "does not beat"
     difference = f"{found.difference:{form}}{_STAY}{_interval(found, form)}".rstrip()
     note = f"{difference}{_probability(found.p)}"
-    return Cell(f"{verb} {found.row}:", note, best=better)
+    return Cell(f"{verb} {found.row}:", (note,), best=better, value=found.difference)
 
 
 def _probability(p: float | None) -> str:

@@ -1,25 +1,37 @@
-"""What the HTML pages share: their templates, text of a user, pictures that need no other file."""
+"""What the HTML pages share: their templates, and pictures that need no other file.
+
+    html = render("review.html", title="Soft masks to review", ...)
+
+A page is one file: style and script are in it, and its policy forbids it to fetch anything. Text is
+escaped, but for what is `markupsafe.Markup`.
+"""
 
 from __future__ import annotations
 
 import base64
-import html
-import importlib.resources
-import string
+import functools
+from typing import Any
 
 import cv2
+import jinja2
 import numpy as np
+from markupsafe import Markup
 
 
-def read_template(package: str, name: str) -> string.Template:
-    """A page of a package, such as "review.html", with $placeholders."""
-    page = importlib.resources.files(package).joinpath(name)
-    return string.Template(page.read_text(encoding="utf-8"))
+def render(name: str, **values: object) -> Markup:
+    """A template of this package with values in it, as HTML."""
+    return Markup(_templates().get_template(name).render(**values))
 
 
-def as_text(value: object) -> str:
-    """HTML that shows a value as it is, within an element or a quoted attribute."""
-    return html.escape(str(value))
+@functools.cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("casgan_jax.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def as_base64(file: bytes) -> str:
@@ -27,13 +39,13 @@ def as_base64(file: bytes) -> str:
     return base64.b64encode(file).decode()
 
 
-def picture_address(coded: str, *, kind: str = "png") -> str:
+def picture_address(coded: str) -> str:
     """The address of a picture that is in the page itself.
 
     Args:
-      coded: of `as_base64`.
-      kind: "png" or "jpeg".
+      coded: a PNG or JPEG file, of `as_base64`.
     """
+    kind = "png" if coded.startswith("iVBOR") else "jpeg"
     return f"data:image/{kind};base64,{coded}"
 
 
@@ -47,4 +59,10 @@ def as_jpeg(png: bytes) -> bytes:
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError("picture: found a file that is no picture, expected a PNG file")
-    return cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes()
+    return jpeg_file(picture)
+
+
+def jpeg_file(picture: np.ndarray) -> bytes:
+    """A picture as a JPEG file: uint8, (H, W), or (H, W, 3) BGR."""
+    encoded: Any = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 85))[1]
+    return encoded.tobytes()

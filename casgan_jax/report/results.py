@@ -90,7 +90,7 @@ class RowResult:
       name: of the system.
       group: "baseline" or "casgan".
       status: "done", "failed" or "not run".
-      reason: a line of a failure.
+      reason: a line of a failure; of a row that is done, how its network collapsed, or "".
       command: that makes the row.
       values: by key of the heading.
       paper: what the paper reports, by key of the heading.
@@ -123,6 +123,11 @@ class RowResult:
     worst: str | None
     agreement: Agreement | None
 
+    @property
+    def has_collapsed(self) -> bool:
+        """Whether it was measured, and its network predicts nothing of use."""
+        return self.status == "done" and bool(self.reason)
+
 
 @dataclass(frozen=True)
 class TableResult:
@@ -130,7 +135,7 @@ class TableResult:
 
     Attributes:
       data_set: its name.
-      note: what it stands for; "" for none.
+      note: what it stands for, and how many readers its lesions have; "" for none.
       lesions, patients: that were measured.
       rows: in the experiment's order.
     """

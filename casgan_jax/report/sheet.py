@@ -68,7 +68,7 @@ def sheet(
         band = np.full((tile + gap, width, 3), _PAPER, np.uint8)
         for column, picture in enumerate(row):
             left = gap + column * (tile + gap)
-            band[:tile, left : left + tile] = _fit(as_picture(picture), tile)
+            band[:tile, left : left + tile] = fitted(as_picture(picture), tile)
         bands.append(band)
         if captions and any(captions[index]):
             bands.append(_text_band(captions[index], tile, gap, width))
@@ -163,8 +163,8 @@ def _enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _fit(picture: np.ndarray, tile: int) -> np.ndarray:
-    """Fits a picture into a square, centred, with its proportions kept."""
+def fitted(picture: np.ndarray, tile: int) -> np.ndarray:
+    """A picture (H, W, 3) in a square of that side, centred, with its proportions kept."""
     import cv2
 
     height, width = picture.shape[:2]

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tqdm
 
+from casgan_jax.progress import Progress
 from casgan_jax.soft_mask.coarse_levels import (
     Hierarchy,
     Level,
@@ -137,22 +137,22 @@ def solve_large(
     """Minimises the energy of `closed_form.solve_batch` for one image, arguments without its N.
 
     Every product is a program of its own, so that the work can be interrupted between two, and
-    what takes longer than a second shows a bar on standard error.
+    what takes longer than a second tells on standard error how far it is.
 
     Returns:
       (H, H) alpha in [0, 1], steps taken, and the square root of what is left of the error's energy
       e^T A e, as the preconditioner estimates it: at most `tolerance` when it is solved.
     """
     unknown = int(np.count_nonzero(trimap == 128))
-    bar = tqdm.tqdm(desc=f"matting of {unknown:,} pixels", unit="step", delay=1.0, leave=False)
-    with bar:
+    what = f"matting of {unknown:,} pixels"
+    with Progress(what, total=None, unit="step", passing=True) as progress:
         system = prepare(image, trimap, inside, prior, prior_weight, epsilon)
-        hierarchy = coarsen(system, lambda: bar.update(0))
+        hierarchy = coarsen(system, lambda: progress.update(0))
         state = begin(system, hierarchy)
         steps = 0
         while (energy := float(state.energy)) > tolerance**2 and steps < max_iterations:
             state = advance(system, hierarchy, state)
             steps += 1
-            bar.update()
+            progress.update()
     alpha = np.asarray(jnp.clip(system.begin + state.alpha, 0, 1))
     return alpha, steps, float(np.sqrt(energy)) if energy >= 0 else float("nan")

@@ -1,23 +1,24 @@
-"""What a training tells while it runs: progress bar, JSON lines, TensorBoard."""
+"""What a training tells while it runs: its progress, JSON lines, TensorBoard."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from casgan_jax.files import write_whole
+from casgan_jax.progress import Progress, say
 from casgan_jax.training.events import Events, append_whole
 from casgan_jax.workdir.layout import LOG, TENSORBOARD
 
 
 class Logs:
-    """Progress bar on stderr, `log.jsonl` and TensorBoard events in a stage's folder.
+    """Progress on stderr, `log.jsonl` and TensorBoard events in a stage's folder.
 
     A resumed training goes on after its last checkpoint, so what an interrupted one had logged
     beyond it is taken out. `cpu_seconds` of a line is the processor time of the process until then,
@@ -25,15 +26,13 @@ class Logs:
     first of a run writes nothing (`enabled=False`).
 
     No training ends because of its logs: where they cannot be written, that is said once, and every
-    later line is tried again. A disk that is full is told as an error by the next checkpoint. The
-    bar may be lost, too: stderr can be a file on that disk.
+    later line is tried again. A disk that is full is told as an error by the next checkpoint.
+    Progress may be lost, too: stderr can be a file on that disk.
     """
 
     def __init__(self, directory: Path, *, name: str, total: int, done: int, enabled: bool) -> None:
         self._enabled = enabled
-        self._bar = tqdm(
-            total=total, initial=done, desc=name, unit="step", disable=not enabled, smoothing=0.05
-        )
+        self._progress = Progress(name, total=total, unit="step", done=done, show=enabled)
         if enabled:
             directory.mkdir(parents=True, exist_ok=True)
             self._lines, self._told = directory / LOG, False
@@ -44,25 +43,25 @@ class Logs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends the bar; all files are written already."""
+        """Ends the progress; all files are written already."""
         with contextlib.suppress(OSError):
-            self._bar.close()
+            self._progress.close()
 
     def advance(self) -> None:
         """One more step is done."""
         with contextlib.suppress(OSError):
-            self._bar.update()
+            self._progress.update()
 
     def show(self, values: Mapping[str, float]) -> None:
-        """Puts a few numbers behind the bar."""
+        """Puts a few numbers behind the progress."""
         with contextlib.suppress(OSError):
-            self._bar.set_postfix({name: f"{value:.4g}" for name, value in values.items()})
+            self._progress.show(values)
 
     def say(self, line: str) -> None:
-        """A line above the bar."""
+        """A line above the progress."""
         if self._enabled:
             with contextlib.suppress(OSError):
-                self._bar.write(line)
+                say(line, sys.stdout)
 
     def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
         """One JSON line, and one TensorBoard scalar a value, tagged kind/name."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import tqdm
 
 from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.images import read_scan
 from casgan_jax.pool import OrderedPool
+from casgan_jax.progress import followed
 from casgan_jax.records.features import MAX_READERS
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder
@@ -182,12 +182,12 @@ def find_tasks(builder: PreparedBuilder, manual_dir: Path) -> list[Task]:
 def _all_files(builder: PreparedBuilder, folders: Sequence[str]) -> Iterator[SliceFiles]:
     """The files of each series; there are hundreds of headers in each."""
     with OrderedPool(slice_files, builder.workers) as pool:
-        yield from tqdm.tqdm(
+        yield from followed(
             pool.map(folders),
-            desc="reading headers",
+            "reading headers",
             total=len(folders),
-            unit=" series",
-            disable=not builder.show_progress,
+            unit="series",
+            show=builder.show_progress,
         )
 
 

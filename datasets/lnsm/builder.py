@@ -113,13 +113,11 @@ class Builder(PreparedBuilder):
     def _scores(self, sources: dict[str, LesionSource]) -> dict[str, float | Skip]:
         """All lesions are labelled once to rank them; the chosen ones again for their records."""
         scores = {}
-        self._progress.set_description(f"ranking {self.name}")
-        self._progress.reset(total=len(sources))
+        self._progress.begin(f"ranking {self.name}", len(sources))
         with OrderedPool(quality_of, self.workers) as pool:
             for key, score in zip(sources, pool.map(sources.values()), strict=True):
                 self._progress.update()
                 scores[key] = score
-        self._progress.set_description(f"building {self.name}")
         return scores
 
     def _splits(self, patients: list[str]) -> dict[str, str]:

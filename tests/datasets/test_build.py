@@ -45,7 +45,7 @@ def test_lidc_end_to_end(tmp_path):
     assert f"data set: {path}" in lines
     assert (path / "samples.png").is_file()
     assert lines[-1].startswith("next: ") and "-m launch.train --config=softgan" in lines[-1]
-    assert "building lidc: 100%" in first.stderr
+    assert "building lidc: 7 of 7 records (100%)" in first.stderr
     assert "Traceback" not in first.stderr
     again = run(*flags)
     assert again.returncode == 0

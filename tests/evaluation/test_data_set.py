@@ -131,7 +131,7 @@ def test_a_nan_in_the_prediction_is_a_failure():
 def test_an_evaluation_shows_how_far_it_is(capsys):
     records = [record_of(0), record_of(1)]
     evaluate(BrightIsLesion(), records, METADATA)
-    assert "evaluate: 100%" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("evaluate: 2 of 2 lesions (100%), ")
     evaluate(BrightIsLesion(), records, METADATA, progress=False)
     assert not capsys.readouterr().err
 
@@ -169,13 +169,19 @@ def test_the_worst_come_first_and_the_headlines_population_before_others():
     assert [example.key for example in everything.worst][-1] == "K9"
     picture = worst_cases(everything.worst, everything.threshold)
     assert picture.ndim == 3 and picture.dtype == np.uint8
+    example = everything.worst[0]
+    assert example.image.shape == (32, 32) and example.box.shape == example.patch.shape
+    np.testing.assert_array_equal(example.box.crop(example.image), example.patch)
 
 
 def test_pictures_and_table_are_written(tmp_path):
     some = [record_of(0), record_of(1, readers=3), record_of(2, readers=0)]
     evaluation = measured(some)
     write_evaluation(evaluation.summary(), evaluation.worst, tmp_path)
-    assert "| Dice, 50% consensus, four readers |" in (tmp_path / "table.md").read_text()
+    table = (tmp_path / "table.md").read_text()
+    assert "| Dice, 50% consensus, four readers |" in table
+    told = "1 of 3 lesions has four readers, 1 has two or three."
+    assert told in table.splitlines()
     assert cv2.imread(str(tmp_path / "worst.png")).shape[2] == 3
     assert cv2.imread(str(tmp_path / "worst_errors.png")).shape[2] == 3
 

@@ -197,6 +197,40 @@ def test_a_report_names_what_rows_were_trained_on(experiment, tmp_path, fake):
     assert rows["CE-Net"]["initial_weights"] is None
 
 
+def test_a_network_that_predicts_nothing_has_collapsed(experiment, tmp_path, fake):
+    fake({})
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    (kept,) = tmp_path.glob("*/u-net/seed-0/row.json")
+    metrics = kept.parent / "evaluation" / "test" / "metrics.json"
+    for empty, full, dice, reason in (
+        (8, 0, 0.0, "every mask is empty"),
+        (0, 8, 0.1, "every mask is full"),
+        (7, 0, 0.04, "7 of 8 masks are empty, others astray"),
+        (7, 0, 0.1, ""),
+    ):
+        counts = {"records": 8, "empty_predictions": empty, "full_predictions": full}
+        mean = {"mean": dice, "low": None, "high": None, "n": 8, "patients": 8}
+        headline = {"population": "all", "metric": "label_dice", "chosen": mean, "paper": mean}
+        metrics.write_text(json.dumps(counts | {"headline": headline}))
+        _, results = run(experiment, tmp_path, ["U-Net"])
+        rows = {row["name"]: row for row in results["tables"][0]["rows"]}
+        assert (rows["U-Net"]["status"], rows["U-Net"]["reason"]) == ("done", reason)
+        assert ("collapsed: " in (tmp_path / "report.md").read_text()) == bool(reason)
+
+
+def test_how_many_readers_the_lesions_have_is_said(experiment, tmp_path, fake):
+    fake({})
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    assert results["tables"][0]["note"] == "discs"
+    (table,) = tmp_path.glob("*/u-net/seed-0/evaluation/test/lesions.csv")
+    first, *lines = table.read_text().splitlines()
+    lines = [f"{line},{4 if index < 3 else 1}" for index, line in enumerate(lines)]
+    table.write_text("\n".join([f"{first},n_readers", *lines]) + "\n")
+    _, results = run(experiment, tmp_path, ["U-Net"])
+    told = "discs; 3 of 8 lesions have four readers, 5 have one"
+    assert results["tables"][0]["note"] == told
+
+
 def test_a_row_on_other_records_is_refused(experiment, discs, tmp_path, fake):
     damage.copied(discs, tmp_path)
     fake({})

@@ -33,6 +33,14 @@ def test_given_axes_and_masks_are_lines_of_the_crop():
         assert np.abs(np.linalg.norm(line - MIDDLE, axis=1) - radius).max() < 1
 
 
+def test_measured_axes_are_lines_of_the_crop():
+    axes = lesions.axes(4.0, (12, 9)) + np.tile(np.float32((7, 3)), 4)
+    label = dataclasses.replace(made_label(measured_axes=axes), box=Box(7, 3, 47, 43))
+    long, short = lesion_outlines(label).measured
+    np.testing.assert_allclose(long, [(8.5, 9.5), (16.5, 9.5)])
+    np.testing.assert_allclose(short, [(12.5, 5.5), (12.5, 13.5)])
+
+
 def test_a_soft_mask_below_the_threshold_has_no_outline():
     empty = made_label(alpha=np.zeros((SCALE * 40, SCALE * 40), np.float32))
     assert lesion_outlines(empty).found == []

@@ -2,13 +2,12 @@
 
 import base64
 import dataclasses
-import html
 import re
-from html.parser import HTMLParser
 
 import cv2
 import numpy as np
 import pytest
+from markupsafe import escape
 
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.summary import Agreement
@@ -17,10 +16,11 @@ from casgan_jax.json_form import read_as
 from casgan_jax.report.experiment import write_report
 from casgan_jax.report.experiment_tables import (
     difference_table,
-    markdown_text,
+    failed_table,
     measured_table,
     overview_table,
     seeds_table,
+    unrun_table,
 )
 from casgan_jax.report.line_plot import Line, legend_key, line_plot, line_style
 from casgan_jax.report.results import (
@@ -33,6 +33,8 @@ from casgan_jax.report.results import (
     TableResult,
     Value,
 )
+from casgan_jax.report.tables import markdown_text
+from tests.elements import parse
 
 DICE = Heading("dice", "Dice", digits=3, higher_is_better=True)
 MAE = Heading("mae", "soft MAE", digits=4, higher_is_better=False)
@@ -111,26 +113,6 @@ def measured(*rows, columns=COLUMNS):
     return markdown_rows(measured_table(columns, rows).as_markdown())
 
 
-class Elements(HTMLParser):
-    """Collects (element, attributes) and what is left open."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.found, self.open = [], []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-        if tag not in ("meta", "br", "img"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_all_files_are_written(tmp_path):
     page, markdown = write(tmp_path / "new", row("U-Net"))
     names = sorted(path.name for path in (tmp_path / "new").iterdir())
@@ -155,27 +137,26 @@ def test_the_page_needs_nothing_else(tmp_path):
     picture = np.repeat(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
     write_png(tmp_path / "worst.png", picture)
     page, _ = write(tmp_path, row("U-Net", worst="worst.png"), row("UNet++"))
-    elements = Elements(page)
-    assert not elements.open
+    elements = parse(page).all()
+    names = ("src", "href", "xlink:href")
     addresses = [
-        attributes[name]
-        for _, attributes in elements.found
-        for name in ("src", "href", "xlink:href")
-        if name in attributes
+        one.attributes[name] for one in elements for name in names if name in one.attributes
     ]
     pictures = [address for address in addresses if not address.startswith("#")]
     (address,) = pictures
     coded = base64.b64decode(address.removeprefix("data:image/jpeg;base64,"), validate=True)
     shown = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR_RGB)
     assert np.abs(shown.astype(int) - picture).max() <= 8
-    ids = {attributes.get("id") for _, attributes in elements.found}
+    ids = {one.attributes.get("id") for one in elements}
     assert ids.issuperset(address[1:] for address in addresses if address.startswith("#"))
     assert ids.issuperset(re.findall(r"url\(#([^)]*)\)", page))
-    assert "http" not in page and "@import" not in page and "<script" not in page
+    assert not re.search(r"https?:|//\w+\.\w", page) and "@import" not in page
     assert not re.search(r"url\((?!#)", page)
 
 
-@pytest.mark.parametrize("text", ['<script>alert("x")</script>', "a' onclick='b", "&lt;$title$x_y"])
+@pytest.mark.parametrize(
+    "text", ['<script>alert("x")</script>', "a' onclick='b", "&lt;{{ title }}{% x %}"]
+)
 def test_text_stays_text(tmp_path, text):
     def of(text):
         compared = against(0, -1, 1, name=text)
@@ -188,7 +169,7 @@ def test_text_stays_text(tmp_path, text):
     write_png(tmp_path / "worst.png", np.zeros((2, 2, 3), np.uint8))
     page, markdown = write(tmp_path, *of(text), title=text, notes=(text,))
     plain, _ = write(tmp_path, *of("PLAIN"), title="PLAIN", notes=("PLAIN",))
-    assert page == plain.replace("PLAIN", html.escape(text))
+    assert page == plain.replace("PLAIN", escape(text))
     as_code = f"    {text}\n"  # is shown as it is
     assert as_code in markdown and "<script" not in markdown.replace(as_code, "")
 
@@ -200,26 +181,93 @@ def test_markdown_shows_text_as_it_is():
 def test_rows_without_numbers_say_why(tmp_path):
     rows = [
         unmeasured("R2U-Net", "failed", "found a loss of nan", paper={"dice": 0.796}),
-        unmeasured("TransUNet", "not run", ""),
+        unmeasured("TransUNet", "not run", "", paper={"dice": 0.8, "mae": 0.1}),
+        unmeasured("SegNet", "not run", ""),
     ]
+    assert measured_table(COLUMNS, rows) is None
+    assert markdown_rows(failed_table(COLUMNS, rows).as_markdown())["R2U-Net"] == [
+        *("found a loss of nan", "0.796")
+    ]
+    assert markdown_rows(unrun_table(COLUMNS, rows).as_markdown())["TransUNet"] == [
+        *("0.800", "0.1000")
+    ]
+    page = parse(write(tmp_path, *rows)[0])
+    failed, unrun = page.all("table")
+    assert list(failed.rows()) == ["system", "R2U-Net"]
+    assert list(unrun.rows()) == ["not run", "TransUNet", "SegNet"]
+    folded = page.one("details", "unrun")
+    assert folded.all("table") == [unrun] and "open" not in folded.attributes
+    assert folded.one("summary").text == "Not run, 2 of 3 rows: TransUNet, SegNet"
+    assert not page.all("svg") and not page.all("img")
+
+
+def test_what_was_run_has_no_other_tables(tmp_path):
+    page = parse(write(tmp_path, row("U-Net"))[0])
+    assert [list(table.rows()) for table in page.all("table")] == [["system", "U-Net"]]
+    assert not page.all("details", "unrun")
+
+
+def test_a_network_that_predicts_nothing_is_the_best_in_nothing(tmp_path):
+    collapsed = row("U-Net", 0.99, 0.0, reason="every mask is empty", paper={"dice": 0.831})
+    rows = [collapsed, row("UNet++", 0.7, 0.06), row("CasGAN", 0.8, 0.05, group="casgan")]
     shown = measured(*rows)
-    assert shown["R2U-Net"] == ["failed: found a loss of nan", "0.796", "failed"]
-    assert shown["TransUNet"] == ["not run", "\N{EN DASH}", "not run"]
-    page, _ = write(tmp_path, *rows)
-    assert '<td class="failed">failed: found a loss of nan</td>' in page
-    assert page.count('<td class="unrun">not run</td>') == 2
-    assert "<svg" not in page and "<img" not in page
+    assert shown["U-Net collapsed: every mask is empty"][0].startswith("0.990 \\[")
+    assert shown["UNet++"][0].startswith("0.700\N{DAGGER} ")
+    assert [cell.startswith("**") for cell in shown["CasGAN"][:2]] == [True, True]
+    page = parse(write(tmp_path, *rows)[0])
+    lines = page.all("table")[0].rows()
+    name, best = lines["U-Netcollapsed: every mask is empty"], lines["CasGAN"]
+    assert all("collapsed" in cell.classes for cell in name[:2])
+    assert not any(cell.all("b") for cell in name) and best[0].one("b").text == "0.800"
+    assert [item.text for item in page.one("ul", "legend").all("li")] == [
+        *("U-Net (collapsed)", "UNet++", "CasGAN")
+    ]
+    alone = measured(row("U-Net", reason="every mask is empty"))
+    assert not any("**" in cell for cells in alone.values() for cell in cells)
+
+
+def test_tables_say_how_they_are_sorted(tmp_path):
+    rows = [row("U-Net", 0.8), row("A", 0.9, values={"dice": value(0.9)})]
+    page = parse(write(tmp_path, *rows)[0])
+    system, dice, mae, time, *_ = page.one("table").one("thead").all("th")
+    assert [head.one("button").text for head in (system, dice, mae, time)] == [
+        *("system", "Dice \N{UPWARDS ARROW}", "soft MAE \N{DOWNWARDS ARROW}", "time")
+    ]
+    assert dice.attributes["data-first"] == "descending"
+    assert "data-first" not in mae.attributes and "aria-sort" not in dice.attributes
+    cells = page.one("table").rows()
+    assert cells["U-Net"][0].attributes["data-value"] == "0.8"
+    assert cells["U-Net"][2].attributes["data-value"] == "130.0"
+    assert "data-missing" in cells["A"][1].attributes
+    assert all(line.all("th")[0].attributes["scope"] == "row" for line in page.all("tr")[1:])
+
+
+def test_each_word_has_its_meaning_on_the_page(tmp_path):
+    page = parse(write(tmp_path, row("U-Net"), notes=("Quick, without SR & Dice; Dice",))[0])
+    words = page.one("section", "words")
+    meanings = {part.attributes["id"]: part.text for part in words.all("dd")}
+    told = [one for one in page.all() if "aria-describedby" in one.attributes]
+    assert {one.tag for one in told} == {"button"}
+    assert {name for one in told for name in one.attributes["aria-describedby"].split()} <= set(
+        meanings
+    )
+    assert [one.text for one in page.one("header").one("ul").all("button", "word")] == [
+        "SR",
+        "Dice",
+    ]
+    assert page.one("header").one("ul").text == "Quick, without SR & Dice; Dice"
+    assert "twice the shared area" in meanings["word-Dice"]
+    assert "word-HU" not in meanings
 
 
 def test_a_row_shows_value_interval_and_costs():
     shown = measured(row("U-Net", 0.8, 0.05, paper={"dice": 0.831}))
     assert shown["system"] == [
-        *("Dice \N{UPWARDS ARROW}", "Dice, paper", "soft MAE \N{DOWNWARDS ARROW}"),
+        *("Dice \N{UPWARDS ARROW}", "soft MAE \N{DOWNWARDS ARROW}"),
         *("time", "images/s, training", "parameters"),
     ]
     assert shown["U-Net"] == [
-        "**0.800\N{DAGGER}** \\[0.790, 0.810\\]",
-        "0.831",
+        "**0.800\N{DAGGER}** \\[0.790, 0.810\\] paper 0.831",
         "**0.0500\N{DAGGER}** \\[0.0400, 0.0600\\]",
         *("2.2 min", "50.1", "1.23 M"),
     ]
@@ -337,8 +385,8 @@ def test_markdown_tables_are_rectangular(tmp_path):
     )
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
     widths = [{len(re.split(r"(?<!\\)\|", line)) for line in t.splitlines()} for t in tables]
-    assert widths == [{9}, {5}]
-    assert [len(table.splitlines()) for table in tables] == [5, 3]
+    assert widths == [{8}, {4}, {5}]
+    assert [len(table.splitlines()) for table in tables] == [4, 3, 3]
 
 
 @pytest.mark.parametrize("number", [float("nan"), np.float64("inf")])
@@ -359,8 +407,8 @@ def test_curves_are_drawn_with_one_legend(tmp_path):
     page, _ = write(
         tmp_path, row("U-Net"), row("UNet++", training=None), unmeasured("TransUNet", "not run", "")
     )
-    (legend,) = re.findall('<ul class="legend">(.*)</ul>', page)
-    assert re.findall(r"</svg> ([^<]*)</li>", legend) == ["U-Net", "UNet++"]
+    legend = parse(page).one("ul", "legend")
+    assert [item.text for item in legend.all("li")] == ["U-Net", "UNet++"]
     at_thresholds, training = re.findall("<figure>(.*?)</figure>", page, re.DOTALL)
     assert "128/255" in at_thresholds and "128/255" not in training
     first, second = (line_style(index, strong=False).colour for index in range(2))
@@ -388,6 +436,14 @@ def test_a_plot_puts_its_lines_where_they_belong():
     assert "#000000" not in svg and "http" not in svg
 
 
+def test_plots_of_one_page_share_no_id(tmp_path):
+    page = parse(write(tmp_path, row("U-Net"), row("UNet++"))[0])
+    ids = [one.attributes["id"] for one in page.all() if "id" in one.attributes]
+    assert len(page.all("figure")) == 2 and len(ids) == len(set(ids))
+    used = [one.attributes["xlink:href"] for one in page.all("use")]
+    assert used and {address[1:] for address in used} <= set(ids)
+
+
 def test_a_single_point_is_seen():
     style = line_style(0, strong=False)
     svg = line_plot([Line([10], [0.5], style)], x="step", y="Dice")
@@ -403,17 +459,20 @@ def test_readers_and_network_with_each_other_stand_beside_the_papers(tmp_path):
     assert "| A, Dice | reader 1 | network |" in text and "B, Dice" not in text
     assert "| reader 1 | 1.000 paper 1.000 | 0.812 paper 0.777 |" in text
     assert "| majority of the other three | 0.751 | \N{EN DASH} |" in text
-    assert "0.812<small>paper 0.777</small>" in page
+    line = parse(page).all("table")[1].rows()["reader 1"]
+    assert [[note.text for note in cell.all("small")] for cell in line] == [
+        *(["paper 1.000"], ["paper 0.777"])
+    ]
 
 
 def test_several_data_sets_are_seen_side_by_side(tmp_path):
     first, second = (
-        (row("A", 0.7), unmeasured("B", "failed", "NaN")),
-        (row("A", 0.9), row("B", 0.95)),
+        (row("A", 0.7), unmeasured("B", "failed", "NaN"), unmeasured("C", "not run", "")),
+        (row("A", 0.9), row("B", 0.95), unmeasured("C", "not run", "")),
     )
     tables = (TableResult("honest", "", 9, 3, first), TableResult("leaking", "", 9, 3, second))
     table = overview_table(DICE, tables)
-    assert list(table.names) == ["system", "honest", "leaking"]
+    assert [column.name for column in table.columns] == ["system", "honest", "leaking"]
     assert [[cell.text for cell in line] for line in table.rows] == [
         ["A", "0.700", "0.900"],
         ["B", "failed", "0.950"],
@@ -428,4 +487,4 @@ def test_columns_that_no_row_has_are_left_out():
     rows = [row("SVM", images_per_second=None, parameters=None), unmeasured("k-NN", "not run", "")]
     shown = measured(*rows)
     assert shown["system"][2:] == ["time"]
-    assert shown["SVM"][2:] == ["2.2 min"] and shown["k-NN"][2:] == ["\N{EN DASH}"]
+    assert shown["SVM"][2:] == ["2.2 min"] and "k-NN" not in shown

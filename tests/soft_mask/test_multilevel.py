@@ -5,8 +5,8 @@ import signal
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import tqdm
 
+from casgan_jax.progress import Progress
 from casgan_jax.soft_mask import multilevel
 from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
 from casgan_jax.soft_mask.coarse_levels import coarsen
@@ -90,14 +90,14 @@ def test_large_crops_are_solved_by_levels(monkeypatch):
 def test_it_can_be_interrupted(monkeypatch):
     steps = []
 
-    class Bar(tqdm.tqdm):
-        def update(self, n=1):
-            steps.append(n)
+    class Interrupting(Progress):
+        def update(self, count=1):
+            steps.append(count)
             if sum(steps) == 3:
                 signal.raise_signal(signal.SIGINT)
-            return super().update(n)
+            super().update(count)
 
-    monkeypatch.setattr("casgan_jax.soft_mask.multilevel.tqdm.tqdm", Bar)
+    monkeypatch.setattr("casgan_jax.soft_mask.multilevel.Progress", Interrupting)
     image, trimap = images(96)["waves"].astype(np.float32), ring_of(96)
     # Where the suite was started in the background of a shell, Ctrl-C is ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import tqdm
-
 from casgan_jax.annotations import Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
@@ -38,6 +36,7 @@ from casgan_jax.labelling.volumes.label import label_lesion_volume
 from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import VolumeLesion, volume_lesions
 from casgan_jax.labelling.volumes.objects import MAKER, finding_record
+from casgan_jax.progress import followed
 from casgan_jax.soft_mask.volume_following import Propose
 
 _RECORDS = f"{FOLDER}/records"
@@ -110,7 +109,7 @@ def label_volumes(
       options: see `VolumeBatchOptions`.
       network: that follows lesions; None: GrabCut and grey levels do.
       overwrite: label all again.
-      progress: show a bar on standard error.
+      progress: tell on standard error how far it has come.
 
     Raises:
       UserError: an option is out of range, the folder cannot be written to, or another process
@@ -186,13 +185,8 @@ def _kept(job: _Job) -> Row | None:
 
 def _label_all(jobs: Sequence[_Job], progress: bool) -> dict[str, Row]:
     """{key: row} of lesions that are labelled now."""
-    bar = tqdm.tqdm(total=len(jobs), unit="lesion", disable=not progress or not jobs)
-    rows = {}
-    with bar:
-        for job, row in zip(jobs, map(_label, jobs), strict=True):
-            rows[job.lesion.key] = row
-            bar.update()
-    return rows
+    told = followed(jobs, "label volumes", total=len(jobs), unit="lesion", show=progress)
+    return {job.lesion.key: _label(job) for job in told}
 
 
 def _label(job: _Job) -> Row:
