@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from absl import flags
 
 ROOT = Path(__file__).parents[2]
+_CHOICES = re.compile(r"^<[^>]*>: ")  # of an enumeration, which absl repeats in its help
 _KINDS = {  # absl's name for it -> ours
     "bool": "true or false",
     "string": "text",
@@ -48,7 +50,7 @@ def _flag(flag: flags.Flag) -> dict[str, Any]:
         "name": flag.name,
         "kind": _kind(flag),
         "default": ",".join(map(str, default)) if isinstance(default, list) else _plain(default),
-        "help": " ".join((flag.help or "").split()),
+        "help": _CHOICES.sub("", " ".join((flag.help or "").split())),
     }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,17 @@ from casgan_jax.configs.schema.load import config_help, config_names, load_confi
 
 ROOT = Path(__file__).parents[2]
 
+_MARKUP = re.compile(r"[|<>*\[\]]")
+_ENTITIES = {"<": "&lt;", ">": "&gt;"}
+_FLAG = re.compile(r"(?<!\S)--[a-z][\w.]*(=\w[\w,.:]*\b)?")
+_PAGE = re.compile(r"\bdocs/(\w+\.md)")
+
 # What a caller uses, by page; `casgan_jax` itself comes first, with the names that it has.
 MODULES = {
     "labelling": [
         "casgan_jax.soft_mask.label",
-        "casgan_jax.annotations",
+        "casgan_jax.annotations.annotation",
+        "casgan_jax.annotations.read",
         "casgan_jax.labelling.label",
         "casgan_jax.labelling.volumes.lesion",
         "casgan_jax.labelling.volumes.label",
@@ -92,12 +100,20 @@ def _commands_page() -> str:
 
 def _command(name: str, command: dict[str, Any]) -> list[str]:
     typed = f"casgan {name}" if name in COMMANDS else f"python -m launch.{name}"
-    lines = [f"## {name}", f"`{typed}`", f"```text\n{command['help']}\n```"]
+    lines = [f"## {name}", f"`{typed}`", *map(_paragraph, command["help"].split("\n\n"))]
     rows = [
         (f"`--{flag['name']}`", flag["kind"], _code(flag["default"]), _cell(flag["help"]))
         for flag in command["flags"]
     ]
     return lines + [_table(("flag", "value", "default", "meaning"), rows)] * bool(rows)
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph of a help; where lines of it are indented, as it is."""
+    lines = text.strip("\n").splitlines()
+    if any(line.startswith(" ") for line in lines):
+        return f"```text\n{textwrap.dedent(text)}\n```"
+    return _cell(" ".join(lines))
 
 
 def _configs_page() -> str:
@@ -107,13 +123,14 @@ def _configs_page() -> str:
         "`--config.FIELD=VALUE` sets a field of it, and `--config.help` shows the fields as the "
         "variant has them.",
         "## Configs and variants",
-        f"```text\n{config_help()}\n```",
+        _table(("config", "trains"), map(_config_row, config_help().splitlines())),
     ]
     known: set[str] = set()
     for kind, config in KINDS.items():
         fields = [field for field in describe_fields(config()) if _is_own(kind, field)]
         known |= {field.name for field in fields}
-        lines += [f"## {_KINDS_TOLD[kind]}", _fields_table(fields)]
+        title, told = _KINDS_TOLD[kind]
+        lines += [f"## {title}", told, _fields_table(fields)]
     lines.append("## Fields of single networks and methods")
     for name in config_names():
         config = load_config(name, [])
@@ -127,11 +144,18 @@ def _configs_page() -> str:
 
 
 _KINDS_TOLD = {
-    "srgan": "SRGAN: `srgan`, and behind `srgan.` in those of segmentation networks",
-    "softgan": "Segmentation networks: `softgan` and the networks beside it",
-    "classical": "Methods without training",
-    "radiomics": "Radiomics: `radiomics`",
+    "srgan": ("SRGAN", "Of `srgan`; behind `srgan.` those of the networks below."),
+    "softgan": ("Segmentation networks", "Of `softgan` and of all networks beside it."),
+    "classical": ("Methods without training", "Of `graph_cut`, `deep_prior` and `level_set`."),
+    "radiomics": ("Radiomics", "Of `radiomics`."),
 }
+
+
+def _config_row(line: str) -> tuple[str, str]:
+    """A line of the list of configs: a config, or one of its variants, indented."""
+    name, _, told = line.strip().partition(" ")
+    shown = f"`{name}`" if line.startswith(" ") else f"**{name}**"
+    return shown, _cell(told.strip())
 
 
 def _is_own(kind: str, field: FieldHelp) -> bool:
@@ -160,5 +184,7 @@ def _code(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text that Markdown would take for markup in the cell of a table."""
-    return "".join(f"\\{letter}" if letter in "|<>*[]" else letter for letter in text)
+    """A help's text as Markdown, for a cell of a table too: flags as code, pages as links."""
+    plain = _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), text)
+    coded = _FLAG.sub(r"`\g<0>`", plain)
+    return _PAGE.sub(r"[\g<0>](../\1)", coded)
