@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 _MARKUP = re.compile(r"[|<>*\[\]]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;"}
-_FLAG = re.compile(r"(?<!\S)--[a-z][\w.]*(=\w[\w,.:]*\b)?")
+_FLAG = re.compile(r"(?<!\S)--[a-z]\w*(\.\w+)*(=\w[\w,.:]*\b)?")
 _PAGE = re.compile(r"\bdocs/(\w+\.md)")
 
 # What a caller uses, by page; `casgan_jax` itself comes first, with the names that it has.
