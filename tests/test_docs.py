@@ -1,5 +1,6 @@
 """What the documentation links to is there, and the flags that it prints are flags."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -18,12 +19,14 @@ from casgan_jax.labelling.volumes import files as volumes
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 SOURCES = [*PAGES, *ROOT.glob("datasets/*/README.md"), ROOT / "casgan_jax/pretrained/marked.md"]
-FENCED = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
+MANY = re.MULTILINE | re.DOTALL
+FENCED = re.compile(r"^( *)```.*?^\1```", MANY)
 CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 COMMAND = re.compile(r"(?:\bcasgan|\bpython -m launch\.)[ ]?(\w+)((?: |$).*)")
 FLAG = re.compile(r"(?<=\s)--(\w+)")
+FIRST_CELL = re.compile(r"^\| `(.+?)`", re.MULTILINE)
 FIELD = re.compile(r"--config\.([a-z_][\w.]*)")
 
 
@@ -61,6 +64,17 @@ def flags():
         name: {flag["name"] for flag in command["flags"]}
         for name, command in json.loads(done.stdout).items()
     }
+
+
+@pytest.fixture(scope="module")
+def site():
+    """Name -> what builds the site, which is no package: `checkout` and `reference`."""
+    made = {}
+    for name in ("checkout", "reference"):
+        spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/site/{name}.py")
+        made[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(made[name])
+    return made
 
 
 @pytest.mark.parametrize("page", SOURCES, ids=each)
@@ -110,3 +124,30 @@ def test_the_page_of_files_has_every_column():
     columns = {*files.COLUMNS, *volumes.COLUMNS, *agreement.COLUMNS}
     text = (ROOT / "docs/files.md").read_text() + (ROOT / "docs/volumes.md").read_text()
     assert columns <= set(re.findall(r"`(\w+)`", text))
+
+
+def test_links_of_the_site_lead_where_its_pages_are(site):
+    moved = site["checkout"].with_addresses
+    assert moved("[a](docs/files.md#runs) [b](LICENSE)", "index.md") == (
+        "[a](files.md#runs) [b](checkout/LICENSE)"
+    )
+    assert moved("[a](../README.md) [b](labels.md)", "files.md") == "[a](index.md) [b](labels.md)"
+    card = "checkout/casgan_jax/pretrained/marked.md"
+    assert moved("[a](../../docs/files.md)", card) == "[a](../../../files.md)"
+    assert moved("[a](https://b.org/c.md) [d](no.md)", "files.md") == (
+        "[a](https://b.org/c.md) [d](no.md)"
+    )
+    assert "casgan_jax/pretrained/marked.md" in site["checkout"].linked_files()
+
+
+def test_the_reference_has_every_flag_field_and_module(site, flags):
+    pages = site["reference"].pages()
+    for name, of_command in flags.items():
+        page = pages["reference/commands.md"]
+        (section,) = re.findall(rf"^## {name}$(.*?)(?=^## |\Z)", page, MANY)
+        assert set(FIRST_CELL.findall(section)) == {f"--{flag}" for flag in of_command}
+    fields = {name for spec in config_names() for name in flat_settings(load_config(spec, []))}
+    told = set(FIRST_CELL.findall(pages["reference/configs.md"]))
+    assert {name.removeprefix("srgan.") for name in fields} <= told
+    for modules in site["reference"].MODULES.values():
+        assert all(importlib.util.find_spec(module) for module in modules)
