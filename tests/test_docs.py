@@ -101,6 +101,13 @@ def test_printed_fields_are_fields_of_a_config(page):
     assert set(FIELD.findall(page.read_text())) <= known | {HELP}
 
 
+@pytest.mark.parametrize("page", SOURCES, ids=each)
+def test_a_forge_and_the_site_see_the_same_blocks(page):
+    text = FENCED.sub("", page.read_text())
+    odd = re.findall(r"\n\n(?: {1,3}| {5,7})\S.*", text)
+    assert not odd, "a block within a list is another thing to the site; leave the list first"
+
+
 def test_the_pages_have_links_and_commands_to_look_at():
     assert sum(len(links(page)) for page in PAGES) > 40
     assert sum(len(printed_commands(page)) for page in PAGES) > 80
