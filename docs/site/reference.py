@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import casgan_jax
 from casgan_jax.commands.program import COMMANDS
 from casgan_jax.configs.schema.field_help import FieldHelp, describe_fields
 from casgan_jax.configs.schema.kinds import KINDS
@@ -24,7 +26,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;"}
 _FLAG = re.compile(r"(?<!\S)--[a-z]\w*(\.\w+)*(=\w[\w,.:]*\b)?")
 _PAGE = re.compile(r"\bdocs/(\w+\.md)")
 
-# What a caller uses, by page; `casgan_jax` itself comes first, with the names that it has.
+# What a caller uses, by page; the names of `casgan_jax` itself have a page of their own.
 MODULES = {
     "labelling": [
         "casgan_jax.soft_mask.label",
@@ -58,7 +60,7 @@ MODULES = {
         "casgan_jax.evaluation.bootstrap",
         "casgan_jax.evaluation.summary",
     ],
-    "common": ["casgan_jax", "casgan_jax.grid", "casgan_jax.errors"],
+    "common": ["casgan_jax.grid", "casgan_jax.errors"],
 }
 _TITLES = {
     "labelling": "Labelling",
@@ -78,6 +80,7 @@ def pages() -> dict[str, str]:
     return {
         "reference/commands.md": _commands_page(),
         "reference/configs.md": _configs_page(),
+        "reference/python/casgan_jax.md": _face_page(),
         **python,
     }
 
@@ -172,6 +175,18 @@ def _fields_table(fields: Iterable[FieldHelp]) -> str:
 
 def _python_page(title: str, modules: Sequence[str]) -> str:
     return "\n\n".join([f"# {title}", *(f"## {name}\n\n::: {name}" for name in modules)]) + "\n"
+
+
+def _face_page() -> str:
+    """The names that `casgan_jax` itself has, with where each is from."""
+    names = getattr(casgan_jax, "__all__", ())
+    things = {name: getattr(casgan_jax, name) for name in sorted(names) if name[0] != "_"}
+    rows = [
+        (f"`{name}`", f"`{thing.__module__}`", _cell((inspect.getdoc(thing) or "").split("\n")[0]))
+        for name, thing in things.items()
+    ]
+    table = [_table(("name", "from", "what"), rows)] * bool(rows)
+    return "\n\n".join(["# casgan_jax", "::: casgan_jax", *table]) + "\n"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
