@@ -1,6 +1,7 @@
 # make train      set up, build the embedded phantoms, train and measure the quick cascade
 # make annotate   set up, write phantoms with marks, and open the browser to annotate them
 # make test       set up and run the whole test suite
+# make docs       set up and build the documentation as a site, build/site/index.html
 # make lint       ruff check and format, mypy
 # Commands that are typed by hand need the environment: source .venv/bin/activate
 # Set PYTHON for another interpreter (3.11 or newer), VENV for another environment.
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PHANTOM := data/phantom/quick/1.1.0/dataset_info.json
 
-.PHONY: train annotate test lint clean
+.PHONY: train annotate test docs lint clean
 
 train: $(VENV)/.installed $(PHANTOM)
 	$(BIN)/python -m launch.train --config=softgan:quick
@@ -20,6 +21,9 @@ annotate: $(VENV)/.installed-annotate data/example/lesions.csv
 
 test: $(VENV)/.installed-test $(VENV)/.installed-radiomics
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -40,6 +44,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-annotate: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[annotate]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""One line a field of a config: its name, value, meaning, type and range."""
+"""What there is to tell of each field of a config: its name, value, meaning, type and range."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from casgan_jax.configs.schema.kinds import Config
 from casgan_jax.configs.schema.tree import flat, flat_settings
@@ -15,18 +16,50 @@ from casgan_jax.errors import UserError, one_line
 _OWNERS = {"model": "model.network", "parameters": "method"}
 
 
-def field_help(config: Config) -> str:
-    """A line for every field that can be set, with the config's value.
+class FieldHelp(NamedTuple):
+    """A field that can be set.
+
+    Attributes:
+      name: dotted, as it follows `--config.`.
+      value: the config's, as it is typed.
+      meaning: one line; "" where nothing is known.
+      expected: the type with the range, or the choices.
+    """
+
+    name: str
+    value: str
+    meaning: str
+    expected: str
+
+
+def describe_fields(config: Config) -> list[FieldHelp]:
+    """Every field that can be set, with the config's value.
 
     Raises:
       UserError: the config names a network or method that cannot be imported.
     """
     values = flat(config)
-    rows = []
-    for name, setting in flat_settings(config).items():
-        meaning = setting.meaning or _from_docstring(values, name)
-        told = "; ".join(filter(None, (meaning, setting.expected)))
-        rows.append((f"{name}={_shown(values[name])}", told))
+    return [
+        FieldHelp(
+            name,
+            _shown(values[name]),
+            setting.meaning or _from_docstring(values, name),
+            setting.expected,
+        )
+        for name, setting in flat_settings(config).items()
+    ]
+
+
+def field_help(config: Config) -> str:
+    """The same as text, a line for every field.
+
+    Raises:
+      UserError: the config names a network or method that cannot be imported.
+    """
+    rows = [
+        (f"{field.name}={field.value}", "; ".join(filter(None, (field.meaning, field.expected))))
+        for field in describe_fields(config)
+    ]
     width = 2 + max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}{told}" for name, told in rows)
 
