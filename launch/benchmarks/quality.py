@@ -4,10 +4,11 @@ For each fold of the patients (`peers/folds.py`) every system is trained for `se
 time, with compilation and without validations (on a GPU: of time), one after the other, and
 measured by a click alone on the fold's test patients: with all folds every patient is tested once.
 Rows tell of every system in every fold, then of every system over all of them: Dice against the
-consensus of four readers, against each of them, against the majority of each three (as a reader is
-measured: `reader`), error of the soft mask where any reader marked, expected calibration error,
-95% Hausdorff distance in native pixels; Dice by the size and the kind of nodule. The summary has
-paired differences to the best peer, with intervals by resampling patients.
+consensus of four readers, clicked in the middle of the lesion and at any pixel of it, against each
+of them, against the majority of each three (as a reader is measured: `reader`), error of the soft
+mask where any reader marked, expected calibration error, 95% Hausdorff distance in native pixels;
+Dice by the size and the kind of nodule. The summary has paired differences to the best peer, with
+intervals by resampling patients.
 
 With --isbi_dir the same on ISBI 2012 (`isbi2012/honest`): its own split, no folds. With --workdir
 everything that is trained is kept there, and the same command goes on; learning_curves.png lies

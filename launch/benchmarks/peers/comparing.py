@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from casgan_jax.evaluation.case import Case
 from casgan_jax.evaluation.comparison import LesionMeans
 from casgan_jax.evaluation.curves import Calibration
 from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.evaluation.files import read_curves, read_metrics, write_measurements
+from casgan_jax.evaluation.marks import lesion_rng
 from casgan_jax.evaluation.planes import plain_value
 from casgan_jax.evaluation.summary import Subject
 from casgan_jax.json_form import read_as, to_json
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.workdir.layout import LESIONS
 from launch.benchmarks.peers.picture import draw_curves
-from launch.benchmarks.peers.tasks import Task
+from launch.benchmarks.peers.tasks import CLICKED_ELSEWHERE, Task
 from launch.benchmarks.peers.trained import Point
 
 _TRAINING = "training.json"
@@ -102,8 +105,11 @@ def measured(
     folder.mkdir(parents=True, exist_ok=True)
     trained = task.systems[name](data, folder, seconds)
     records, metadata = _drawn(load_split(data, "test"), limit), read_metadata(data)
-    evaluation = evaluate(trained.system, records, metadata)
     system = trained.system
+    evaluation = evaluate(system, records, metadata)
+    if task.is_clicked:
+        elsewhere = evaluate(system, [_clicked_elsewhere(r) for r in records], metadata)
+        evaluation.cases = _with_dice_of(evaluation.cases, elsewhere.cases)
     subject = Subject(str(folder), str(data), "test", system.patch, system.scale)
     write_measurements(evaluation, subject, folder)
     kinds = {}
@@ -120,6 +126,26 @@ def measured(
 def _drawn(records: Sequence[dict[str, Any]], limit: int) -> Sequence[dict[str, Any]]:
     order = np.random.default_rng(0).permutation(len(records))[:limit]
     return [records[int(index)] for index in order] if limit else records
+
+
+def _clicked_elsewhere(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record that is marked anywhere in its lesion, not in its middle; the same for everyone."""
+    y, x = np.nonzero(record["consensus"])
+    if not len(x):
+        return record
+    chosen = lesion_rng(record, 0).integers(len(x))
+    return {**record, "mark": np.array([x[chosen], y[chosen]], np.float32)}
+
+
+def _with_dice_of(cases: Sequence[Case], others: Sequence[Case]) -> list[Case]:
+    """Cases with one more figure, `CLICKED_ELSEWHERE`, of others of the same lesions."""
+    dice = {other.facts.key: other.figures.get("consensus_dice") for other in others}
+    found = []
+    for case in cases:
+        value = dice.get(case.facts.key)
+        more = {} if value is None else {CLICKED_ELSEWHERE: value}
+        found.append(dataclasses.replace(case, figures={**case.figures, **more}))
+    return found
 
 
 def compared(task: Task, results: Sequence[Result], folder: Path) -> Iterator[dict[str, Any]]:

@@ -154,6 +154,11 @@ def train_monai(name: str, data_dir: Path, patch: int, seconds: float, *, seed: 
     return Trained(system, spent, steps, tuple(curve))
 
 
+def keep(system: Any, folder: Path) -> None:
+    """Writes the weights of a `MonaiSystem` as weights.pt."""
+    torch.save(system.network.state_dict(), folder / "weights.pt")
+
+
 def _first(records: Any) -> list[Any]:
     return [records[index] for index in range(min(VALIDATED, len(records)))]
 

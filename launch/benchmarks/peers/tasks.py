@@ -14,6 +14,8 @@ from launch.benchmarks.peers.apart import apart
 from launch.benchmarks.peers.ours import train_ours
 from launch.benchmarks.peers.trained import Trained
 
+CLICKED_ELSEWHERE = "consensus_dice_clicked_elsewhere"
+
 Train = Callable[[Path, Path, float], Trained]  # data set, folder, seconds
 
 
@@ -27,6 +29,8 @@ class Task:
       folded: whether its patients are drawn anew in folds.
       population: whose lesions are told of (`evaluation.case.POPULATIONS`).
       columns: of `lesions.csv`, by what they are told as.
+      is_clicked: whether lesions are also clicked elsewhere than in their middle, at any of
+        their pixels; column `CLICKED_ELSEWHERE`.
       kinds: of lesions.
       kind_of: the kind of a record, with the data set's window.
     """
@@ -36,6 +40,7 @@ class Task:
     folded: bool
     population: str
     columns: Mapping[str, str]
+    is_clicked: bool = False
     kinds: tuple[str, ...] = ()
     kind_of: Callable[[Mapping[str, Any], tuple[float, float]], str] | None = None
     sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -47,7 +52,7 @@ def _ours(config: str, **fields: str) -> Train:
 
 
 def _monai(name: str, patch: int) -> Train:
-    def train(data: Path, _: Path, seconds: float) -> Trained:
+    def train(data: Path, folder: Path, seconds: float) -> Trained:
         for package in ("torch", "monai"):
             if importlib.util.find_spec(package) is None:
                 raise UserError(
@@ -56,9 +61,11 @@ def _monai(name: str, patch: int) -> Train:
                     expected="it beside the systems of this project",
                     remedy="pip install 'casgan_jax[bench]'",
                 )
-        from launch.benchmarks.peers.monai_networks import train_monai
+        from launch.benchmarks.peers.monai_networks import keep, train_monai
 
-        return apart(train_monai, name, data, patch, seconds)
+        trained = apart(train_monai, name, data, patch, seconds)
+        keep(trained.system, folder)
+        return trained
 
     return train
 
@@ -78,12 +85,14 @@ LIDC = Task(
     population="four_readers",
     columns={
         "dice": "consensus_dice",
+        "dice_clicked_elsewhere": CLICKED_ELSEWHERE,
         "dice_each_reader": "readers_dice",
         "dice_others": "others_dice",
         "reader": "human_dice",
         "soft_mae_union": "union_soft_mae",
         "hd95_px": "consensus_hd95",
     },
+    is_clicked=True,
     kinds=KINDS,
     kind_of=kind_of,
     sizes={"up to 50 px": (0, 50), "51 to 200 px": (51, 200), "above 200 px": (201, float("inf"))},

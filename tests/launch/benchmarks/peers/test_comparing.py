@@ -46,6 +46,7 @@ def task():
         folded=True,
         population="four_readers",
         columns=LIDC.columns,
+        is_clicked=True,
         kinds=("a", "b"),
         kind_of=lambda record, window: "a" if record["image"].max() > 180 else "b",
         sizes={"small": (0, 40), "large": (41, np.inf)},
@@ -78,6 +79,8 @@ def test_rows_of_folds_of_all_folds_and_the_difference(task, discs, tmp_path, mo
     assert [row["system"] for row in of_all] == ["Good", "Poor"]
     good, poor = (float(row["dice"].split()[0]) for row in of_all)
     assert good > 0.9 > poor
+    # What sees nothing of where it was clicked does as well elsewhere, as far as the patch goes.
+    assert float(of_all[0]["dice_clicked_elsewhere"].split()[0]) == pytest.approx(good, abs=0.05)
     tested = sum(row["slices"] for row in of_folds if row["system"] == "Good")
     groups = [of_all[0][name] for name in ("small", "large", "a", "b") if name in of_all[0]]
     counts = [int(text.rpartition(" of ")[2]) for text in groups]
