@@ -234,7 +234,8 @@ _COSTS = (
 def _against(column: Heading, row: RowResult) -> Cell:
     """In words, what interval and p of the paired difference say together.
 
-    Of few patients the interval is too narrow: there the test, which is exact, does not agree.
+    A difference of which no digit is shown is none. Of few patients the interval is too narrow:
+    there the test, which is exact, does not agree.
     """
     found = row.against.get(column.key)
     if found is None:
@@ -245,6 +246,9 @@ def _against(column: Heading, row: RowResult) -> Cell:
     better, worse = (sure and low is not None and low > 0), (sure and high is not None and high < 0)
     if not column.higher_is_better:
         better, worse = worse, better
+    ends = (found.difference, low or 0.0, high or 0.0)
+    if all(round(end, column.digits) == 0 for end in ends):
+        better = worse = False
     verb = "beats" if better else "is worse than" if worse else "does not beat"
     difference = f"{found.difference:{form}}{_STAY}{_interval(found, form)}".rstrip()
     note = f"{difference}{_probability(found.p)}"

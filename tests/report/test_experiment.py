@@ -317,6 +317,7 @@ def test_the_best_is_bold_and_the_best_baseline_marked():
         (DICE, against(-0.02, -0.03, -0.01), r"is worse than UNet++: -0.020 \[-0.030, -0.010\]"),
         (MAE, against(-0.02, -0.03, -0.01), r"**beats UNet++:** -0.0200 \[-0.0300, -0.0100\]"),
         (MAE, against(0.02, 0.01, 0.03), r"is worse than UNet++: +0.0200 \[+0.0100, +0.0300\]"),
+        (DICE, against(-1e-6, -2e-6, -1e-7), r"does not beat UNet++: -0.000 \[-0.000, -0.000\]"),
         (DICE, against(0.01, None, None), "does not beat UNet++: +0.010"),
     ],
 )
