@@ -1,11 +1,11 @@
 r"""Measures one part of the system beside what it replaces: one JSON object a line, a summary last.
 
     python -m launch.benchmark --suite=matting
-    python -m launch.benchmark --suite=label --data_dir=data/lidc
     python -m launch.benchmark --suite=marks --workdir=runs/marked --data_dir=data/lidc
     python -m launch.benchmark --suite=quality --data_dir=data/lidc --isbi_dir=data/isbi2012
 
 Suites:
+  all      every suite in a process of its own, with a time limit, into --output; goes on
   matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
            importing pymatting for the first time takes a minute; it is not timed)
   train    the adversarial step beside the same networks in PyTorch ('.[bench]')
@@ -15,7 +15,7 @@ Suites:
            labels beside the readers or the true alpha of a prepared data set (docs/labels.md)
   annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
            corrections gain on the readers of a prepared data set (docs/annotating.md)
-  marks    a trained network that sees RECIST axes beside the label from the same axes
+  marks    a trained network that sees axes beside the label from these, and its certainty
   quality  CasGAN and U-Net beside MONAI's networks ('.[bench]'), trained on the same patients for
            the same seconds, measured alike; quality:quick takes minutes
   volume   the soft mask of a whole lesion from the axes of one slice: made lesions of known volume;
@@ -28,14 +28,12 @@ from casgan_jax.commands.entry import run_main
 from casgan_jax.commands.path_flag import define_path
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
+define_path("output", None, "all: folder of what is measured.")
+flags.DEFINE_float("suite_seconds", 3600.0, "all: at most, of each suite.", lower_bound=1.0)
 define_path("data_dir", None, "annotate, input, label, marks, quality, volume: prepared data.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
-define_path(
-    "workdir",
-    None,
-    "annotate, marks, predict, volume: a trained cascade; predict: a fresh one by default; "
-    "quality: where what is trained is kept.",
-)
+_WORKDIR = "annotate, marks, predict, volume: a trained cascade; quality: what it trains."
+define_path("workdir", None, _WORKDIR)
 define_path("isbi_dir", None, "quality: the prepared isbi2012 data set.")
 flags.DEFINE_float("seconds", 1800.0, "quality: of training, of each system.", lower_bound=1.0)
 flags.DEFINE_integer("folds", 5, "quality: into which patients are cut.", lower_bound=2)
