@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
 import warnings
@@ -57,6 +58,10 @@ def run_main(main: Callable[[list[str]], int | None]) -> None:
         if not _HELP.isdisjoint(sys.argv[1:]):
             sys.exit(0)
         raise
+    except BrokenPipeError:
+        # Whoever reads what is printed, such as `head`, has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def _parse(arguments: list[str]) -> list[str]:

@@ -3,6 +3,7 @@ the library: its flags, its devices, its caches."""
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,15 @@ def test_a_platform_that_is_not_there_is_one_line():
     assert told.startswith("error: JAX_PLATFORMS: found 'cuda', which JAX cannot use here")
     assert "expected what is there: cpu; set JAX_PLATFORMS=cpu" in told
     assert told.count("\n") == 1 and status == 1
+
+
+def test_a_reader_that_has_read_enough_is_no_failure():
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "launch.label", "--help"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback():
