@@ -33,7 +33,7 @@ def test_features_move_with_the_threshold(capsys):
 
 
 def test_own_data_become_a_network(tmp_path, capsys):
-    own_data_to_network.main(tmp_path / "own", steps=2, lesions=12)
+    own_data_to_network.main(tmp_path / "own", steps=2, lesions=18)
     said = capsys.readouterr().out
     before, after = re.findall(r"soft MAE from the label ([\d.]+)", said)
     assert float(before) < 0.05 > float(after)

@@ -82,7 +82,7 @@ def test_the_last_validation_shows_how_far_it_is(trained, discs, tmp_path, capsy
     workdir = shutil.copytree(trained[0], tmp_path / "run")
     (workdir / "softgan" / "result.json").unlink()
     result = train(tiny_config("softgan:quick", discs), workdir)
-    assert "evaluate: 100%" in capsys.readouterr().err
+    assert "lesions (100%)" in capsys.readouterr().err
     assert result.validation == trained[1].validation
 
 

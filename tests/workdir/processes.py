@@ -49,11 +49,14 @@ def free_port():
         return found.getsockname()[1]
 
 
+_OF_THE_MACHINE = ("kind", "time", "cpu_seconds", "images_per_second")
+
+
 def training_lines(workdir, stage="softgan"):
     """The logged losses of every step, without times and speeds."""
     lines = map(json.loads, (workdir / stage / "log.jsonl").read_text().splitlines())
     return [
-        {k: v for k, v in line.items() if k not in ("kind", "time", "images_per_second")}
+        {k: v for k, v in line.items() if k not in _OF_THE_MACHINE}
         for line in lines
         if line["kind"] == "train"
     ]
