@@ -199,7 +199,7 @@ def train_stage(
         data=digest(config.data.dir),
         say=_say,
     )
-    make_state = jax.jit(functools.partial(initial_state, config, stage))
+    make_state = devices.once(functools.partial(initial_state, config, stage))
     shapes = jax.eval_shape(make_state, frozen)
     loss_variables = devices.replicate(stage.loss_variables)
     rates = learning_rates(config.optim, steps)

@@ -95,9 +95,21 @@ class Devices:
 
         On a CPU it is compiled quickly rather than well.
         """
+        return self._map(look, donate_argnums=(), compiler_options=self._quickly)
+
+    def once(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that is called once, on one device, compiled.
+
+        On a CPU it is compiled quickly rather than well: the random draws of some sixty initial
+        weights took 52 s to compile and 0.1 s to run, and take 9 s and 0.3 s (one core).
+        """
+        return jax.jit(function, compiler_options=self._quickly)
+
+    @property
+    def _quickly(self) -> dict[str, Any] | None:
+        """Compiler options."""
         on_cpu = self.mesh.devices.flat[0].platform == "cpu"
-        options = {"xla_backend_optimization_level": 0} if on_cpu else None
-        return self._map(look, donate_argnums=(), compiler_options=options)
+        return {"xla_backend_optimization_level": 0} if on_cpu else None
 
     def _map(
         self,
