@@ -48,21 +48,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from casgan_jax.annotations import Annotation, Annotations, cells, read_annotations
-from casgan_jax.annotations.axes import UNITS, axes_of, units_of
-from casgan_jax.annotations.readers import readers_of
-from casgan_jax.annotations.table import check_key, default_key
+from casgan_jax.annotations import Annotations, cells, read_annotations
+from casgan_jax.commands import label_input
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
+from casgan_jax.commands.label_input import (
+    COMPONENTS,
+    INPUT,
+    SERIES,
+    SPACING,
+    check_without_input,
+    lesions_of_input,
+)
 from casgan_jax.commands.label_volumes import tell_volumes
-from casgan_jax.commands.path_flag import define_path, define_paths
+from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.errors import Interrupted, Step, UserError
 from casgan_jax.grid import PAPER_THRESHOLD
@@ -72,47 +77,9 @@ if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.labelling.label import LabelOptions
     from casgan_jax.labelling.volumes.batch import VolumeBatch
 
-_INPUT = define_path(
-    "input",
-    None,
-    "Image of one lesion, folder of a DICOM series or study, or URL of one of those by DICOMweb.",
-)
+flags.adopt_module_key_flags(label_input)
 _LIST = define_path("list", None, "Folder whose series, measurements and segments are shown.")
 _JSON = flags.DEFINE_bool("json", False, "Show --list as JSON.")
-_SERIES = flags.DEFINE_string(
-    "series", None, "Number or UID of the series, where --input or --list has several."
-)
-_RECIST = flags.DEFINE_string(
-    "recist", None, "x1,y1,...,x4,y4 of the lesion of --input; x1,y1,x2,y2 is a long axis alone."
-)
-_RECIST_UNITS = flags.DEFINE_enum(
-    "recist_units",
-    None,
-    UNITS,
-    "Of --recist: pixel (the default), mm from the first one, or x,y,z of each end in the patient.",
-)
-_MASK = define_path("mask", None, "Binary mask of the lesion of --input, SEG or RTSTRUCT.")
-_READER_MASKS = define_paths("reader_masks", None, "Masks of readers of --input.")
-_SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
-_SEGMENT = flags.DEFINE_string(
-    "segment",
-    None,
-    "Which mark of a mask with several is the lesion's: its value, or its number or name in SEG, "
-    "RTSTRUCT or SR; all: a lesion each. Of --reader_masks one for all files, or one a reader with "
-    "commas between them; all: each mark of the file is a reader's.",
-)
-_COMPONENTS = flags.DEFINE_bool(
-    "components", False, "A lesion for each connected part of the mask of --input."
-)
-_SPACING = flags.DEFINE_string(
-    "spacing_mm", None, "Side of a pixel of --input, or ROW,COLUMN; by default what the file says."
-)
-_HU_OFFSET = flags.DEFINE_string(
-    "hu_offset", None, "Added to the values of --input it gives HU (-32768 for DeepLesion's PNG)."
-)
-_KEY = flags.DEFINE_string(
-    "key", None, "Name of the lesion of --input and of its files; by default the image's."
-)
 _VOLUME = flags.DEFINE_bool(
     "volume", False, "Label lesions through all slices, as volumes in mm3, not slice by slice."
 )
@@ -163,10 +130,7 @@ _WORKERS = flags.DEFINE_integer(
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
-_OF_MARKS = (_RECIST, _MASK, _READER_MASKS)
-_OF_INPUT = (_SERIES, _RECIST_UNITS, _SLICE, _SEGMENT, _COMPONENTS, _SPACING, _HU_OFFSET, _KEY)
 _LEAST_SCALE = 4  # at which lesions are labelled
-_EVERY = "all"  # of --segment
 _MOST_TOLD = 10  # failures; labels.csv and the page have all of them
 
 
@@ -266,7 +230,7 @@ def _label_volumes(annotations: Annotations, folder: Path) -> VolumeBatch:
 
 def _check_volume() -> None:
     """Refuses what is of single slices alone."""
-    for flag in (_COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, _SPACING):
+    for flag in (COMPONENTS, _SCALE, _WORKERS, _READERS_STRATEGY, SPACING):
         if flag.value != flag.default:
             raise UserError(
                 flag.name,
@@ -332,129 +296,23 @@ def _lesions(count: int) -> str:
 
 
 def _annotations() -> Annotations:
-    given, table = _INPUT.value, _TABLE.value
+    given, table = INPUT.value, _TABLE.value
     if given is not None and table is None:
-        return _lesions_of_input(_image(given))
+        return lesions_of_input(Path(_OUTPUT.value or ""), progress=_PROGRESS.value)
     if table is None or given is not None:
         found = "both" if given else "none"
         raise UserError("input, table", found=found, expected="one of them", remedy="see `help`")
-    for flag in (*_OF_MARKS, *_OF_INPUT):
-        if flag.value is not None and flag.value is not False:
-            raise UserError(
-                flag.name,
-                found="with `table`",
-                expected="with `input`",
-                remedy="give it in the table's columns",
-            )
+    check_without_input()
     return read_annotations(table)
-
-
-def _lesions_of_input(image: Path) -> Annotations:
-    """The lesion of an image, those of a mask of it, or those of a study."""
-    every = _SEGMENT.value == _EVERY
-    if os.path.isdir(image) and not any(flag.value for flag in _OF_MARKS):
-        for flag in (_RECIST_UNITS, _KEY, _SPACING, _HU_OFFSET):
-            if flag.value is not None:
-                raise UserError(
-                    flag.name,
-                    found="with a study",
-                    expected="with `recist`, `mask` or `reader_masks`",
-                    remedy="leave it out",
-                )
-        from casgan_jax.labelling.study import read_study
-        from casgan_jax.labelling.study_lesions import study_lesions
-
-        study = read_study(image)
-        for line in study.skipped:
-            print(f"note: {line}", file=sys.stderr)
-        return study_lesions(
-            study,
-            series=_SERIES.value,
-            segment=None if every else _SEGMENT.value,
-            slice_index=_SLICE.value,
-            components=_COMPONENTS.value,
-        )
-    one = _one_lesion(image)
-    if one.mask is None:
-        every = every and not one.reader_masks
-        for name, value in (("components", _COMPONENTS.value), ("segment", every)):
-            if value:
-                raise UserError(
-                    name, found="without `mask`", expected="with it", remedy="leave it out"
-                )
-        return Annotations((one,), ())
-    if not (image.exists() and one.mask.exists()):  # told of the lesion, as if it were in a table
-        return Annotations((one,), ())
-    from casgan_jax.labelling.expand import lesions_of
-
-    found = lesions_of(one, every_segment=every, components=_COMPONENTS.value)
-    return Annotations(found, ())
 
 
 def _list(folder: Path) -> int:
     from casgan_jax.labelling.listing import as_table, contents_of
     from casgan_jax.labelling.study import read_study
 
-    found = contents_of(read_study(folder), _SERIES.value)
+    found = contents_of(read_study(folder), SERIES.value)
     print(json.dumps(found, indent=2) if _JSON.value else as_table(found))
     return 1 if found["faults"] else 0
-
-
-def _image(given: str) -> Path:
-    """The image, fetched first where it is a URL."""
-    from casgan_jax.dicom.web import fetch, is_address, parse_address
-
-    if not is_address(given):
-        return Path(given)
-    address = parse_address(given)
-    folder = Path(_OUTPUT.value or "") / "source" / address.study
-    try:
-        return fetch(address, folder, progress=_PROGRESS.value)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            "label: interrupted; what was fetched is kept, the same command does the rest",
-            signal.SIGINT,
-        ) from None
-
-
-def _one_lesion(image: Path) -> Annotation:
-    marks = [flag.name for flag in _OF_MARKS if flag.value]
-    if len(marks) != 1:
-        raise UserError(
-            "input",
-            found=f"{' and '.join(f'--{name}' for name in marks) or 'no marks'}",
-            expected="one of `recist`, `mask`, `reader_masks`",
-            remedy="see `help`",
-        )
-    index = "" if _SLICE.value is None else str(_SLICE.value)
-    units = units_of("--recist_units", _RECIST_UNITS.value or "")
-    axes = axes_of("--recist", _RECIST.value, units) if _RECIST.value else {}
-    return Annotation(
-        key=check_key(_KEY.value or default_key(image.name, index)),
-        patient=default_key(image.name, ""),
-        image=image,
-        slice_index=_SLICE.value,
-        series=_SERIES.value,
-        mask=Path(_MASK.value) if _MASK.value else None,
-        spacing_mm=cells.spacing_of("--spacing_mm", _SPACING.value or ""),
-        hu_offset=cells.offset_of("--hu_offset", _HU_OFFSET.value or ""),
-        **axes,
-        **_segments(),
-    )
-
-
-def _segments() -> dict[str, Any]:
-    """Which marks of masks are meant, as fields of the annotation, with those of readers."""
-    every = _SEGMENT.value == _EVERY
-    if not _READER_MASKS.value:
-        return {"segment": None if every else _SEGMENT.value}
-    files = [Path(name) for name in _READER_MASKS.value]
-    named = [name.strip() for name in (_SEGMENT.value or "").split(",") if name.strip()]
-    if every:
-        from casgan_jax.labelling.expand import segments_of
-
-        named = [str(one.number) for path in files for one in segments_of(path)]
-    return readers_of(files, named)
 
 
 def _label_options() -> LabelOptions:

@@ -30,7 +30,8 @@ def label(monkeypatch):
     yield run
     for flag in made:  # other commands have flags of the same names
         delattr(flags.FLAGS, flag)
-    del sys.modules[name]
+    for module in (name, f"{name}_input"):
+        del sys.modules[module]
 
 
 def disc_axes(radius):
