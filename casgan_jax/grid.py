@@ -77,6 +77,11 @@ class Box:
         """(height, width)."""
         return self.bottom - self.top, self.right - self.left
 
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y) of its middle, half-way between two pixels of an even side."""
+        return (self.left + self.right - 1) / 2, (self.top + self.bottom - 1) / 2
+
     def contains(self, other: Box) -> bool:
         """Whether every pixel of the other box is one of this."""
         return (

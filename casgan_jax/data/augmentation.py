@@ -30,25 +30,32 @@ def draw_segmentation(
 
     Returns:
       `record`, `matrix` (2, 2) from an output pixel's offset (x, y) to the source's, both from the
-      patch's centre, `shift` (2,) of that centre from the mark in native pixels, grey levels (see
-      `_draw_levels`), where there is elastic deformation `nodes` (2, 3, 3): how far it moves the
-      source's x and y at the nodes of its grid, in native pixels, and where there are marks
-      `marks_seed`.
+      patch's centre, `whole_pixels`, `shift` (2,) of that centre in native pixels, from the mark
+      or, by whole pixels, from the centre of the patch around it (`casgan_jax.records.patches`),
+      grey levels (see `_draw_levels`), where there is elastic deformation `nodes` (2, 3, 3): how
+      far it moves the source's x and y at the nodes of its grid, in native pixels, and where there
+      are marks `marks_seed`.
     """
+    whole = augmentation.whole_pixels > 0 and rng.random() < augmentation.whole_pixels
     angle = np.deg2rad(rng.uniform(-augmentation.rotation, augmentation.rotation))
     shrink = np.exp(-rng.uniform(-augmentation.zoom, augmentation.zoom))
     mirror = -1.0 if augmentation.flip and rng.random() < 0.5 else 1.0
-    cosine, sine = np.cos(angle) * shrink, np.sin(angle) * shrink
     shift = rng.uniform(-augmentation.shift, augmentation.shift, 2)
+    cosine, sine = np.cos(angle) * shrink, np.sin(angle) * shrink
+    if whole:
+        # Interpolation would blur what is sharp when it is predicted.
+        cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[rng.integers(4)]
+        shift = np.rint(shift)
     draw = {
         "record": np.int32(index),
         "matrix": np.array([[mirror * cosine, -sine], [mirror * sine, cosine]], np.float32),
+        "whole_pixels": np.bool_(whole),
         "shift": shift.astype(np.float32),
         **_draw_levels(augmentation, rng),
     }
     if augmentation.elastic:
         nodes = rng.standard_normal((2, NODES, NODES), np.float32)
-        draw["nodes"] = np.float32(augmentation.elastic) * nodes
+        draw["nodes"] = np.float32(0.0 if whole else augmentation.elastic) * nodes
     if marked:
         draw["marks_seed"] = rng.integers(2**32, dtype=np.uint32)
     return draw

@@ -96,7 +96,9 @@ def render_segmentation(
       draw: of `draw_segmentation`.
     """
     record, matrix, nodes = draw["record"], draw["matrix"], draw.get("nodes")
-    centre = planes["mark"][record] + draw["shift"]
+    mark, shape = planes["mark"][record], planes["image"].shape[1:]
+    centre = jnp.where(draw["whole_pixels"], _patch_centre(mark, patch, shape), mark)
+    centre = centre + draw["shift"]
     image = _adjust(_sample(planes["image"][record], patch, matrix, centre, nodes), draw)
     fine_centre = scale * centre + (scale - 1) / 2
     fine_nodes = None if nodes is None else scale * nodes
@@ -121,6 +123,13 @@ def render_super_resolution(
     target = jnp.where(draw["mirror"], turned[:, ::-1], turned)
     image = _adjust(target.reshape(patch, scale, patch, scale).mean((1, 3)), draw)
     return {"image": image[..., None], "target": target[..., None]}
+
+
+def _patch_centre(mark: jax.Array, patch: int, shape: tuple[int, ...]) -> jax.Array:
+    """Of the patch around a mark, as `casgan_jax.records.patches.marked_box` has it; x and y."""
+    half = (patch - 1) / 2
+    last = jnp.array([shape[1] - patch, shape[0] - patch], mark.dtype)
+    return jnp.clip(jnp.round(mark - half), 0, last) + half
 
 
 def _sample(

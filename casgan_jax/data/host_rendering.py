@@ -16,7 +16,7 @@ from casgan_jax.configs.schema.softgan import DrawnMarks
 from casgan_jax.data.augmentation import Draw
 from casgan_jax.data.drawn_marks import draw_marks
 from casgan_jax.data.elastic import node_weights
-from casgan_jax.grid import area_mean, decode_alpha
+from casgan_jax.grid import Box, area_mean, decode_alpha
 from casgan_jax.records.prepared import Record
 from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
 from casgan_jax.soft_mask.view import View, view_of_axes
@@ -72,7 +72,10 @@ def _view(
     matrix, nodes = draw["matrix"].astype(np.float64), draw.get("nodes")
     shift = draw["shift"].astype(np.float64)
     if drawn is None or not drawn.share or shown is None or shown.recist is None:
-        return View(matrix, planes["mark"] + shift), nodes
+        centre = planes["mark"]
+        if draw["whole_pixels"]:
+            centre = np.array(Box.centred(centre, patch).inside(planes["image"].shape).centre)
+        return View(matrix, centre + shift), nodes
     view = view_of_axes(shown.recist, patch, share=drawn.share)
     # Which end of an axis is the first is chance; so the turn decides whether it lies to the left.
     first = np.sign(matrix[1, 1]) or 1.0

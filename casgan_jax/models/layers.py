@@ -145,3 +145,17 @@ def batch_norm(*, train: bool, axis_name: str | None, dtype: Dtype | None, name:
         scale_init=lambda key, shape, kind: 1.0 + 0.02 * jax.random.normal(key, shape, kind),
         name=name,
     )
+
+
+class GroupNorm(nn.GroupNorm):
+    """Flax's, which mixes dtypes on purpose, see `BatchNorm`."""
+
+    def __call__(self, x: jax.Array, *arguments: Any, **options: Any) -> jax.Array:
+        with jax.numpy_dtype_promotion("standard"):
+            return super().__call__(x, *arguments, **options)
+
+
+def instance_norm(*, dtype: Dtype | None, name: str) -> GroupNorm:
+    """Each channel of each image normalised on its own (Ulyanov et al. 2016), then scaled and
+    moved; the same in training and after."""
+    return GroupNorm(num_groups=None, group_size=1, epsilon=1e-5, dtype=dtype, name=name)

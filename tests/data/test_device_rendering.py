@@ -49,6 +49,19 @@ def test_segmentation_examples_are_those_of_the_host(seed, elastic):
         assert found[name].dtype == expected[name].dtype
 
 
+@pytest.mark.parametrize("mark", [(11.5, 12.5), (2.0, 23.0), (13.2, 9.0)])
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_pixels_are_those_of_the_host(seed, mark):
+    planes, rng = one_record() | {"mark": np.array(mark, np.float32)}, np.random.default_rng(seed)
+    limits = dataclasses.replace(QUIET, whole_pixels=1.0, shift=2.0)
+    draw = draw_segmentation(0, rng, augmentation=limits)
+    sizes = dict(patch=20, scale=2)
+    expected = host.render_segmentation(planes, draw, **sizes)
+    found = on_device(device.render_segmentation, planes, draw, **sizes)
+    for name in ("image", "target"):
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_super_resolution_examples_are_those_of_the_host(seed):
     planes, rng = {"image": one_record()["image"]}, np.random.default_rng(seed)

@@ -28,8 +28,35 @@ def test_works_on_native_pixels():
     assert enlarged - native == 3 * (first + last)
 
 
-def test_mask_and_gradients():
-    model = small()
+def test_cells_of_native_pixels_are_folded():
+    # The same layers on fewer pixels, but for the ends.
+    plain, folded = parameter_count(small(levels=1), 3), parameter_count(small(levels=1, fold=2), 3)
+    first, last = 9 * 3 * 4, 9 * 4 + 1
+    assert folded - plain == 3 * 4 * (first + last)
+
+
+def test_the_widest_level_is_limited():
+    wide, narrow = (
+        parameter_count(small(levels=1), 1),
+        parameter_count(small(widest=1, levels=1), 1),
+    )
+    below, up = (9 * 4 * 8 + 9 * 8 * 8) - 2 * 9 * 4 * 4, 4 * 4 * (8 - 4)
+    assert wide - narrow == below + up + 2 * 2 * (8 - 4)  # of which the last normalise
+
+
+def test_an_image_is_normalised_on_its_own():
+    model, rng = small(normalisation="instance"), np.random.default_rng(2)
+    images = rng.uniform(size=(2, SIDE, SIDE, 1)).astype(np.float32)
+    variables = quick_jit(lambda key, x: model.init(key, x, train=False))(jax.random.key(0), images)
+    assert variables.keys() == {"params"}
+    both = quick_jit(lambda x: model.apply(variables, x, train=True))(images)
+    alone = quick_jit(lambda x: model.apply(variables, x, train=False))(images[:1])
+    np.testing.assert_allclose(both[:1], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"fold": 2, "levels": 1, "normalisation": "instance"}])
+def test_mask_and_gradients(options):
+    model = small(**options)
     image = np.random.default_rng(1).uniform(size=(2, SIDE, SIDE, 2)).astype(np.float32)
     keys = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
     variables = quick_jit(lambda keys, x: model.init(keys, x, train=False))(keys, image)
@@ -46,11 +73,13 @@ def test_mask_and_gradients():
     for path, leaf in jax.tree.leaves_with_path(gradient):
         assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, jax.tree_util.keystr(path)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(updates))
+    assert bool(jax.tree.leaves(updates)) == (not options)
 
 
-def test_computes_in_another_precision():
+@pytest.mark.parametrize("normalisation", ["batch", "instance"])
+def test_computes_in_another_precision(normalisation):
     shapes = jax.eval_shape(
-        lambda: small(dtype=jnp.bfloat16).init_with_output(
+        lambda: small(dtype=jnp.bfloat16, normalisation=normalisation).init_with_output(
             jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 1)), train=False
         )
     )

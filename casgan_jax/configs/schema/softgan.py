@@ -20,6 +20,15 @@ _KNOWN_OPTIONS = {
         int, "halvings of the side; 0: as many as it allows", Interval("[0, 12]"), "0"
     ),
     "dropout": Setting(float, "rate of dropout in training", Interval("[0, 1)"), "0.5"),
+    "fold": Setting(
+        int, "side of the cells whose native pixels become channels", Interval("[1, 16]"), "2"
+    ),
+    "widest": Setting(
+        int, "most channels of a level, times those of the first", Interval("[1, 64]"), "8"
+    ),
+    "normalisation": Setting(
+        str, "over a batch or over each image", ("batch", "instance"), "batch"
+    ),
     "encoder_weights": Setting(
         str,
         "a FILE or hf://OWNER/NAME the encoder starts from, {depth} is its depth; empty: random",
@@ -48,6 +57,13 @@ class Augmentation:
     contrast: float = setting(0.2, "largest logarithm of the factor about mid-grey", "[0, 3]")
     brightness: float = setting(0.1, "largest offset, of the [0, 1] range", "[0, 1]")
     noise: float = setting(0.02, "largest deviation of white noise, of the [0, 1] range", "[0, 1]")
+    whole_pixels: float = setting(
+        0.0,
+        "share of records that keep their pixels as they are: quarter turns, and shifts by whole "
+        "pixels from where the patch lies when it is predicted",
+        "[0, 1]",
+        example=0.5,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
