@@ -275,6 +275,7 @@ def test_weights_of_vgg19(tmp_path, make, part):
     assert part in line and line.startswith(str(path))
 
 
+@pytest.mark.slow
 def test_commands_end_with_one_line_and_status_1(scan):
     folder = scan.parent
     (folder / "marks.csv").write_bytes(bytes(range(256)))

@@ -26,6 +26,8 @@ from casgan_jax.training.checks import check_values
 from casgan_jax.training.loop import BUILD_STAGE, initial_state
 from tests import damage
 
+pytestmark = pytest.mark.slow
+
 fuzz = functools.partial(
     settings,
     derandomize=True,

@@ -1,6 +1,10 @@
 """A few hundred of the damaged files of `tests.fuzz_files`."""
 
+import pytest
+
 from tests.fuzz_files import fuzz
+
+pytestmark = pytest.mark.slow
 
 
 def test_damaged_files_are_read_or_told_in_one_line():

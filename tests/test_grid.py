@@ -46,6 +46,7 @@ def test_the_rule_for_whole_marks_and_an_even_side():
     assert Box.centred(np.float32([63.5, 63.5]), 64) == Box(32, 32, 96, 96)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [1, 7, 8, 24])
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
 def test_a_box_cuts_the_same_piece_at_every_scale(side, scale):

@@ -23,6 +23,8 @@ from casgan_jax.images import read_image, write_png
 from datasets.phantom.marked_images import write_example
 from tests.training.test_loop import TINY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 LESIONS = 3  # marked by axes, by one mask, by several readers

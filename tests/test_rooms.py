@@ -12,6 +12,7 @@ def arrows():
     return arrows_of_rooms()
 
 
+@pytest.mark.slow
 def test_no_rooms_import_each_other_in_a_circle(arrows):
     assert circle(arrows) == []
 

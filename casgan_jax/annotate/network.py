@@ -1,7 +1,8 @@
-"""A trained network that proposes soft masks beside the matted ones.
+"""A trained network that proposes soft masks beside the matted ones, or first.
 
-network = Network(Path("runs/marked"))
+network = Network("pretrained")
 proposal = network.propose(lesion)
+network.is_sure(proposal, recist)
 network.reload()  # the weights that a training has left since
 """
 
@@ -12,22 +13,28 @@ from pathlib import Path
 
 import numpy as np
 
+from casgan_jax.evaluation.certainty import LEAST_CERTAINTY, agreement_with_axes, certainty
 from casgan_jax.inference.levels import trained_window
 from casgan_jax.inference.load import LoadedSystem, load_system
 from casgan_jax.inference.proposing import propose
 from casgan_jax.labelling.lesion import Lesion
 from casgan_jax.soft_mask.proposal import Proposal
 
+# Of a soft mask's own axes with those that were drawn, to come first. On twelve key slices of
+# DeepLesion good masks have 0.79 to 0.94, failures at most 0.52, and a vertebra, of which the
+# network takes a part, has 0.68.
+_LEAST_AGREEMENT = 0.75
+
 
 class Network:
     """The system of a workdir; safe to use from several threads.
 
     Attributes:
-      workdir: of the training.
+      workdir: of the training, or "pretrained".
       loaded: how often weights were read: proposals of another number are of other weights.
     """
 
-    def __init__(self, workdir: Path) -> None:
+    def __init__(self, workdir: str | Path) -> None:
         """Loads the weights.
 
         Raises:
@@ -66,6 +73,15 @@ class Network:
         """
         system, trained = self._current()
         return propose(system, lesion, trained=trained)
+
+    def is_sure(self, proposal: Proposal, recist: np.ndarray) -> bool:
+        """Whether what it proposed of axes is hardly ever a failure
+        (`casgan_jax.evaluation.certainty`)."""
+        system, _ = self._current()
+        alpha, threshold = proposal.alpha, system.threshold
+        if certainty(alpha, threshold) < LEAST_CERTAINTY:
+            return False
+        return agreement_with_axes(alpha, proposal.box, recist, threshold) >= _LEAST_AGREEMENT
 
     def _current(self) -> tuple[LoadedSystem, tuple[float, float]]:
         with self._lock:

@@ -4,6 +4,7 @@
 |---|---|---|
 | add | image | the lesion is there; it cannot be undone |
 | mark | slice, window, a mark | it counts instead of what there was; strokes on another slice go |
+| mark | the same, proposal | the network's soft mask of the mark comes first |
 | propose | by, soft mask | the network's soft mask instead of the matted one, or this again |
 | stroke | value, radius, points | a brush corrects the trimap |
 | clear | | all strokes go |
@@ -117,7 +118,8 @@ def _mark(state: State, body: Mapping[str, Any]) -> State:
     mark = Mark(body["slice"], kind, tuple(body[kind]), tuple(body["window"]))
     # Strokes upon the source's mark were drawn on its slice, which only the source knows.
     strokes = state.strokes if body["keep_strokes"] else ()
-    return dataclasses.replace(state, mark=mark, strokes=strokes, proposal=None, decision="")
+    proposal = _proposal(body["proposal"]) if "proposal" in body else None
+    return dataclasses.replace(state, mark=mark, strokes=strokes, proposal=proposal, decision="")
 
 
 def _stroke(state: State, body: Mapping[str, Any]) -> State:
@@ -134,11 +136,12 @@ def _given(state: State, _: Mapping[str, Any]) -> State:
 
 
 def _propose(state: State, body: Mapping[str, Any]) -> State:
-    proposal = None
-    if body["by"] == "network":
-        packed = base64.b64decode(body["soft_mask"])
-        proposal = Proposal(Box(*body["box"]), body["scale"], packed)
+    proposal = _proposal(body) if body["by"] == "network" else None
     return dataclasses.replace(state, proposal=proposal, decision="")
+
+
+def _proposal(body: Mapping[str, Any]) -> Proposal:
+    return Proposal(Box(*body["box"]), body["scale"], base64.b64decode(body["soft_mask"]))
 
 
 def proposal_body(proposal: Proposal) -> dict[str, Any]:

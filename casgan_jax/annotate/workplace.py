@@ -34,6 +34,7 @@ from casgan_jax.soft_mask.proposal import Proposal
 
 _MOST_LABELS = 64  # that are kept
 _MOST_LESIONS = 200  # that a reader may add to an image
+FIRST = ("auto", "network", "matting")  # auto: the network on CT, where it is sure
 _MAKING = ("mark", "stroke", "clear", "given", "propose")  # actions that the soft mask depends on
 
 
@@ -48,6 +49,7 @@ class Workplace:
         reader: str,
         options: LabelOptions | None = None,
         network: Network | None = None,
+        first: str = "auto",
         slices: Slices | None = None,
     ) -> None:
         """
@@ -57,10 +59,12 @@ class Workplace:
           reader: whose work it is.
           options: of soft masks.
           network: that proposes others; None: there is none.
+          first: whose soft mask of new axes is shown first, one of `FIRST`.
           slices: of the images, where another place keeps them, too.
         """
         self.reader, self.slices = reader, slices or Slices()
         self.options, self.network = options or LabelOptions(), network
+        self._first = first
         self._sources = sources
         self.pictures, self.items = sources.pictures, dict(sources.items)
         self.failures = list(sources.failures)
@@ -153,7 +157,14 @@ class Workplace:
         Raises:
           UserError: it has no mark, or its image cannot be read.
         """
-        item, state = self.item(key), self.state(key)
+        return self._lesion(self.item(key), self.state(key))
+
+    def _lesion(self, item: Item, state: State) -> Lesion:
+        """The same of another state.
+
+        Raises:
+          UserError: it has no mark, or its image cannot be read.
+        """
         annotation = annotation_of(item, state, self.slices)
         if annotation is None:
             raise UserError("mark", found="none", expected="one", remedy="draw it")
@@ -165,8 +176,9 @@ class Workplace:
         Raises:
           UserError: there is no network, the lesion has no mark, or it cannot be made.
         """
-        proposal = self._propose(key) if by == "network" else None
-        state = dataclasses.replace(self.state(key), proposal=proposal)
+        state = self.state(key)
+        proposal = self._propose(self.item(key), state) if by == "network" else None
+        state = dataclasses.replace(state, proposal=proposal)
         label = self._label(self.item(key), state)
         if label is None:
             raise UserError("mark", found="none", expected="one", remedy="draw it")
@@ -197,14 +209,20 @@ class Workplace:
         if kind == "mark" and state.strokes:
             body["keep_strokes"] = body["slice"] == self.slice(key)
         if kind == "propose" and body["by"] == "network":
-            body = proposal_body(self._propose(key))
-        if kind in _MAKING:
-            tried = Event(after + 1, "", self.reader, key, kind, body)
-            if self._label(item, fold([*self._events.get(key, ()), tried])) is None:
-                raise UserError(kind, found="no mark", expected="one", remedy="draw one")
+            body = proposal_body(self._propose(item, state))
+        if kind == "mark" and "recist" in body and self._first != "matting":
+            proposal = self._first_proposal(item, self._after(key, kind, body, after))
+            body |= {"proposal": proposal_body(proposal)} if proposal else {}
+        if kind in _MAKING and self._label(item, self._after(key, kind, body, after)) is None:
+            raise UserError(kind, found="no mark", expected="one", remedy="draw one")
         if kind == "decide" and body["decision"] == "accepted" and self.label(key) is None:
             raise UserError("decision", found="no soft mask", expected="one to accept")
         return self._store_event(item, kind, body, after)
+
+    def _after(self, key: str, kind: str, body: dict[str, Any], after: int) -> State:
+        """What a lesion would be like after an action."""
+        tried = Event(after + 1, "", self.reader, key, kind, body)
+        return fold([*self._events.get(key, ()), tried])
 
     def add(self, picture: str) -> str:
         """Adds a lesion to an image; returns its key.
@@ -264,13 +282,26 @@ class Workplace:
         with self._labelling:
             pass
 
-    def _propose(self, key: str) -> Proposal:
+    def _first_proposal(self, item: Item, state: State) -> Proposal | None:
+        """What the network proposes of new axes where its soft mask is to come first."""
+        lesion, network = self._lesion(item, state), self.network
+        if network is None or (self._first == "auto" and lesion.unit != "HU"):
+            return None
+        assert lesion.recist is not None, "its marks are axes"
+        try:
+            proposal = self._propose(item, state)
+        except UserError:  # of an image that it was not trained for, or it finds nothing
+            return None
+        sure = self._first == "network" or network.is_sure(proposal, lesion.recist)
+        return proposal if sure else None
+
+    def _propose(self, item: Item, state: State) -> Proposal:
         if self.network is None:
             raise UserError(
                 "network", found="none", expected="one", remedy="name its folder by `workdir`"
             )
-        name = (key, self.state(key).mark, self.network.loaded)
-        lesion = self.lesion(key)
+        name = (item.key, state.mark, self.network.loaded)
+        lesion = self._lesion(item, state)
         with self._labelling:
             proposal = self._proposals.get(name)
             if proposal is None:

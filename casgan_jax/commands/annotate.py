@@ -16,8 +16,10 @@ kept at once in OUTPUT/annotations.sqlite; the same command goes on where it was
 by the page's button or by --export without a browser, writes the accepted lesions to OUTPUT/READER
 as the command label does: soft masks, trimaps, labels.csv, review.html.
 
-With --workdir a trained network proposes soft masks beside the matted ones. --consensus writes the
-soft masks of lesions that two readers at least accepted, of those who have decided on every one.
+A trained network proposes soft masks beside the matted ones: the one that comes with the package,
+or that of --workdir. On CT its soft mask of new axes comes first, where it is sure; --first says
+otherwise. --consensus writes the soft masks of lesions that two readers at least accepted, of those
+who have decided on every one.
 
 The server listens on this computer only, unless --host says otherwise, and answers to the browser
 that opens its address.
@@ -36,6 +38,7 @@ from absl import flags
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
+from casgan_jax.pretrained import NAME
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
     from casgan_jax.annotate.listening import Listening
@@ -56,7 +59,18 @@ _AGREEMENT = flags.DEFINE_bool(
 _CONSENSUS = flags.DEFINE_bool(
     "consensus", False, "Write OUTPUT/consensus of all readers who have finished, open nothing."
 )
-_WORKDIR = define_path("workdir", None, "Folder of a training, whose network proposes soft masks.")
+_WORKDIR = define_path(
+    "workdir",
+    NAME,
+    "Folder of a training, whose network proposes soft masks; by default "
+    "the one that comes with the package.",
+)
+_FIRST = flags.DEFINE_enum(
+    "first",
+    "auto",
+    ["auto", "network", "matting"],
+    "Whose soft mask of new axes comes first; auto: the network's on CT, where it is sure.",
+)
 _FORMAT = flags.DEFINE_list(
     "format", ["png"], "Of exported soft masks, one or more: see `casgan label --help`."
 )
@@ -100,21 +114,25 @@ def main(_: list[str]) -> int:
         if _CONSENSUS.value:
             places = [Workplace(sources, store, reader=name) for name in store.readers()]
             return _export_consensus(places, output / "consensus", options)
-        place = Workplace(sources, store, reader=reader, network=_network())
-        for line in place.failures:
-            print(f"error: {line}", file=sys.stderr)
         if _EXPORT.value:
+            place = Workplace(sources, store, reader=reader)
+            _tell_failures(place)
             return _export(place, output / reader, options)
+        place = Workplace(sources, store, reader=reader, network=_network(), first=_FIRST.value)
+        _tell_failures(place)
         _serve(place, output / reader, options)
     return 0
 
 
-def _network() -> Network | None:
-    if not _WORKDIR.value:
-        return None
+def _tell_failures(place: Workplace) -> None:
+    for line in place.failures:
+        print(f"error: {line}", file=sys.stderr)
+
+
+def _network() -> Network:
     from casgan_jax.annotate.network import Network
 
-    return Network(Path(_WORKDIR.value))
+    return Network(_WORKDIR.value or NAME)
 
 
 def _export_consensus(places: list[Workplace], folder: Path, options: BatchOptions) -> int:

@@ -1,10 +1,16 @@
-"""Whether a network is sure of a soft mask, told of the mask alone."""
+"""Whether a network is sure of a soft mask, told of the mask and of the axes that it was shown."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from casgan_jax.grid import binarise
+from casgan_jax.evaluation.looking import axes_of_mask
+from casgan_jax.grid import Box, binarise
+from casgan_jax.soft_mask.recist import recist_agreement
+
+# Below, a soft mask is to be looked at.
+LEAST_CERTAINTY = 0.7
+LEAST_AGREEMENT = 0.6  # with the axes
 
 
 def certainty(alpha: np.ndarray, threshold: float) -> float:
@@ -23,3 +29,19 @@ def certainty(alpha: np.ndarray, threshold: float) -> float:
     """
     mask = binarise(alpha, threshold)
     return float(alpha[mask].mean()) if mask.any() else 0.0
+
+
+def agreement_with_axes(alpha: np.ndarray, box: Box, recist: np.ndarray, threshold: float) -> float:
+    """How well a soft mask's own axes agree with those that the network was shown.
+
+    Args:
+      alpha: (r h, r w) float in [0, 1] of the box.
+      box: in the image.
+      recist: (8,) the axes in the image's pixels.
+      threshold: that makes a binary mask of it.
+
+    Returns:
+      0 (no mask, or one that lies elsewhere) to 1, see `recist_agreement`.
+    """
+    measured = axes_of_mask(alpha, box, len(alpha) // box.shape[0], threshold)
+    return 0.0 if measured is None else recist_agreement(recist, measured)

@@ -8,16 +8,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from casgan_jax.evaluation.certainty import certainty
-from casgan_jax.evaluation.looking import axes_of_mask
+from casgan_jax.evaluation.certainty import (
+    LEAST_AGREEMENT,
+    LEAST_CERTAINTY,
+    agreement_with_axes,
+    certainty,
+)
 from casgan_jax.grid import binarise, encode_alpha
 from casgan_jax.images import write_npy, write_png
 from casgan_jax.inference.predict import Prediction
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
-from casgan_jax.soft_mask.recist import recist_agreement
-
-LEAST_AGREEMENT = 0.6  # of a mask with its axes, below which it is told
-LEAST_CERTAINTY = 0.7  # the same of `casgan_jax.evaluation.certainty`
 
 
 class Written(NamedTuple):
@@ -86,6 +86,10 @@ def write_prediction(
         write_npy(folder / f"{name}_alpha.npy", prediction.alpha),
     ]
     fine = binarise(prediction.fine_alpha, threshold)
+    agreement = None
+    if recist is not None:
+        found = agreement_with_axes(prediction.fine_alpha, prediction.box, recist, threshold)
+        agreement = round(found, 3)
     return Written(
         threshold=threshold,
         area_px=int(mask.sum()),
@@ -93,14 +97,8 @@ def write_prediction(
         cut_off=bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
         files=tuple(str(path) for path in files),
         certainty=round(certainty(prediction.fine_alpha, threshold), 3),
-        agreement=None if recist is None else _agreement(recist, prediction, threshold),
+        agreement=agreement,
     )
-
-
-def _agreement(recist: np.ndarray, prediction: Prediction, threshold: float) -> float:
-    fine, box = prediction.fine_alpha, prediction.box
-    measured = axes_of_mask(fine, box, len(fine) // box.shape[0], threshold)
-    return 0.0 if measured is None else round(recist_agreement(recist, measured), 3)
 
 
 def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np.ndarray:

@@ -22,13 +22,12 @@ from sklearn.metrics import roc_auc_score
 from casgan_jax import metrics
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.bootstrap import cluster_mean
-from casgan_jax.evaluation.certainty import certainty
+from casgan_jax.evaluation.certainty import LEAST_CERTAINTY, certainty
 from casgan_jax.evaluation.marks import Record, Show, by_axes, by_click, lesion_rng
 from casgan_jax.evaluation.planes import plain_value, to_native_crop
 from casgan_jax.evaluation.prediction import Failure, Prediction, predict_records
 from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, normalise
 from casgan_jax.inference.load import load_cascade
-from casgan_jax.inference.written import LEAST_CERTAINTY
 from casgan_jax.records.features import MAX_READERS
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.soft_mask.label import label_from_recist

@@ -12,6 +12,8 @@ from tests.dicom import reports
 from tests.labelling import lesions
 from tests.labelling.studies import axes_px, write_series
 
+pytestmark = pytest.mark.slow
+
 CENTRE, RADIUS = (90, 60), 4  # within the patch of the tiny network
 MARK = {
     "slice": 0,

@@ -19,6 +19,8 @@ from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
 from tests.annotate import places
 
+pytestmark = pytest.mark.slow
+
 DRAWN = {"slice": 0, "window": places.WINDOW}
 
 

@@ -9,6 +9,8 @@ from tests.annotate import places
 pytest.importorskip("uvicorn")
 from tests.annotate.killed import kill_once
 
+pytestmark = pytest.mark.slow
+
 
 def test_everything_that_was_confirmed_is_there(tmp_path):
     images, draw = places.write_images(tmp_path / "images", 3), random.Random(0)

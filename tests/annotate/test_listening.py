@@ -71,6 +71,7 @@ def test_a_port_that_is_taken_and_an_address_of_another_computer_are_told():
         Listening(host="192.0.2.1").open()
 
 
+@pytest.mark.slow
 def test_tls_is_spoken_and_http_is_not_answered(pair, tmp_path):
     from tests.annotate.test_run import Server
 

@@ -17,12 +17,18 @@ from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
 from casgan_jax.systems.cascade import _predict
 from tests.annotate import places
+from tests.images import scans
 from tests.labelling import lesions
 
 CENTRE, RADIUS = (90, 60), 4  # within the network's patch of 16 pixels
 AXES = [float(one) for one in lesions.axes(RADIUS, CENTRE)]
 DRAWN = {"slice": 0, "window": places.WINDOW}
 MARK = {**DRAWN, "recist": AXES}
+PLACE = {
+    "PixelSpacing": [0.7, 0.7],
+    "ImagePositionPatient": [0, 0, 0],
+    "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+}
 STROKE = {"value": "background", "radius": 1.5, "points": [[93.0, 60.0]]}
 
 
@@ -43,6 +49,7 @@ def act(place, kind, body):
     return place.act("image-0", kind, body, after=place.state("image-0").last)
 
 
+@pytest.mark.slow
 def test_its_soft_mask_is_shown_chosen_corrected_and_exported(place, tmp_path):
     act(place, "mark", MARK)
     matted = place.label("image-0")
@@ -118,3 +125,59 @@ def test_what_is_compiled_ahead_is_what_a_lesion_needs(place):
 def test_a_folder_without_a_network_is_told(tmp_path):
     with pytest.raises(UserError):
         Network(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def chest(tmp_path_factory):
+    """Folders of a CT slice with a round nodule in a lung of air, and of one with air alone."""
+    folder = tmp_path_factory.mktemp("chest")
+    y, x = np.mgrid[:128, :128]
+    nodule = 1 / (1 + np.exp(np.hypot(x - 70, y - 60) - 7))
+    noise = np.random.default_rng(0).normal(0, 20, (2, 128, 128))
+    for name, share, grain in (("nodule", nodule, noise[0]), ("air", 0 * nodule, noise[1])):
+        values = -850 + 880 * share + grain
+        (folder / name).mkdir()
+        tags = {**scans.HU, "RescaleIntercept": "0", **PLACE}
+        scans.write_dicom(folder / name / "slice.dcm", values.astype(np.int16), **tags)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def package():
+    return Network("pretrained")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "name", "by"),
+    [
+        ("auto", "nodule", "network"),
+        ("auto", "air", "matting"),  # it is not sure, or finds nothing
+        ("network", "nodule", "network"),
+        ("matting", "nodule", "matting"),
+    ],
+)
+def test_whose_soft_mask_of_new_axes_comes_first_on_ct(chest, package, tmp_path, first, name, by):
+    sources = find_sources(chest / name, ())
+    (key,) = sources.items
+    axes = [float(one) for one in lesions.axes(7, (70, 60))]
+    mark = {"slice": 0, "window": [-1350, 150], "recist": axes}
+    with open_store(tmp_path / "out") as store:
+        place = Workplace(sources, store, reader="anna", network=package, first=first)
+        place.act(key, "mark", mark, after=0)
+        told = described_lesion(place, key)
+        assert told["by"] == by
+        assert told["label"]["strategy"] == {"network": "network", "matting": "recist"}[by]
+        # It is one action: what was before is before it.
+        place.act(key, "undo", {}, after=told["last"])
+        assert place.label(key) is None
+        # It is kept, also where there is no network.
+        place.act(key, "redo", {}, after=place.state(key).last)
+        again = Workplace(sources, store, reader="anna")
+        assert described_lesion(again, key)["by"] == by
+
+
+@pytest.mark.slow
+def test_of_other_images_matting_comes_first(place):
+    act(place, "mark", MARK)
+    assert described_lesion(place, "image-0")["by"] == "matting"

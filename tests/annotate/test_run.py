@@ -12,6 +12,8 @@ import pytest
 from tests.annotate import places
 from tests.lines import LINE
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("uvicorn")
 
 

@@ -72,6 +72,7 @@ def test_nobody_else_gets_in(stranger, address):
     assert stranger.get(address).status_code == 403
 
 
+@pytest.mark.slow
 def test_the_token_is_no_cookie_and_each_browser_has_its_own(stranger):
     stranger.cookies.set("casgan_annotate_8765", TOKEN)
     assert stranger.get("/api/work").status_code == 403
@@ -228,6 +229,7 @@ def test_a_slice_is_its_values(client, place):
         assert client.get("/api/slice", params=query).status_code == 422
 
 
+@pytest.mark.slow
 def test_a_mark_a_mask_a_decision_an_export(client, place, tmp_path):
     told = act(client, "mark", places.MARK, 0).json()
     assert told["state"] == "drawn" and told["label"]["quality"] > 0.5
@@ -306,6 +308,7 @@ def test_the_consensus_is_shown_to_who_has_finished(client, place):
     assert client.get("/api/proposal", params={**question, "key": "x"}).status_code == 404
 
 
+@pytest.mark.slow
 def test_fuzzed_requests_bring_no_fault_and_no_file_outside(client, place, tmp_path):
     before = outside(tmp_path)
     statuses = send_fuzz(client, place, seed=0, count=3000, seconds=60)

@@ -119,6 +119,7 @@ def test_the_slices_of_a_series_are_one_lesion_in_their_order():
     assert path.parent.name == "head_series" and index is None
 
 
+@pytest.mark.slow
 def test_what_a_report_measures_on_a_series_is_in_the_list_with_its_axes(tmp_path):
     (tmp_path / "studies").mkdir()
     series = write_series(tmp_path / "studies" / "one", 5)
@@ -155,6 +156,7 @@ def test_what_a_report_measures_on_a_series_is_in_the_list_with_its_axes(tmp_pat
         assert added == "liver_2"
 
 
+@pytest.mark.slow
 def test_axes_of_a_table_in_mm_and_in_the_patient_are_shown_in_pixels(tmp_path):
     write_series(tmp_path / "ct", 4)
     ends, (row, column) = axes_px(), SPACING

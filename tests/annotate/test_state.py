@@ -88,6 +88,7 @@ def test_undo_and_redo_go_all_the_way_there_and_back():
     assert not after(MARK, UNDO, STROKE).redoable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_any_order_of_actions_is_what_a_plain_history_would_be(seed):
     draw = random.Random(seed)

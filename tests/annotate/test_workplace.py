@@ -142,6 +142,7 @@ def test_marks_of_a_table_are_shown_corrected_and_given_back(tmp_path, output):
         assert np.array_equal(place.label("b").alpha, before.alpha)
 
 
+@pytest.mark.slow
 def test_qualities_are_found_meanwhile(tmp_path, output):
     with places.workplace(places.write_table(tmp_path / "table"), output) as place:
         assert place.unexamined() == ["a", "b", "c"]

@@ -15,6 +15,8 @@ from casgan_jax.annotations.table import ENDS, MARKS
 from casgan_jax.errors import UserError
 from tests.test_fuzz import damages
 
+pytestmark = pytest.mark.slow
+
 fuzz = functools.partial(
     settings,
     derandomize=True,

@@ -22,6 +22,7 @@ def energy(mask, preference, links):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_the_cut_is_the_best_of_all_512_masks(seed):
     rng = np.random.default_rng(seed)

@@ -154,6 +154,7 @@ def test_a_prior_of_another_patch_or_kind(tmp_path):
         assert line_of(config).startswith(line)
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_and_found_again(discs, tmp_path, capsys):
     config = config_of("graph_cut", data__dir=discs)
     done = run(config, tmp_path)

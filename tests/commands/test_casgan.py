@@ -9,6 +9,8 @@ import pytest
 from casgan_jax.commands.program import COMMANDS, OF_CHECKOUT
 from tests.labelling import lesions
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = """
 import atexit, sys
 sys.argv[0] = "casgan"

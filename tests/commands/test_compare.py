@@ -56,6 +56,7 @@ def write_study(folder, radius, date):
     return folder
 
 
+@pytest.mark.slow
 def test_two_studies_from_their_reports_to_a_category(command, tmp_path, capsys):
     labels = []
     for name, radius, date in (("one", 9.0, "20260101"), ("two", 6.0, "20260302")):
@@ -106,6 +107,7 @@ def test_folders_must_be_named(command):
     assert str(caught.value).startswith("before: found none")
 
 
+@pytest.mark.slow
 def test_every_value_of_a_mask_is_a_lesion_through_all_slices(command, tmp_path):
     image = balls.write_nifti(tmp_path / "a.nii.gz")
     mask = np.zeros((balls.SIDE, balls.SIDE, 13), np.uint8)

@@ -108,6 +108,7 @@ def test_a_wrong_flag_is_one_line(command, monkeypatch, capsys, argument, line):
     assert told.startswith(f"error: {line}") and told.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_platform_that_is_not_there_is_one_line():
     code = (
         "from casgan_jax.commands.entry import run_main\n"
@@ -141,6 +142,7 @@ def test_a_mistake_of_the_program_keeps_its_traceback():
     assert "Traceback" in told and "a mistake" in told and status == 1
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_is_one_line_and_nothing_more():
     code = (
         "from casgan_jax.commands.entry import keep_compilations\n"

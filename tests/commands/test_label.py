@@ -13,6 +13,8 @@ from casgan_jax.inference.load import load_system
 from datasets.phantom.marked_images import write_example
 from tests.dicom import published, reports
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def label(monkeypatch):

@@ -105,6 +105,7 @@ def test_slices_of_folders_and_volumes(folder):
     assert "found 2 series" in line_of(plan_slices, [job], None, 1)
 
 
+@pytest.mark.slow
 def test_lesions_of_a_study_are_measured_like_records(folder):
     square = to_patient(axes_px(radius=2)[[0, 2, 1, 3]], 2.0)
     reports.write_contours(folder / "study" / "rt.dcm", {"A": [(square, None)]}, frame=FRAME)

@@ -33,6 +33,7 @@ def on_device(render, planes, draw, **sizes):
     return jax.jit(render, static_argnames=("patch", "scale"))(stacked, draw, **sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("elastic", [0.0, 2.0])
 @pytest.mark.parametrize("seed", range(8))
 def test_segmentation_examples_are_those_of_the_host(seed, elastic):
@@ -62,6 +63,7 @@ def test_whole_pixels_are_those_of_the_host(seed, mark):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_super_resolution_examples_are_those_of_the_host(seed):
     planes, rng = {"image": one_record()["image"]}, np.random.default_rng(seed)

@@ -50,6 +50,7 @@ def test_a_lesion_without_axes_is_shown_none():
     assert all(one.recist is None for one in drawn(20, of=nothing))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.6])
 @pytest.mark.parametrize("elastic", [0.0, 1.5])
 def test_marks_move_with_image_and_target(discs, elastic, share):
@@ -99,6 +100,7 @@ def test_marks_leave_image_and_target_as_they_are(discs):
             np.testing.assert_array_equal(one[name], other[name])
 
 
+@pytest.mark.slow
 def test_marks_depend_on_seed_and_position_alone(discs):
     data = open_stream(discs)
     whole = take(data, 17)

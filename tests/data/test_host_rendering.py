@@ -8,6 +8,8 @@ import pytest
 
 from casgan_jax.data import training_batches
 
+pytestmark = pytest.mark.slow
+
 IMPORTED = "import cv2; cv2.setNumThreads(3); import casgan_jax.data; print(cv2.getNumThreads())"
 
 

@@ -61,6 +61,7 @@ def test_without_augmentation_image_and_target_are_the_centre(discs, cache):
         np.testing.assert_allclose(target[..., 0], decode_alpha(alpha[16:48, 16:48]), atol=1e-6)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("elastic", [0.0, 1.5])
 def test_image_and_target_move_together(discs, cache, elastic):
@@ -108,6 +109,7 @@ def test_records_kept_in_memory_are_the_same(discs):
     assert_equal_batches(none, host)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_resumed_stream_goes_on_where_it_was(discs, cache, kind):
@@ -128,6 +130,7 @@ def test_two_processes_share_the_batches_of_one(discs, cache, start):
                 np.testing.assert_array_equal(values, batch[name][index::2])
 
 
+@pytest.mark.slow
 @BOTH
 def test_worker_processes_do_not_change_the_stream(discs, cache):
     expected = take(open_stream(discs, cache=cache), 6)

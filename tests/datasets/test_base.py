@@ -50,6 +50,7 @@ def test_records_and_counts_survive_on_disk(tmp_path):
     assert builder.info.description.startswith("Small integers.")
 
 
+@pytest.mark.slow
 def test_result_does_not_depend_on_the_number_of_workers(tmp_path):
     alone = contents(build(tmp_path / "0", workers=0).path)
     two = contents(build(tmp_path / "2", workers=2).path)
@@ -62,6 +63,7 @@ build({data_dir!r})
 """
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     script = BUILT_ELSEWHERE.format(data_dir=str(there))
@@ -118,6 +120,7 @@ def test_bucket_is_no_folder():
         build("gs://bucket/data")
 
 
+@pytest.mark.slow
 def test_worker_that_dies_is_told_in_a_line(tmp_path):
     with pytest.raises(UserError, match="worker processes: found that one of them was killed"):
         build(tmp_path, toy.toy(toy.die_at_five), workers=1)
@@ -132,6 +135,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_killed_build_leaves_no_data_set_and_is_run_again(tmp_path):
     data_dir, pids = tmp_path / "data", tmp_path / "pids"
     pids.mkdir()

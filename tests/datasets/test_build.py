@@ -28,6 +28,7 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_lidc_end_to_end(tmp_path):
     tree = write_lidc_tree(tmp_path / "tree")
     far = [disc(4, (50, 64)), disc(4, (70, 64))]
@@ -53,6 +54,7 @@ def test_lidc_end_to_end(tmp_path):
     assert again.stdout.splitlines()[1:] == lines[1:]
 
 
+@pytest.mark.slow
 def test_bad_flags_get_one_line():
     for arguments, match in [
         (["--dataset=lidk"], "did you mean 'lidc'?"),

@@ -34,6 +34,7 @@ def folder(tmp_path):
     return tmp_path / "source"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_sums_lie_beside_the_records(folder, tmp_path, workers):
     path = prepare(

@@ -13,6 +13,8 @@ from datasets.folder.layout import read_layout
 from tests.labelling import lesions
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 CENTRE, RADIUS = (90.0, 60.0), 8.0
 
 

@@ -117,6 +117,7 @@ def test_small_images_are_continued(annotate):
     assert not record["alpha"][96:].any() and not record["alpha"][:, 96:].any()
 
 
+@pytest.mark.slow
 def test_what_gives_no_record_has_its_reason(annotate, tmp_path):
     large = annotate(30, radius=30, centre=(80.0, 80.0))
     skip = make_record(source(large))

@@ -191,6 +191,7 @@ def test_spacing_file(tmp_path):
             read_spacing(path)
 
 
+@pytest.mark.slow
 def test_real_slices(tmp_path):
     unpack = shared_data("lidc", "unpack.py")
     unpacked = subprocess.run(

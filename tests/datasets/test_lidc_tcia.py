@@ -137,6 +137,7 @@ def build(root, config="tcia", **options):
     return path, tfds.builder_from_directory(path)
 
 
+@pytest.mark.slow
 def test_build_from_dicom_and_xml(tmp_path):
     root = tmp_path / "LIDC-IDRI"
     centres = {"LIDC-IDRI-0001": (100, 60), "LIDC-IDRI-0002": (20, 30), "LIDC-IDRI-0005": (80, 80)}

@@ -12,6 +12,8 @@ from tests.labelling import lesions
 from tests.lines import line_of
 from tests.shared_data import shared_data
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = (
     "File_name,Measurement_coordinates,Coarse_lesion_type,Possibly_noisy,Spacing_mm_px_,"
     "DICOM_windows"

@@ -86,6 +86,7 @@ def source_of(row):
     return pydicom.dcmread(folder / name, stop_before_pixels=True)
 
 
+@pytest.mark.slow
 def test_dcmqi_finds_every_mask_where_its_image_lies(labelled, converted):
     folder, rows = labelled
     for row in rows:
@@ -142,6 +143,7 @@ def test_dcmtk_reads_the_report_as_the_template_has_it(labelled):
         assert sorted(map(float, lengths)) == pytest.approx(sorted(expected), abs=0.01)
 
 
+@pytest.mark.slow
 def test_dcmtk_finds_the_same_patient_study_and_place_in_all(labelled):
     folder, rows = labelled
     columns = ("soft_segmentation", "binary_segmentation", "report", "contours")

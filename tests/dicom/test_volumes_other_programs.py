@@ -31,6 +31,7 @@ def labelled(tmp_path_factory):
     return folder, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["soft", "binary"])
 def test_dcmqi_finds_the_volume_where_the_images_lie(labelled, kind, tmp_path):
     program("segimage2itkimage")

@@ -73,6 +73,7 @@ def test_what_is_there_is_not_fetched_again(archive, tmp_path):
     assert paths[0].stat().st_mtime_ns == kept
 
 
+@pytest.mark.slow
 def test_labelling_again_replaces_what_is_stored(archive, tmp_path):
     file = images.write_slice(tmp_path / "0.dcm", 0)
     store(archive, written(tmp_path / "a", file), progress=False)

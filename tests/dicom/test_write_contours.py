@@ -86,6 +86,7 @@ def test_the_outlines_lie_where_the_soft_mask_lies(tmp_path):
         assert lengths == pytest.approx(one.finding.diameters_mm[0], abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_long_outline_is_written_whole(tmp_path):
     file = images.write_slice(tmp_path / "a.dcm")
     rng = np.random.default_rng(0)

@@ -210,6 +210,7 @@ runpy.run_module("launch.evaluate", run_name="__main__")
 """
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     out = subprocess.run(
         [sys.executable, "-c", _LAUNCH, f"--workdir={tmp_path}", "--noprogress"],

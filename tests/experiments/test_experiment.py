@@ -88,6 +88,7 @@ def run(experiment, output, names=None):
     return outcomes, json.loads((output / "results.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", catalogue.names(launch.experiments))
 def test_every_row_of_every_variant_is_a_config(name):
     for variant in importlib.import_module(f"launch.experiments.{name}").VARIANTS:
@@ -425,6 +426,7 @@ def test_killed_rows_are_told_from_failed_ones(experiment, tmp_path, monkeypatch
     assert outcomes[0].reason == "killed by signal 9 (out of memory?)"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
     names = ["U-Net", "CasGAN, without SR"]
@@ -441,6 +443,7 @@ def test_a_shrunk_table_is_trained_and_reported(experiment, tmp_path):
     assert "CasGAN, without SR" in page and "0.831" in page
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_classical_methods_are_rows_like_any_other(discs, tmp_path):
     table = load_experiment(launch.experiments, "table3:quick")
@@ -471,6 +474,7 @@ def test_cases_are_chosen_by_rank():
     assert evenly_ranked(values, 99) == [f"{i}" for i in range(10, -1, -1)]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_figure_draws_its_tables_rows(experiment, tmp_path):
     table, data_dir = experiment
@@ -505,6 +509,7 @@ def test_a_figure_draws_its_tables_rows(experiment, tmp_path):
     assert "0.863" in (tmp_path / "table2-quick" / "report.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_shrunk_table_4_gives_a_system_the_soft_masks_of_another(experiment, tmp_path):
     table, data_dir = experiment

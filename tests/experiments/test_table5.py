@@ -15,6 +15,8 @@ from datasets.base import prepare
 from tests.radiomics.rated import ManyRated
 from tests.radiomics.regions import needs_pyradiomics
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def experiment(tmp_path):

@@ -20,6 +20,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.images import open_stack
 from tests.images.scans import HU, dicom, noise, write_metaimage
 
+pytestmark = pytest.mark.slow
+
 fuzz = functools.partial(
     settings,
     derandomize=True,

@@ -29,6 +29,7 @@ def corners(geometry):
     return (geometry.affine @ np.array([(*end, 1) for end in ends]).T)[:3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", CODES)
 @pytest.mark.parametrize("suffix", [".nii", ".mha"])
 def test_pixels_of_slices_lie_where_their_voxels_do(tmp_path, codes, suffix):

@@ -29,6 +29,7 @@ def stored_as(codes, voxels, affine):
     return moved, affine @ orientations.inv_ornt_aff(turn, voxels.shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", CODES)
 def test_slices_do_not_depend_on_the_order_of_the_voxels(tmp_path, codes):
     voxels = noise((6, 5, 4))

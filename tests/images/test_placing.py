@@ -47,6 +47,7 @@ def written(folder, suffix, voxels, affine):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", CODES)
 @pytest.mark.parametrize("suffix", [".nii", ".mha"])
 def test_a_mask_of_any_order_of_axes_is_taken_exactly(tmp_path, codes, suffix):
@@ -100,6 +101,7 @@ def grids(draw):
     return grid, grid.part(start, order, (*draw(sizes)[:2], 1))
 
 
+@pytest.mark.slow
 @fuzz(max_examples=300)
 @given(grids())
 def test_random_grids_of_one_lattice_are_joined_pixel_by_pixel(drawn):

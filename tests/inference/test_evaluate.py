@@ -1,10 +1,14 @@
 """What a run measures as it ends."""
 
+import pytest
+
 from casgan_jax.commands.told import measured_lines
 from casgan_jax.inference.evaluate import evaluate_workdir
 from casgan_jax.training.loop import train
 from tests import damage
 from tests.training.test_loop import tiny_config
+
+pytestmark = pytest.mark.slow
 
 
 def test_validation_is_measured_where_there_is_no_test_split(discs, tmp_path, capsys):

@@ -19,6 +19,8 @@ from tests import damage
 from tests.exchanged_discs import build_exchanged
 from tests.training.test_loop import tiny_config
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"train__steps": 1, "srgan__train__steps": 1}
 ALONE = SHORT | {"sr": "none"}
 

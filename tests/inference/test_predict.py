@@ -233,6 +233,7 @@ def _launch(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     write_png(tmp_path / "a.png", _image())
     out = _launch(
@@ -282,6 +283,7 @@ def test_formats_that_there_are_not_are_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_predictions_go_into_a_pacs(tmp_path):
     files = [images.write_slice(tmp_path / f"{n}.dcm", n) for n in range(2)]
     write_png(tmp_path / "a.png", _image())

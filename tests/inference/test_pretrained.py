@@ -21,6 +21,8 @@ from casgan_jax.records.splits import split_of
 from casgan_jax.workdir.seal import verify
 from tests.shared_data import shared_data
 
+pytestmark = pytest.mark.slow
+
 SIZE = 128
 
 

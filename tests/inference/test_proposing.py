@@ -18,6 +18,8 @@ from datasets.phantom.marked_images import write_example
 from tests.labelling.volumes import balls
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def system():

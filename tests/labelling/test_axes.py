@@ -102,6 +102,7 @@ def test_a_ct_volume_is_known_by_its_values(tmp_path, volume):
     assert nifti.notes == ("values taken for HU, as those of CT are",) and not dicom.notes
 
 
+@pytest.mark.slow
 def test_tables_have_units_and_series(tmp_path, volume):
     write_series(tmp_path / "study", 4)
     write_series(tmp_path / "study", 2, uid="1.2.6")

@@ -254,6 +254,7 @@ def test_nifti_lies_where_its_image_lies_for_itk(folder):
     assert dice(marked, lesions.disc(RADIUS, CENTRE)) > 0.9
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_as_none(label, folder):
     alone = label("axes", "outline", "readers", "missing").rows
     shared = label("axes", "outline", "readers", "missing", workers=1, overwrite=True).rows

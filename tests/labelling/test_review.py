@@ -243,6 +243,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ORDERS)
 def test_a_browser_sorts_the_lesions_and_walks_through_them(browser, folder, sort):
     with opened_page(browser, folder / "review.html", suffix=sort) as page:

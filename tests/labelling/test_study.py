@@ -56,6 +56,7 @@ def label(folder, output, **options):
     return list(csv.DictReader(io.StringIO(batch.table.read_text())))
 
 
+@pytest.mark.slow
 def test_a_report_is_labelled_on_its_images(study, tmp_path):
     alone = reports.group(reports.length(LENGTH, None, reports.coordinates(AXES[:2], "1.2.5.2")))
     spatial = measured(FRAME, to_patient(AXES, 6.3), name="spatial")
@@ -125,6 +126,7 @@ def test_marks_on_a_series_that_is_none_tell_why(study):
     assert "again, expected one slice in each place" in failure.reason
 
 
+@pytest.mark.slow
 def test_contours_are_lesions_on_every_slice_that_they_are_on(study, tmp_path):
     angle = np.linspace(0, 2 * np.pi, 50, endpoint=False)
     circle = np.stack([CENTRE[0] + 14 * np.cos(angle), CENTRE[1] + 22 * np.sin(angle)], axis=1)
@@ -170,6 +172,7 @@ def test_damaged_and_mixed_files_are_told_and_the_rest_is_labelled(study):
     assert ["cut.dcm" in one.reason for one in annotations.failures] == [True]
 
 
+@pytest.mark.slow
 def test_headers_of_a_folder_are_read_once_for_a_table(study, tmp_path, monkeypatch):
     axes = ",".join(f"{x:g}" for x in AXES.ravel())
     table = tmp_path / "lesions.csv"
@@ -191,6 +194,7 @@ def test_headers_of_a_folder_are_read_once_for_a_table(study, tmp_path, monkeypa
     assert "4 mm instead of 2" in batch.rows[0]["note"]
 
 
+@pytest.mark.slow
 def test_a_published_report_with_images_that_are_written_for_it(tmp_path):
     published.write_study(tmp_path)
     (row,) = label(tmp_path, tmp_path / "out")
@@ -207,6 +211,7 @@ def test_published_study_of_a_segmentation():
     assert [one.image.name for one in lesions] == ["ct_03.dcm", "ct_02.dcm", "ct_01.dcm"]
 
 
+@pytest.mark.slow
 def test_frames_of_one_file_are_referred_to_by_their_number(tmp_path):
     folder = tmp_path / "study"
     folder.mkdir()
@@ -235,6 +240,7 @@ def test_frames_of_one_file_are_referred_to_by_their_number(tmp_path):
     assert row["status"] == "labelled" and row["slice"] == "1"
 
 
+@pytest.mark.slow
 def test_outlines_and_clicks_of_a_report_are_labelled(study, tmp_path):
     angle = np.linspace(0, 2 * np.pi, 60)
     circle = np.stack([CENTRE[0] + 14 * np.cos(angle), CENTRE[1] + 22 * np.sin(angle)], axis=1)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.training.test_loop import TINY, TINY_SR
 
+pytestmark = pytest.mark.slow
+
 ROOT = __file__.rsplit("/tests/", 1)[0]
 
 

@@ -19,6 +19,8 @@ from tests.labelling import lesions
 from tests.labelling.studies import FRAME, axes_px, to_patient, write_series
 from tests.launch.test_commands import ROOT, command
 
+pytestmark = pytest.mark.slow
+
 CENTRE, RADIUS = (90.0, 60.0), 8.0
 AXES = ",".join(f"{x:g}" for x in lesions.axes(RADIUS, CENTRE))
 

@@ -6,6 +6,8 @@ from casgan_jax.models import resnet
 from casgan_jax.models.ce_net import CENet, ResidualMultiKernelPooling
 from tests.models.segmentation import check_network, parameter_count
 
+pytestmark = pytest.mark.slow
+
 
 def test_has_the_parameters_of_the_authors_code():
     # networks/cenet.py of Guzaiwang/CE-Net: torchvision's ResNet-34 without classifier, three 3x3

@@ -5,6 +5,8 @@ import pytest
 from casgan_jax.models.cf_cnn import CFCNN
 from tests.models.segmentation import check_network, parameter_count
 
+pytestmark = pytest.mark.slow
+
 
 def branch_parameters(channels):
     """Convolutions and the dense layer without biases; scale, shift and one slope after each."""

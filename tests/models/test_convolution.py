@@ -7,6 +7,8 @@ import pytest
 from casgan_jax.models.convolution import conv, depth_to_space, space_to_depth
 from casgan_jax.models.winograd import winograd_conv
 
+pytestmark = pytest.mark.slow
+
 
 def test_depth_to_space_undoes_space_to_depth():
     x = jax.random.normal(jax.random.key(0), (2, 8, 12, 3))

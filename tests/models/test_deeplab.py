@@ -4,6 +4,8 @@ from casgan_jax.models import resnet
 from casgan_jax.models.deeplab import DeepLab
 from tests.models.segmentation import check_network, parameter_count
 
+pytestmark = pytest.mark.slow
+
 
 def test_has_the_parameters_of_the_published_parts():
     # ResNet-50 without classifier; ASPP: two 1x1 and three 3x3 convolutions of 2048 channels, the

@@ -5,6 +5,8 @@ import pytest
 
 from casgan_jax.models.dilated_convolution import dilated_conv
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("size", "dilation"),

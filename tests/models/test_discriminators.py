@@ -5,6 +5,8 @@ import pytest
 
 from casgan_jax.models.discriminators import PatchDiscriminator, PixelDiscriminator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pair():

@@ -6,6 +6,8 @@ import pytest
 
 from casgan_jax.models.layers import Conv, DownConv, UpConv, lecun_init
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def x():

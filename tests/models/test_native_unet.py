@@ -54,6 +54,7 @@ def test_an_image_is_normalised_on_its_own():
     np.testing.assert_allclose(both[:1], alone, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"fold": 2, "levels": 1, "normalisation": "instance"}])
 def test_mask_and_gradients(options):
     model = small(**options)

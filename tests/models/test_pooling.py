@@ -108,6 +108,7 @@ def test_no_gradient_looks_for_pixels_that_equal_the_maximum(pool):
     assert " div " not in program and " max " not in program and "reduce_max" not in program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3])
 def test_the_gradient_of_max_pooling_is_that_of_its_windows(size):
     x = np.random.default_rng(7).normal(size=(2, 7, 8, 3)).astype(np.float32)
@@ -154,12 +155,14 @@ def test_central_pooling_takes_the_maximum_of_each_window():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_max_pooling_drops_what_does_not_fill_a_window(size):
     x = np.random.default_rng(0).normal(size=(2, 7, 11, 3)).astype(np.float32)
     np.testing.assert_array_equal(max_pool(x, size), nn.max_pool(x, (size, size), (size, size)))
 
 
+@pytest.mark.slow
 def test_pooling_and_its_gradient():
     x = jax.random.normal(jax.random.key(0), (2, 6, 8, 3))
 

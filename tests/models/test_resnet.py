@@ -6,6 +6,8 @@ import pytest
 from casgan_jax.models import resnet
 from casgan_jax.models.resnet import ResNet
 
+pytestmark = pytest.mark.slow
+
 
 def shapes(model, size, channels=3):
     x = jnp.zeros((1, size, size, channels))

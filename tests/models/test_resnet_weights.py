@@ -13,6 +13,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.models.resnet import ResNet
 from casgan_jax.models.resnet_weights import load_encoder, locate_encoder
 
+pytestmark = pytest.mark.slow
+
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 

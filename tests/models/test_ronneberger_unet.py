@@ -3,6 +3,8 @@ import pytest
 from casgan_jax.models.ronneberger_unet import RonnebergerUNet
 from tests.models.segmentation import check_network, parameter_count
 
+pytestmark = pytest.mark.slow
+
 
 def test_has_the_parameters_of_the_original():
     # U_Net in the Keras code of UNet++'s authors, the original's layers with 32 features, one

@@ -18,6 +18,7 @@ def test_has_the_parameters_of_the_authors_model():
     assert parameter_count(SegNet(), channels=3) == expected
 
 
+@pytest.mark.slow
 def test_keeps_what_all_networks_promise():
     check_network(SegNet(features=2, levels=2, initial_alpha=0.1))
 

@@ -13,6 +13,8 @@ from casgan_jax.models.srgan import (
     SRGenerator,
 )
 
+pytestmark = pytest.mark.slow
+
 KEY = jax.random.key(0)
 
 

@@ -32,6 +32,7 @@ def test_as_many_levels_as_the_size_allows():
     }
 
 
+@pytest.mark.slow
 def test_starts_at_the_given_alpha_and_stays_in_the_unit_interval():
     model = UNet(features=4, initial_alpha=0.03)
     x = jax.random.uniform(jax.random.key(0), (2, 16, 16, 2))
@@ -42,6 +43,7 @@ def test_starts_at_the_given_alpha_and_stays_in_the_unit_interval():
     assert alpha.min() >= 0 and alpha.max() <= 1
 
 
+@pytest.mark.slow
 def test_dropout_draws_only_in_training():
     model = UNet(features=4, dropout=0.5)
     x = jax.random.uniform(jax.random.key(0), (2, 64, 64, 1))

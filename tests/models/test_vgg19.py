@@ -93,6 +93,7 @@ def test_one_channel_is_repeated(keras_file):
     )
 
 
+@pytest.mark.slow
 def test_blocks_are_pooled_and_gradients_reach_the_image():
     def layer(inputs, outputs):
         return {
@@ -186,6 +187,7 @@ def test_unknown_layer_is_refused(keras_file):
         load_vgg19(keras_file, "conv6_1")
 
 
+@pytest.mark.slow
 def test_real_weights_tell_a_nodule_from_noise():
     params = load_vgg19(shared_data("vgg19", "vgg19_imagenet_block1to3.npz"))
     assert default_layer(params) == "conv3_4"

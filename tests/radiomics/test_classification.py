@@ -29,6 +29,7 @@ def quick(features, classifier="k-NN", positive=POSITIVE, patients=PATIENTS, see
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_finds_what_is_there(classifier):
     features = noise(12)
@@ -53,6 +54,7 @@ def test_patients_are_in_one_fold_each():
     assert auc(result).mean < 0.8
 
 
+@pytest.mark.slow
 def test_groups_of_patients_are_in_one_fold():
     # One positive and one negative of each size: with its partner in training, a lesion's nearest
     # neighbour is of the other class.
@@ -77,6 +79,7 @@ def test_a_feature_that_separates_perfectly_gives_no_warning():
     assert auc(quick(features)).mean == 1.0
 
 
+@pytest.mark.slow
 def test_seeded_and_repeated():
     features = noise(5) + 0.5 * POSITIVE[:, None]
     first = quick(features, seeds=(0, 1))
@@ -148,6 +151,7 @@ def test_the_difference_of_areas_is_paired():
     assert auc_difference(first, better).p == pytest.approx(found.p)
 
 
+@pytest.mark.slow
 def test_p_of_equal_areas_is_uniform():
     rng = np.random.default_rng(0)
     positive = np.arange(60) % 2 == 0

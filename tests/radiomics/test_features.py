@@ -72,6 +72,7 @@ def _zones(levels):
     return sum(ndimage.label(levels == level, np.ones((3, 3)))[1] for level in np.unique(levels))
 
 
+@pytest.mark.slow
 @needs_pyradiomics
 @pytest.mark.parametrize("case", ["breast1", "brain1"])
 @pytest.mark.parametrize("name", CLASSES)

@@ -19,6 +19,8 @@ from datasets.base import prepare
 from tests.radiomics.rated import MANY, ManyRated
 from tests.radiomics.regions import needs_pyradiomics
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -348,6 +348,7 @@ def test_tables_that_would_be_empty_are_left_out():
     assert seeds_table(COLUMNS, [row("U-Net")]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weights", "line"),
     [
@@ -466,6 +467,7 @@ def test_readers_and_network_with_each_other_stand_beside_the_papers(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_several_data_sets_are_seen_side_by_side(tmp_path):
     first, second = (
         (row("A", 0.7), unmeasured("B", "failed", "NaN"), unmeasured("C", "not run", "")),

@@ -33,6 +33,7 @@ def test_a_point_must_lie_in_the_image():
         axes_from_click(np.zeros((64, 64), np.float32), (64.0, 3.0))
 
 
+@pytest.mark.slow
 def test_of_real_nodules_most_are_found():
     found = np.load(shared_data("lidc", "lidc_slices_dev.npz"))
     masks = np.unpackbits(found["masks_packed"][:2000:80], axis=2).reshape(-1, 4, 128, 128)

@@ -78,6 +78,7 @@ TRIMAPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trimap", TRIMAPS.values(), ids=TRIMAPS)
 def test_agrees_with_direct_solve(trimap):
     for name, image in images().items():
@@ -121,6 +122,7 @@ def test_images_of_different_sizes_in_one_call():
     np.testing.assert_array_equal(second, known == 255)  # nothing unknown
 
 
+@pytest.mark.slow
 def test_lockstep_batch_agrees_with_one_after_the_other():
     """What an accelerator runs: vmapped, with finished images waiting."""
     shape = (2, 32, 32)

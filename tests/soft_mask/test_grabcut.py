@@ -36,6 +36,7 @@ def native(fine, scale=4):
     return fine.reshape(len(fine) // scale, scale, -1, scale).mean(axis=(1, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "radius, size, glass",
     [(1.5, 24, False), (5.0, 32, False), (5.0, 32, True), (30.0, 96, False), (100.0, 260, False)],
@@ -81,6 +82,7 @@ def test_a_whole_slice_gives_what_its_part_gives():
     assert whole.alpha.sum() == pytest.approx(part.alpha.sum(), rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("middle", [(0.0, 20.0), (38.0, 2.0), (39.4, 39.4), (-0.4, -0.4)])
 def test_lesions_that_the_image_cuts(middle):
     image, alpha, recist = nodule(6.0, 40, middle=middle)
@@ -95,6 +97,7 @@ def test_axes_that_do_not_cross_make_a_label(recist):
     assert set(np.unique(label.trimap)) == {0, 128, 255}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
 def test_a_flat_image_gives_the_shape_of_the_axes(grey):
     image = np.full((48, 48), grey, np.float32)
@@ -102,6 +105,7 @@ def test_a_flat_image_gives_the_shape_of_the_axes(grey):
     assert recist_agreement(CROSSING, measure_axes(label.alpha, PAPER_THRESHOLD, scale=4)) > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [0.5, 1.0, 30.0])
 def test_thread_like_lesions_keep_a_seed(length):
     recist = np.float32([20, 20, 20 + length, 20, 20 + length / 2, 19.7, 20 + length / 2, 20.2])
@@ -144,6 +148,7 @@ def test_bad_images_get_a_line(image, line):
         label_from_recist(image, CROSSING)
 
 
+@pytest.mark.slow
 def test_real_slices_agree_with_the_readers_consensus():
     archive = np.load(shared_data("lidc", "lidc_slices_dev.npz"))
     images, packed = archive["images"], archive["masks_packed"]

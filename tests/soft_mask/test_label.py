@@ -106,6 +106,7 @@ def test_readers_who_do_not_meet_are_counted_by_reason():
     assert caught.value.reason == "empty_intersection"
 
 
+@pytest.mark.slow
 def test_real_slices_anchored_labels_agree_better_with_the_consensus():
     archive = np.load(shared_data("lidc", "lidc_slices_dev.npz"))
     scores = {"matting": [], "anchored": []}

@@ -13,6 +13,8 @@ from casgan_jax.soft_mask.coarse_levels import coarsen
 from casgan_jax.soft_mask.matting_system import prepare
 from tests.soft_mask.test_closed_form import TOLERANCE, direct_solution, images, ring
 
+pytestmark = pytest.mark.slow
+
 
 def crop(image, trimap):
     """Arguments of `solve_large` up to the prior."""

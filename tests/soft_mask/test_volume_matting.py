@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from casgan_jax.soft_mask import volume_matting as matting
 from casgan_jax.soft_mask.laplacian import laplacian_product, stencil
@@ -24,6 +25,7 @@ def solve(image, trimap, prior, thickness=1.0, coupling=0.5):
     )
 
 
+@pytest.mark.slow
 def test_it_is_the_minimum_of_the_energy():
     image, trimap, prior = problem()
     unit = np.eye(image[0].size, dtype=np.float32).reshape(-1, *SHAPE[1:])

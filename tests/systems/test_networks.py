@@ -9,6 +9,8 @@ from casgan_jax.models.srgan import SRGenerator
 from casgan_jax.models.unet import UNet
 from casgan_jax.systems.networks import System
 
+pytestmark = pytest.mark.slow
+
 PATCHES = np.random.default_rng(0).random((2, 8, 8, 1), dtype=np.float32)
 
 

@@ -10,6 +10,8 @@ from tests.conftest import Discs
 from tests.lines import line_of
 from tests.training.test_loop import TINY, tiny_config
 
+pytestmark = pytest.mark.slow
+
 VALUES = [
     ({"seed": "-1"}, "seed: found -1, expected a whole number in [0, 4294967295]"),
     ({"dtype": "float33"}, "dtype: found 'float33', expected one of float32, bfloat16, float16"),

@@ -17,6 +17,8 @@ from casgan_jax.workdir.results import StageResult
 from tests.models.test_resnet_weights import ARRAYS
 from tests.training.test_loop import TINY, TINY_SR
 
+pytestmark = pytest.mark.slow
+
 
 def config_of(discs, weights, **changes):
     """CE-Net of 4 features."""

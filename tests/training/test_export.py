@@ -17,6 +17,8 @@ from casgan_jax.workdir.weights import read_weights, write_weights
 from tests import damage
 from tests.training.test_loop import tiny_config
 
+pytestmark = pytest.mark.slow
+
 PATCHES = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
 
 

@@ -9,6 +9,8 @@ from casgan_jax.training.loop import train
 from tests.training.test_loop import tiny_config
 from tests.workdir.processes import training_lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_first_signal_is_noted_and_a_second_acts_as_before(number):

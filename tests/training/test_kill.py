@@ -11,9 +11,12 @@ import signal
 import time
 
 import jax
+import pytest
 
 from tests.training.test_loop import TINY, TINY_SR
 from tests.workdir.processes import finish, results, same_bits, start, states, training_lines
+
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("CASGAN_KILLS", "2"))
 STEPS = max(12, 4 * KILLS)  # more kills need more to interrupt

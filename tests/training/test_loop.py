@@ -15,6 +15,8 @@ from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training.loop import train
 from casgan_jax.training.restore import restore_stage
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "seed": "1",
     "data.patch": "16",

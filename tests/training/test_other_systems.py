@@ -23,6 +23,7 @@ def other(discs, tmp_path_factory):
     return workdir
 
 
+@pytest.mark.slow
 def test_a_system_with_a_prior_is_whole_without_the_prior_s_folder(discs, other, tmp_path):
     changes = {"sr": "none", "prior": other, "loss__adversarial": 0, "train__steps": 2}
     train(tiny_config("softgan:quick", discs, **changes), tmp_path / "run")

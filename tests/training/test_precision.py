@@ -15,6 +15,8 @@ from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.step import Constants
 
+pytestmark = pytest.mark.slow
+
 
 def small_config(name):
     if name == "srgan":

@@ -14,6 +14,8 @@ from casgan_jax.training.parallel import Devices
 from casgan_jax.training.state import create_state
 from casgan_jax.training.step import AXIS, Constants, Stage, adversarial_step
 
+pytestmark = pytest.mark.slow
+
 
 def make_stage(adversarial=1.0, dropout=0.0):
     return Stage(

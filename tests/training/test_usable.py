@@ -22,6 +22,8 @@ from casgan_jax.workdir.checkpoints import Checkpoints
 from tests.training.test_loop import tiny_config
 from tests.training.test_step import make_batch, make_stage, on
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=["shard_map", "pmap"])
 def seen(request):

@@ -50,6 +50,7 @@ def srgan(discs):
     return srgan_validation(config, {}, limit=2), variables
 
 
+@pytest.mark.slow
 def test_a_validation_of_srgan_warns_and_names_weights_that_cannot_be_used(srgan):
     validate, variables = srgan
     astray = jax.tree.map(lambda leaf: leaf + 1.0, variables)
@@ -70,6 +71,7 @@ def test_a_cascade_knows_what_its_srgan_is(discs, tmp_path, psnr, lines):
     assert all("what it builds on by `sr`" in line and "worse than" in line for line in found)
 
 
+@pytest.mark.slow
 def test_a_cascade_on_an_srgan_that_went_astray_says_so(discs, tmp_path, capsys):
     fields = dict(srgan__optim__lr=1, srgan__optim__warmup_steps=0, train__steps=1)
     result = train(tiny_config("softgan:quick", discs, **fields), tmp_path)

@@ -81,6 +81,7 @@ def test_a_score_of_an_earlier_version_does_not_count(checkpoints, lines):
     assert later.best() == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [

@@ -56,6 +56,7 @@ def test_another_architecture_or_other_data_are_never_accepted(started, field):
         keep_config(config(**{field: 7}), started, accept_changes=True)
 
 
+@pytest.mark.slow
 def test_one_training_at_a_time(tmp_path):
     """A lock belongs to a process: another one is needed to meet it."""
     code = (

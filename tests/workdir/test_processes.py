@@ -83,6 +83,7 @@ def runs(discs, tmp_path_factory):
     return root, left_alone, (statuses, preempted), outputs
 
 
+@pytest.mark.slow
 def test_the_other_process_of_a_killed_one_says_so_in_a_line(runs):
     _, (output, status), *_ = runs
     assert status == 1, output

@@ -1,6 +1,7 @@
 """The study can be labelled: its slices are one series in HU, and the axes lie on them."""
 
 import numpy as np
+import pytest
 
 from casgan_jax.annotations import read_annotations
 from casgan_jax.dicom.identity import read_source
@@ -8,6 +9,8 @@ from casgan_jax.images.series import find_series
 from casgan_jax.labelling.lesion import read_lesion
 from datasets.phantom.builder import Source, make_record
 from datasets.phantom.dicom_study import write_study
+
+pytestmark = pytest.mark.slow
 
 
 def test_slices_are_one_series_with_a_lesion_each(tmp_path):

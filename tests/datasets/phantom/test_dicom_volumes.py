@@ -10,6 +10,8 @@ from datasets.phantom.dicom_study import DISTANCE
 from datasets.phantom.dicom_volumes import write_volume_study
 from datasets.phantom.volume import make_volume_phantom
 
+pytestmark = pytest.mark.slow
+
 
 def test_axes_of_the_report_become_volumes(tmp_path):
     write_volume_study(tmp_path / "study", 2, 0)

@@ -8,6 +8,8 @@ from casgan_jax.labelling.lesion import read_lesion
 from datasets.phantom.builder import Source, make_record
 from datasets.phantom.marked_images import write_example
 
+pytestmark = pytest.mark.slow
+
 
 def test_lines_are_lesions_with_marks_of_every_kind(tmp_path):
     found = read_annotations(write_example(tmp_path, 3, seed=0))

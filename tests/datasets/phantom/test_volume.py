@@ -7,6 +7,7 @@ from datasets.phantom import volume
 from datasets.phantom.volume import KINDS, make_volume_phantom
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(KINDS)))
 def test_soft_volume_is_the_true_one_in_slices_of_any_thickness(index):
     thin, thick = (make_volume_phantom(0, index, mm) for mm in (1.25, 5.0))

@@ -20,6 +20,8 @@ from launch.benchmarks.volumes import cases as volume_cases
 from tests.lines import line_of
 from tests.training.test_loop import tiny_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tiny(discs, monkeypatch):
