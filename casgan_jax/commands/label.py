@@ -34,8 +34,9 @@ matting: the one that comes with the package has learnt from lung nodules in CT,
 then the one that was chosen for it.
 
 --volume labels the whole lesion through all slices of its series or volume: marks of one lesion on
-several slices are joined (docs/volumes.md). OUTPUT gets volumes and volumes.csv, with volume,
-longest diameter of all slices and the like. With --method=network the network follows the lesion.
+several slices are joined (docs/volumes.md). OUTPUT gets volumes, volumes.csv, with volume, longest
+diameter of all slices and the like, and volumes.html, a page with all slices. With --method=network
+the network follows the lesion.
 
 OUTPUT gets soft_masks, trimaps, overlays (and readers_mean, readers_spread), labels.csv with sizes
 and quality of every lesion and the reason of every failure, and review.html. The same command

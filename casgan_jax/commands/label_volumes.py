@@ -26,7 +26,7 @@ def tell_volumes(batch: VolumeBatch) -> int:
         print(f"... and {len(labelled) - _MOST_TOLD} more")
     plural = "" if len(labelled) == 1 else "s"
     print(f"{len(labelled)} lesion{plural} labelled as volumes, {batch.kept} of them before")
-    print(f"table: {batch.table}")
+    print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
     if failed:
         count = f"{len(failed)} of {len(batch.rows)}"
         print(f"{count} failed, {batch.table} has the reasons", file=sys.stderr)

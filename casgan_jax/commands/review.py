@@ -4,7 +4,8 @@
     casgan review --folder=labels --open
 
 The page then has every lesion that is labelled in the folder, also by earlier or interrupted
-commands, the worst first, and the failures that labels.csv tells of.
+commands, the worst first, and the failures that labels.csv tells of. Lesions labelled as volumes
+have a page of their own.
 """
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ def main(_: list[str]) -> None:
             "folder", found="none", expected="the output of a labelling", remedy="see `help`"
         )
     from casgan_jax.labelling.batch import review_folder
+    from casgan_jax.labelling.volumes.batch import review_volumes
 
-    pages = review_folder(Path(_FOLDER.value))
+    folder = Path(_FOLDER.value)
+    pages = review_volumes(folder)
+    if not pages or (folder / "labels.csv").is_file():
+        pages = [*review_folder(folder), *pages]
     print("\n".join(f"review: {page}" for page in pages))
     if _OPEN.value and not webbrowser.open(pages[0].absolute().as_uri()):
         raise UserError("open", found="no browser", remedy=f"open {pages[0]} in one")

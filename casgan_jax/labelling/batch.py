@@ -15,7 +15,6 @@ labelled again, and so is what failed.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
 from collections.abc import Collection, Sequence
@@ -156,7 +155,7 @@ def review_folder(folder: Path) -> list[Path]:
       UserError: nothing was labelled into the folder, or another process is labelling into it.
     """
     keys = sorted(path.stem for path in (folder / _RECORDS).glob("*.json"))
-    failed = _failures(folder / "labels.csv")
+    failed = keeping.failures_of(folder / "labels.csv")
     if not keys and not failed:
         raise UserError(
             "folder",
@@ -209,14 +208,6 @@ def _clear(folder: Path, table: Path) -> None:
     make_folder(folder / _RECORDS, field="output")
     for path in (table, *review_pages(folder), *folder.glob("*/.*.part")):
         path.unlink(missing_ok=True)
-
-
-def _failures(table: Path) -> list[Row]:
-    """What labels.csv says of lesions that failed; nothing where it is not there."""
-    if not table.is_file():
-        return []
-    with table.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row.get("status") == "failed"]
 
 
 def _kept(job: _Job) -> Row | None:

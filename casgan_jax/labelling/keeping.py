@@ -86,6 +86,14 @@ def rows_of_failures(annotations: Annotations) -> list[dict[str, Any]]:
     ]
 
 
+def failures_of(table: Path) -> list[dict[str, str]]:
+    """What a table says of lesions that failed; nothing where it is not there."""
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row.get("status") == "failed"]
+
+
 def without_leftovers(
     rows: Sequence[Row],
     lesions: Mapping[str, Lesion],

@@ -8,7 +8,7 @@ lesions fill several pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,16 +16,16 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
-from casgan_jax.files import write_whole
 from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import lesion_outlines
 from casgan_jax.report.page import as_base64, jpeg_file, picture_address, render
+from casgan_jax.report.paging import Page, pages_of, write_pages
 from casgan_jax.report.scale_bar import scale_bar
 from casgan_jax.report.tables import Cell, Column, Table
 from casgan_jax.report.words import Words, readers_line
 
-_LARGEST_PAGE = 20_000_000  # characters; browsers open it in about a second
+_STEM = "review"  # of the pages' names
 _LARGEST_TILE = 320  # pixels
 _CAPTIONS = {
     "image": "image",
@@ -72,9 +72,7 @@ def tiles(label: LesionLabel, values: np.ndarray) -> dict[str, str]:
 
 def review_pages(folder: Path) -> list[Path]:
     """The pages that are in a folder, the first one first."""
-    rest = [path for path in folder.glob("review-*.html") if path.stem[7:].isdecimal()]
-    first = folder / "review.html"
-    return [first] * first.is_file() + sorted(rest, key=lambda path: int(path.stem[7:]))
+    return pages_of(folder, _STEM)
 
 
 def write_review(
@@ -98,56 +96,28 @@ def write_review(
     labelled = [row for row in rows if row["status"] == "labelled"]
     failed = [row for row in rows if row["status"] != "labelled"]
     labelled.sort(key=lambda row: (row["quality"], row["key"]))
-    for path in review_pages(folder):
-        path.unlink()
-    articles = (_article(row, tiles_of(row["key"])) for row in labelled)
-    written, shown = [], 0
-    for number, (page, is_last) in enumerate(_pages(articles), start=1):
-        text = render(
+
+    def draw(page: Page) -> str:
+        return render(
             "review.html",
             words=Words(),
             title="Soft masks to review",
-            summary=_summary(labelled, len(failed), shown, len(page)),
-            links=_links(number, is_last),
-            failures=_failures(failed if number == 1 else ()),
-            lesions=page,
+            summary=_summary(labelled, len(failed)) + page.told(len(labelled), "lesions"),
+            links=page.links,
+            failures=_failures(failed if page.number == 1 else ()),
+            lesions=page.articles,
         )
-        written.append(write_whole(folder / _page_name(number), text.encode()))
-        shown += len(page)
-    return written
+
+    articles = (_article(row, tiles_of(row["key"])) for row in labelled)
+    return write_pages(folder, _STEM, articles, draw)
 
 
-def _pages(articles: Iterable[Markup]) -> Iterator[tuple[list[Markup], bool]]:
-    """(articles of a page, whether it is the last); one page at least."""
-    page: list[Markup] = []
-    size = 0
-    for article in articles:
-        if page and size + len(article) > _LARGEST_PAGE:
-            yield page, False
-            page, size = [], 0
-        page.append(article)
-        size += len(article)
-    yield page, True
-
-
-def _page_name(number: int) -> str:
-    return "review.html" if number == 1 else f"review-{number}.html"
-
-
-def _summary(labelled: Sequence[Row], failed: int, before: int, here: int) -> str:
+def _summary(labelled: Sequence[Row], failed: int) -> str:
     text = f"{len(labelled)} labelled, {failed} failed"
     several = [row["readers"] if row["strategy"] == "readers" else 0 for row in labelled]
     if told := readers_line(several):
         text += f"; {told}"
-    if here < len(labelled):
-        text += f"; lesions {before + 1} to {before + here} on this page"
     return text
-
-
-def _links(number: int, is_last: bool) -> list[tuple[str, str]]:
-    """(name, address) of the pages before and after."""
-    links = [("previous page", _page_name(number - 1))] if number > 1 else []
-    return links if is_last else [*links, ("next page", _page_name(number + 1))]
 
 
 def _failures(failed: Sequence[Row]) -> Table:

@@ -11,6 +11,7 @@ from markupsafe import escape
 from casgan_jax.grid import encode_alpha
 from casgan_jax.labelling import review
 from casgan_jax.labelling.review import review_pages, tiles, write_review
+from casgan_jax.report import paging
 from tests.annotate.browser import opened_browser
 from tests.elements import parse
 from tests.labelling import lesions
@@ -192,7 +193,7 @@ def test_text_of_the_user_stays_text(tmp_path, text):
 def test_many_lesions_fill_several_pages_and_old_ones_go(tmp_path, monkeypatch):
     rows = [row(f"lesion {k}", quality=k / 10) for k in range(5)] + [failure("x", "why")]
     article = len(review._article(rows[0], TILES))
-    monkeypatch.setattr(review, "_LARGEST_PAGE", 2 * article + 100)
+    monkeypatch.setattr(paging, "_LARGEST_PAGE", 2 * article + 100)
     first, second, third = write(tmp_path, *rows)
     assert [keys(page) for page in (first, second, third)] == [
         ["lesion 0", "lesion 1"],

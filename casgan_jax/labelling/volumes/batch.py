@@ -3,8 +3,9 @@
     batch = label_volumes(annotations, Path("out"), VolumeBatchOptions())
 
 The folder gets the files of each lesion (`casgan_jax.labelling.volumes.files`), and when all were
-gone through, what goes into a PACS (`casgan_jax.labelling.volumes.objects`) and volumes.csv. What
-was labelled before of the same files, marks and options is kept (`casgan_jax.labelling.keeping`).
+gone through, what goes into a PACS (`casgan_jax.labelling.volumes.objects`), volumes.csv and
+volumes.html. What was labelled before of the same files, marks and options is kept
+(`casgan_jax.labelling.keeping`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from casgan_jax.labelling.volumes.label import label_lesion_volume
 from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import VolumeLesion, volume_lesions
 from casgan_jax.labelling.volumes.objects import MAKER, finding_record
+from casgan_jax.labelling.volumes.review import volume_pages, write_volume_review
 from casgan_jax.progress import followed
 from casgan_jax.soft_mask.volume_following import Propose
 
@@ -64,11 +66,13 @@ class VolumeBatch:
         a table that are no lesion come last.
       kept: number of lesions that had been labelled before.
       table: volumes.csv.
+      pages: volumes.html, and more of many lesions.
     """
 
     rows: list[Row]
     kept: int
     table: Path
+    pages: list[Path]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +148,27 @@ def label_volumes(
             lambda key: _forget(folder, key),
         )
         keeping.write_table(table, COLUMNS, rows)
-    return VolumeBatch(rows, len(kept), table)
+        pages = write_volume_review(folder, rows)
+    return VolumeBatch(rows, len(kept), table, pages)
+
+
+def review_volumes(folder: Path) -> list[Path]:
+    """Writes the review pages of a folder's volumes again, and returns them; none of a folder in
+    which nothing was labelled as a volume.
+
+    They have every lesion that is labelled in the folder, and the failures of volumes.csv.
+
+    Raises:
+      UserError: another process is labelling into the folder.
+    """
+    keys = sorted(path.stem for path in (folder / _RECORDS).glob("*.json"))
+    failed = keeping.failures_of(folder / TABLE)
+    if not keys and not failed:
+        return []
+    with only_process(folder / ".lock", f"labelling into {folder}", field="folder"):
+        rows = [keeping.read_record(folder, _RECORDS, key)["row"] for key in keys]
+        rows += [row for row in failed if row["key"] not in keys]
+        return write_volume_review(folder, rows)
 
 
 def _check_options(options: VolumeBatchOptions, folder: Path) -> None:
@@ -166,7 +190,7 @@ def _clear(folder: Path, table: Path) -> None:
     """Makes the folders of files and removes what tells of an earlier run or was not finished."""
     make_folders(folder)
     make_folder(folder / _RECORDS, field="output")
-    for path in (table, *folder.glob(f"{FOLDER}/*/.*.part")):
+    for path in (table, *volume_pages(folder), *folder.glob(f"{FOLDER}/*/.*.part")):
         path.unlink(missing_ok=True)
 
 
