@@ -1,8 +1,6 @@
 """`casgan label --volume` and `casgan compare` in this process."""
 
 import csv
-import importlib
-import sys
 
 import nibabel
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from absl import flags
 
 from casgan_jax.errors import UserError
+from tests.commands.loaded import loaded
 from tests.dicom import images, reports
 from tests.images.scans import write_volume
 from tests.labelling.volumes import balls
@@ -20,23 +19,13 @@ AXES = ",".join(f"{x:g}" for x in balls.axes())
 @pytest.fixture
 def command(monkeypatch):
     """A function that runs a command with its flags, and returns its exit status."""
-    loaded = []
 
     def run(name, *arguments):
-        before = set(flags.FLAGS)
-        module = f"casgan_jax.commands.{name}"
-        found = importlib.import_module(module)
-        if name == "label":
-            monkeypatch.setattr(found, "keep_compilations", lambda: None)
-        made = sorted(set(flags.FLAGS) - before)
-        loaded.append(module)
-        try:
+        with loaded(name) as found:
+            if name == "label":
+                monkeypatch.setattr(found, "keep_compilations", lambda: None)
             flags.FLAGS([name, *arguments])
             return found.main([])
-        finally:
-            for flag in made:  # other commands have flags of the same names
-                delattr(flags.FLAGS, flag)
-            del sys.modules[module]
 
     return run
 

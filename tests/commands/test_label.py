@@ -1,8 +1,6 @@
 """`casgan label` in this process."""
 
 import csv
-import importlib
-import sys
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from absl import flags
 from casgan_jax.errors import UserError
 from casgan_jax.inference.load import load_system
 from datasets.phantom.marked_images import write_example
+from tests.commands.loaded import loaded
 from tests.dicom import published, reports
 
 pytestmark = pytest.mark.slow
@@ -19,21 +18,15 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def label(monkeypatch):
     """A function that runs the command, and returns its exit status."""
-    name = "casgan_jax.commands.label"
-    before = set(flags.FLAGS)
-    command = importlib.import_module(name)
-    monkeypatch.setattr(command, "keep_compilations", lambda: None)  # those of this process stay
-    made = sorted(set(flags.FLAGS) - before)
+    with loaded("label") as command:
+        # Those of this process stay.
+        monkeypatch.setattr(command, "keep_compilations", lambda: None)
 
-    def run(*arguments):
-        flags.FLAGS(["label", *arguments])
-        return command.main([])
+        def run(*arguments):
+            flags.FLAGS(["label", *arguments])
+            return command.main([])
 
-    yield run
-    for flag in made:  # other commands have flags of the same names
-        delattr(flags.FLAGS, flag)
-    for module in (name, f"{name}_input"):
-        del sys.modules[module]
+        yield run
 
 
 def disc_axes(radius):
