@@ -23,6 +23,8 @@ from casgan_jax.soft_mask.view import View, view_of_axes
 
 Render = Callable[[Draw], dict[str, np.ndarray]]
 
+_HALF = 128  # the code of 0.5
+
 
 def single_threaded(render: Render) -> Render:
     """`render` for a pipeline, whose own threads and workers OpenCV's would fight for the cores.
@@ -53,6 +55,8 @@ def render_segmentation(
       marks: how the marks are drawn that the example shows beside, as `marks` (patch, patch,
         kinds); None: there are none.
     """
+    if marks is not None and marks.anywhere:
+        planes = _marked_anywhere(planes, draw, scale, share=marks.anywhere)
     shown = None if marks is None else _draw_marks(planes, draw, marks)
     view, nodes = _view(planes, draw, shown, patch, marks)
     image = _adjust(_warp(planes["image"], patch, view, nodes), draw)
@@ -83,6 +87,19 @@ def _view(
     upright = np.diag([mirror, 1.0]) * first * np.sqrt(abs(np.linalg.det(matrix)))
     moved = None if nodes is None else view.pixel * nodes
     return View(view.matrix @ upright, view.centre + view.matrix @ shift), moved
+
+
+def _marked_anywhere(planes: Record, draw: Draw, scale: int, *, share: float) -> Record:
+    """The planes or, with a chance, those marked at any point where the target is at least half."""
+    rng = np.random.default_rng([draw["marks_seed"], 1])
+    if rng.random() >= share:
+        return planes
+    rows, columns = np.nonzero(planes["target"] >= _HALF)
+    if not len(rows):
+        return planes
+    chosen = rng.integers(len(rows))
+    fine = np.array([columns[chosen], rows[chosen]], np.float32)
+    return {**planes, "mark": (fine - (scale - 1) / 2) / scale}
 
 
 def _draw_marks(planes: Record, draw: Draw, drawn: DrawnMarks) -> Marks:

@@ -67,6 +67,39 @@ def test_marks_move_with_image_and_target(discs, elastic, share):
             assert planes[..., 0].min() >= 0 and planes.max() <= 1
 
 
+@pytest.mark.parametrize("whole", [0.0, 1.0])
+def test_a_click_anywhere_lies_in_the_lesion_and_in_the_middle_of_the_patch(discs, whole):
+    still = Augmentation(zoom=0.0, shift=0.0, whole_pixels=whole)
+    marks = DrawnMarks(click=1.0, noise=0.0, anywhere=1.0)
+    data = open_stream(discs, marks=marks, augmentation=still, label="consensus")
+    moved = []
+    for batch in take(data, 10):
+        for planes, target in zip(batch["marks"], batch["target"][..., 0], strict=True):
+            nearest = np.unravel_index(planes[..., 0].argmin(), planes.shape[:2])
+            assert np.abs(np.subtract(nearest, 7.5)).max() <= 0.5
+            middle = target[14:18, 14:18]
+            assert middle.max() >= 0.5
+            rows, columns = np.nonzero(target >= 0.5)
+            moved.append(np.hypot(rows.mean() - 15.5, columns.mean() - 15.5))
+    assert np.mean(np.array(moved) > 3) > 0.4
+
+
+def test_the_share_of_clicks_anywhere_is_drawn(discs):
+    still = Augmentation(zoom=0.0, shift=0.0, rotation=0.0, flip=False)
+    middle, some = (
+        take(
+            open_stream(discs, marks=DrawnMarks(click=1.0, anywhere=share), augmentation=still), 25
+        )
+        for share in (0.0, 0.3)
+    )
+    same = [
+        np.array_equal(a, b)
+        for one, other in zip(middle, some, strict=True)
+        for a, b in zip(one["target"], other["target"], strict=True)
+    ]
+    assert np.mean(same) == pytest.approx(0.7, abs=0.12)
+
+
 def test_lesions_that_are_seen_by_their_axes_lie_alike(discs):
     still = Augmentation(flip=True, rotation=180.0, zoom=0.0, shift=0.0)
     marks = dataclasses.replace(EXACT, share=0.5)

@@ -86,7 +86,12 @@ class DrawnMarks:
     reader: float = setting(
         0.25, "share of axes that are one reader's instead of the consensus's", "[0, 1]"
     )
-
+    anywhere: float = setting(
+        0.0,
+        "share of examples whose patch and click lie about any point of the lesion, not its middle",
+        "[0, 1]",
+        example=0.5,
+    )
     share: float = setting(
         0.0,
         "of the patch's side, that the long axis takes, turned so that it lies horizontally; 0: "
