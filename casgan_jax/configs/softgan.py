@@ -41,7 +41,7 @@ def get_config(variant: str = "") -> SoftganConfig:
         config = replaced(
             config,
             sr="none",
-            data=dict(marks=dict(click=0.5, axes=0.7, share=0.4)),
+            data=dict(marks=dict(click=0.5, axes=0.7, anywhere=0.5, share=0.4)),
             model=dict(
                 network="casgan_jax.models.native_unet.NativeUNet",
                 features=24,

@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 
+_KEPT = 20.0  # seconds that a connection is kept idle; the server closes it after 30
+
 
 class Client:
     """One session. What the server refuses is a UserError."""
@@ -29,6 +32,7 @@ class Client:
         parts = urllib.parse.urlsplit(address)
         self._connection = http.client.HTTPConnection(parts.netloc, timeout=300)
         self._headers = {"Origin": f"http://{parts.netloc}"}
+        self._used = time.monotonic()
         _, headers = self._ask("GET", f"{parts.path}?{parts.query}")
         self._headers["Cookie"] = headers["set-cookie"].split(";")[0]
 
@@ -71,9 +75,12 @@ class Client:
     def _ask(
         self, method: str, address: str, body: str | None = None
     ) -> tuple[bytes, http.client.HTTPMessage]:
+        if time.monotonic() - self._used > _KEPT:
+            self._connection.close()  # the request opens it again
         self._connection.request(method, address, body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
+        self._used = time.monotonic()
         if answer.status >= 400:
             raise UserError(address, found=content.decode(), expected="an answer")
         return content, answer.headers
