@@ -40,6 +40,13 @@ flags.FLAGS.mark_as_parsed()  # Grain asks for flags
 SIZE, SCALE = 32, 4
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a browser are slow ones."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 def disc_record(index: int) -> dict:
     """A bright soft disc on noise; four readers of different generosity."""
     rng = np.random.default_rng(index)

@@ -54,6 +54,7 @@ def names():
     }
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_docs_do_what_they_say(names):
     for block in BLOCKS:
         exec(compile(block, "docs/library.md", "exec"), names)

@@ -20,6 +20,8 @@ from tests.annotate import places
 from tests.images import scans
 from tests.labelling import lesions
 
+pytestmark = pytest.mark.slow
+
 CENTRE, RADIUS = (90, 60), 4  # within the network's patch of 16 pixels
 AXES = [float(one) for one in lesions.axes(RADIUS, CENTRE)]
 DRAWN = {"slice": 0, "window": places.WINDOW}
@@ -49,7 +51,6 @@ def act(place, kind, body):
     return place.act("image-0", kind, body, after=place.state("image-0").last)
 
 
-@pytest.mark.slow
 def test_its_soft_mask_is_shown_chosen_corrected_and_exported(place, tmp_path):
     act(place, "mark", MARK)
     matted = place.label("image-0")
@@ -147,7 +148,6 @@ def package():
     return Network("pretrained")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "name", "by"),
     [
@@ -177,7 +177,6 @@ def test_whose_soft_mask_of_new_axes_comes_first_on_ct(chest, package, tmp_path,
         assert described_lesion(again, key)["by"] == by
 
 
-@pytest.mark.slow
 def test_of_other_images_matting_comes_first(place):
     act(place, "mark", MARK)
     assert described_lesion(place, "image-0")["by"] == "matting"

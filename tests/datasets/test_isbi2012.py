@@ -18,6 +18,8 @@ from datasets.outcomes import Skip
 from tests.lines import line_of
 from tests.shared_data import shared_data
 
+pytestmark = pytest.mark.slow
+
 SIDE = 272
 
 
@@ -84,7 +86,6 @@ def test_slices_are_split_in_blocks():
     assert split_slices(6) == ["train"] * 4 + ["validation"] + ["test"]
 
 
-@pytest.mark.slow
 def test_a_record_is_a_softened_crop_in_one_of_eight_symmetries(tmp_path, monkeypatch):
     monkeypatch.setattr(isbi, "SCALE", 2)
     source = Image(str(write(tmp_path)), page=2, number=5, patient="slice-02")
@@ -131,7 +132,6 @@ def test_labels_that_cannot_be_used_have_their_reason(tmp_path, native):
         assert f"train-labels.tif page {page}" in skip.detail
 
 
-@pytest.mark.slow
 def test_build(tmp_path, native, monkeypatch):
     monkeypatch.setattr(isbi, "IMAGES", 20)
     monkeypatch.setattr(isbi, "TEST", 4)

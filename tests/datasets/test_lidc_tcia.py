@@ -178,6 +178,7 @@ def test_build_from_dicom_and_xml(tmp_path):
     assert metadata["sources"]["files"] == 3 + 6  # the XML, and the slices that were used
 
 
+@pytest.mark.slow
 def test_what_is_left_out_has_its_reason(tmp_path):
     root = tmp_path / "LIDC-IDRI"
     uids = [f"{UID}{number}" for number in range(9)]
@@ -240,6 +241,7 @@ def task_arguments(root, key):
     return {task.key: task.arguments for task in tasks_of(root)}[key]
 
 
+@pytest.mark.slow
 def test_readers_who_marked_nothing_on_a_slice_do_not_count(tmp_path):
     root = tmp_path / "LIDC-IDRI"
     folder = write_series(root, "LIDC-IDRI-0001", UID, xml=False)

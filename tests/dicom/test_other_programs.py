@@ -17,6 +17,8 @@ from tests.images.scans import itk, write_volume
 from tests.programs import output_of, program
 from tests.shared_data import shared_data
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("png", "nrrd", "mha", "dicom", "rtstruct")
 CHEST = {  # the descending aorta of each, by RECIST axes
     "19001231-076.dcm": "251,303,279,303,265,290,265,316",
@@ -86,7 +88,6 @@ def source_of(row):
     return pydicom.dcmread(folder / name, stop_before_pixels=True)
 
 
-@pytest.mark.slow
 def test_dcmqi_finds_every_mask_where_its_image_lies(labelled, converted):
     folder, rows = labelled
     for row in rows:
@@ -143,7 +144,6 @@ def test_dcmtk_reads_the_report_as_the_template_has_it(labelled):
         assert sorted(map(float, lengths)) == pytest.approx(sorted(expected), abs=0.01)
 
 
-@pytest.mark.slow
 def test_dcmtk_finds_the_same_patient_study_and_place_in_all(labelled):
     folder, rows = labelled
     columns = ("soft_segmentation", "binary_segmentation", "report", "contours")

@@ -16,6 +16,8 @@ from tests.images import segmentations
 from tests.images.scans import write_dicom
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 SIDE = images.SIDE
 
 

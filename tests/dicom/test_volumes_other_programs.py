@@ -11,6 +11,8 @@ from tests.images.scans import itk
 from tests.programs import output_of, program
 from tests.shared_data import shared_data
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory):
@@ -31,7 +33,6 @@ def labelled(tmp_path_factory):
     return folder, row
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["soft", "binary"])
 def test_dcmqi_finds_the_volume_where_the_images_lie(labelled, kind, tmp_path):
     program("segimage2itkimage")

@@ -14,6 +14,8 @@ from tests import orthanc
 from tests.dicom import images
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 STUDY, SERIES = images.TAGS["StudyInstanceUID"], images.TAGS["SeriesInstanceUID"]
 
 
@@ -73,7 +75,6 @@ def test_what_is_there_is_not_fetched_again(archive, tmp_path):
     assert paths[0].stat().st_mtime_ns == kept
 
 
-@pytest.mark.slow
 def test_labelling_again_replaces_what_is_stored(archive, tmp_path):
     file = images.write_slice(tmp_path / "0.dcm", 0)
     store(archive, written(tmp_path / "a", file), progress=False)

@@ -11,6 +11,8 @@ from casgan_jax.grid import binarise
 from casgan_jax.soft_mask.recist import measure_axes
 from tests.dicom import images
 
+pytestmark = pytest.mark.slow
+
 
 def area(line):
     x, y = line.T
@@ -86,7 +88,6 @@ def test_the_outlines_lie_where_the_soft_mask_lies(tmp_path):
         assert lengths == pytest.approx(one.finding.diameters_mm[0], abs=0.01)
 
 
-@pytest.mark.slow
 def test_a_long_outline_is_written_whole(tmp_path):
     file = images.write_slice(tmp_path / "a.dcm")
     rng = np.random.default_rng(0)

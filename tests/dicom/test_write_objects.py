@@ -19,6 +19,8 @@ from tests.images import segmentations
 from tests.images.scans import write_dicom
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("soft", "binary", "report", "contours")
 
 
@@ -126,7 +128,6 @@ def test_the_report_has_the_axes_and_what_was_measured(written):
         assert segment.referenced_sop_instance_uid == made["soft"].SOPInstanceUID
 
 
-@pytest.mark.slow
 def test_labelling_again_gives_the_same_uids_and_another_lesion_others(written, tmp_path):
     *_, group, _, made = written
     lower = [dataclasses.replace(one.finding, threshold=0.3) for one in group]
@@ -180,7 +181,6 @@ def test_a_frame_of_an_enhanced_image_is_marked_there(tmp_path):
     assert contour.ContourImageSequence[0].ReferencedFrameNumber == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("tag", ["PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"])
 def test_what_a_scanner_wrote_oddly_or_not_at_all_is_taken_over(tmp_path, tag):
     odd = {"PatientSex": "UNKNOWN", "StudyTime": "25:61"}.get(tag, "yesterday")

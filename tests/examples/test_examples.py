@@ -7,6 +7,8 @@ import pytest
 
 from examples import comparing_readers, own_data_to_network, recist_to_soft_mask, soft_radiomics
 
+pytestmark = pytest.mark.slow
+
 
 def test_axes_become_a_soft_mask_and_a_picture(tmp_path, capsys):
     recist_to_soft_mask.main(tmp_path / "soft_mask.png")

@@ -232,6 +232,7 @@ def test_how_many_readers_the_lesions_have_is_said(experiment, tmp_path, fake):
     assert results["tables"][0]["note"] == told
 
 
+@pytest.mark.slow
 def test_a_row_on_other_records_is_refused(experiment, discs, tmp_path, fake):
     damage.copied(discs, tmp_path)
     fake({})

@@ -121,6 +121,7 @@ def test_random_grids_of_one_lattice_are_joined_pixel_by_pixel(drawn):
     np.testing.assert_array_equal(placed.values, expected)
 
 
+@pytest.mark.slow
 @fuzz(max_examples=60)
 @given(grids(), st.tuples(*[st.floats(-0.4, 0.4)] * 3), st.floats(0.3, 2))
 def test_random_grids_of_one_space_are_resampled_as_itk_does(drawn, shift, zoom):

@@ -67,6 +67,7 @@ def changes(folder):
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}
 
 
+@pytest.mark.slow
 def test_each_lesion_leaves_its_files_and_a_row(label, folder):
     batch = label("axes", "outline", "readers")
     out = folder / "out"

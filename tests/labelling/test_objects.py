@@ -15,6 +15,8 @@ from tests.dicom import images
 from tests.labelling import lesions
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 RECIST = lesions.cell(lesions.axes(9, (30, 28)))
 BOTH = BatchOptions(formats=("png", "dicom", "rtstruct"))
 OBJECTS = ("soft_segmentation", "binary_segmentation", "report", "contours")
@@ -44,7 +46,6 @@ def times(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("dicom/*/*.dcm")}
 
 
-@pytest.mark.slow
 def test_a_series_gets_one_set_of_objects_and_the_table_says_where(label, tmp_path):
     batch = label("1.dcm", "0.dcm")
     assert [row["status"] for row in batch.rows] == ["labelled"] * 2
@@ -71,7 +72,6 @@ def test_objects_alone_leave_no_soft_mask_files(label, tmp_path):
     assert not list((tmp_path / "out" / "soft_masks").iterdir())
 
 
-@pytest.mark.slow
 def test_a_second_sitting_makes_only_what_changed(label, tmp_path):
     label("0.dcm", "1.dcm")
     before = times(tmp_path / "out")
@@ -106,7 +106,6 @@ def test_what_is_no_dicom_image_is_refused_and_the_rest_goes_on(label, tmp_path)
     assert not (tmp_path / "out" / "soft_masks" / "a.png").exists()
 
 
-@pytest.mark.slow
 def test_a_series_that_cannot_be_written_fails_its_lesions_alone(label, tmp_path):
     other = {"SeriesInstanceUID": f"{images.UID}.9", "SOPInstanceUID": f"{images.UID}.10"}
     images.write_slice(tmp_path / "2.dcm", 2, **other)

@@ -7,6 +7,8 @@ from casgan_jax.models.convolution import depth_to_space, space_to_depth
 from casgan_jax.models.native_unet import NativeUNet
 from tests.models.segmentation import SIDE, parameter_count, quick_jit
 
+pytestmark = pytest.mark.slow
+
 
 def small(**changes):
     return NativeUNet(**({"features": 4, "levels": 2, "scale": 2, "initial_alpha": 0.1} | changes))
@@ -54,7 +56,6 @@ def test_an_image_is_normalised_on_its_own():
     np.testing.assert_allclose(both[:1], alone, atol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"fold": 2, "levels": 1, "normalisation": "instance"}])
 def test_mask_and_gradients(options):
     model = small(**options)

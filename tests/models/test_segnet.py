@@ -4,6 +4,7 @@ from casgan_jax.models.segnet import SegNet
 from tests.models.segmentation import check_network, parameter_count
 
 
+@pytest.mark.slow
 def test_has_the_parameters_of_the_authors_model():
     # segnet_train.prototxt of the authors: 26 convolutions of 3x3 with biases, 25 followed by a
     # scale and a shift; 11 classes from three channels: 29,449,355.

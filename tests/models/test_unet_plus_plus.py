@@ -6,6 +6,8 @@ import pytest
 from casgan_jax.models.unet_plus_plus import UNetPlusPlus
 from tests.models.segmentation import check_network, parameter_count, quick_jit
 
+pytestmark = pytest.mark.slow
+
 
 def test_has_the_parameters_of_the_authors_model():
     # UNetPlusPlus in the authors' Keras code, one channel, the last output only: "Total params:
@@ -13,7 +15,6 @@ def test_has_the_parameters_of_the_authors_model():
     assert parameter_count(UNetPlusPlus(), channels=1) == 9_041_601 + 3 * (32 + 1)
 
 
-@pytest.mark.slow
 def test_trains_all_outputs_and_predicts_their_mean():
     model = UNetPlusPlus(features=2, levels=2, dropout=0.0, initial_alpha=0.1)
     variables, image, alphas = check_network(model, outputs=2)

@@ -162,6 +162,7 @@ def test_real_slices_agree_with_the_readers_consensus():
     assert np.mean(scores) > 0.9
 
 
+@pytest.mark.slow
 def test_deeplesion_key_slices_agree_with_the_published_masks():
     root = shared_data("deeplesion", "DL_info.csv").parent
     scores, agreements = [], []

@@ -63,6 +63,7 @@ def test_a_stroke_changes_what_is_around_it_and_hardly_anything_else():
     assert np.array_equal(found.grabcut, label.grabcut)
 
 
+@pytest.mark.slow
 def test_the_image_decides_within_the_rim():
     """Lesion painted over one half of a bright disc: the soft mask follows the disc's edge."""
     mask = disc(4, (80, 80))

@@ -9,6 +9,8 @@ from casgan_jax.soft_mask.volume_label import label_volume
 from casgan_jax.soft_mask.volume_marks import VolumeMark
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 SPACING = (2.0, 1.0, 1.0)
 RADIUS = 7.5
 MIDDLE = (5, 20, 22)

@@ -9,6 +9,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.systems.cascade import Cascade, _predict
 from casgan_jax.systems.networks import describe_system
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cascade():
@@ -27,7 +29,6 @@ def cascade():
     return Cascade(config, variables, {"srgan": sr}, batch_size=4)
 
 
-@pytest.mark.slow
 def test_any_number_of_patches_gives_the_same_masks(cascade):
     patches = np.random.default_rng(0).random((6, 16, 16), dtype=np.float32)
     together = cascade(patches)
@@ -58,7 +59,6 @@ def test_few_sizes_and_equal_cascades_are_compiled_once(cascade):
     assert _predict._cache_size() == compiled
 
 
-@pytest.mark.slow
 def test_averaging_over_symmetries_makes_the_cascade_equivariant(cascade):
     # The SR network is not symmetric; with the bilinear condition alone the whole is.
     config = replaced(cascade.config, sr="none")

@@ -14,6 +14,8 @@ from casgan_jax.training.initial_weights import initial_weights, read_initial_we
 from casgan_jax.workdir.weights import read_facts, read_weights
 from tests.training.test_loop import tiny_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(discs, tmp_path_factory):
@@ -22,7 +24,6 @@ def trained(discs, tmp_path_factory):
     return workdir
 
 
-@pytest.mark.slow
 def test_a_run_goes_on_from_the_weights_of_another(trained, discs, tmp_path):
     changes = dict(init=trained, optim__lr=1e-9, optim__average=0.0, seed=2)
     result = loop.train(tiny_config("softgan:marked", discs, **changes), tmp_path)
@@ -36,7 +37,6 @@ def test_a_run_goes_on_from_the_weights_of_another(trained, discs, tmp_path):
     assert again == result
 
 
-@pytest.mark.slow
 def test_a_folder_of_weights_alone_will_do(trained, discs, tmp_path):
     config = loop.resolve(tiny_config("softgan:marked", discs, init=trained / "softgan/weights"))
     found, by_run = (
@@ -60,7 +60,6 @@ def test_what_the_other_has_learnt_from_counts(discs, tmp_path):
     assert "discriminator" not in told.value.remedy
 
 
-@pytest.mark.slow
 def test_the_package_has_weights_for_the_shipped_config(discs, tmp_path):
     fields = {"data.dir": str(discs), "data.patch": "32", "init": "pretrained"}
     config = loop.resolve(load_config("softgan:marked", list(fields.items())))

@@ -21,6 +21,8 @@ from casgan_jax.training import loop
 from casgan_jax.training.restore import restore_stage
 from tests.training.test_loop import tiny_config
 
+pytestmark = pytest.mark.slow
+
 PATCHES = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
 
 
@@ -35,7 +37,6 @@ def cascade(trained):
     return load_cascade(trained[0])
 
 
-@pytest.mark.slow
 def test_it_trains_and_is_measured_by_click_and_by_axes(trained):
     workdir, result = trained
     assert result.steps == 4
@@ -88,7 +89,6 @@ def test_prediction_takes_axes_in_place_of_a_click(cascade, discs):
         predict(cascade, record["image"], centre, window=(0, 255), recist=bad)
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_bits(trained, discs, tmp_path, monkeypatch):
     config = tiny_config("softgan:marked", discs)
     with monkeypatch.context() as patch:

@@ -12,6 +12,8 @@ from casgan_jax.training.restore import frozen_shapes
 from casgan_jax.training.stages import softgan_stage
 from tests.training.test_loop import tiny_config
 
+pytestmark = pytest.mark.slow
+
 PATCHES = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
 
 
@@ -23,7 +25,6 @@ def other(discs, tmp_path_factory):
     return workdir
 
 
-@pytest.mark.slow
 def test_a_system_with_a_prior_is_whole_without_the_prior_s_folder(discs, other, tmp_path):
     changes = {"sr": "none", "prior": other, "loss__adversarial": 0, "train__steps": 2}
     train(tiny_config("softgan:quick", discs, **changes), tmp_path / "run")

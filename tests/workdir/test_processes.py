@@ -12,6 +12,8 @@ from tests.lines import line_of
 from tests.training.test_loop import TINY
 from tests.workdir.processes import finish, free_port, start, training_lines
 
+pytestmark = pytest.mark.slow
+
 FIELDS = TINY | {"data.label": "readers", "sr": "none", "model.dropout": "0", "train.steps": "16"}
 
 
@@ -83,7 +85,6 @@ def runs(discs, tmp_path_factory):
     return root, left_alone, (statuses, preempted), outputs
 
 
-@pytest.mark.slow
 def test_the_other_process_of_a_killed_one_says_so_in_a_line(runs):
     _, (output, status), *_ = runs
     assert status == 1, output

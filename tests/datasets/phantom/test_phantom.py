@@ -12,6 +12,8 @@ from datasets.phantom import builder, readers, scanner
 from datasets.phantom.lesion import KINDS
 from datasets.phantom.phantom import SCALE, SIDE, make_phantom
 
+pytestmark = pytest.mark.slow
+
 FINE = SIDE * SCALE
 
 
@@ -24,7 +26,6 @@ def dice(first, second):
     return 2 * (first & second).sum() / (first.sum() + second.sum())
 
 
-@pytest.mark.slow
 def test_depends_on_seed_and_index_only(phantoms):
     again = make_phantom(0, 5)
     for name in ("image", "image_high_resolution", "true_alpha"):
@@ -178,7 +179,6 @@ class Few(builder.Builder):
     BUILDER_CONFIGS = [builder.Config(name="quick", records=12)]
 
 
-@pytest.mark.slow
 def test_build(tmp_path):
     path = prepare(Few, tmp_path, workers=0, show_progress=False).path
     built = tfds.builder_from_directory(path)

@@ -18,6 +18,8 @@ from tests.dicom import images
 from tests.labelling.volumes import balls
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 ALL = VolumeBatchOptions(formats=("nifti", "nrrd", "mha", "dicom", "rtstruct"))
 
 
@@ -40,7 +42,6 @@ def done(tmp_path_factory):
     return folder / "out", batch.rows, marks
 
 
-@pytest.mark.slow
 def test_the_table_has_a_line_for_each_lesion(done):
     folder, rows, _ = done
     with (folder / "volumes.csv").open(newline="") as file:
@@ -174,7 +175,6 @@ def test_the_same_again_does_only_what_is_missing(done):
     assert batch.kept == 1 and (folder / rows[0]["sheet"]).is_file()
 
 
-@pytest.mark.slow
 def test_objects_of_images_that_are_no_dicom_are_told(tmp_path):
     image = balls.write_nifti(tmp_path / "a.nii.gz")
     (row,) = label([balls.marked(image)], tmp_path / "out").rows

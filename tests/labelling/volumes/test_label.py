@@ -13,6 +13,8 @@ from tests.images.scans import write_volume
 from tests.labelling.volumes import balls
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = VolumeOptions()
 
 
@@ -35,7 +37,6 @@ def ball(series):
     return labelled(series)
 
 
-@pytest.mark.slow
 def test_a_balls_volume_and_place(ball):
     assert ball.measures.volume_mm3 == pytest.approx(balls.VOLUME, rel=0.15)
     assert ball.measures.diameters.long_mm == pytest.approx(2 * balls.RADIUS, abs=1)
@@ -58,7 +59,6 @@ def test_a_nifti_volume_gives_the_same(ball, tmp_path):
     assert found.first == ball.first and not found.sources
 
 
-@pytest.mark.slow
 def test_only_slices_about_the_lesion_are_read(tmp_path, monkeypatch):
     folder = balls.write_series(tmp_path / "series", 60, middle=30)
     one = lesion(folder, 30, recist=balls.axes())
@@ -74,7 +74,6 @@ def test_only_slices_about_the_lesion_are_read(tmp_path, monkeypatch):
     assert found.first + len(found.alpha) < 36
 
 
-@pytest.mark.slow
 def test_marks_of_two_slices_are_one_volume(series, ball):
     group = Group("a", "ball")
     marks = [balls.marked(series, k, recist=balls.axes(k), group=group) for k in (5, 7)]
@@ -100,7 +99,6 @@ def test_two_slices_are_a_volume_and_one_is_none(tmp_path):
     assert "found 1 slice, expected 2 or more" in line
 
 
-@pytest.mark.slow
 def test_a_missing_slice_matters_where_the_lesion_is(tmp_path):
     far = balls.write_series(tmp_path / "far", 24, skip=(20,))
     assert labelled(far).run.count == 20
@@ -146,7 +144,6 @@ def test_a_mark_that_fills_the_image_is_told(tmp_path):
     assert "every pixel of the image marked" in line_of(label_lesion_volume, one, OPTIONS)
 
 
-@pytest.mark.slow
 def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
     folder = balls.write_series(tmp_path / "series", 5, radius=26, middle=2)
     found = labelled(folder, 2, recist=balls.axes(radius=26))

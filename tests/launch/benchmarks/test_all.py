@@ -10,6 +10,8 @@ from launch.benchmarks import all as all_suite
 from launch.benchmarks.running import suites
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = {
     "matting": 'print(\'{"row": 1}\'); print(\'{"suite": "matting", "speed": 3}\')',
     "train": "import sys; print('{\"row\": 1}'); sys.exit('error: torch: found none')",

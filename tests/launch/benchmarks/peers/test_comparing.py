@@ -12,6 +12,8 @@ from launch.benchmarks.peers.tasks import LIDC, Task
 from launch.benchmarks.peers.trained import Point, Trained, steps_within
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 PATCH = 32
 
 

@@ -8,6 +8,8 @@ from launch.benchmarks.peers import tasks
 from launch.benchmarks.peers.ours import train_ours
 from tests.lines import line_of
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "sr": "none",
     "data.patch": "16",
