@@ -34,7 +34,6 @@ from casgan_jax.soft_mask.proposal import Proposal
 
 _MOST_LABELS = 64  # that are kept
 _MOST_LESIONS = 200  # that a reader may add to an image
-FIRST = ("auto", "network", "matting")  # auto: the network on CT, where it is sure
 _MAKING = ("mark", "stroke", "clear", "given", "propose")  # actions that the soft mask depends on
 
 
@@ -59,7 +58,8 @@ class Workplace:
           reader: whose work it is.
           options: of soft masks.
           network: that proposes others; None: there is none.
-          first: whose soft mask of new axes is shown first, one of `FIRST`.
+          first: whose soft mask of new axes is shown first: "network", "matting" or "auto", the
+            network's on CT where it is sure.
           slices: of the images, where another place keeps them, too.
         """
         self.reader, self.slices = reader, slices or Slices()
@@ -210,7 +210,7 @@ class Workplace:
             body["keep_strokes"] = body["slice"] == self.slice(key)
         if kind == "propose" and body["by"] == "network":
             body = proposal_body(self._propose(item, state))
-        if kind == "mark" and "recist" in body and self._first != "matting":
+        if kind == "mark" and "recist" in body:
             proposal = self._first_proposal(item, self._after(key, kind, body, after))
             body |= {"proposal": proposal_body(proposal)} if proposal else {}
         if kind in _MAKING and self._label(item, self._after(key, kind, body, after)) is None:
@@ -284,8 +284,10 @@ class Workplace:
 
     def _first_proposal(self, item: Item, state: State) -> Proposal | None:
         """What the network proposes of new axes where its soft mask is to come first."""
-        lesion, network = self._lesion(item, state), self.network
-        if network is None or (self._first == "auto" and lesion.unit != "HU"):
+        if (network := self.network) is None or self._first == "matting":
+            return None
+        lesion = self._lesion(item, state)
+        if self._first == "auto" and lesion.unit != "HU":
             return None
         assert lesion.recist is not None, "its marks are axes"
         try:

@@ -22,7 +22,7 @@ from casgan_jax.labelling.outlines import lesion_outlines
 from casgan_jax.report.page import as_base64, jpeg_file, picture_address, render
 from casgan_jax.report.paging import Page, pages_of, write_pages
 from casgan_jax.report.scale_bar import scale_bar
-from casgan_jax.report.tables import Cell, Column, Table
+from casgan_jax.report.tables import failures_table
 from casgan_jax.report.words import Words, readers_line
 
 _STEM = "review"  # of the pages' names
@@ -104,7 +104,7 @@ def write_review(
             title="Soft masks to review",
             summary=_summary(labelled, len(failed)) + page.told(len(labelled), "lesions"),
             links=page.links,
-            failures=_failures(failed if page.number == 1 else ()),
+            failures=failures_table(failed if page.number == 1 else ()),
             lesions=page.articles,
         )
 
@@ -118,11 +118,6 @@ def _summary(labelled: Sequence[Row], failed: int) -> str:
     if told := readers_line(several):
         text += f"; {told}"
     return text
-
-
-def _failures(failed: Sequence[Row]) -> Table:
-    rows = [(Cell(row["key"]), Cell(row["reason"])) for row in failed]
-    return Table([Column("lesion"), Column("reason")], rows)
 
 
 class _Bar(NamedTuple):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MISSING = "\N{EN DASH}"  # the text of a cell that has nothing
 
@@ -74,3 +75,11 @@ def markdown_text(text: object) -> str:
     """GitHub Markdown that shows text as it is, on one line."""
     line = html.escape(" ".join(str(text).split()), quote=False)
     return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", line)
+
+
+def failures_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lesions that failed, with their reasons, of rows with "key" and "reason"."""
+    return Table(
+        [Column("lesion"), Column("reason")],
+        [(Cell(row["key"]), Cell(row["reason"])) for row in rows],
+    )

@@ -100,8 +100,8 @@ class Devices:
     def once(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that is called once, on one device, compiled.
 
-        On a CPU it is compiled quickly rather than well: the random draws of some sixty initial
-        weights took 52 s to compile and 0.1 s to run, and take 9 s and 0.3 s (one core).
+        On a CPU it is compiled quickly rather than well: the initial weights of `softgan:marked`
+        took 52 s to compile and 0.1 s to draw, and take 9 s and 0.3 s.
         """
         return jax.jit(function, compiler_options=self._quickly)
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from casgan_jax.report.page import as_base64, as_jpeg, picture_address, render
 from casgan_jax.report.paging import Page, pages_of, write_pages
-from casgan_jax.report.tables import Cell, Column, Table
+from casgan_jax.report.tables import failures_table
 from casgan_jax.report.words import Words
 
 _STEM = "volumes"  # of the pages' names
@@ -55,16 +55,11 @@ def write_volume_review(folder: Path, rows: Sequence[Row]) -> list[Path]:
             title="Volumes to review",
             summary=summary + page.told(len(labelled), "lesions"),
             links=page.links,
-            failures=_failures(failed if page.number == 1 else ()),
+            failures=failures_table(failed if page.number == 1 else ()),
             lesions=page.articles,
         )
 
     return write_pages(folder, _STEM, (_article(folder, row) for row in labelled), draw)
-
-
-def _failures(failed: Sequence[Row]) -> Table:
-    rows = [(Cell(row["key"]), Cell(row["reason"])) for row in failed]
-    return Table([Column("lesion"), Column("reason")], rows)
 
 
 def _article(folder: Path, row: Row) -> Markup:
