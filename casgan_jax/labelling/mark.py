@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from casgan_jax.errors import UserError
 from casgan_jax.images.placing import Placed
@@ -35,7 +34,7 @@ class OutsideError(UserError):
 
 def count_parts(mark: Mark) -> int:
     """How many connected parts a mark has."""
-    return int(ndimage.label(mark.mask, _NEIGHBOURS)[1])
+    return _parts(mark.mask)[1]
 
 
 def part_of(mark: Mark, component: int, path: Path) -> Mark:
@@ -44,7 +43,7 @@ def part_of(mark: Mark, component: int, path: Path) -> Mark:
     Raises:
       UserError: it has fewer.
     """
-    parts, count = ndimage.label(mark.mask, _NEIGHBOURS)
+    parts, count = _parts(mark.mask)
     if not 1 <= component <= count:
         raise UserError(
             "component",
@@ -53,6 +52,14 @@ def part_of(mark: Mark, component: int, path: Path) -> Mark:
             remedy="correct it",
         )
     return mark._replace(mask=parts == component)
+
+
+def _parts(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """The number of the part that each pixel is of, and how many parts there are."""
+    from scipy import ndimage  # heavy, and asked for where a file marks a mask alone
+
+    parts, count = ndimage.label(mask, _NEIGHBOURS)
+    return parts, int(count)
 
 
 def joined(path: Path, mark: Mark, placed: Placed, scan: Scan) -> Mark:
