@@ -104,16 +104,26 @@ class Store:
 
     def events(self, reader: str) -> dict[str, list[Event]]:
         """{lesion: its events, the first one first} of a reader."""
+        found: dict[str, list[Event]] = defaultdict(list)
+        for event in self._events("reader = ?", reader):
+            found[event.lesion].append(event)
+        return dict(found)
+
+    def of(self, reader: str, lesion: str) -> list[Event]:
+        """What a reader did to a lesion, the first event first."""
+        return self._events("reader = ? AND lesion = ?", reader, lesion)
+
+    def _events(self, which: str, *values: str) -> list[Event]:
         with self._lock, _telling(self._path):
             rows = self._connection.execute(
-                "SELECT id, time, reader, lesion, kind, body FROM events WHERE reader = ? "
-                "ORDER BY id",
-                (reader,),
+                "SELECT id, time, reader, lesion, kind, body FROM events "
+                f"WHERE {which} ORDER BY id",
+                values,
             ).fetchall()
-        found: dict[str, list[Event]] = defaultdict(list)
-        for number, time, reader, lesion, kind, body in rows:
-            found[lesion].append(Event(number, time, reader, lesion, kind, json.loads(body)))
-        return dict(found)
+        return [
+            Event(number, time, reader, lesion, kind, json.loads(body))
+            for number, time, reader, lesion, kind, body in rows
+        ]
 
     def readers(self) -> list[str]:
         """Names of all who did anything."""

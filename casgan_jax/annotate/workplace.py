@@ -12,9 +12,11 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 from casgan_jax.annotate.actions import checked
 from casgan_jax.annotate.lesions import annotation_of, lesion_of, slice_of
@@ -31,6 +33,8 @@ from casgan_jax.labelling.label import LabelOptions, LesionLabel, label_read_les
 from casgan_jax.labelling.lesion import Lesion
 from casgan_jax.soft_mask.click import axes_from_click
 from casgan_jax.soft_mask.proposal import Proposal
+
+Made = TypeVar("Made")
 
 _MOST_LABELS = 64  # that are kept
 _MOST_LESIONS = 200  # that a reader may add to an image
@@ -69,14 +73,20 @@ class Workplace:
         self.pictures, self.items = sources.pictures, dict(sources.items)
         self.failures = list(sources.failures)
         self._store = store
-        self._events = store.events(reader)
-        self._states = {key: fold(events) for key, events in self._events.items()}
+        events = store.events(reader)
+        # Of each lesion its state alone is kept: a day's strokes and masks are in the store.
+        self._states = {key: fold(of_lesion) for key, of_lesion in events.items()}
+        self._decided: dict[str, str] = {}  # day of the last decision on each lesion, UTC
+        for event in chain.from_iterable(events.values()):
+            self._note(event)
         self._labels: OrderedDict[tuple[Any, ...], LesionLabel] = OrderedDict()
         self._proposals: OrderedDict[tuple[Any, ...], Proposal] = OrderedDict()
         self._qualities: dict[str, float] = {}
         self._changing = threading.Lock()
-        self._labelling = threading.Lock()
-        self._bind()
+        # One after the other, and always in the same thread: the C library keeps memory back for
+        # every thread that has asked for much of it.
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="maker")
+        self._bind({key: of_lesion[0] for key, of_lesion in events.items()})
 
     def listing(self) -> list[dict[str, Any]]:
         """Key, picture, state, quality (or None) and comment of every lesion."""
@@ -95,11 +105,8 @@ class Workplace:
     def decided_today(self) -> int:
         """Number of lesions whose last decision was made today (UTC)."""
         today = datetime.now(UTC).date().isoformat()
-        decided = 0
-        for key, events in list(self._events.items()):
-            made = any(one.kind == "decide" and one.time[:10] == today for one in events)
-            decided += bool(made and self.state(key).decision)
-        return decided
+        decided = (key for key, day in list(self._decided.items()) if day == today)
+        return sum(bool(self.state(key).decision) for key in decided)
 
     def is_finished(self) -> bool:
         """Whether every lesion of the reader has a decision."""
@@ -222,7 +229,7 @@ class Workplace:
     def _after(self, key: str, kind: str, body: dict[str, Any], after: int) -> State:
         """What a lesion would be like after an action."""
         tried = Event(after + 1, "", self.reader, key, kind, body)
-        return fold([*self._events.get(key, ()), tried])
+        return fold([*self._store.of(self.reader, key), tried])
 
     def add(self, picture: str) -> str:
         """Adds a lesion to an image; returns its key.
@@ -241,9 +248,7 @@ class Workplace:
                 number += 1
             self.items[key] = Item(key, image)
         try:
-            self._remember(
-                self._store.append(self.reader, key, "add", _source(image.name), after=0)
-            )
+            self._append(key, "add", _source(image.name), after=0)
         except UserError:
             del self.items[key]
             raise
@@ -279,8 +284,7 @@ class Workplace:
 
     def settle(self) -> None:
         """Waits for the soft mask that is being made: a process must not end within it."""
-        with self._labelling:
-            pass
+        self._maker.submit(int).result()
 
     def _first_proposal(self, item: Item, state: State) -> Proposal | None:
         """What the network proposes of new axes where its soft mask is to come first."""
@@ -303,52 +307,63 @@ class Workplace:
                 "network", found="none", expected="one", remedy="name its folder by `workdir`"
             )
         name = (item.key, state.mark, self.network.loaded)
-        lesion = self._lesion(item, state)
-        with self._labelling:
-            proposal = self._proposals.get(name)
-            if proposal is None:
-                proposal = self._proposals[name] = self.network.propose(lesion)
-            self._proposals.move_to_end(name)
-            if len(self._proposals) > _MOST_LABELS:
-                self._proposals.popitem(last=False)
-        return proposal
+        lesion, network = self._lesion(item, state), self.network
+        return self._made(self._proposals, name, lambda: network.propose(lesion))
 
     def _label(self, item: Item, state: State) -> LesionLabel | None:
         annotation = annotation_of(item, state, self.slices)
         if annotation is None:
             return None
         name = (item.key, state.mark, state.strokes, state.proposal)
-        with self._labelling:
-            label = self._labels.get(name)
-            if label is None:
-                lesion = lesion_of(item, annotation, state, self.slices)
-                label = self._labels[name] = label_read_lesion(lesion, self.options)
-            self._labels.move_to_end(name)
-            if len(self._labels) > _MOST_LABELS:
-                self._labels.popitem(last=False)
+        label = self._made(
+            self._labels,
+            name,
+            lambda: label_read_lesion(
+                lesion_of(item, annotation, state, self.slices), self.options
+            ),
+        )
         self._qualities[item.key] = label.quality
         return label
+
+    def _made(
+        self,
+        kept: OrderedDict[tuple[Any, ...], Made],
+        name: tuple[Any, ...],
+        make: Callable[[], Made],
+    ) -> Made:
+        """What is kept by a name, made first if it is not there; the latest ones are kept."""
+
+        def find() -> Made:
+            if name not in kept:
+                kept[name] = make()
+            kept.move_to_end(name)
+            if len(kept) > _MOST_LABELS:
+                kept.popitem(last=False)
+            return kept[name]
+
+        return self._maker.submit(find).result()
 
     def _store_event(self, item: Item, kind: str, body: dict[str, Any], after: int) -> State:
         with self._changing:
             if after == 0:
-                first = self._store.append(
-                    self.reader, item.key, "add", _source(item.picture.name), after=0
-                )
-                after = self._remember(first).last
-            event = self._store.append(self.reader, item.key, kind, body, after=after)
-            return self._remember(event)
+                after = self._append(item.key, "add", _source(item.picture.name), after=0).last
+            return self._append(item.key, kind, body, after=after)
 
-    def _remember(self, event: Event) -> State:
-        events = self._events.setdefault(event.lesion, [])
-        events.append(event)
-        state = self._states[event.lesion] = fold(events)
+    def _append(self, key: str, kind: str, body: dict[str, Any], *, after: int) -> State:
+        before = self._store.of(self.reader, key)
+        event = self._store.append(self.reader, key, kind, body, after=after)
+        self._note(event)
+        state = self._states[key] = fold([*before, event])
         return state
 
-    def _bind(self) -> None:
-        """Joins what was done before with the images that are there now."""
-        for key, events in self._events.items():
-            name = events[0].body.get("image", "")
+    def _note(self, event: Event) -> None:
+        if event.kind == "decide":
+            self._decided[event.lesion] = event.time[:10]
+
+    def _bind(self, added: Mapping[str, Event]) -> None:
+        """Joins what was done before, from each first event on, with the images of now."""
+        for key, event in added.items():
+            name = event.body.get("image", "")
             item = self.items.get(key)
             if item is None and name in self.pictures:
                 self.items[key] = Item(key, self.pictures[name])

@@ -81,7 +81,7 @@ def test_what_was_accepted_stays_whatever_weights_come_later(place, tmp_path):
     act(place, "mark", MARK)
     act(place, "propose", {"by": "network"})
     before = place.label("image-0").alpha
-    kept = place._events["image-0"][-1].body
+    kept = place._store.of("anna", "image-0")[-1].body
     assert json.loads(json.dumps(kept)) == kept and "soft_mask" in kept
     again = Workplace(place._sources, place._store, reader="anna")
     assert np.array_equal(again.label("image-0").alpha, before)

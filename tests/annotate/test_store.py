@@ -37,6 +37,8 @@ def test_events_come_back_in_their_order_by_reader_and_lesion(tmp_path):
         assert set(store.events("anna")) == {"a", "b"}
         assert store.readers() == ["anna", "ben"]
         assert store.events("nobody") == {}
+        assert store.of("anna", "a") == [first, second]
+        assert store.of("ben", "b") == []
 
 
 def test_the_second_of_two_windows_is_told(tmp_path):

@@ -2,10 +2,12 @@
 
 import csv
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from casgan_jax.annotate import workplace
 from casgan_jax.annotate.describe import described_lesion
 from casgan_jax.annotate.examiner import Examiner
 from casgan_jax.annotate.export import export
@@ -127,6 +129,40 @@ def test_many_threads_lose_nothing_and_overwrite_nothing(folder, output):
             thread.join()
         assert len(set(done)) == len(done) >= 10
         assert len(place._store.events("anna")["image-0"]) == len(done) + 2
+
+
+def test_soft_masks_are_made_in_one_thread_whoever_asks(folder, output, monkeypatch):
+    made_in = []
+
+    def label(*arguments):
+        made_in.append(threading.get_ident())
+        return label_lesion_as_before(*arguments)
+
+    label_lesion_as_before = workplace.label_read_lesion
+    monkeypatch.setattr(workplace, "label_read_lesion", label)
+    with places.workplace(folder, output) as place:
+        threads = [
+            threading.Thread(target=act, args=(place, f"image-{index}", "mark", places.MARK))
+            for index in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+            thread.join()
+    assert len(made_in) == 2 and len(set(made_in)) == 1
+    assert made_in[0] not in {thread.ident for thread in threads}
+
+
+def test_a_place_holds_no_more_memory_of_much_work_than_of_its_state(folder, output):
+    with places.workplace(folder, output) as place:
+        act(place, "image-0", "comment", {"text": "a"})
+        tracemalloc.start()
+        try:
+            for _ in range(50):
+                act(place, "image-0", "comment", {"text": "x" * 1000})
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert held < 30_000  # fifty texts have more
 
 
 def test_marks_of_a_table_are_shown_corrected_and_given_back(tmp_path, output):
