@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from casgan_jax.errors import Step, UserError
 from casgan_jax.files import read_json
@@ -72,7 +72,9 @@ def write_weights(
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     leaves = {name: _stored(name, leaf, dtype) for name, leaf in _flat(variables)}
-    save_file({name: leaf for name, leaf in leaves.items() if leaf is not None}, part / ARRAYS)
+    stored = {name: leaf for name, leaf in leaves.items() if leaf is not None}
+    # safetensors' own `save_file` lets nobody else read the file, whatever the umask.
+    (part / ARRAYS).write_bytes(save(stored))
     empty = [name for name, leaf in leaves.items() if leaf is None]
     told = {"format": FORMAT, **facts, "empty": empty}
     (part / SYSTEM).write_text(json.dumps(told, indent=2) + "\n")

@@ -45,6 +45,10 @@ def test_writing_again_replaces_and_leaves_nothing_beside(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["weights"]
 
 
+def test_who_may_read_the_folder_may_read_all_of_it(folder):
+    assert len({path.stat().st_mode & 0o777 for path in folder.iterdir()}) == 1
+
+
 @pytest.mark.parametrize(
     ("harm", "line"),
     [
