@@ -106,11 +106,22 @@ def fold(events: Sequence[Event]) -> State:
         elif event.kind != "add":
             done.append(event)
             undone.clear()
+    begin = _last_beginning(done)
+    comments = [event for event in done[:begin] if event.kind == "comment"]
     state = State()
-    for event in done:
+    for event in [*comments[-1:], *done[begin:]]:
         state = _CHANGES[event.kind](state, event.body)
     last = events[-1].id if events else 0
     return dataclasses.replace(state, last=last, undoable=bool(done), redoable=bool(undone))
+
+
+def _last_beginning(done: Sequence[Event]) -> int:
+    """Index of the last event that leaves nothing of those before it but a comment, or 0."""
+    for index in reversed(range(len(done))):
+        kind = done[index].kind
+        if kind == "given" or (kind == "mark" and not done[index].body["keep_strokes"]):
+            return index
+    return 0
 
 
 def _mark(state: State, body: Mapping[str, Any]) -> State:

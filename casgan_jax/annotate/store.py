@@ -46,7 +46,8 @@ class Event(NamedTuple):
     Attributes:
       id: greater than those of all events before.
       time: UTC, ISO 8601.
-      kind, body: see `casgan_jax.annotate.state`.
+      kind: see `casgan_jax.annotate.state`.
+      text: its body as JSON.
     """
 
     id: int
@@ -54,7 +55,13 @@ class Event(NamedTuple):
     reader: str
     lesion: str
     kind: str
-    body: dict[str, Any]
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """See `casgan_jax.annotate.state`; read anew each time, as most are never looked at."""
+        body: dict[str, Any] = json.loads(self.text)
+        return body
 
 
 class ConflictError(UserError):
@@ -100,7 +107,7 @@ class Store:
                 (time, reader, lesion, kind, text),
             )
             number = int(cursor.lastrowid or 0)
-        return Event(number, time, reader, lesion, kind, json.loads(text))
+        return Event(number, time, reader, lesion, kind, text)
 
     def events(self, reader: str) -> dict[str, list[Event]]:
         """{lesion: its events, the first one first} of a reader."""
@@ -120,10 +127,7 @@ class Store:
                 f"WHERE {which} ORDER BY id",
                 values,
             ).fetchall()
-        return [
-            Event(number, time, reader, lesion, kind, json.loads(body))
-            for number, time, reader, lesion, kind, body in rows
-        ]
+        return [Event(*row) for row in rows]
 
     def readers(self) -> list[str]:
         """Names of all who did anything."""

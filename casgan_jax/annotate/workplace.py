@@ -10,6 +10,7 @@ Nothing is stored that no soft mask can be made of: an action that leads to none
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -228,7 +229,7 @@ class Workplace:
 
     def _after(self, key: str, kind: str, body: dict[str, Any], after: int) -> State:
         """What a lesion would be like after an action."""
-        tried = Event(after + 1, "", self.reader, key, kind, body)
+        tried = Event(after + 1, "", self.reader, key, kind, json.dumps(body))
         return fold([*self._store.of(self.reader, key), tried])
 
     def add(self, picture: str) -> str:

@@ -24,11 +24,15 @@ UNDO, REDO = ("undo", {}), ("redo", {})
 
 def after(*actions):
     """The state after actions, each checked on the one before."""
-    events = [Event(1, "", "r", "a", "add", {"image": "i"})]
+    events = [event(1, "add", {"image": "i"})]
     for kind, body in actions:
         body = checked(fold(events), kind, body)
-        events.append(Event(len(events) + 1, "", "r", "a", kind, body))
+        events.append(event(len(events) + 1, kind, body))
     return fold(events)
+
+
+def event(number, kind, body):
+    return Event(number, "", "r", "a", kind, json.dumps(body))
 
 
 def same(one, other):
@@ -60,15 +64,25 @@ def test_outlines_and_boxes_are_marks_too():
 def test_what_a_network_proposed_is_kept_until_there_is_another_mark():
     proposal = proposed(np.full((8, 8), 0.5, np.float32), Box(4, 4, 8, 8), (64, 64))
     drawn = {**MARK[1], "keep_strokes": False}
-    events = [Event(1, "", "r", "a", "add", {}), Event(2, "", "r", "a", "mark", drawn)]
-    events.append(Event(3, "", "r", "a", "propose", proposal_body(proposal)))
-    kept = json.loads(json.dumps(events[2].body))
-    events[2] = events[2]._replace(body=kept)
+    events = [event(1, "add", {}), event(2, "mark", drawn)]
+    events.append(event(3, "propose", proposal_body(proposal)))
     assert fold(events).proposal == proposal
-    back = Event(4, "", "r", "a", "propose", {"by": "matting"})
+    back = event(4, "propose", {"by": "matting"})
     assert fold([*events, back]).proposal is None
-    again = Event(4, "", "r", "a", "mark", events[1].body)
+    again = event(4, "mark", drawn)
     assert fold([*events, again]).proposal is None
+
+
+def test_another_mark_leaves_the_comment_and_no_decision_or_stroke_of_before():
+    comments = [("comment", {"text": text}) for text in ("a", "b")]
+    kept = {**MARK[1], "keep_strokes": True}
+    state = after(MARK, STROKE, *comments, ACCEPT, MARK)
+    assert same(state, after(comments[1], MARK))
+    assert same(
+        after(MARK, STROKE, *comments, ACCEPT, MARK, UNDO), after(MARK, STROKE, *comments, ACCEPT)
+    )
+    assert same(after(comments[0], MARK, STROKE, ("mark", kept)), after(MARK, STROKE, comments[0]))
+    assert same(after(MARK, STROKE, comments[0], ("given", {}), STROKE), after(comments[0], STROKE))
 
 
 def test_a_decision_holds_for_what_was_seen():
