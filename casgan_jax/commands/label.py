@@ -185,8 +185,8 @@ def _formats() -> tuple[str, ...]:
 
 
 def _label(annotations: Annotations, folder: Path) -> Batch:
-    # Below the imports that lead to it, JAX takes 0.4 s more on Python 3.11, whose stack of frames
-    # grows and shrinks there at each of a hundred thousand calls.
+    # Below the imports that lead to it, JAX takes about half a second more on Python 3.11: at that
+    # depth the interpreter's stack of frames grows and shrinks again at nearly every call.
     import jax  # noqa: F401
 
     from casgan_jax.labelling.batch import BatchOptions, label_batch
