@@ -1,3 +1,4 @@
+# make setup      set up alone: an environment with the packages and their pinned versions, in .venv
 # make train      set up, build the embedded phantoms, train and measure the quick cascade
 # make annotate   set up, write phantoms with marks, and open the browser to annotate them
 # make test       set up and run the whole test suite
@@ -11,7 +12,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PHANTOM := data/phantom/quick/1.1.0/dataset_info.json
 
-.PHONY: train annotate test docs lint clean
+.PHONY: setup train annotate test docs lint clean
+
+setup: $(VENV)/.installed
 
 train: $(VENV)/.installed $(PHANTOM)
 	$(BIN)/python -m launch.train --config=softgan:quick

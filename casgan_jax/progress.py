@@ -183,9 +183,11 @@ class _Lines:
         return self._done * _PARTS // self._total if self._total else 0
 
     def _write(self, now: float) -> None:
+        # The first units take longer than those that follow: what is compiled, or read, once.
+        left = self._left(now) if self._has_told else []
         self._last, self._last_done = now, self._done
         self._told, self._has_told = self._part(), True
-        told = [f"{self._count()}", duration(now - self._begun), *self._left(now)]
+        told = [f"{self._count()}", duration(now - self._begun), *left]
         told += [f"{name} {value}" for name, value in self.values.items()]
         print(f"{self._what}: {', '.join(told)}", file=sys.stderr, flush=True)
 

@@ -22,6 +22,8 @@ from casgan_jax.evaluation.comparison import Figure, LesionMeans
 
 EACH_TASK = ("data.dir", "seed")  # fields that differ from task to task
 
+ALL = "all"  # rows
+
 DATA_DIR = "DATA_DIR"  # in a data set's fields and commands
 
 Draw = Callable[[Sequence[ComparedCase]], np.ndarray]  # (H, W, 3) uint8
@@ -220,7 +222,7 @@ class Experiment:
         return dataclasses.replace(self, data_sets=data_sets, notes=self.notes + note)
 
     def chosen(self, names: list[str] | None) -> tuple[Row, ...]:
-        """The rows of these names, with those that they use before them; None: all.
+        """The rows of these names, with those that they use before them; `ALL` or None: all.
 
         Raises:
           UserError: there is no such row.
@@ -231,20 +233,29 @@ class Experiment:
 
         def want(name: str) -> None:
             if name not in rows:
-                near = difflib.get_close_matches(name, shown, n=1, cutoff=0.0)
                 raise UserError(
                     "rows",
                     found=f"{name!r}",
-                    expected=f"some of {'; '.join(shown)}, or names of configs",
-                    remedy=f"did you mean {near[0]!r}?",
+                    expected=f"{ALL}, or some of {'; '.join(shown)}, or names of configs",
+                    remedy=_meant(name, shown),
                 )
             for used in rows[name].uses.values():
                 want(used)
             wanted.setdefault(name, rows[name])
 
-        for name in shown if names is None else names:
-            want(name)
+        for name in [ALL] if names is None else names:
+            for one in shown if name == ALL else [name]:
+                want(one)
         return tuple(wanted.values())
+
+
+def _meant(name: str, shown: list[str]) -> str:
+    """What somebody may have meant who named a row that there is not; "": nobody knows."""
+    config, _, variant = name.partition(":")
+    if variant and config in config_names():
+        return f"name it {config!r}: a row is trained in the table's variant"
+    near = difflib.get_close_matches(name, shown, n=1, cutoff=0.4)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def prepares(data_set: str, source: str = "") -> Step:

@@ -36,7 +36,7 @@ def dataset_directory(data_dir: str | Path) -> Path:
             found=f"no prepared data set under {data_dir}",
             expected="one",
             remedy="make one",
-            step=Step("build", {"dataset": "phantom", "data_dir": str(data_dir)}),
+            step=Step("build", {"dataset": "phantom/quick", "data_dir": str(data_dir)}),
         )
     names = ", ".join(str(path.relative_to(data_dir)) for path in found)
     raise UserError(

@@ -62,7 +62,7 @@ def _check_stage(config: StageConfig, directory: str, scale: int) -> None:
             found=f"no folder {directory!r}",
             expected="a prepared data set",
             remedy="make one",
-            step=Step("build", {"dataset": "phantom", "data_dir": "data"}),
+            step=Step("build", {"dataset": "phantom/quick", "data_dir": "data"}),
         )
     if isinstance(config, SoftganConfig):
         planes = segmentation_planes(

@@ -176,9 +176,10 @@ def _collapse(shares: list[float], best_dice: float) -> str:
     else:
         return ""
     return (
-        f"collapsed: every validation mask is {found}; what helps: `loss.l1=0` (its optimum is "
-        "the median, which is background), `loss.cross_entropy=20`, a lower `loss.adversarial` or "
-        "`optim.lr`, `model.initial_alpha` near the lesions' share of a patch (0.03)"
+        f"collapsed: every validation mask is {found}; what helps: more steps, where these were "
+        "few, `loss.l1=0` (its optimum is the median, which is background), "
+        "`loss.cross_entropy=20`, a lower `loss.adversarial` or `optim.lr`, `model.initial_alpha` "
+        "near the lesions' share of a patch (0.03)"
     )
 
 

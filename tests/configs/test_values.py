@@ -28,6 +28,12 @@ def test_values_of_the_shipped_configs(spec):
     assert {name: values[name] for name in GOLDEN[spec]} == GOLDEN[spec]
 
 
+def test_a_width_of_which_a_variant_leaves_nothing_is_told():
+    with pytest.raises(UserError) as caught:
+        baseline("quick", "my.Network", features=7)
+    assert caught.value.what == "features" and caught.value.found == "7"
+
+
 def test_a_network_s_own_fields_and_those_of_every_network_are_given_alike():
     made = baseline("", "my.Network", features=8, initial_alpha=0.5, blocks=3)
     assert (made.model.features, made.model.initial_alpha) == (8, 0.5)

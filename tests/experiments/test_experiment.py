@@ -125,6 +125,18 @@ def test_rows_come_with_what_they_use():
         plan.chosen(["Unet"])
 
 
+def test_all_rows_are_asked_for_by_one_word_and_others_beside_them():
+    plan = load_experiment(launch.experiments, "table1:quick")
+    assert plan.chosen(["all"]) == plan.chosen(None)
+    more = plan.with_configs(["all", "cf_cnn"])
+    assert more.chosen(["all", "cf_cnn"]) == (*plan.chosen(None), more.rows[-1])
+    with pytest.raises(UserError, match="name it 'cf_cnn': a row is trained in"):
+        plan.chosen(["U-Net", "cf_cnn:quick"])
+    with pytest.raises(UserError) as caught:
+        plan.chosen(["xyz"])
+    assert caught.value.remedy == ""
+
+
 def test_any_config_can_be_a_row():
     plan = load_experiment(launch.experiments, "table1:quick").with_configs(
         ["U-Net", "cf_cnn", "nonsense"]
