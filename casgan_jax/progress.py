@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 Item = TypeVar("Item")
 
+_TELLING = 3  # units of many that tell of the others' time
 _PARTS = 10  # of the way, after each of which there is a line
 _SOONEST, _LATEST = 5.0, 30.0  # seconds between two lines
 _PASSING = 1.0  # seconds; what is done sooner shows no bar
@@ -183,11 +184,9 @@ class _Lines:
         return self._done * _PARTS // self._total if self._total else 0
 
     def _write(self, now: float) -> None:
-        # The first units take longer than those that follow: what is compiled, or read, once.
-        left = self._left(now) if self._has_told else []
         self._last, self._last_done = now, self._done
         self._told, self._has_told = self._part(), True
-        told = [f"{self._count()}", duration(now - self._begun), *left]
+        told = [f"{self._count()}", duration(now - self._begun), *self._left(now)]
         told += [f"{name} {value}" for name, value in self.values.items()]
         print(f"{self._what}: {', '.join(told)}", file=sys.stderr, flush=True)
 
@@ -202,6 +201,10 @@ class _Lines:
         """How long the rest will take at the speed until now."""
         made = self._done - self._before
         if not self._total or not made or self._done >= self._total:
+            return []
+        if (
+            made < _TELLING and made * 50 < self._total
+        ):  # a compilation, say, and nothing of the rest
             return []
         rest = (now - self._begun) / made * (self._total - self._done)
         return [f"{duration(rest)} left"]

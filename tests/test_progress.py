@@ -121,6 +121,20 @@ def test_a_step_that_went_on_counts_its_own_speed(clock, capsys):
     assert told[-1] == "train: 100 of 100 steps (100%), 1 min 0 s, loss 0.1235"
 
 
+def test_the_first_of_many_say_nothing_of_the_others(clock, capsys):
+    with Progress("build", total=480, unit="record") as shown:
+        for seconds in (31.0, 31.0, 1.0, 31.0):
+            clock.now += seconds
+            shown.update()
+    told = lines(capsys)
+    assert told[:2] == [
+        "build: 1 of 480 records (0%), 31 s",
+        "build: 2 of 480 records (0%), 1 min 2 s",
+    ]
+    assert told[2].startswith("build: 4 of 480 records (0%), 1 min 34 s, ")
+    assert told[2].endswith(" left")
+
+
 def test_parts_of_a_step_follow_each_other(clock, capsys):
     with Progress("ranking", total=None, unit="record") as shown:
         shown.begin("ranking", 2)

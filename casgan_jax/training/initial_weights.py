@@ -24,7 +24,7 @@ from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.configs.schema.tree import flat
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_json, write_whole
-from casgan_jax.pretrained import folder_of
+from casgan_jax.pretrained import MARKED, folder_of
 from casgan_jax.training.encoder_weights import EncoderWeights, read_encoder_weights
 from casgan_jax.training.restore import state_shapes
 from casgan_jax.training.state import TrainState, Variables
@@ -102,14 +102,20 @@ def _read_system_weights(config: SoftganConfig) -> SystemWeights:
     folder = init_folder(config)
     own = folder == folder_of(config.init)
     weights = read_weights(folder) if own else stage_weights(folder_of(config.init), config.name)
-    _check_fit(weights, config)
+    _check_fit(weights, config, packed=folder == MARKED)
     with (folder / ARRAYS).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return SystemWeights(weights.generator, f"{config.init} (sha256 {digest[:12]})")
 
 
-def _check_fit(weights: Weights, config: SoftganConfig) -> None:
-    """The network is the same and sees the same planes."""
+def _check_fit(weights: Weights, config: SoftganConfig, *, packed: bool) -> None:
+    """The network is the same and sees the same planes.
+
+    Args:
+      weights: to start from.
+      config: of the network that is to.
+      packed: whether the weights are those of the package.
+    """
     found = from_dict(weights.facts["config"])
     if isinstance(found, SoftganConfig):
         shapes = jax.tree.map(np.shape, (state_shapes(config).average, weights.generator))
@@ -119,11 +125,13 @@ def _check_fit(weights: Weights, config: SoftganConfig) -> None:
         differing = [
             name for name in theirs if _of_the_network(name) and theirs[name] != ours.get(name)
         ]
+        fields = " and ".join(f"`{name}={theirs[name]}`" for name in differing)
+        other = packed and not config.data.marks.kinds
         raise UserError(
             "",
             found="weights of another network",
             expected="one that `config` describes, too",
-            remedy="set " + " and ".join(f"`{name}={theirs[name]}`" for name in differing),
+            remedy=f"set {'`config=softgan:marked`' if other else fields}",
         )
     raise UserError(
         "",

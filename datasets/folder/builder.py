@@ -69,7 +69,15 @@ class Builder(PreparedBuilder):
         elif is_nnunet(manual_dir):
             tasks = self._tasks_of_nnunet(manual_dir)
         elif (manual_dir / "images").is_dir():
-            tasks = self._tasks_of_layout(read_layout(manual_dir), "images")
+            found = read_layout(manual_dir)
+            tasks = self._tasks_of_layout(found, "images")
+            alone = {one.image for one in found.annotations if one.image.parent.name == "images"}
+            if alone:
+                self.note(
+                    f"{len(alone)} images lie in no folder of a patient, and each counts as one "
+                    "of its own; put several of one patient into images/PATIENT, or some may be "
+                    "in training and others in test"
+                )
         else:
             raise UserError(
                 manual_dir,

@@ -76,6 +76,19 @@ def test_a_system_that_sees_other_marks_does_not_fit(trained, discs, tmp_path):
     assert told.value.remedy == "set `data.marks.click=0.5`"
 
 
+def test_weights_of_the_package_name_their_config(discs, tmp_path):
+    fields = {
+        "data.dir": str(discs),
+        "data.label": "alpha",
+        "data.patch": "32",
+        "init": "pretrained",
+    }
+    config = loop.resolve(load_config("softgan:cpu", [*fields.items(), ("sr", "none")]))
+    with pytest.raises(UserError, match="weights of another network") as told:
+        read_initial_weights(config, tmp_path)
+    assert told.value.remedy == "set `config=softgan:marked`"
+
+
 def test_a_folder_without_a_run_is_named(discs, tmp_path):
     config = loop.resolve(tiny_config("softgan:marked", discs, init=tmp_path / "none"))
     with pytest.raises(UserError, match="init: .*found no finished training"):
