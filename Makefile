@@ -23,7 +23,7 @@ annotate: $(VENV)/.installed-annotate data/example/lesions.csv
 	$(BIN)/python -m launch.annotate --input=data/example --output=data/annotated
 
 test: $(VENV)/.installed-test $(VENV)/.installed-radiomics
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

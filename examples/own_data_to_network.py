@@ -27,18 +27,14 @@ def main(folder: Path, steps: int, lesions: int) -> None:
 
     # The same network as the package's, which the training starts from.
     config = cg.load_config(
-        "softgan:marked",
+        "softgan:tune",
         [
-            ("init", "pretrained"),
             ("data.dir", str(data)),
-            ("data.label", "alpha"),
-            ("optim.lr", "3e-4"),
             ("optim.warmup_steps", "10"),
             ("optim.average", "0.95"),
             ("predict.symmetries", "false"),
             ("train.steps", str(steps)),
             ("train.evaluate_every", str(steps)),
-            ("train.best", "last"),
         ],
     )
     result = cg.train(config, folder / "run")

@@ -6,12 +6,12 @@
     casgan evaluate --workdir=runs/softgan --lesions=study
     casgan evaluate --workdir=runs/marked --marks=axes --noise=0.5
 
-Prints tables (means over lesions, 95% intervals by resampling patients) and, as the last line, the
-numbers as JSON; first, notes where patients were trained on or the data set is no longer that of
-the training. WORKDIR/evaluation/SPLIT gets metrics.json, table.md, lesions.csv (a line for each
-lesion), curves.json (Dice by threshold, calibration), worst.png (the worst cases) and
-worst_errors.png (the same without the images: what is missed, what is added); shown axes, SPLIT
-becomes SPLIT-axes-0.5px.
+Prints tables (means over lesions, 95% intervals by resampling patients); first, notes where
+patients were trained on or the data set is no longer that of the training. WORKDIR/evaluation/SPLIT
+gets metrics.json (all figures, for programs), table.md, lesions.csv (a line for each lesion),
+curves.json (Dice by threshold, calibration), worst.png (the worst cases) and worst_errors.png (the
+same without the images: what is missed, what is added); shown axes, SPLIT becomes
+SPLIT-axes-0.5px.
 
 --lesions is a table or a study folder as `label` reads it: every lesion is labelled by its marks,
 and predicted from the middle of them, or with --marks=axes from its axes; the report goes to
@@ -20,7 +20,6 @@ WORKDIR/evaluation/lesions.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,6 @@ def main(_: list[str]) -> int:
         )
 
     keep_compilations()
-    from casgan_jax.evaluation.files import metrics_json
     from casgan_jax.inference.evaluate import evaluate_workdir
     from casgan_jax.report.evaluation import markdown_table
 
@@ -101,6 +99,6 @@ def main(_: list[str]) -> int:
     )
     for note in measured.subject.notes:
         print(f"note: {note}")
-    print(f"{markdown_table(measured.summary)}\n\nworst cases: {measured.worst_cases}")
-    print(json.dumps(metrics_json(measured.subject, measured.summary), allow_nan=False))
+    print(f"{markdown_table(measured.summary)}\n")
+    print(f"all figures: {measured.metrics}\nworst cases: {measured.worst_cases}")
     return 1 if failures else 0

@@ -32,7 +32,7 @@ from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path
-from casgan_jax.commands.program import typed
+from casgan_jax.commands.program import interpreter, typed
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.field_help import field_help
 from casgan_jax.configs.schema.kinds import StageConfig
@@ -84,6 +84,7 @@ def main(_: list[str]) -> int:
         return 0
     workdir = Path(_WORKDIR.value or Path("runs", _CONFIG.value.replace(":", "-")))
 
+    print(f"{_CONFIG.value} -> {workdir}", flush=True)  # what is imported next takes seconds
     keep_compilations()
     if isinstance(config, RadiomicsConfig):
         return _measure_features(config, workdir)
@@ -111,7 +112,7 @@ def _measure_method(config: ClassicalConfig, workdir: Path) -> int:
 
 
 def _train(config: StageConfig, workdir: Path) -> int:
-    from casgan_jax.commands.told import measured_lines
+    from casgan_jax.commands.told import measured_lines, threshold_lines
     from casgan_jax.inference.evaluate import evaluate_workdir
     from casgan_jax.training.loop import format_metrics, train
     from casgan_jax.workdir.processes import (
@@ -145,7 +146,7 @@ def _train(config: StageConfig, workdir: Path) -> int:
     print(f"pictures: {result.grid}")
     if isinstance(config, SoftganConfig):
         measured = evaluate_workdir(workdir)
-        print("\n".join(measured_lines(measured)))
+        print("\n".join([*measured_lines(measured), *threshold_lines(config.data.dir)]))
         _tell_next(measured)
     return 0
 
@@ -154,4 +155,14 @@ def _tell_next(measured: Measured) -> None:
     """Commands that go on with a finished run, as they are typed."""
     subject = measured.subject
     evaluate = Step("evaluate", {"workdir": subject.workdir, "split": subject.split})
-    print(f"next:\n  {typed(evaluate)}\n  {typed(Step('build', {'dataset': 'help'}))}")
+    example = {"table": "example/lesions.csv", "output": "predicted"}
+    lines = [
+        "all figures of it:",
+        f"  {typed(evaluate)}",
+        "soft masks of other images, for example of the phantoms that the first line writes:",
+        f"  {interpreter()} -m datasets.phantom.example --output=example",
+        f"  {typed(Step('predict', {'workdir': subject.workdir, **example}))}",
+        "your own data:",
+        f"  {typed(Step('build', {'dataset': 'help'}))}",
+    ]
+    print("\n".join(["next", *lines]))

@@ -12,12 +12,14 @@ VARIANTS = {
     "cpu": "64 -> 128 px, 16 features (2 CPU cores, under an hour on the LIDC slices)",
     "quick": "the same on the embedded phantoms, a few hundred steps (minutes on 2 CPU cores)",
     "marked": "sees a click and RECIST axes, and lesions as these lie; without SR (2 CPU cores)",
+    "tune": "the network of the package, which learns your lesions (minutes on 2 CPU cores)",
 }
 
 
 def get_config(variant: str = "") -> SoftganConfig:
     """The config of a variant (VARIANTS)."""
-    first = srgan.get_config("cpu" if variant == "marked" else variant)
+    is_marked = variant in ("marked", "tune")
+    first = srgan.get_config("cpu" if is_marked else variant)
     first = replaced(first, data=dict(dir=""))  # the cascade's own
     config = SoftganConfig(srgan=first)
     if variant == "paper":
@@ -29,7 +31,7 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=0.002, b1=0.5, warmup_steps=0, average=0.0),
             predict=dict(symmetries=False),
         )
-    if variant in ("cpu", "quick", "marked"):
+    if is_marked or variant in ("cpu", "quick"):
         config = replaced(
             config,
             data=dict(scale=2),
@@ -37,7 +39,7 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=1e-3, schedule="cosine"),
             train=dict(steps=10000),
         )
-    if variant == "marked":
+    if is_marked:
         config = replaced(
             config,
             sr="none",
@@ -52,6 +54,14 @@ def get_config(variant: str = "") -> SoftganConfig:
                 dropout=0.0,
                 discriminator_features=8,
             ),
+        )
+    if variant == "tune":
+        config = replaced(
+            config,
+            init="pretrained",
+            data=dict(label="alpha"),
+            optim=dict(lr=3e-4, warmup_steps=30, average=0.98),
+            train=dict(steps=300, evaluate_every=150, best="last"),
         )
     if variant == "quick":
         config = replaced(

@@ -19,7 +19,7 @@ from casgan_jax.inference.measured_data import MeasuredData, measured_data
 from casgan_jax.pretrained import folder_of
 from casgan_jax.records.prepared import load_split, measured_split, read_metadata
 from casgan_jax.report.evaluation import write_evaluation
-from casgan_jax.workdir.layout import WORST, evaluation_folder
+from casgan_jax.workdir.layout import METRICS, WORST, evaluation_folder
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Measured:
     def worst_cases(self) -> Path:
         """The picture of the worst cases."""
         return self.folder / WORST
+
+    @property
+    def metrics(self) -> Path:
+        """The file of all figures."""
+        return self.folder / METRICS
 
 
 ReadRecords = Callable[[Any], tuple[Sequence[dict[str, Any]], dict[str, Any]]]

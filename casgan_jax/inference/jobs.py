@@ -100,13 +100,19 @@ def plan(
             mark,
             found=f"{len(centres)} for {len(files)} files",
             expected="one for each or one for all",
-            remedy=f"repeat `{mark}={_FORMS[mark]}`, or name a `table` with the columns file,x,y",
+            remedy=f"give {_forms(mark)}, or a `table` with the columns file,x,y",
         )
     else:
         every = list(centres) * (len(files) if len(centres) == 1 else 1)
         marks = list(zip(files, every, strict=True))
     names = unique_names([file.stem for file, _ in marks])
     return [Job(file, centre, name) for (file, centre), name in zip(marks, names, strict=True)]
+
+
+def _forms(mark: str) -> str:
+    """How marks are given, those that were meant first."""
+    names = [mark, *(name for name in _FORMS if name != mark)]
+    return " or ".join(f"`{name}={_FORMS[name]}`" for name in names)
 
 
 def read_table(table: Path) -> list[tuple[Path, Point]]:

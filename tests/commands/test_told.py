@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from casgan_jax.commands.told import classical_lines, measured_lines, radiomics_lines
+from casgan_jax.commands import told
+from casgan_jax.commands.told import (
+    classical_lines,
+    measured_lines,
+    radiomics_lines,
+    threshold_lines,
+)
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
 from casgan_jax.evaluation.bootstrap import Interval
@@ -10,6 +16,7 @@ from casgan_jax.evaluation.summary import Subject
 from casgan_jax.inference.classical import ClassicalRun
 from casgan_jax.inference.evaluate import Measured
 from casgan_jax.radiomics.run import RadiomicsRun, Scores
+from casgan_jax.records.prepared import load_split
 from casgan_jax.workdir.results import ClassicalResult
 from tests.outlined_discs import measured, record_of
 
@@ -22,6 +29,14 @@ def test_a_measured_split_is_told_by_its_headline():
     first, *figures, last = measured_lines(MEASURED)
     assert first == "test split:" and last == "worst cases: out/worst.png"
     assert figures[0].startswith("  Dice 1.000, IoU 1.000 against the 50% consensus")
+
+
+def test_a_threshold_of_few_lesions_is_a_rough_one(discs, monkeypatch):
+    (note,) = threshold_lines(str(discs))
+    lesions = len(load_split(discs, "validation"))
+    assert note.startswith(f"note: {lesions} validation lesions chose the threshold")
+    monkeypatch.setattr(told, "_MANY_LESIONS", lesions)
+    assert threshold_lines(str(discs)) == []
 
 
 def test_a_method_that_is_not_trained_has_a_speed():

@@ -49,8 +49,10 @@ def table(tmp_path):
         lesions.write_image(folder / f"{name}.png", lesions.picture(8, CENTRE, seed=ord(name)))
     lesions.write_mask(folder / "m.png", lesions.disc(8, CENTRE))
     lesions.write_mask(folder / "r.png", lesions.disc(7, CENTRE))
-    lesions.write_image(folder / "large.png", lesions.picture(55, (80, 80)))
-    lesions.write_mask(folder / "large-mask.png", lesions.disc(55, (80, 80)))
+    long = np.zeros((lesions.SIZE, lesions.SIZE), bool)  # and thin: a large one takes its time
+    long[78:83, 8:152] = True
+    lesions.write_image(folder / "large.png", np.where(long, 180, 60).astype(np.uint8))
+    lesions.write_mask(folder / "large-mask.png", long)
     (folder / "lesions.csv").write_text(
         "image,recist,mask,reader_masks,patient,spacing_mm,split\n"
         f"a.png,{lesions.cell(lesions.axes(8, CENTRE))},,,Ann,0.7,train\n"

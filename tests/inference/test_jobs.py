@@ -47,7 +47,7 @@ def test_plan_from_a_table(tmp_path):
     ("inputs", "centres", "table", "line"),
     [
         ([], [], None, "input: found none"),
-        (["a.png"], [], None, "center: found 0 for 1 files"),
+        (["a.png"], [], None, "give `center=X,Y` or `recist=X1,Y1,...,X4,Y4`"),
         (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "center: found 2 for 3 files"),
         (["no_such_*.png"], [(1, 1)], None, "input: found no file like"),
         ([], [(1, 1)], "file,x,y\na.png,1,2\n", "center: found beside `table`"),

@@ -1,9 +1,11 @@
+import functools
+
 import jax
 import numpy as np
 import pytest
 
 from casgan_jax.models.cf_cnn import CFCNN
-from tests.models.segmentation import check_network, parameter_count
+from tests.models.segmentation import check_network, parameter_count, quick_jit
 
 pytestmark = pytest.mark.slow
 
@@ -31,15 +33,18 @@ def test_segments_on_a_finer_lattice_than_it_is_trained_on():
     shape = dict(features=2, side=9, windows=(9, 17))
     network = CFCNN(stride=16, predict_stride=4, **shape)
     image = jax.random.uniform(jax.random.key(0), (2, 32, 32, 1))
-    variables = network.init(jax.random.key(1), image, train=False)
+    variables = quick_jit(functools.partial(network.init, train=False))(jax.random.key(1), image)
 
-    alpha = network.apply(variables, image, train=False)
-    np.testing.assert_array_equal(
-        alpha, CFCNN(stride=4, **shape).apply(variables, image, train=False)
+    fine, same = (
+        quick_jit(functools.partial(one.apply, train=False))(variables, image)
+        for one in (network, CFCNN(stride=4, **shape))
     )
+    np.testing.assert_array_equal(fine, same)
 
     trained, coarse = (
-        one.apply(variables, image, train=True, mutable=["batch_stats"])[0]
+        quick_jit(functools.partial(one.apply, train=True, mutable=["batch_stats"]))(
+            variables, image
+        )[0]
         for one in (network, CFCNN(stride=16, **shape))
     )
     np.testing.assert_array_equal(trained, coarse)

@@ -1,9 +1,12 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from casgan_jax.models.unet import UNet
+from tests.models.segmentation import quick_jit
 
 
 def shapes(model, size, channels=2):
@@ -36,8 +39,8 @@ def test_as_many_levels_as_the_size_allows():
 def test_starts_at_the_given_alpha_and_stays_in_the_unit_interval():
     model = UNet(features=4, initial_alpha=0.03)
     x = jax.random.uniform(jax.random.key(0), (2, 16, 16, 2))
-    variables = model.init(jax.random.key(1), x, train=False)
-    alpha = model.apply(variables, x, train=False)
+    variables = quick_jit(functools.partial(model.init, train=False))(jax.random.key(1), x)
+    alpha = quick_jit(functools.partial(model.apply, train=False))(variables, x)
     assert alpha.shape == (2, 16, 16, 1) and alpha.dtype == jnp.float32
     np.testing.assert_allclose(alpha.mean(), 0.03, rtol=0.1)
     assert alpha.min() >= 0 and alpha.max() <= 1
@@ -47,8 +50,9 @@ def test_starts_at_the_given_alpha_and_stays_in_the_unit_interval():
 def test_dropout_draws_only_in_training():
     model = UNet(features=4, dropout=0.5)
     x = jax.random.uniform(jax.random.key(0), (2, 64, 64, 1))
-    variables = model.init(jax.random.key(1), x, train=False)
+    variables = quick_jit(functools.partial(model.init, train=False))(jax.random.key(1), x)
 
+    @quick_jit
     def run(seed):
         return model.apply(
             variables,
