@@ -33,11 +33,13 @@ class Config(tfds.core.BuilderConfig):
     Attributes:
       layout: "slices", the public PNG tree, or "tcia", the original download.
       scale: r, label pixels a native pixel.
+      neighbours: slices stored to either side of each, of "slices".
       lesions: how many of them are selected as in the paper; None: all slices of all.
     """
 
     layout: str = "slices"
     scale: int = 4
+    neighbours: int = 0
     lesions: int | None = None
 
 
@@ -68,6 +70,11 @@ class Builder(PreparedBuilder):
             name="x4", scale=4, description="Labels at 4 x the native resolution, as in the paper."
         ),
         Config(name="x2", scale=2, description="Labels at 2 x the native resolution."),
+        Config(
+            name="x4-25d",
+            neighbours=1,
+            description="As x4, with the slices before and after each.",
+        ),
         *_selections("slices", ""),
         Config(name="tcia", layout="tcia", description="From DICOM and XML: HU, spacing, ratings."),
         *_selections("tcia", "tcia-"),
@@ -88,15 +95,17 @@ class Builder(PreparedBuilder):
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config
         if config.layout == "slices":
-            described = features(config.scale, np.uint8)
+            described = features(config.scale, np.uint8, config.neighbours)
             more: dict[str, Any] = {
                 "window": slices.WINDOW,
                 "stretched": SIZE,
                 "source": "LIDC-IDRI-slices",
             }
         else:
-            described = features(config.scale, np.int16, **_tcia_features())
+            described = features(config.scale, np.int16, 0, **_tcia_features())
             more = {"window": tcia.WINDOW, "source": "LIDC-IDRI", "ratings": list(RATINGS)}
+        if config.neighbours:
+            more["neighbours"] = config.neighbours
         if config.lesions:
             more["selection"] = f"{config.lesions} lesions"
         return self.prepared_info(

@@ -192,6 +192,7 @@ def test_certainty_is_measured_on_clicks_beside_lesions(discs):
 
 class GreyIsAlpha:
     patch, scale, mark_kinds, axis_share, threshold = 32, 1, (), 0.0, 0.5
+    neighbours = 0
 
     def __call__(self, patches):
         return {"alpha": (patches * 1.3).clip(0, 1)}
