@@ -18,7 +18,7 @@ from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import read_json
 from casgan_jax.records.neighbours import FEATURE
 
-KINDS = ("segmentation", "super_resolution")
+KINDS = ("segmentation", "super_resolution", "volumes")
 
 _REMEDY = "build the data set again, with `overwrite`"
 _FINE_PLANES = ("alpha", "alpha_anchored", "true_alpha", "trimap")

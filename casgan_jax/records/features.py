@@ -76,9 +76,9 @@ def metadata(*, kind: str, window: tuple[float, float], scale: int, **more: Any)
     info).
 
     Args:
-      kind: "segmentation" or "super_resolution".
+      kind: "segmentation", "super_resolution" or "volumes".
       window: (low, high) source value that maps to 0 and 1; (0, 255) for 8-bit sources.
-      scale: r of the stored soft masks (1 for super-resolution data sets).
+      scale: r of the stored soft masks (1 for data sets without).
       **more: anything else worth keeping, JSON-serialisable; `neighbours`, where there are any,
         is how many slices are stored to either side.
     """

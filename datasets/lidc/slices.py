@@ -128,7 +128,7 @@ def _read_beside(source: Slice) -> Record | Skip:
     """The feature `neighbours`, (128, 128, slices) uint8; none where none are asked for."""
     planes = []
     for name in source.beside:
-        plane = _read_plane(Path(source.nodule_dir) / "images" / name, "image")
+        plane = read_plane(Path(source.nodule_dir) / "images" / name, "image")
         if isinstance(plane, Skip):
             return plane
         planes.append(plane)
@@ -194,7 +194,7 @@ def _mark(nodule_dir: str) -> np.ndarray:
     """
     union = np.zeros((SIZE, SIZE), bool)
     for path in Path(nodule_dir).glob("mask-*/*.png"):
-        mask = _read_plane(path, "mask")
+        mask = read_plane(path, "mask")
         if not isinstance(mask, Skip):  # reported with its own slice
             union |= mask > 0
     centre = (SIZE - 1) / 2
@@ -208,12 +208,12 @@ def _mark(nodule_dir: str) -> np.ndarray:
 def read_slice(source: Slice) -> tuple[np.ndarray, np.ndarray] | Skip:
     """(128, 128) uint8 image and (128, 128, R) bool masks of the R readers who marked anything."""
     folder = Path(source.nodule_dir)
-    image = _read_plane(folder / "images" / source.file_name, "image")
+    image = read_plane(folder / "images" / source.file_name, "image")
     if isinstance(image, Skip):
         return image
     masks = []
     for path in sorted(folder.glob(f"mask-*/{source.file_name}")):
-        mask = _read_plane(path, "mask")
+        mask = read_plane(path, "mask")
         if isinstance(mask, Skip):
             return mask
         if ((mask != 0) & (mask != mask.max())).any():
@@ -225,7 +225,7 @@ def read_slice(source: Slice) -> tuple[np.ndarray, np.ndarray] | Skip:
     return image, np.stack(masks, axis=2)
 
 
-def _read_plane(path: Path, what: str) -> np.ndarray | Skip:
+def read_plane(path: Path, what: str) -> np.ndarray | Skip:
     try:
         plane = read_image(path)
     except UserError as error:
