@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from casgan_jax.grid import PAPER_THRESHOLD, decode_alpha
+from casgan_jax.grid import PAPER_THRESHOLD, binarise, decode_alpha
 from casgan_jax.records.prepared import load_split, read_metadata
 from datasets.base import prepare
 from datasets.build import next_step
 from datasets.phantom.builder import Builder, Config
+from datasets.phantom.volume import make_volume_phantom
 from datasets.phantom.volume_records import THICKNESSES_MM, VolumeSource, make_volume_record
 from datasets.samples import samples_sheet
 from launch.benchmarks.volumes.cases import read_cases
@@ -23,7 +24,9 @@ def test_a_record_holds_the_whole_lesion_and_its_own_volume():
     record = make_volume_record(VolumeSource(1, 3, 5.0))
     image, alpha = record["image"], decode_alpha(record["true_alpha"])
     assert image.dtype == np.int16 and image.shape == alpha.shape == record["consensus"].shape
-    np.testing.assert_array_equal(record["consensus"] > 0, alpha >= np.float32(PAPER_THRESHOLD))
+    true = make_volume_phantom(1, 3, 5.0).true_alpha
+    np.testing.assert_allclose(alpha, true, atol=0.51 / 255)
+    np.testing.assert_array_equal(record["consensus"] > 0, binarise(true, PAPER_THRESHOLD))
     assert ((alpha > 0.05) & (alpha < 0.95)).any(axis=(1, 2)).sum() > 1  # in thick slices, too
     soft = alpha.sum() * np.prod(record["spacing_mm"])
     assert soft == pytest.approx(record["volume_mm3"], rel=0.02)

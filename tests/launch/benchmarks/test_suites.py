@@ -221,7 +221,7 @@ def test_volume_measures_lesions_and_readers(monkeypatch):
     assert first == {"lesions": 1, "readers_dice": 1.0}
     assert [row["noise_px"] for row in rows] == [0.0] * 3 + [0.5] * 3 + [1.0] * 3
     assert all(row["lesions"] == 1 and row["dice"] > 0.6 for row in rows)
-    assert summary["dice_volume"]["0 px"] > 0.9 and summary["megabytes"] > 50
+    assert summary["dice_volume"]["0 px"] > 0.85 and summary["megabytes"] > 50
     assert summary["soft_error"]["1 px"] == rows[-1]["soft_error"] < 0.2
 
 
