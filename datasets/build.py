@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from casgan_jax.errors import Step, UserError
 from casgan_jax.images import write_png
 from casgan_jax.records.checks import stored_metadata
+from casgan_jax.records.volume_features import KIND
 from datasets.base import Prepared, prepare
 from datasets.catalogue import find_builder
 from datasets.samples import samples_sheet
@@ -77,8 +78,10 @@ def summary(path: Path) -> str:
 
 
 def next_step(path: Path) -> Step:
-    """The command that trains on a data set."""
+    """The command that trains on a data set, or measures on one of volumes."""
     metadata = stored_metadata(path)
+    if metadata["kind"] == KIND:
+        return Step("benchmark", {"suite": "volume", "volume_dir": str(path)})
     data = {"config.data.dir": str(path)}
     if metadata["kind"] == "super_resolution":
         return Step("train", {"config": "srgan", **data})

@@ -27,6 +27,7 @@ class LesionSource(NamedTuple):
       scale: r.
       image_dtype: np.uint8: the window becomes 0..255; np.int16: source values (HU).
       window: for all lesions; None: see `casgan_jax.labelling.lesion`.
+      neighbours: slices stored to either side.
       larger: name of the config to use for lesions that do not fit; "" where there is none.
     """
 
@@ -36,15 +37,19 @@ class LesionSource(NamedTuple):
     image_dtype: type
     window: tuple[float, float] | None
     larger: str
+    neighbours: int = 0
 
 
-def lesion_features(size: int, scale: int, image_dtype: type) -> tfds.features.FeaturesDict:
+def lesion_features(
+    size: int, scale: int, image_dtype: type, neighbours: int = 0
+) -> tfds.features.FeaturesDict:
     """The features of `make_record`."""
     axes = tfds.features.Tensor(shape=(8,), dtype=np.float32)
     return records.segmentation_features(
         size,
         scale,
         image_dtype,
+        neighbours=neighbours,
         extra={
             "recist": axes,  # as given, in pixels of the crop; zeros where none were given
             "measured_axes": axes,  # of the soft mask at 128/255, in pixels of the crop
@@ -69,6 +74,7 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     from casgan_jax.labelling.label import LabelOptions, label_read_lesion
     from casgan_jax.labelling.lesion import read_lesion
     from casgan_jax.labelling.record import crop_of, extent_of, lesion_record
+    from casgan_jax.labelling.volumes.beside import NeighbourReader
     from casgan_jax.soft_mask.trimap import AnnotationError
 
     if isinstance(source, Skip):
@@ -77,6 +83,9 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     try:
         lesion = read_lesion(source.annotation, window=source.window)
         label = label_read_lesion(lesion, options)
+        beside = (
+            NeighbourReader(source.neighbours).read(source.annotation) if source.neighbours else ()
+        )
     except AnnotationError as error:
         return Skip(error.reason.replace("_", " "), str(error))
     except UserError as error:
@@ -87,7 +96,7 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
     box, extent = crop_of(lesion, source.size), extent_of(label)
     if not box.contains(extent):
         return _too_large(source, extent)
-    return lesion_record(lesion, label, source.size, source.image_dtype)
+    return lesion_record(lesion, label, source.size, source.image_dtype, beside)
 
 
 def _too_large(source: LesionSource, extent: Box) -> Skip:

@@ -31,7 +31,7 @@ def samples_sheet(data_dir: Path | str, *, per_split: int = 4) -> np.ndarray:
 
     builder = tfds.builder_from_directory(data_dir)
     metadata = dict(builder.info.metadata)
-    draw = _segmentation_row if metadata["kind"] == "segmentation" else _slice_row
+    draw = _ROWS[metadata["kind"]]
     rows, captions, row_titles, titles = [], [], [], []
     for split in builder.info.splits:
         source = builder.as_data_source(split)
@@ -97,6 +97,29 @@ def _slice_row(
         ("image", with_scale_bar(image, spacing, tile=_TILE), f"window {low:g} to {high:g}"),
         ("centre", image[tuple(middle)], f"{spacing:.2f} mm a pixel" if spacing else ""),
     ]
+
+
+def _volume_row(
+    record: dict[str, Any], metadata: dict[str, Any]
+) -> list[tuple[str, np.ndarray, str]]:
+    """The first, the largest and the last slice of a lesion, outlined."""
+    marked = np.flatnonzero(record["consensus"].any(axis=(1, 2)))
+    largest = int((record["consensus"] > 0).sum(axis=(1, 2)).argmax())
+    step, side, _ = (float(mm) for mm in record["spacing_mm"])
+    told = f"{len(record['image'])} slices" + f", {step:g} mm apart" * bool(step)
+    row = []
+    for title, index in (("first", marked[0]), ("largest", largest), ("last", marked[-1])):
+        image = normalise(record["image"][index], metadata["window"])
+        outlined = overlay_contour(image, record["consensus"][index] > 0, ORANGE)
+        row.append((f"{title} slice", with_scale_bar(outlined, side, tile=_TILE), told))
+    return row
+
+
+_ROWS = {
+    "segmentation": _segmentation_row,
+    "super_resolution": _slice_row,
+    "volumes": _volume_row,
+}
 
 
 def _stretch(image: np.ndarray) -> np.ndarray:

@@ -18,8 +18,9 @@ Suites:
   marks    a trained network that sees axes beside the label from these, and its certainty
   quality  CasGAN and U-Net beside MONAI's networks ('.[bench]'), trained on the same patients for
            the same seconds, measured alike; quality:quick takes minutes
-  volume   the soft mask of a whole lesion from the axes of one slice: made lesions of known volume;
-           with --data_dir nodules that readers outlined, with --workdir a network slice by slice
+  volume   the soft mask of a whole lesion from the axes of one slice, of --volume_dir: made lesions
+           of known volume (phantom/volumes), or nodules that readers outlined (lidc/volumes); with
+           --workdir a network slice by slice
 """
 
 from absl import flags
@@ -30,7 +31,8 @@ from casgan_jax.commands.path_flag import define_path
 flags.DEFINE_string("suite", None, "What to measure; see above.")
 define_path("output", None, "all: folder of what is measured.")
 flags.DEFINE_float("suite_seconds", 3600.0, "all: at most, of each suite.", lower_bound=1.0)
-define_path("data_dir", None, "annotate, input, label, marks, quality, volume: prepared data.")
+define_path("data_dir", None, "annotate, input, label, marks, quality: prepared data.")
+define_path("volume_dir", None, "volume: prepared data of whole lesions.")
 flags.DEFINE_string("config", "softgan:cpu", "input, predict: NAME[:VARIANT] to measure.")
 _WORKDIR = "annotate, marks, predict, volume: a trained cascade; quality: what it trains."
 define_path("workdir", None, _WORKDIR)

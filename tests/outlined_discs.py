@@ -16,7 +16,7 @@ class BrightIsLesion:
     """A cascade that takes grey level for alpha."""
 
     patch, scale, threshold, mark_kinds = PATCH, SCALE, 100 / 255, ()
-    axis_share = 0.0
+    axis_share, neighbours = 0.0, 0
 
     def __call__(self, patches):
         assert patches.dtype == np.float32 and patches.shape[1:] == (PATCH, PATCH)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from casgan_jax.evaluation.certainty import LEAST_CERTAINTY, agreement_with_axes, certainty
+from casgan_jax.inference.beside import SlicesBeside
 from casgan_jax.inference.levels import trained_window
 from casgan_jax.inference.load import LoadedSystem, load_system
 from casgan_jax.inference.proposing import propose
@@ -51,19 +52,20 @@ class Network:
           UserError: see `load_system`, or `trained_window`.
         """
         system = load_system(self.workdir)
-        window = trained_window(system)
+        window, beside = trained_window(system), SlicesBeside(system)
         with self._lock:
-            self._system, self._window = system, window
+            self._system, self._window, self._beside = system, window, beside
             self.loaded += 1
 
     def compile(self) -> None:
         """Runs the network once, so that the first lesion need not wait."""
-        system, _ = self._current()
+        system, _, _ = self._current()
         shape = 1, system.patch, system.patch
         patch = np.linspace(0, 1, system.patch**2, dtype=np.float32).reshape(shape)
         kinds = len(system.mark_kinds)
-        # With and without planes of marks are two compilations; `predict` gives planes.
-        system(patch, *([np.ones((*shape, kinds), np.float32)] if kinds else []))
+        # With and without planes are two compilations; `predict` gives them.
+        planes = {"marks": kinds, "neighbours": 2 * system.neighbours}
+        system(patch, **{n: np.ones((*shape, k), np.float32) for n, k in planes.items() if k})
 
     def propose(self, lesion: Lesion) -> Proposal:
         """The soft mask of a lesion, by its axes where the network sees such, else by a point.
@@ -71,18 +73,18 @@ class Network:
         Raises:
           UserError: see `casgan_jax.inference.proposing.propose`.
         """
-        system, trained = self._current()
-        return propose(system, lesion, trained=trained)
+        system, trained, beside = self._current()
+        return propose(system, lesion, trained=trained, beside=beside)
 
     def is_sure(self, proposal: Proposal, recist: np.ndarray) -> bool:
         """Whether what it proposed of axes is hardly ever a failure
         (`casgan_jax.evaluation.certainty`)."""
-        system, _ = self._current()
+        system, _, _ = self._current()
         alpha, threshold = proposal.alpha, system.threshold
         if certainty(alpha, threshold) < LEAST_CERTAINTY:
             return False
         return agreement_with_axes(alpha, proposal.box, recist, threshold) >= _LEAST_AGREEMENT
 
-    def _current(self) -> tuple[LoadedSystem, tuple[float, float]]:
+    def _current(self) -> tuple[LoadedSystem, tuple[float, float], SlicesBeside]:
         with self._lock:
-            return self._system, self._window
+            return self._system, self._window, self._beside

@@ -39,12 +39,14 @@ class ClassicalSystem:
       scale: r, the mask's pixels along a native one; they are equal.
       threshold: 0.5; any other between 0 and 1 makes the same of a binary mask.
       mark_kinds: the marks that it is shown: none.
+      neighbours: 0, it sees one slice.
       axis_share: 0, it works on native pixels.
     """
 
     threshold = 0.5
     mark_kinds: tuple[str, ...] = ()
     axis_share = 0.0
+    neighbours = 0
 
     def __init__(self, config: ClassicalConfig, prior: Cascade | None) -> None:
         """
@@ -58,28 +60,32 @@ class ClassicalSystem:
         self._prior = prior
 
     def __call__(
-        self, patches: np.ndarray, marks: np.ndarray | None = None
+        self,
+        patches: np.ndarray,
+        marks: np.ndarray | None = None,
+        neighbours: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """Masks of native patches.
 
         Args:
           patches: (N, P, P) float32 in [0, 1].
-          marks: None, as it is shown none.
+          marks, neighbours: None, as it is shown none.
 
         Returns:
           `alpha`, (N, r P, r P) float32 of 0 and 1, and the patches, enlarged likewise, as
           `super_resolution`.
 
         Raises:
-          UserError: patches of another size, planes of marks, or a parameter that the method
+          UserError: patches of another size, marks or other slices, or a parameter that the method
             refuses.
         """
-        if marks is not None:
-            raise UserError(
-                "marks",
-                found=f"shape {np.shape(marks)}",
-                expected="none for a method that sees the patch alone",
-            )
+        for name, shown in (("marks", marks), ("neighbours", neighbours)):
+            if shown is not None:
+                raise UserError(
+                    name,
+                    found=f"shape {np.shape(shown)}",
+                    expected="none for a method that sees the patch alone",
+                )
         patches = np.asarray(patches, np.float32)
         if patches.ndim != 3 or patches.shape[1:] != (self.patch, self.patch):
             raise UserError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from casgan_jax.annotations import Annotation, Annotations, read_annotations
 from casgan_jax.errors import UserError
 from casgan_jax.inference.levels import EIGHT_BIT, trained_window
 from casgan_jax.records.features import MAX_READERS
+
+if TYPE_CHECKING:  # so that a command that only shows its help starts at once
+    from casgan_jax.labelling.volumes.beside import NeighbourReader
 
 
 class MarkedRecords(NamedTuple):
@@ -43,22 +46,30 @@ def records_of(annotations: Annotations, system: Any) -> MarkedRecords:
       system: of `casgan_jax.inference.load.load_system`; its window normalises the images.
     """
     from casgan_jax.labelling.locate import locate_all
+    from casgan_jax.labelling.volumes.beside import NeighbourReader
 
-    window = trained_window(system)
+    window, reader = trained_window(system), NeighbourReader(system.neighbours)
     found: list[dict[str, Any]] = []
     failures = [failure.reason for failure in annotations.failures]
     for annotation, fault in locate_all(annotations.annotations):
         try:
             if fault is not None:
                 raise fault
-            found.append(_record(annotation, system, window))
+            found.append(_record(annotation, system, window, reader))
         except UserError as error:
             failures.append(f"{annotation.key}: {error}")
-    metadata = {"kind": "segmentation", "window": list(window), "scale": system.scale}
+    metadata = {
+        "kind": "segmentation",
+        "window": list(window),
+        "scale": system.scale,
+        "neighbours": system.neighbours,
+    }
     return MarkedRecords(found, metadata, failures)
 
 
-def _record(annotation: Annotation, system: Any, window: tuple[float, float]) -> dict[str, Any]:
+def _record(
+    annotation: Annotation, system: Any, window: tuple[float, float], reader: NeighbourReader
+) -> dict[str, Any]:
     from casgan_jax.labelling.label import LabelOptions, label_read_lesion
     from casgan_jax.labelling.lesion import read_lesion
     from casgan_jax.labelling.record import crop_of, extent_of, lesion_record
@@ -84,4 +95,6 @@ def _record(annotation: Annotation, system: Any, window: tuple[float, float]) ->
             expected=f"at most {MAX_READERS}" if many else f"one within {side} x {side}",
             remedy="leave it out",
         )
-    return lesion_record(lesion, label, system.patch, np.uint8 if eight_bit else np.int16)
+    beside = reader.read(annotation) if system.neighbours else ()
+    image_dtype = np.uint8 if eight_bit else np.int16
+    return lesion_record(lesion, label, system.patch, image_dtype, beside)

@@ -12,14 +12,15 @@ VARIANTS = {
     "cpu": "64 -> 128 px, 16 features (2 CPU cores, under an hour on the LIDC slices)",
     "quick": "the same on the embedded phantoms, a few hundred steps (minutes on 2 CPU cores)",
     "marked": "sees a click and RECIST axes, and lesions as these lie; without SR (2 CPU cores)",
+    "marked25d": "the same, and sees the slices before and after (2 CPU cores)",
     "tune": "the network of the package, which learns your lesions (minutes on 2 CPU cores)",
 }
+_MARKED = ("marked", "marked25d", "tune")
 
 
 def get_config(variant: str = "") -> SoftganConfig:
     """The config of a variant (VARIANTS)."""
-    is_marked = variant in ("marked", "tune")
-    first = srgan.get_config("cpu" if is_marked else variant)
+    first = srgan.get_config("cpu" if variant in _MARKED else variant)
     first = replaced(first, data=dict(dir=""))  # the cascade's own
     config = SoftganConfig(srgan=first)
     if variant == "paper":
@@ -31,7 +32,7 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=0.002, b1=0.5, warmup_steps=0, average=0.0),
             predict=dict(symmetries=False),
         )
-    if is_marked or variant in ("cpu", "quick"):
+    if variant in ("cpu", "quick", *_MARKED):
         config = replaced(
             config,
             data=dict(scale=2),
@@ -39,7 +40,7 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=1e-3, schedule="cosine"),
             train=dict(steps=10000),
         )
-    if is_marked:
+    if variant in _MARKED:
         config = replaced(
             config,
             sr="none",
@@ -63,6 +64,8 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=3e-4, warmup_steps=30, average=0.98),
             train=dict(steps=300, evaluate_every=150, best="last"),
         )
+    if variant == "marked25d":
+        config = replaced(config, data=dict(neighbours=1))
     if variant == "quick":
         config = replaced(
             config,

@@ -24,6 +24,7 @@ from casgan_jax.data.elastic import node_weights
 from casgan_jax.data.planes import Planes
 from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
+from casgan_jax.records.neighbours import FEATURE
 
 SHARE = 0.25  # of a device's memory, at most, for the planes: the rest is the training step's
 
@@ -92,18 +93,25 @@ def render_segmentation(
 
     Args:
       planes: of N records, `image` (N, H, W) in [0, 1], `target` (N, scale H, scale W) coded uint8
-        and `mark` (N, 2).
+        `mark` (N, 2), and `neighbours` (N, H, W, slices) in [0, 1] where they are seen: the example
+        has them, too, see the twin.
       draw: of `draw_segmentation`.
     """
     record, matrix, nodes = draw["record"], draw["matrix"], draw.get("nodes")
     mark, shape = planes["mark"][record], planes["image"].shape[1:]
     centre = jnp.where(draw["whole_pixels"], _patch_centre(mark, patch, shape), mark)
     centre = centre + draw["shift"]
-    image = _adjust(_sample(planes["image"][record], patch, matrix, centre, nodes), draw)
+    key = jax.random.key(draw["noise_seed"])
+    image = _adjust(_sample(planes["image"][record], patch, matrix, centre, nodes), draw, key)
     fine_centre = scale * centre + (scale - 1) / 2
     fine_nodes = None if nodes is None else scale * nodes
     coded = _sample(planes["target"][record], scale * patch, matrix, fine_centre, fine_nodes)
-    return {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
+    example = {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
+    if FEATURE in planes:
+        sample = jax.vmap(lambda plane: _sample(plane, patch, matrix, centre, nodes), -1, -1)
+        beside = sample(planes[FEATURE][record])
+        example[FEATURE] = _adjust(beside, draw, jax.random.fold_in(key, 1))
+    return example
 
 
 def render_super_resolution(
@@ -121,7 +129,8 @@ def render_super_resolution(
     turns = [functools.partial(jnp.rot90, k=k) for k in range(4)]
     turned = jax.lax.switch(draw["turns"], turns, crop)
     target = jnp.where(draw["mirror"], turned[:, ::-1], turned)
-    image = _adjust(target.reshape(patch, scale, patch, scale).mean((1, 3)), draw)
+    mean = target.reshape(patch, scale, patch, scale).mean((1, 3))
+    image = _adjust(mean, draw, jax.random.key(draw["noise_seed"]))
     return {"image": image[..., None], "target": target[..., None]}
 
 
@@ -155,8 +164,7 @@ def _sample(
         return map_coordinates(plane, [y, x], order=1, mode="nearest")
 
 
-def _adjust(patch: jax.Array, draw: Arrays) -> jax.Array:
-    """Contrast, brightness and noise of a (P, P) patch, clipped to [0, 1]."""
-    key = jax.random.key(draw["noise_seed"])
+def _adjust(patch: jax.Array, draw: Arrays, key: jax.Array) -> jax.Array:
+    """Contrast, brightness and noise of (P, P, ...) patches, clipped to [0, 1]."""
     noise = draw["noise"] * jax.random.normal(key, patch.shape)
     return jnp.clip((patch - 0.5) * draw["contrast"] + 0.5 + draw["brightness"] + noise, 0.0, 1.0)

@@ -17,6 +17,7 @@ from casgan_jax.data.augmentation import Draw
 from casgan_jax.data.drawn_marks import draw_marks
 from casgan_jax.data.elastic import node_weights
 from casgan_jax.grid import Box, area_mean, decode_alpha
+from casgan_jax.records.neighbours import FEATURE
 from casgan_jax.records.prepared import Record
 from casgan_jax.soft_mask.mark_planes import Marks, mark_planes
 from casgan_jax.soft_mask.view import View, view_of_axes
@@ -48,8 +49,10 @@ def render_segmentation(
     """One augmented pair: `image` (patch, patch, 1) and `target` (scale * patch, ..., 1) in [0, 1].
 
     Args:
-      planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, `mark`, and `axes`
-        where they are among the marks.
+      planes: `image` (H, W) in [0, 1], `target` (scale H, scale W) coded uint8, `mark`, `axes`
+        where they are among the marks, and `neighbours` (H, W, slices) in [0, 1] where they are
+        seen: the example has them, too, (patch, patch, slices), moved as the image is and with its
+        contrast and brightness, each slice with noise of its own.
       draw: of `draw_segmentation`.
       patch, scale: see above.
       marks: how the marks are drawn that the example shows beside, as `marks` (patch, patch,
@@ -59,10 +62,15 @@ def render_segmentation(
         planes = _marked_anywhere(planes, draw, scale, share=marks.anywhere)
     shown = None if marks is None else _draw_marks(planes, draw, marks)
     view, nodes = _view(planes, draw, shown, patch, marks)
-    image = _adjust(_warp(planes["image"], patch, view, nodes), draw)
+    rng = np.random.default_rng(draw["noise_seed"])
+    image = _adjust(_warp(planes["image"], patch, view, nodes), draw, rng)
     fine_nodes = None if nodes is None else scale * nodes
     coded = _warp(planes["target"], scale * patch, view.finer(scale), fine_nodes)
     example = {"image": image[..., None], "target": decode_alpha(coded)[..., None]}
+    if FEATURE in planes:
+        # One by one: OpenCV rounds positions otherwise where a plane has several channels.
+        slices = [_warp(plane, patch, view, nodes) for plane in np.moveaxis(planes[FEATURE], -1, 0)]
+        example[FEATURE] = _adjust(np.stack(slices, axis=-1), draw, rng)
     if marks is not None and shown is not None:
         example["marks"] = mark_planes(marks.kinds, shown, *_positions(patch, view, nodes))
     return example
@@ -120,7 +128,8 @@ def render_super_resolution(
     (top, left), side = draw["corner"], scale * patch
     target = np.rot90(planes["image"][top : top + side, left : left + side], draw["turns"])
     target = np.ascontiguousarray(target[:, ::-1] if draw["mirror"] else target)
-    image = _adjust(area_mean(target, scale), draw)
+    rng = np.random.default_rng(draw["noise_seed"])
+    image = _adjust(area_mean(target, scale), draw, rng)
     return {"image": image[..., None], "target": target[..., None]}
 
 
@@ -147,9 +156,8 @@ def _positions(size: int, view: View, nodes: np.ndarray | None) -> tuple[np.ndar
     return x + weights @ nodes[0] @ weights.T, y + weights @ nodes[1] @ weights.T
 
 
-def _adjust(patch: np.ndarray, draw: Draw) -> np.ndarray:
-    """Contrast, brightness and noise of a (P, P) patch, clipped to [0, 1]."""
-    rng = np.random.default_rng(draw["noise_seed"])
+def _adjust(patch: np.ndarray, draw: Draw, rng: np.random.Generator) -> np.ndarray:
+    """Contrast, brightness and noise of (P, P, ...) patches, clipped to [0, 1]."""
     noise = draw["noise"] * rng.standard_normal(patch.shape, np.float32)
     half = np.float32(0.5)
     return np.clip((patch - half) * draw["contrast"] + half + draw["brightness"] + noise, 0.0, 1.0)

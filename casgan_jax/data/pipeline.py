@@ -63,6 +63,7 @@ def training_batches(
     label: str = "alpha",
     augmentation: Augmentation | None = None,
     marks: DrawnMarks | None = None,
+    neighbours: int = 0,
     cache: str = "host",
     mesh: Mesh | None = None,
     workers: int = 0,
@@ -83,6 +84,7 @@ def training_batches(
       augmentation: limits of what is drawn.
       marks: of a segmentation: what batches show of a user's marks, as `marks`, and how they are
         drawn; the host renders them.
+      neighbours: of a segmentation: how many slices to either side batches hold, as `neighbours`.
       cache: "none": every record is decoded whenever it is met; "host": decoded planes stay in this
         process's memory (in every worker's, where there are workers); "device": they lie on every
         device of `mesh`, which renders; "auto": "device" on accelerators that the planes fit
@@ -99,7 +101,13 @@ def training_batches(
     if kind == "segmentation":
         axes = marks is not None and marks.axes > 0
         planes = segmentation_planes(
-            data_dir, "train", label=label, patch=patch, scale=scale, axes=axes
+            data_dir,
+            "train",
+            label=label,
+            patch=patch,
+            scale=scale,
+            axes=axes,
+            neighbours=neighbours,
         )
         draw = functools.partial(draw_segmentation, augmentation=augmentation, marked=marked)
     else:

@@ -13,6 +13,7 @@ from casgan_jax.data.targets import LABELS
 from casgan_jax.errors import UserError
 from casgan_jax.grid import normalise
 from casgan_jax.records import marks
+from casgan_jax.records.neighbours import FEATURE, check_neighbours, shown_neighbours
 from casgan_jax.records.patches import marked_box
 from casgan_jax.records.prepared import Record, feature_names, load_split, read_metadata
 
@@ -71,7 +72,14 @@ class _KeptPlanes(Planes):
 
 
 def segmentation_planes(
-    data_dir: str | Path, split: str, *, label: str, patch: int, scale: int, axes: bool = False
+    data_dir: str | Path,
+    split: str,
+    *,
+    label: str,
+    patch: int,
+    scale: int,
+    axes: bool = False,
+    neighbours: int = 0,
 ) -> Planes:
     """Windowed images and coded targets of a segmentation data set at `scale`.
 
@@ -82,9 +90,11 @@ def segmentation_planes(
       patch: side of the patches that are to fit, in native pixels.
       scale: r of the targets.
       axes: whether the planes hold the lesion's axes, too (`casgan_jax.records.marks`).
+      neighbours: how many slices to either side they hold, too (`casgan_jax.records.neighbours`).
 
     Raises:
-      UserError: the data set has no such label, another kind, or soft masks that are too coarse.
+      UserError: the data set has no such label, no such slices, another kind, or soft masks that
+        are too coarse.
     """
     metadata = read_metadata(data_dir)
     if metadata.get("kind") != "segmentation":
@@ -93,6 +103,7 @@ def segmentation_planes(
             found=f"a data set of kind {metadata.get('kind')!r}",
             expected="'segmentation'",
         )
+    check_neighbours(metadata, neighbours, field="data.neighbours")
     stored = int(metadata["scale"])
     if stored % scale:
         raise UserError(
@@ -113,6 +124,8 @@ def segmentation_planes(
     needs, make_target = LABELS[label]
     if axes:
         needs = (*needs, *marks.NEEDED, *available.intersection([marks.GIVEN]))
+    if neighbours:
+        needs = (*needs, FEATURE)
 
     def prepare(record: Record) -> Record:
         marked_box(record, patch)  # it fits
@@ -121,7 +134,11 @@ def segmentation_planes(
             "image": normalise(record["image"], metadata["window"]),
             "target": make_target(record, scale, stored),
         }
-        return planes | {"axes": marks.measured_axes(record)} if axes else planes
+        if axes:
+            planes["axes"] = marks.measured_axes(record)
+        if neighbours:
+            planes[FEATURE] = shown_neighbours(record, metadata["window"], neighbours)
+        return planes
 
     return Planes(load_split(data_dir, split, features=("image", "mark", *needs)), prepare)
 

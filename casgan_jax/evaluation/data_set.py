@@ -30,6 +30,7 @@ from casgan_jax.evaluation.prediction import (
 )
 from casgan_jax.evaluation.summary import Summary, summarise
 from casgan_jax.progress import followed
+from casgan_jax.records.neighbours import check_neighbours
 
 
 @dataclass
@@ -164,6 +165,7 @@ def _check_data(
             expected=f"a multiple of the cascade's {cascade.scale} x",
             remedy="rebuild the data set at that scale",
         )
+    check_neighbours(metadata, cascade.neighbours, field="data set")
     if not len(records):
         raise UserError(
             "records",

@@ -11,7 +11,7 @@ what it found at first, and the mean of both counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -36,8 +36,16 @@ class Cascade(Protocol):
     @property
     def axis_share(self) -> float: ...  # of the patch, that a long axis takes; 0: native pixels
 
+    @property
+    def neighbours(self) -> int: ...  # slices that it sees to either side
+
     def __call__(
-        self, patches: np.ndarray, marks: np.ndarray | None = None, /
+        self,
+        patches: np.ndarray,
+        /,
+        *,
+        marks: np.ndarray | None = None,
+        neighbours: np.ndarray | None = None,
     ) -> Mapping[str, np.ndarray]: ...
 
 
@@ -48,11 +56,14 @@ class Lesion(NamedTuple):
       image: (H, W) float32 in [0, 1].
       box: of native pixels that the soft mask is wanted for.
       marks: what was marked; a system that sees none is shown none.
+      neighbours: (H, W, slices) float32 in [0, 1], two for each that the system sees to either side
+        (`casgan_jax.records.neighbours`); None where it sees none.
     """
 
     image: np.ndarray
     box: Box
     marks: Marks
+    neighbours: np.ndarray | None = None
 
 
 def soft_masks(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
@@ -83,14 +94,16 @@ def soft_masks(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
 def _by_boxes(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
     if not lesions:
         return []
-    patches = np.stack([lesion.box.crop(lesion.image, padded=True) for lesion in lesions])
-    if not system.mark_kinds:
-        return list(system(patches)["alpha"])
-    planes = []
-    for _, (left, top, right, bottom), marks in lesions:
+
+    def shown(lesion: Lesion, plane: np.ndarray) -> np.ndarray:
+        return lesion.box.crop(plane, padded=True)
+
+    def planes(lesion: Lesion) -> np.ndarray:
+        left, top, right, bottom = lesion.box
         x, y = np.arange(left, right), np.arange(top, bottom)[:, None]
-        planes.append(mark_planes(system.mark_kinds, marks, x, y))
-    return list(system(patches, np.stack(planes))["alpha"])
+        return mark_planes(system.mark_kinds, lesion.marks, x, y)
+
+    return list(_shown(system, lesions, shown, planes))
 
 
 def _by_views(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
@@ -98,16 +111,53 @@ def _by_views(system: Cascade, lesions: Sequence[Lesion]) -> list[np.ndarray]:
         return []
     side = system.patch
     views = [_view(system, lesion) for lesion in lesions]
-    patches = [view.sample(lesion.image, side) for view, lesion in zip(views, lesions, strict=True)]
-    planes = [
-        mark_planes(system.mark_kinds, lesion.marks, *view.positions(side))
-        for view, lesion in zip(views, lesions, strict=True)
-    ]
-    alphas = system(np.stack(patches), np.stack(planes))["alpha"]
+
+    def shown(lesion: Lesion, plane: np.ndarray) -> np.ndarray:
+        return _view(system, lesion).sample(plane, side)
+
+    def planes(lesion: Lesion) -> np.ndarray:
+        positions = _view(system, lesion).positions(side)
+        return mark_planes(system.mark_kinds, lesion.marks, *positions)
+
+    alphas = _shown(system, lesions, shown, planes)
     return [
         view.onto(np.asarray(alpha, np.float32), lesion.box, side, system.scale)
         for alpha, view, lesion in zip(alphas, views, lesions, strict=True)
     ]
+
+
+def _shown(
+    system: Cascade,
+    lesions: Sequence[Lesion],
+    sample: Callable[[Lesion, np.ndarray], np.ndarray],
+    planes: Callable[[Lesion], np.ndarray],
+) -> np.ndarray:
+    """Soft masks of patches, of all that the system sees.
+
+    Args:
+      sample: a lesion's patch of a plane (H, W) of its image.
+      planes: those of its marks.
+    """
+    seen = {}
+    if system.mark_kinds:
+        seen["marks"] = np.stack([planes(lesion) for lesion in lesions])
+    if system.neighbours:
+        # One by one: OpenCV rounds positions otherwise where a plane has several channels.
+        slices = [[sample(one, plane) for plane in _beside(one)] for one in lesions]
+        seen["neighbours"] = np.moveaxis(np.array(slices), 1, -1)
+    patches = np.stack([sample(lesion, lesion.image) for lesion in lesions])
+    return np.asarray(system(patches, **seen)["alpha"])
+
+
+def _beside(lesion: Lesion) -> np.ndarray:
+    """The slices beside a lesion's, (slices, H, W).
+
+    Raises:
+      ValueError: there are none.
+    """
+    if lesion.neighbours is None:
+        raise ValueError("neighbours: found none for a system that sees slices beside the lesion's")
+    return np.ascontiguousarray(np.moveaxis(lesion.neighbours, -1, 0))
 
 
 def _view(system: Cascade, lesion: Lesion) -> View:

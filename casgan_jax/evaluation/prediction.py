@@ -13,6 +13,7 @@ from casgan_jax.evaluation.marks import Show, by_click
 from casgan_jax.evaluation.planes import plain_value
 from casgan_jax.grid import Box, normalise
 from casgan_jax.records.checks import check_planes
+from casgan_jax.records.neighbours import shown_neighbours
 from casgan_jax.records.patches import marked_box
 from casgan_jax.soft_mask.mark_planes import Marks
 
@@ -91,9 +92,12 @@ def _prepare(
                 remedy="rebuild the data set",
             )
         marks = show(record) if cascade.mark_kinds else Marks()
+        beside = None
+        if cascade.neighbours:
+            beside = shown_neighbours(record, window, cascade.neighbours)
     except (KeyError, OSError, ValueError) as error:
         return failure_of(record, error)
-    return _Input(record, Lesion(image, box, marks))
+    return _Input(record, Lesion(image, box, marks, beside))
 
 
 def _output(item: _Input, alpha: np.ndarray) -> Prediction | Failure:

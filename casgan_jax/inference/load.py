@@ -84,7 +84,7 @@ def classical_system(config: ClassicalConfig) -> ClassicalSystem:
 
     Raises:
       UserError: a field of the config is wrong, or the prior is missing, no trained network, or one
-        of another patch.
+        of another patch or of neighbouring slices.
     """
     check_values(config)
     return ClassicalSystem(config, _load_prior(config) if config.prior else None)
@@ -99,6 +99,13 @@ def _load_prior(config: ClassicalConfig) -> Cascade:
                 found=f"data.patch={found.data.patch} in {config.prior}",
                 expected=f"{config.data.patch}",
                 remedy=f"set `data.patch={found.data.patch}`",
+            )
+        if isinstance(found, SoftganConfig) and found.data.neighbours:
+            raise UserError(
+                "",
+                found=f"a network that sees neighbouring slices in {config.prior}",
+                expected="one of single slices, as methods see",
+                remedy="name another",
             )
         return load_cascade(config.prior)
     except UserError as error:

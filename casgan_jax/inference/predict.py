@@ -50,6 +50,7 @@ def predict(
     *,
     window: tuple[float, float],
     recist: np.ndarray | None = None,
+    neighbours: np.ndarray | None = None,
 ) -> Prediction:
     """Predicts the soft mask of the lesion at `centre`.
 
@@ -60,12 +61,21 @@ def predict(
         padded with the image's edge only where the image is smaller than the patch.
       window: source values that map to 0 and 1.
       recist: (8,) axes of the lesion, which a system that sees axes is shown in place of a click.
+      neighbours: (H, W, slices) float32 in [0, 1], those beside the image for a system that sees
+        such (`casgan_jax.inference.beside`).
 
     Raises:
       UserError: the mark lies outside of the image, the axes cannot be a lesion's or the system
-        sees none, the patch is all black or all white in this window, or the prediction is not
-        finite.
+        sees none, there are no neighbours for one that sees them, the patch is all black or all
+        white in this window, or the prediction is not finite.
     """
+    if cascade.neighbours and neighbours is None:
+        raise UserError(
+            "image",
+            found="one slice alone",
+            expected=f"{cascade.neighbours} to either side, which this system sees, too",
+            remedy="use a network of single slices",
+        )
     box = patch_box(image.shape, centre, cascade.patch)
     marks = _marks(cascade, image.shape, centre, recist)
     if cascade.axis_share and recist is not None:
@@ -80,7 +90,7 @@ def predict(
             expected=f"grey levels of its values, {source.min():g} to {source.max():g}",
             remedy="correct `window` or `hu_offset`",
         )
-    (fine,) = soft_masks(cascade, [Lesion(normalise(image, window), box, marks)])
+    (fine,) = soft_masks(cascade, [Lesion(normalise(image, window), box, marks, neighbours)])
     if not np.isfinite(fine).all():
         raise UserError(
             "prediction",

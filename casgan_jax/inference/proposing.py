@@ -18,6 +18,7 @@ import numpy as np
 from casgan_jax.annotations import Annotations, Failure
 from casgan_jax.errors import UserError
 from casgan_jax.grid import binarise
+from casgan_jax.inference.beside import SlicesBeside, shown_slices
 from casgan_jax.inference.levels import EIGHT_BIT, levels_of, stretched_side, trained_window
 from casgan_jax.inference.load import LoadedSystem, load_system
 from casgan_jax.inference.predict import predict
@@ -26,6 +27,7 @@ from casgan_jax.labelling.locate import locate_all
 from casgan_jax.labelling.volumes.batch import Network
 from casgan_jax.pretrained import folder_of
 from casgan_jax.progress import followed
+from casgan_jax.records.neighbours import slices_beside
 from casgan_jax.soft_mask.proposal import Proposal, proposed
 from casgan_jax.soft_mask.recist import centre
 from casgan_jax.soft_mask.volume_following import Propose
@@ -33,7 +35,11 @@ from casgan_jax.workdir.layout import ARRAYS, SYSTEM
 
 
 def propose(
-    system: LoadedSystem, lesion: Lesion, *, trained: tuple[float, float] | None = None
+    system: LoadedSystem,
+    lesion: Lesion,
+    *,
+    trained: tuple[float, float] | None = None,
+    beside: SlicesBeside | None = None,
 ) -> Proposal:
     """The soft mask of a lesion, by its axes where the system sees such, else by a point.
 
@@ -44,6 +50,8 @@ def propose(
       system: of `casgan_jax.inference.load.load_system`.
       lesion: with axes or masks.
       trained: of `trained_window`; asked for where it is not given.
+      beside: what reads the slices that the system sees beside the lesion's, kept by who asks of
+        many lesions.
 
     Raises:
       UserError: see `predict`, values that the system was not trained for, or a soft mask that
@@ -57,7 +65,10 @@ def propose(
     given = lesion.window if as_seen else None
     window = levels_of(system, values, (x, y), trained=trained, given=given)
     recist = lesion.recist if "axes" in system.mark_kinds else None
-    found = predict(system, values, (x, y), window=window, recist=recist)
+    slices = (beside or SlicesBeside(system)).shown(
+        lesion.annotation, (x, y), trained=trained, given=given
+    )
+    found = predict(system, values, (x, y), window=window, recist=recist, neighbours=slices)
     if not binarise(found.fine_alpha, system.threshold).any():
         raise UserError(
             "network",
@@ -93,17 +104,25 @@ def proposer(system: LoadedSystem) -> Propose:
     """What a system that sees axes says of a slice, its threshold moved to one half.
 
     A system of stretched crops is shown the slice stretched, others by the window that they were
-    trained with, or if that was 8-bit images' by the volume's.
+    trained with, or if that was 8-bit images' by the volume's. One that sees the slices beside is
+    shown those of the volume, the last one again where it ends.
     """
     power = float(np.log(0.5) / np.log(system.threshold))
     trained = trained_window(system)
 
-    def propose(values: np.ndarray, recist: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    def propose(
+        volume: np.ndarray, index: int, recist: np.ndarray, window: tuple[float, float]
+    ) -> np.ndarray:
         x, y = centre(recist)
         own = trained if trained != EIGHT_BIT else window
         given = None if stretched_side(system) else own
+        values, slices = volume[index], None
         levels = levels_of(system, values, (x, y), trained=trained, given=given)
-        found = predict(system, values, (x, y), window=levels, recist=recist)
+        if system.neighbours:
+            indices = slices_beside(index, 0, len(volume) - 1, system.neighbours)
+            beside = [volume[each] for each in indices]
+            slices = shown_slices(system, beside, (x, y), trained=trained, given=given)
+        found = predict(system, values, (x, y), window=levels, recist=recist, neighbours=slices)
         return (found.alpha**power).astype(np.float32)
 
     return propose
@@ -124,7 +143,7 @@ def with_proposals(
       window: of all lesions, as for labelling; None: see `read_lesion`.
       progress: tell on standard error how far it has come.
     """
-    trained = trained_window(system)
+    trained, beside = trained_window(system), SlicesBeside(system)
     found, failures = [], list(annotations.failures)
     given = annotations.annotations
     located = zip(given, locate_all(given), strict=True)
@@ -134,7 +153,8 @@ def with_proposals(
         try:
             if fault is not None:
                 raise fault
-            proposal = propose(system, read_lesion(place, window=window), trained=trained)
+            lesion = read_lesion(place, window=window)
+            proposal = propose(system, lesion, trained=trained, beside=beside)
         except UserError as error:
             failures.append(Failure(0, annotation.key, str(error)))
         else:

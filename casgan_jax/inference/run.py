@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from casgan_jax.annotations import Annotation
 from casgan_jax.dicom.finding import Finding
 from casgan_jax.dicom.objects import KINDS_OF_FORMATS
 from casgan_jax.errors import UserError
@@ -15,6 +16,7 @@ from casgan_jax.files import make_folder
 from casgan_jax.grid import normalise
 from casgan_jax.images import read_scan
 from casgan_jax.images.stack import Scan
+from casgan_jax.inference.beside import SlicesBeside
 from casgan_jax.inference.jobs import Job
 from casgan_jax.inference.levels import levels_of, trained_window
 from casgan_jax.inference.objects import (
@@ -101,13 +103,23 @@ def run_jobs(
     make_folder(output, field="output")
     threshold = system.threshold if threshold is None else threshold
     trained = trained_window(system) if window is None else window
+    beside = SlicesBeside(system)
     findings: list[Finding] = []
     for job in jobs:
         try:
             scan = read_scan(job.file, slice_index=job.slice_index)
             image = _values(job, scan, hu_offset)
             levels = levels_of(system, image, job.centre, trained=trained, given=window)
-            prediction = predict(system, image, job.centre, window=levels, recist=job.recist)
+            place = _place(job, hu_offset)
+            slices = beside.shown(place, job.centre, trained=trained, given=window)
+            prediction = predict(
+                system,
+                image,
+                job.centre,
+                window=levels,
+                recist=job.recist,
+                neighbours=slices,
+            )
             if KINDS_OF_FORMATS.keys() & set(formats):
                 fine, box = prediction.fine_alpha, prediction.box
                 findings.append(predicted_finding(job.name, scan, fine, box, threshold))
@@ -127,6 +139,17 @@ def run_jobs(
         else:
             yield Predicted(job, levels, written)
     yield from write_findings(output, findings, formats)
+
+
+def _place(job: Job, hu_offset: float) -> Annotation:
+    """Where a job's slice is, and what makes its values HU."""
+    return Annotation(
+        key=job.name,
+        patient="",
+        image=job.file,
+        slice_index=job.slice_index,
+        hu_offset=job.hu_offset or hu_offset or None,
+    )
 
 
 def _values(job: Job, scan: Scan, hu_offset: float) -> np.ndarray:

@@ -6,6 +6,7 @@ image is smaller (`casgan_jax.records.features` says what a record holds).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from casgan_jax.grid import Box, area_mean, binarise, encode_alpha, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.lesion import Lesion
 from casgan_jax.records.features import MAX_READERS
+from casgan_jax.records.neighbours import FEATURE
 
 Record = dict[str, Any]
 
@@ -33,7 +35,13 @@ def extent_of(label: LesionLabel) -> Box:
     return Box(*low, *high).shifted(*label.box.corner)
 
 
-def lesion_record(lesion: Lesion, label: LesionLabel, size: int, image_dtype: type) -> Record:
+def lesion_record(
+    lesion: Lesion,
+    label: LesionLabel,
+    size: int,
+    image_dtype: type,
+    beside: Sequence[np.ndarray] = (),
+) -> Record:
     """The record of a lesion that its crop contains, and whose readers are not too many.
 
     Args:
@@ -41,6 +49,7 @@ def lesion_record(lesion: Lesion, label: LesionLabel, size: int, image_dtype: ty
       label: of it.
       size: side of the crop in native pixels.
       image_dtype: np.uint8: the window becomes 0..255; np.int16: source values (HU).
+      beside: (H, W) source values of slices beside it, the feature `neighbours`; none: without.
     """
     box = crop_of(lesion, size)
     place = label.box.within(box)
@@ -51,8 +60,9 @@ def lesion_record(lesion: Lesion, label: LesionLabel, size: int, image_dtype: ty
         readers[..., number] = place.paste(_code(masks[..., number]), native)
     spacing = lesion.spacing_mm or (0.0, 0.0)
     axes = np.tile(box.corner, 4).astype(np.float32)
+    slices = [_image(values, lesion.window, box, image_dtype) for values in beside]
     return {
-        "image": _image(lesion, box, image_dtype),
+        "image": _image(lesion.values, lesion.window, box, image_dtype),
         "alpha": place.scaled(label.scale).paste(encode_alpha(label.alpha), fine),
         "trimap": place.scaled(label.scale).paste(label.trimap, fine),
         "reader_masks": readers,
@@ -68,6 +78,7 @@ def lesion_record(lesion: Lesion, label: LesionLabel, size: int, image_dtype: ty
         "quality": label.quality,
         "strategy": label.strategy,
         "source_window": np.array(label.window, np.float32),
+        **({FEATURE: np.stack(slices, axis=-1)} if slices else {}),
     }
 
 
@@ -82,10 +93,12 @@ def _masks(label: LesionLabel) -> tuple[np.ndarray, np.ndarray]:
     return label.masks, 2 * label.masks.sum(axis=2) >= label.masks.shape[2]
 
 
-def _image(lesion: Lesion, box: Box, image_dtype: type) -> np.ndarray:
-    crop = box.crop(lesion.values, padded=True)
+def _image(
+    values: np.ndarray, window: tuple[float, float], box: Box, image_dtype: type
+) -> np.ndarray:
+    crop = box.crop(values, padded=True)
     if image_dtype == np.uint8:
-        return encode_alpha(normalise(crop, lesion.window))
+        return encode_alpha(normalise(crop, window))
     limits = np.iinfo(image_dtype)
     return np.rint(crop).clip(limits.min, limits.max).astype(image_dtype)
 

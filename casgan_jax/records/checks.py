@@ -16,8 +16,9 @@ import numpy as np
 
 from casgan_jax.errors import UserError, one_line
 from casgan_jax.files import read_json
+from casgan_jax.records.neighbours import FEATURE
 
-KINDS = ("segmentation", "super_resolution")
+KINDS = ("segmentation", "super_resolution", "volumes")
 
 _REMEDY = "build the data set again, with `overwrite`"
 _FINE_PLANES = ("alpha", "alpha_anchored", "true_alpha", "trimap")
@@ -125,14 +126,15 @@ def check_planes(shapes: Mapping[str, tuple[int, ...]], *, scale: int | None = N
                 expected=f"{expected} for an image of {shapes['image']} pixels at scale {scale}",
                 remedy=f"{_REMEDY}",
             )
-    readers = shapes.get("reader_masks", (size, size, 1))
-    if readers[:-1] != (size, size):
-        raise UserError(
-            "reader_masks",
-            found=f"the shape {readers}",
-            expected=f"({size}, {size}, readers)",
-            remedy=f"{_REMEDY}",
-        )
+    for name, what in {"reader_masks": "readers", FEATURE: "slices"}.items():
+        found = shapes.get(name, (size, size, 1))
+        if found[:-1] != (size, size):
+            raise UserError(
+                name,
+                found=f"the shape {found}",
+                expected=f"({size}, {size}, {what})",
+                remedy=f"{_REMEDY}",
+            )
 
 
 def check_shards(builder: Any, split: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from casgan_jax.records.neighbours import FEATURE
+
 MAX_READERS = 4  # reader_masks is padded with empty masks up to this number
 
 
@@ -20,6 +22,7 @@ def segmentation_features(
     scale: int,
     image_dtype: type,
     *,
+    neighbours: int = 0,
     extra: dict[str, Any] | None = None,
 ) -> Any:
     """The TFDS features of a segmentation data set.
@@ -29,6 +32,7 @@ def segmentation_features(
         mark.
       scale: r; soft masks and trimaps are stored at `scale * size` pixels a side.
       image_dtype: `np.int16` for Hounsfield units, `np.uint8` for 8-bit sources.
+      neighbours: slices stored to either side of each; 0: none.
       extra: features that only this data set has (`true_alpha`, `image_high_resolution`, `recist`,
         `kind`).
 
@@ -40,6 +44,8 @@ def segmentation_features(
     def plane(side: int, dtype: type, *channels: int) -> Any:
         return tfds.features.Tensor(shape=(side, side, *channels), dtype=dtype, encoding="zlib")
 
+    # The slices beside it (`casgan_jax.records.neighbours`).
+    beside = {FEATURE: plane(size, image_dtype, 2 * neighbours)} if neighbours else {}
     return tfds.features.FeaturesDict(
         {
             # HU or 8-bit grey levels; the window that maps them to [0, 1] is in the metadata.
@@ -59,6 +65,7 @@ def segmentation_features(
             "patient": tfds.features.Text(),
             "lesion": tfds.features.Text(),
             "key": tfds.features.Text(),
+            **beside,
             **(extra or {}),
         }
     )
@@ -69,9 +76,10 @@ def metadata(*, kind: str, window: tuple[float, float], scale: int, **more: Any)
     info).
 
     Args:
-      kind: "segmentation" or "super_resolution".
+      kind: "segmentation", "super_resolution" or "volumes".
       window: (low, high) source value that maps to 0 and 1; (0, 255) for 8-bit sources.
-      scale: r of the stored soft masks (1 for super-resolution data sets).
-      **more: anything else worth keeping, JSON-serialisable.
+      scale: r of the stored soft masks (1 for data sets without).
+      **more: anything else worth keeping, JSON-serialisable; `neighbours`, where there are any,
+        is how many slices are stored to either side.
     """
     return {"kind": kind, "window": list(window), "scale": scale, **more}

@@ -19,8 +19,9 @@ import numpy as np
 from casgan_jax.soft_mask.grabcut import grabcut_near
 from casgan_jax.soft_mask.recist import centre, measure_axes
 
-# (slice (H, W) of source values, recist (8,), values that map to 0 and 1) -> soft mask (H, W)
-Propose = Callable[[np.ndarray, np.ndarray, tuple[float, float]], np.ndarray]
+# (volume (S, H, W) of source values, which slice, recist (8,), values that map to 0 and 1) -> soft
+# mask (H, W) of the slice
+Propose = Callable[[np.ndarray, int, np.ndarray, tuple[float, float]], np.ndarray]
 Ask = Callable[[int, np.ndarray], np.ndarray]
 
 _THRESHOLD = 0.5

@@ -155,7 +155,8 @@ class _Lesion:
             return np.asarray(mark.mask, np.float32)
         plane = self._plane(mark.slice)
         if self._propose is not None:
-            return self._propose(self._volume[mark.slice], mark.recist, self._window or (0.0, 1.0))
+            levels = self._window or (0.0, 1.0)
+            return self._propose(self._volume, mark.slice, mark.recist, levels)
         return area_mean(label_from_recist(plane, mark.recist, _SCALE).alpha, _SCALE)
 
     def fill(self) -> tuple[str, str]:
@@ -195,11 +196,10 @@ class _Lesion:
 
         def proposed(number: int, recist: np.ndarray) -> np.ndarray:
             whole = recist + np.tile(self.box.corner, 4).astype(np.float32)
-            plane = self._volume[slices[number]]
             try:
-                found = propose(plane, whole, self._window or (0.0, 1.0))
+                found = propose(self._volume, slices[number], whole, self._window or (0.0, 1.0))
             except UserError:  # axes that have come to nothing, or an even image: no lesion
-                found = np.zeros(plane.shape, np.float32)
+                found = np.zeros(self._volume.shape[1:], np.float32)
             return self.box.crop(found)
 
         return proposed

@@ -47,13 +47,14 @@ def _predict(
     variables: tuple[Variables, Variables],
     patches: jax.Array,
     marks: jax.Array | None = None,
+    neighbours: jax.Array | None = None,
     *,
     system: System,
     symmetries: tuple[int, ...],
 ) -> tuple[jax.Array, jax.Array]:
     """SR image and soft mask, (N, r P, r P, 1) each, of (N, P, P, 1) patches."""
     segmentor_variables, frozen = variables
-    condition, sr = system.condition(frozen, patches, marks)
+    condition, sr = system.condition(frozen, patches, marks, neighbours)
 
     def predicted(seen: jax.Array) -> jax.Array:
         alpha: Any = system.network.apply(segmentor_variables, seen, train=False)
@@ -82,6 +83,21 @@ def check_finite(images: np.ndarray) -> None:
         )
 
 
+def _checked(name: str, planes: np.ndarray, shape: tuple[int, ...], count: int) -> np.ndarray:
+    """Planes beside patches, float32.
+
+    Raises:
+      UserError: there are others than `count` for each patch.
+    """
+    if np.shape(planes) != (*shape, count):
+        raise UserError(
+            name,
+            found=f"shape {np.shape(planes)}",
+            expected=f"{(*shape, count)}, what this system was trained with",
+        )
+    return np.asarray(planes, np.float32)
+
+
 class Cascade:
     """SRGAN and SoftGAN's segmentor with their variables.
 
@@ -91,6 +107,7 @@ class Cascade:
       scale: r.
       threshold: chosen on validation; the paper's is 128/255.
       mark_kinds: the marks that it is shown, see `casgan_jax.soft_mask.mark_planes`.
+      neighbours: how many slices it sees to either side.
       axis_share: of the patch, that the long axis of a lesion with axes takes
         (`casgan_jax.soft_mask.view`); 0: patches are native pixels.
     """
@@ -116,6 +133,7 @@ class Cascade:
         self.patch, self.scale = config.data.patch, config.data.scale
         self.mark_kinds = config.data.marks.kinds
         self.axis_share = config.data.marks.share
+        self.neighbours = config.data.neighbours
         # On the device, once: a checkpoint's are numpy arrays, and would go there at every call.
         self._variables = jax.device_put((variables, frozen))
         self._batch_size = batch_size
@@ -133,7 +151,10 @@ class Cascade:
         return other
 
     def __call__(
-        self, patches: np.ndarray, marks: np.ndarray | None = None
+        self,
+        patches: np.ndarray,
+        marks: np.ndarray | None = None,
+        neighbours: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """Soft masks of native patches.
 
@@ -141,12 +162,15 @@ class Cascade:
           patches: (N, P, P) float32 in [0, 1].
           marks: (N, P, P, kinds) planes of the marks that the system is shown, float32 in [0, 1];
             None: a click in the middle of each patch.
+          neighbours: (N, P, P, slices) of the slices beside, float32 in [0, 1], two for each that
+            the system sees to either side (`casgan_jax.records.neighbours`); None: each patch
+            itself.
 
         Returns:
           `super_resolution` and `alpha`, (N, r P, r P) float32 in [0, 1].
 
         Raises:
-          UserError: patches of another size, planes of other marks, or weights that make values of
+          UserError: patches of another size, other marks or slices, or weights that make values of
             finite patches that are not finite.
         """
         patches = np.asarray(patches, np.float32)
@@ -156,27 +180,24 @@ class Cascade:
                 found=f"shape {patches.shape}",
                 expected=f"(N, {self.patch}, {self.patch}), the patch this system was trained for",
             )
-        planes = [patches[..., None]]
+        planes = {"patches": patches[..., None]}
         if marks is not None:
-            expected = (*patches.shape, len(self.mark_kinds))
-            if np.shape(marks) != expected:
-                raise UserError(
-                    "marks",
-                    found=f"shape {np.shape(marks)}",
-                    expected=f"{expected}: {self.mark_kinds}",
-                )
-            planes.append(np.asarray(marks, np.float32))
+            planes["marks"] = _checked("marks", marks, patches.shape, len(self.mark_kinds))
+        if neighbours is not None:
+            count = 2 * self.neighbours
+            planes["neighbours"] = _checked("neighbours", neighbours, patches.shape, count)
         sr: list[np.ndarray] = []
         alpha: list[np.ndarray] = []
         for start in range(0, len(patches), self._batch_size):
-            parts = [plane[start : start + self._batch_size] for plane in planes]
+            parts = {name: p[start : start + self._batch_size] for name, p in planes.items()}
             # Each number of patches would be another compilation, which takes seconds; of powers of
             # two there are few, and at most every other patch is padding.
-            count = len(parts[0])
+            count = len(parts["patches"])
             missing = min(self._batch_size, 1 << (count - 1).bit_length()) - count
-            padded = [np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0))) for part in parts]
+            width = ((0, missing), (0, 0), (0, 0), (0, 0))
+            padded = {name: np.pad(part, width) for name, part in parts.items()}
             for results, result in zip(
-                (sr, alpha), self._predict(self._variables, *padded), strict=True
+                (sr, alpha), self._predict(self._variables, **padded), strict=True
             ):
                 results.append(np.asarray(result)[:count, ..., 0])
         side = self.scale * self.patch

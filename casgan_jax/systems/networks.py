@@ -4,7 +4,8 @@ it.
 The condition image is the SR image and the bilinear enlargement side by side (paper 3.2), or the
 enlargement alone for a system without SR, for one that is told a prior the soft mask of another
 trained system (paper 3.3, Figure 5), and for one that is shown a user's marks their planes
-(`casgan_jax.soft_mask.mark_planes`), enlarged like the patch. Variables that are not trained with
+(`casgan_jax.soft_mask.mark_planes`), and for one that sees neighbouring slices these
+(`casgan_jax.records.neighbours`), all enlarged like the patch. Variables that are not trained with
 the network are "frozen": {"srgan": SRGAN's, "prior": {"variables": ..., "frozen": ...}}, each where
 there is one.
 """
@@ -51,6 +52,7 @@ class System:
       upscale: SRGAN's generator, or None for a system without SR.
       prior: the system whose soft mask the network sees, too, or None.
       mark_kinds: the marks that the network sees (`casgan_jax.soft_mask.mark_planes.KINDS`).
+      neighbours: how many slices it sees to either side.
     """
 
     network: nn.Module
@@ -58,14 +60,20 @@ class System:
     upscale: SRGenerator | None
     prior: System | None
     mark_kinds: tuple[str, ...] = ()
+    neighbours: int = 0
 
     @property
     def channels(self) -> int:
         """Of the condition image."""
-        return 1 + (self.upscale is not None) + (self.prior is not None) + len(self.mark_kinds)
+        others = (self.upscale is not None) + (self.prior is not None) + len(self.mark_kinds)
+        return 1 + others + 2 * self.neighbours
 
     def condition(
-        self, frozen: Variables, patches: jax.Array, marks: jax.Array | None = None
+        self,
+        frozen: Variables,
+        patches: jax.Array,
+        marks: jax.Array | None = None,
+        neighbours: jax.Array | None = None,
     ) -> tuple[jax.Array, jax.Array]:
         """What the network sees.
 
@@ -74,6 +82,8 @@ class System:
           patches: (N, P, P, 1) in [0, 1].
           marks: (N, P, P, kinds), their planes; None: a click in the middle of each patch, which is
             all that the prior is told.
+          neighbours: (N, P, P, slices) in [0, 1], the nearest first, more than the network sees or
+            as many; None: the patch itself in the place of each.
 
         Returns:
           condition (N, r P, r P, channels) and the SR image, or without SR the enlargement,
@@ -88,15 +98,27 @@ class System:
             sr = jnp.clip(upscaled, 0.0, 1.0)
             planes = [sr, bilinear]
         if self.prior is not None:
-            planes.append(self.prior.alpha(**frozen["prior"], patches=patches))
+            told = frozen["prior"]
+            planes.append(self.prior.alpha(**told, patches=patches, neighbours=neighbours))
         if self.mark_kinds:
             marks = _click_in_the_middle(self.mark_kinds, patches.shape) if marks is None else marks
             planes.append(jax.image.resize(marks, (*shape[:3], len(self.mark_kinds)), "bilinear"))
+        if self.neighbours:
+            count = 2 * self.neighbours
+            beside = jnp.repeat(patches, count, -1) if neighbours is None else neighbours
+            planes.append(jax.image.resize(beside[..., :count], (*shape[:3], count), "bilinear"))
         return jnp.concatenate(planes, axis=-1), sr
 
-    def alpha(self, variables: Variables, frozen: Variables, patches: jax.Array) -> jax.Array:
-        """The soft mask, (N, r P, r P, 1) in [0, 1], of (N, P, P, 1) patches."""
-        condition, _ = self.condition(frozen, patches)
+    def alpha(
+        self,
+        variables: Variables,
+        frozen: Variables,
+        patches: jax.Array,
+        neighbours: jax.Array | None = None,
+    ) -> jax.Array:
+        """The soft mask, (N, r P, r P, 1) in [0, 1], of (N, P, P, 1) patches, which `condition`
+        tells of with their `neighbours`."""
+        condition, _ = self.condition(frozen, patches, neighbours=neighbours)
         alpha: Any = self.network.apply(variables, condition, train=False)
         return alpha
 
@@ -127,4 +149,5 @@ def describe_system(config: SoftganConfig, *, axis_name: str | None = None) -> S
         upscale=None if config.sr == "none" else super_resolver(config.srgan),
         prior=prior,
         mark_kinds=config.data.marks.kinds,
+        neighbours=config.data.neighbours,
     )

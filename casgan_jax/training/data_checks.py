@@ -72,6 +72,7 @@ def _check_stage(config: StageConfig, directory: str, scale: int) -> None:
             patch=data.patch,
             scale=scale,
             axes=config.data.marks.axes > 0,
+            neighbours=config.data.neighbours,
         )
     else:
         planes = super_resolution_planes(directory, "train", patch=data.patch, scale=scale)
@@ -117,7 +118,12 @@ def _check_test_set(config: SoftganConfig, directories: list[str]) -> None:
             step=Step("build", {"dataset": "help"}),
         )
     segmentation_planes(
-        directory, "test", label="alpha", patch=config.data.patch, scale=config.data.scale
+        directory,
+        "test",
+        label="alpha",
+        patch=config.data.patch,
+        scale=config.data.scale,
+        neighbours=config.data.neighbours,
     )[0]
     tested = patients(directory, "test")
     for source in dict.fromkeys(directories):

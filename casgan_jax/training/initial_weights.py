@@ -119,7 +119,7 @@ def _check_fit(weights: Weights, config: SoftganConfig, *, packed: bool) -> None
     found = from_dict(weights.facts["config"])
     if isinstance(found, SoftganConfig):
         shapes = jax.tree.map(np.shape, (state_shapes(config).average, weights.generator))
-        if shapes[0] == shapes[1] and found.data.marks.kinds == config.data.marks.kinds:
+        if shapes[0] == shapes[1] and _seen(found) == _seen(config):
             return
         theirs, ours = flat(found), flat(config)
         differing = [
@@ -141,11 +141,17 @@ def _check_fit(weights: Weights, config: SoftganConfig, *, packed: bool) -> None
     )
 
 
+def _seen(config: SoftganConfig) -> tuple[tuple[str, ...], int]:
+    """The marks and slices that a network sees beside the patch."""
+    return config.data.marks.kinds, config.data.neighbours
+
+
 def _of_the_network(field: str) -> bool:
     section, _, name = field.partition(".")
     if section == "model":
         return name not in ("initial_alpha", "encoder_weights") and "discriminator" not in name
-    return field in ("sr", "prior", "data.scale", "data.marks.click", "data.marks.axes")
+    seen = ("data.marks.click", "data.marks.axes", "data.neighbours")
+    return field in ("sr", "prior", "data.scale", *seen)
 
 
 def keep_initial_weights(directory: Path, weights: InitialWeights | None) -> None:

@@ -320,9 +320,10 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
     if isinstance(config, SoftganConfig):
         label, augmentation = config.data.label, config.data.augmentation
         marks: DrawnMarks | None = config.data.marks
+        neighbours = config.data.neighbours
     else:
         label, augmentation = "alpha", Augmentation(noise=config.data.augmentation.noise)
-        marks = None
+        marks, neighbours = None, 0
     source = training_batches(
         data.dir,
         kind=RECORD_KIND[config.name],
@@ -331,6 +332,7 @@ def training_data(config: StageConfig, devices: Devices) -> tuple[TrainingData, 
         scale=data.scale,
         augmentation=augmentation,
         marks=marks,
+        neighbours=neighbours,
         batch_size=config.optim.batch_size // count,
         seed=config.seed,
         cache=data.cache,

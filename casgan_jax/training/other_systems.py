@@ -20,7 +20,7 @@ def config_of_other_system(config: SoftganConfig, role: str) -> SoftganConfig:
     """The config of the trained system that a config names as its prior or teacher.
 
     Raises:
-      UserError: the folder holds no such run, or one for other patches.
+      UserError: the folder holds no such run, or one for other patches or more slices.
     """
     workdir, _ = config.others[role]
     try:
@@ -43,6 +43,13 @@ def config_of_other_system(config: SoftganConfig, role: str) -> SoftganConfig:
                 expected=f"{ours[field]}",
                 remedy=f"set `data.{field}={theirs[field]}`",
             )
+    if found.data.neighbours > config.data.neighbours:
+        raise UserError(
+            role,
+            found=f"data.neighbours={found.data.neighbours} in {workdir}",
+            expected=f"at most {config.data.neighbours}, what this network sees itself",
+            remedy=f"set `data.neighbours={found.data.neighbours}`",
+        )
     return found
 
 

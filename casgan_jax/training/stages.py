@@ -121,7 +121,8 @@ def softgan_stage(config: SoftganConfig) -> Stage:
         hard = losses.label_smoothing(batch["target"], weights.label_smoothing)
         if teacher is None:
             return ((1.0, hard),)
-        soft = teacher.alpha(**frozen["teacher"], patches=batch["image"])
+        beside = batch.get("neighbours")
+        soft = teacher.alpha(**frozen["teacher"], patches=batch["image"], neighbours=beside)
         return ((weights.distillation, soft), (1.0 - weights.distillation, hard))
 
     return Stage(
@@ -131,7 +132,7 @@ def softgan_stage(config: SoftganConfig) -> Stage:
             features=config.model.discriminator_features, axis_name=AXIS, dtype=config.dtype
         ),
         condition=lambda frozen, batch: system.condition(
-            frozen, batch["image"], batch.get("marks")
+            frozen, batch["image"], batch.get("marks"), batch.get("neighbours")
         )[0],
         targets=targets,
         content_losses=_weighted(

@@ -23,6 +23,7 @@ from casgan_jax.evaluation.marks import lesion_rng
 from casgan_jax.grid import PAPER_THRESHOLD, Box, area_mean, decode_alpha, normalise
 from casgan_jax.json_form import to_json
 from casgan_jax.records.marks import measured_axes
+from casgan_jax.records.neighbours import shown_neighbours
 from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.report.sheet import colour_error, sheet
@@ -201,7 +202,7 @@ def _segmentation_grid(
     patches = np.stack(
         [normalise(marked_patch(r, "image", data.patch), metadata["window"]) for r in records]
     )
-    output = cascade(patches)
+    output = cascade(patches, neighbours=_beside(records, metadata, data))
     _, make_target = LABELS[data.label]
     rows = []
     for patch, sr, alpha, record in zip(
@@ -211,6 +212,18 @@ def _segmentation_grid(
         truth = decode_alpha(marked_box(record, data.patch).scaled(data.scale).crop(target))
         rows.append([patch, sr, truth, alpha, colour_error(alpha, truth)])
     return sheet(rows, titles=["patch", "SR image", "truth", "prediction", "error"])
+
+
+def _beside(records: list[Any], metadata: Any, data: SoftganData) -> np.ndarray | None:
+    """(N, P, P, slices) in [0, 1] beside the patches; None of a network that sees none."""
+    if not data.neighbours:
+        return None
+    return np.stack(
+        [
+            marked_box(r, data.patch).crop(shown_neighbours(r, metadata["window"], data.neighbours))
+            for r in records
+        ]
+    )
 
 
 def srgan_validation(

@@ -14,7 +14,7 @@ from casgan_jax.workdir.layout import CHECKPOINTS, config_file, result_file
 from casgan_jax.workdir.processes import barrier, is_first
 
 # Fields that say what the saved arrays are: another value is another network or other data.
-_FIXED = ("name", "sr", "prior", "data.patch", "data.scale", "data.window")
+_FIXED = ("name", "sr", "prior", "data.patch", "data.scale", "data.window", "data.neighbours")
 
 
 _FOLLOWING = ("srgan.data.dir", "srgan.dtype")  # the cascade's own, `resolve` repeats them

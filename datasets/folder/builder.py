@@ -25,11 +25,13 @@ TABLE = "lesions.csv"
 
 @dataclasses.dataclass(kw_only=True)
 class Config(tfds.core.BuilderConfig):
-    """size: side of the crop in native pixels; scale: r; larger: the next config, if any."""
+    """size: side of the crop in native pixels; scale: r; larger: the next config, if any;
+    neighbours: slices stored to either side of each."""
 
     size: int = 128
     scale: int = 4
     larger: str = ""
+    neighbours: int = 0
 
 
 class Builder(PreparedBuilder):
@@ -45,6 +47,19 @@ class Builder(PreparedBuilder):
     BUILDER_CONFIGS = [
         Config(name="128", size=128, larger="folder/256", description="Crops of 128 x 128 pixels."),
         Config(name="256", size=256, description="Crops of 256 x 256 pixels."),
+        Config(
+            name="128-25d",
+            size=128,
+            neighbours=1,
+            larger="folder/256-25d",
+            description="As 128, with the slices before and after each.",
+        ),
+        Config(
+            name="256-25d",
+            size=256,
+            neighbours=1,
+            description="As 256, with the slices before and after each.",
+        ),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "name a folder with the table lesions.csv, or with images/NAME.png and masks/NAME.png, "
@@ -55,10 +70,11 @@ class Builder(PreparedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config
+        more = {"neighbours": config.neighbours} if config.neighbours else {}
         return self.prepared_info(
-            lesion_features(config.size, config.scale, np.uint8),
+            lesion_features(config.size, config.scale, np.uint8, config.neighbours),
             records.metadata(
-                kind="segmentation", window=(0, 255), scale=config.scale, label="alpha"
+                kind="segmentation", window=(0, 255), scale=config.scale, label="alpha", **more
             ),
         )
 
@@ -141,5 +157,6 @@ class Builder(PreparedBuilder):
             image_dtype=np.uint8,
             window=None,
             larger=config.larger,
+            neighbours=config.neighbours,
         )
         return Task(split, annotation.key, source, annotation.files)

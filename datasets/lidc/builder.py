@@ -12,17 +12,21 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.records import features as records
 from datasets.base import PreparedBuilder
-from datasets.lidc import selection, slices, tcia
+from datasets.lidc import selection, slices, tcia, volumes
 from datasets.lidc.reading import RATINGS
 from datasets.lidc.record import SIZE, features
 from datasets.outcomes import Skip
 from datasets.task import Record, Task
 
+_LAYOUTS = {"slices": slices, "tcia": tcia, "volumes": volumes}
 
-def make_record(source: slices.Slice | tcia.NoduleSlice | Skip) -> Record | Skip:
-    """Makes the record of one slice, of whichever layout; what was left out stays so."""
+
+def make_record(source: slices.Slice | tcia.NoduleSlice | volumes.Nodule | Skip) -> Record | Skip:
+    """Makes the record of one slice or nodule, of whichever layout; what was left out stays so."""
     if isinstance(source, Skip):
         return source
+    if isinstance(source, volumes.Nodule):
+        return volumes.make_record(source)
     return (slices if isinstance(source, slices.Slice) else tcia).make_record(source)
 
 
@@ -31,13 +35,16 @@ class Config(tfds.core.BuilderConfig):
     """Which layout is read, and how.
 
     Attributes:
-      layout: "slices", the public PNG tree, or "tcia", the original download.
+      layout: "slices", the public PNG tree, "tcia", the original download, or "volumes", whole
+        nodules of the former.
       scale: r, label pixels a native pixel.
+      neighbours: slices stored to either side of each, of "slices".
       lesions: how many of them are selected as in the paper; None: all slices of all.
     """
 
     layout: str = "slices"
     scale: int = 4
+    neighbours: int = 0
     lesions: int | None = None
 
 
@@ -68,6 +75,16 @@ class Builder(PreparedBuilder):
             name="x4", scale=4, description="Labels at 4 x the native resolution, as in the paper."
         ),
         Config(name="x2", scale=2, description="Labels at 2 x the native resolution."),
+        Config(
+            name="x4-25d",
+            neighbours=1,
+            description="As x4, with the slices before and after each.",
+        ),
+        Config(
+            name="volumes",
+            layout="volumes",
+            description="Whole nodules on three neighbouring slices or more, to measure with.",
+        ),
         *_selections("slices", ""),
         Config(name="tcia", layout="tcia", description="From DICOM and XML: HU, spacing, ratings."),
         *_selections("tcia", "tcia-"),
@@ -87,16 +104,27 @@ class Builder(PreparedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         config = self.builder_config
+        if config.layout == "volumes":
+            told = records.metadata(
+                kind="volumes",
+                window=volumes.WINDOW,
+                scale=1,
+                stretched=SIZE,
+                source="LIDC-IDRI-slices",
+            )
+            return self.prepared_info(volumes.features(), told)
         if config.layout == "slices":
-            described = features(config.scale, np.uint8)
+            described = features(config.scale, np.uint8, config.neighbours)
             more: dict[str, Any] = {
                 "window": slices.WINDOW,
                 "stretched": SIZE,
                 "source": "LIDC-IDRI-slices",
             }
         else:
-            described = features(config.scale, np.int16, **_tcia_features())
+            described = features(config.scale, np.int16, 0, **_tcia_features())
             more = {"window": tcia.WINDOW, "source": "LIDC-IDRI", "ratings": list(RATINGS)}
+        if config.neighbours:
+            more["neighbours"] = config.neighbours
         if config.lesions:
             more["selection"] = f"{config.lesions} lesions"
         return self.prepared_info(
@@ -104,9 +132,9 @@ class Builder(PreparedBuilder):
         )
 
     def tasks(self, manual_dir: Path) -> list[Task]:
-        """One task for each slice of each nodule, or of those that are selected."""
+        """One task for each slice of each nodule, or of those that are selected, or each nodule."""
         config = self.builder_config
-        layout = slices if config.layout == "slices" else tcia
+        layout = _LAYOUTS[config.layout]
         tasks = layout.find_tasks(self, manual_dir)
         if not config.lesions:
             return tasks
@@ -118,8 +146,14 @@ class Builder(PreparedBuilder):
             slices_of,
             config.lesions,
             patient_of=lambda lesion: lesion.partition("/")[0],
-            is_good=lambda task: layout.readers_agree(task.arguments),
+            is_good=lambda task: _readers_agree(task.arguments),
         )
+
+
+def _readers_agree(source: slices.Slice | tcia.NoduleSlice) -> bool:
+    if isinstance(source, slices.Slice):
+        return slices.readers_agree(source)
+    return tcia.readers_agree(source)
 
 
 def _tcia_features() -> dict[str, Any]:

@@ -15,12 +15,14 @@ from datasets.task import Record
 SIZE = 128  # side of the crops
 
 
-def features(scale: int, image_dtype: type, **more: Any) -> tfds.features.FeaturesDict:
-    """The features of `record_of` and those of `more`."""
+def features(
+    scale: int, image_dtype: type, neighbours: int, **more: Any
+) -> tfds.features.FeaturesDict:
+    """The features of `record_of` with so many slices to either side, and those of `more`."""
     side = SIZE * scale
     anchored = tfds.features.Tensor(shape=(side, side), dtype=np.uint8, encoding="zlib")
     return records.segmentation_features(
-        SIZE, scale, image_dtype, extra={"alpha_anchored": anchored, **more}
+        SIZE, scale, image_dtype, neighbours=neighbours, extra={"alpha_anchored": anchored, **more}
     )
 
 

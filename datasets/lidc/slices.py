@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_rows
 from casgan_jax.images import read_image
+from casgan_jax.records.neighbours import FEATURE, slices_beside
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder
 from datasets.lidc.record import SIZE, agree, record_of
@@ -32,6 +34,7 @@ class Slice(NamedTuple):
       file_name: `slice-I.png`.
       spacing_mm: side of a pixel; 0 where it is not known.
       scale: r, label pixels a native pixel.
+      beside: names of the files of the slices beside it (`casgan_jax.records.neighbours`).
     """
 
     nodule_dir: str
@@ -40,6 +43,7 @@ class Slice(NamedTuple):
     file_name: str
     spacing_mm: float
     scale: int
+    beside: tuple[str, ...] = ()
 
 
 def make_record(source: Slice) -> Record | Skip:
@@ -48,6 +52,9 @@ def make_record(source: Slice) -> Record | Skip:
     if isinstance(found, Skip):
         return found
     image, readers = found
+    beside = _read_beside(source)
+    if isinstance(beside, Skip):
+        return beside
     lesion = f"{source.patient}/{source.nodule}"
     return record_of(
         image,
@@ -59,6 +66,7 @@ def make_record(source: Slice) -> Record | Skip:
         patient=source.patient,
         lesion=lesion,
         key=f"{lesion}/{Path(source.file_name).stem}",
+        **beside,
     )
 
 
@@ -81,14 +89,50 @@ def find_tasks(builder: PreparedBuilder, manual_dir: Path) -> list[Task]:
             file_name=path.name,
             spacing_mm=spacing.get(patient, 0.0),
             scale=builder.builder_config.scale,
+            beside=_beside(path, builder.builder_config.neighbours),
         )
         key = f"{patient}/{nodule}/{path.stem}"
-        sources = (path, *sorted(nodule_dir.glob(f"mask-*/{path.name}")))
+        sources = (
+            path,
+            *sorted(nodule_dir.glob(f"mask-*/{path.name}")),
+            *(path.with_name(name) for name in dict.fromkeys(arguments.beside)),
+        )
         tasks.append(Task(split_of(patient), key, arguments, sources))
     known = {t.arguments.patient for t in tasks if t.arguments.spacing_mm}
     patients = {t.arguments.patient for t in tasks}
     builder.note(f"pixel spacing known for {len(known)} of {len(patients)} patients")
     return tasks
+
+
+def _beside(path: Path, count: int) -> tuple[str, ...]:
+    """Names of the slices beside one, as far as they are there without a gap: `slice-4.png` lies
+    between `slice-3.png` and `slice-5.png`; the last of them stands in for those that are not."""
+    number = re.search(r"(\d+)$", path.stem)
+    if not (count and number):
+        return (path.name,) * (2 * count)
+    here, begin = int(number[1]), path.stem[: number.start()]
+
+    def name(index: int) -> str:
+        return f"{begin}{index}{path.suffix}"
+
+    def end(step: int) -> int:
+        last = here
+        while abs(last - here) < count and path.with_name(name(last + step)).is_file():
+            last += step
+        return last
+
+    return tuple(name(index) for index in slices_beside(here, end(-1), end(1), count))
+
+
+def _read_beside(source: Slice) -> Record | Skip:
+    """The feature `neighbours`, (128, 128, slices) uint8; none where none are asked for."""
+    planes = []
+    for name in source.beside:
+        plane = read_plane(Path(source.nodule_dir) / "images" / name, "image")
+        if isinstance(plane, Skip):
+            return plane
+        planes.append(plane)
+    return {FEATURE: np.stack(planes, axis=-1)} if planes else {}
 
 
 def readers_agree(source: Slice) -> bool:
@@ -150,7 +194,7 @@ def _mark(nodule_dir: str) -> np.ndarray:
     """
     union = np.zeros((SIZE, SIZE), bool)
     for path in Path(nodule_dir).glob("mask-*/*.png"):
-        mask = _read_plane(path, "mask")
+        mask = read_plane(path, "mask")
         if not isinstance(mask, Skip):  # reported with its own slice
             union |= mask > 0
     centre = (SIZE - 1) / 2
@@ -164,12 +208,12 @@ def _mark(nodule_dir: str) -> np.ndarray:
 def read_slice(source: Slice) -> tuple[np.ndarray, np.ndarray] | Skip:
     """(128, 128) uint8 image and (128, 128, R) bool masks of the R readers who marked anything."""
     folder = Path(source.nodule_dir)
-    image = _read_plane(folder / "images" / source.file_name, "image")
+    image = read_plane(folder / "images" / source.file_name, "image")
     if isinstance(image, Skip):
         return image
     masks = []
     for path in sorted(folder.glob(f"mask-*/{source.file_name}")):
-        mask = _read_plane(path, "mask")
+        mask = read_plane(path, "mask")
         if isinstance(mask, Skip):
             return mask
         if ((mask != 0) & (mask != mask.max())).any():
@@ -181,7 +225,7 @@ def read_slice(source: Slice) -> tuple[np.ndarray, np.ndarray] | Skip:
     return image, np.stack(masks, axis=2)
 
 
-def _read_plane(path: Path, what: str) -> np.ndarray | Skip:
+def read_plane(path: Path, what: str) -> np.ndarray | Skip:
     try:
         plane = read_image(path)
     except UserError as error:

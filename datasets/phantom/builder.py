@@ -15,10 +15,16 @@ from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder
 from datasets.outcomes import Skip
-from datasets.phantom import readers
+from datasets.phantom import readers, volume
 from datasets.phantom.axes import recist_axes
 from datasets.phantom.lesion import KINDS
 from datasets.phantom.phantom import SCALE, SIDE, make_phantom
+from datasets.phantom.volume_records import (
+    VolumeSource,
+    features,
+    make_volume_record,
+    volume_tasks,
+)
 from datasets.task import Record, Task
 
 WINDOW = (-1000.0, 400.0)  # HU, the usual lung window
@@ -32,8 +38,14 @@ class Source(NamedTuple):
     number: int
 
 
-def make_record(source: Source) -> Record | Skip:
+def make_record(source: Source | VolumeSource) -> Record | Skip:
     """The record of one phantom; depends on `source` only."""
+    if isinstance(source, VolumeSource):
+        return make_volume_record(source)
+    return _slice_record(source)
+
+
+def _slice_record(source: Source) -> Record | Skip:
     from casgan_jax.soft_mask.label import label_from_readers
 
     phantom = make_phantom(source.seed, source.number)
@@ -79,10 +91,11 @@ def _code(mask: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(kw_only=True)
 class Config(tfds.core.BuilderConfig):
-    """records: how many phantoms; seed: of the series."""
+    """records: how many phantoms; seed: of the series; volumes: whether they are whole lesions."""
 
     records: int = 480
     seed: int = 0
+    volumes: bool = False
 
 
 class Builder(PreparedBuilder):
@@ -98,10 +111,28 @@ class Builder(PreparedBuilder):
         Config(name="quick", records=480, description="480 phantoms, for a first look."),
         Config(name="medium", records=2000, description="2,000 phantoms, for a CPU."),
         Config(name="full", records=6000, description="6,000 phantoms, for training in earnest."),
+        Config(
+            name="volumes",
+            records=240,
+            seed=1,
+            volumes=True,
+            description="240 whole lesions in slices of 1.25, 2.5 and 5 mm, to measure with.",
+        ),
     ]
     make_record = staticmethod(make_record)
 
     def _info(self) -> tfds.core.DatasetInfo:
+        seed = self.builder_config.seed
+        if self.builder_config.volumes:
+            told = records.metadata(
+                kind="volumes",
+                window=WINDOW,
+                scale=1,
+                source="simulated",
+                seed=seed,
+                nodule_kinds=list(volume.KINDS),
+            )
+            return self.prepared_info(features(), told)
         fine = SIDE * SCALE
         extra = {
             # What the label would be if the readers and the matting made no error.
@@ -121,7 +152,7 @@ class Builder(PreparedBuilder):
                 window=WINDOW,
                 scale=SCALE,
                 source="simulated",
-                seed=self.builder_config.seed,
+                seed=seed,
                 nodule_kinds=list(KINDS),
             ),
         )
@@ -129,6 +160,8 @@ class Builder(PreparedBuilder):
     def tasks(self, manual_dir: Path) -> list[Task]:
         """One task for each phantom; every phantom is a patient of its own."""
         del manual_dir  # nothing to read
+        if self.builder_config.volumes:
+            return volume_tasks(self.builder_config.seed, self.builder_config.records)
         return [
             Task(split_of(name), name, Source(self.builder_config.seed, index))
             for index in range(self.builder_config.records)

@@ -2,9 +2,9 @@
 
 OUTPUT gets SUITE.jsonl, what the suite printed, and SUITE.log. A suite that fails, or that takes
 longer than --suite_seconds, does not stop the others; what it had printed until then stays. Suites
-that need a prepared data set are left out where --data_dir names none; those that need a trained
-network measure the one of the package where --workdir names none. Summaries that are there are not
-measured again, so that the same command goes on.
+that need a prepared data set are left out where --data_dir or --volume_dir names none; those that
+need a trained network measure the one of the package where --workdir names none. Summaries that are
+there are not measured again, so that the same command goes on.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from casgan_jax.pretrained import NAME
 
 # The quick ones first: what a visit that ends early leaves.
 SUITES = ("matting", "train", "predict", "input", "volume", "marks", "label", "annotate", "quality")
-_NEED_DATA = ("input", "marks", "label", "quality")
+_NEEDED = {
+    **dict.fromkeys(("input", "marks", "label", "quality"), "data_dir"),
+    "volume": "volume_dir",
+}
 _TRAINED = ("marks", "volume")
 _PASSED = ("config", "dtype", "folds", "first_folds", "limit", "repeats", "seconds")
-_PATHS = ("data_dir", "isbi_dir")
+_PATHS = ("data_dir", "volume_dir", "isbi_dir")
 
 
 def run(options: Any) -> Iterator[dict[str, Any]]:
@@ -42,8 +45,9 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
     folder = make_folder(Path(options.output), field="output")
     rows = []
     for suite in SUITES:
-        if suite in _NEED_DATA and options.data_dir is None:
-            rows.append({"measured": suite, "status": "left out: no data_dir"})
+        needed = _NEEDED.get(suite)
+        if needed is not None and getattr(options, needed) is None:
+            rows.append({"measured": suite, "status": f"left out: no {needed}"})
         else:
             rows.append({"measured": suite, **_measured(suite, options, folder)})
         yield rows[-1]

@@ -25,6 +25,7 @@ def one_record(seed=0, size=24, scale=2):
         "image": rng.random((size, size), np.float32),
         "target": rng.integers(0, 256, (scale * size, scale * size), dtype=np.uint8),
         "mark": np.array([9.3, 14.8], np.float32),
+        "neighbours": rng.random((size, size, 2), np.float32),
     }
 
 
@@ -43,7 +44,7 @@ def test_segmentation_examples_are_those_of_the_host(seed, elastic):
     sizes = dict(patch=20, scale=2)
     expected = host.render_segmentation(planes, draw, **sizes)
     found = on_device(device.render_segmentation, planes, draw, **sizes)
-    for name, rounding in (("image", 0.0), ("target", CODE)):
+    for name, rounding in (("image", 0.0), ("neighbours", 0.0), ("target", CODE)):
         # White noise is as steep as a plane can be: neighbours differ by up to 1, times contrast.
         np.testing.assert_allclose(found[name], expected[name], atol=1.3 * POSITION + rounding)
         assert found[name].shape == expected[name].shape

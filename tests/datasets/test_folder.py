@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.images import write_nifti
 from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
@@ -11,6 +12,7 @@ from datasets.build import next_step, summary
 from datasets.folder.builder import Builder
 from datasets.folder.layout import read_layout
 from tests.labelling import lesions
+from tests.labelling.volumes import balls
 from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
@@ -188,3 +190,25 @@ def test_folders_that_cannot_be_used(tmp_path):
     (tmp_path / "z" / "images").mkdir(parents=True)
     (tmp_path / "z" / "images" / "notes.txt").touch()
     assert "images: found no image" in line_of(read_layout, tmp_path / "z")
+
+
+def test_slices_beside_a_lesion_are_stored_and_an_image_alone_is_left_out(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    balls.write_nifti(folder / "ct.nii.gz")
+    lesions.write_image(folder / "a.png", lesions.picture(8, CENTRE))
+    ball = ",".join(f"{value:g}" for value in balls.axes())
+    (folder / "lesions.csv").write_text(
+        "image,slice,recist,patient,split\n"
+        f'ct.nii.gz,6,"{ball}",Ann,train\n'
+        f"a.png,,{lesions.cell(lesions.axes(8, CENTRE))},Bob,train\n"
+    )
+    builder = build(tmp_path / "data", folder, "128-25d")
+    assert builder.info.metadata["neighbours"] == 1
+    ((_, record),) = records_of(builder).values()
+    for plane, number in enumerate((5, 7)):
+        shown = encode_alpha(normalise(balls.values(number), record["source_window"]))
+        beside = record["neighbours"][: balls.SIDE, : balls.SIDE, plane]
+        np.testing.assert_array_equal(beside, shown)
+    skipped = (builder.data_path / "skipped.csv").read_text()
+    assert "no neighbouring slices" in skipped and "a.png" in skipped

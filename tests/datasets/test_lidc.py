@@ -191,6 +191,26 @@ def test_spacing_file(tmp_path):
             read_spacing(path)
 
 
+def test_slices_beside_are_stored_and_the_last_one_again_where_they_end(tmp_path):
+    images = {index: nodule(6, index) for index in (2, 3, 4, 6)}
+    for index, image in images.items():
+        key = KEY.replace("slice-3", f"slice-{index}")
+        write_lidc_slice(tmp_path / "tree", key, image, [disc(5), disc(6)])
+    expected = {2: (2, 3), 3: (2, 4), 4: (3, 4), 6: (6, 6)}  # slice 5 is not there
+    options = dict(manual_dir=tmp_path / "tree", workers=0, show_progress=False)
+    path = prepare(Builder, tmp_path / "data", config="x4-25d", **options).path
+    builder = tfds.builder_from_directory(path)
+    assert builder.info.metadata["neighbours"] == 1
+    (split,) = builder.info.splits
+    found = {record["key"].decode()[-1]: record for record in builder.as_data_source(split)}
+    assert len(found) == 4
+    for index, beside in expected.items():
+        record = found[str(index)]
+        np.testing.assert_array_equal(record["image"], images[index])
+        for plane, number in enumerate(beside):
+            np.testing.assert_array_equal(record["neighbours"][..., plane], images[number])
+
+
 @pytest.mark.slow
 def test_real_slices(tmp_path):
     unpack = shared_data("lidc", "unpack.py")

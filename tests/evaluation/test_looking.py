@@ -17,6 +17,7 @@ class InsideTheAxes:
     """Marks what lies within the axes that it is shown or, shown none, what is bright."""
 
     patch, scale, threshold, mark_kinds, axis_share = SIDE, SCALE, 0.5, ("click", "axes"), 0.4
+    neighbours = 0
 
     def __init__(self):
         self.shown = []

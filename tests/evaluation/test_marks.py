@@ -16,6 +16,7 @@ class Marked(BrightIsLesion):
     """A system whose mask is what it is shown of the axes."""
 
     mark_kinds = ("click", "axes")
+    neighbours = 0
 
     def __call__(self, patches, marks):
         assert marks.shape == (*patches.shape, 2)

@@ -12,7 +12,7 @@ from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.planes import to_native_crop
 from casgan_jax.evaluation.prediction import predict_records
-from casgan_jax.grid import Box
+from casgan_jax.grid import Box, normalise
 from casgan_jax.images import read_image, read_scan, write_npy, write_png, write_tiff
 from casgan_jax.images.scan import open_stack
 from casgan_jax.inference.jobs import Job, plan_axes
@@ -22,6 +22,7 @@ from casgan_jax.inference.run import run_jobs
 from casgan_jax.inference.written import write_prediction
 from tests.dicom import images
 from tests.images.scans import itk
+from tests.labelling.volumes import balls
 from tests.lines import line_of
 
 PATCH, SCALE = 16, 4
@@ -32,7 +33,7 @@ class BrightIsLesion:
     """A cascade that takes grey level for alpha."""
 
     patch, scale, threshold, mark_kinds = PATCH, SCALE, 0.5, ()
-    axis_share = 0.0
+    axis_share, neighbours = 0.0, 0
 
     def __init__(self, window=EIGHT_BIT):
         self.config = SoftganConfig(data=SoftganData(window=window, dir="none"))
@@ -207,6 +208,35 @@ def test_a_mask_that_has_little_to_do_with_its_axes_is_told(tmp_path):
     system.elsewhere = True
     (bad,) = run_jobs(system, [job], tmp_path / "out")
     assert bad.written.agreement < 0.2 and "look at it" in bad.written.warning
+
+
+class SeesBefore(BrightIsLesion):
+    """Takes the grey level of the slice before for alpha."""
+
+    neighbours = 1
+
+    def __call__(self, patches, *, neighbours):
+        assert neighbours.shape == (*patches.shape, 2)
+        return super().__call__(neighbours[..., 0])
+
+
+def test_slices_beside_are_read_from_series_and_volumes(tmp_path):
+    folder = balls.write_series(tmp_path / "ct")
+    jobs = [
+        Job(folder / "6.dcm", (30.0, 28.0), "series"),
+        Job(balls.write_nifti(tmp_path / "ct.nii.gz"), (30.0, 28.0), "volume", slice_index=6),
+    ]
+    for done in run_jobs(SeesBefore(LUNG), jobs, tmp_path / "out"):
+        alpha = np.load(tmp_path / "out" / f"{done.job.name}_alpha.npy")
+        seen = normalise(balls.values(5), LUNG)
+        inside = alpha > 0
+        np.testing.assert_allclose(alpha[inside], seen[inside], atol=1e-6)
+        assert inside.sum() > 100
+    write_png(tmp_path / "a.png", _image())
+    (failed,) = run_jobs(
+        SeesBefore(EIGHT_BIT), [Job(tmp_path / "a.png", (20.0, 12.0), "a")], tmp_path / "out"
+    )
+    assert str(failed.error).startswith(f"{tmp_path / 'a.png'}: found no neighbouring slices (")
 
 
 def test_a_mask_that_is_not_certain_is_told(tmp_path):

@@ -13,7 +13,7 @@ class Echo:
     """Sees the patch itself as its soft mask."""
 
     patch, scale, threshold, mark_kinds = 16, 2, 0.5, ()
-    axis_share = 0.0
+    axis_share, neighbours = 0.0, 0
 
     def __call__(self, patches):
         return {"alpha": patches.repeat(2, axis=1).repeat(2, axis=2)}

@@ -89,10 +89,10 @@ def test_a_wall_as_bright_is_not_followed():
 def test_a_network_is_asked_in_every_slice():
     asked = []
 
-    def propose(image, recist, window):
-        assert window == (0.0, 1.0)
+    def propose(volume, index, recist, window):
+        assert window == (0.0, 1.0) and volume.shape == IMAGE.shape
         asked.append(recist)
-        return np.clip((image - 0.15) / 0.6, 0, 1)
+        return np.clip((volume[index] - 0.15) / 0.6, 0, 1)
 
     label = label_volume(IMAGE, SPACING, [MARK], propose=propose)
     np.testing.assert_array_equal(asked[0], AXES)

@@ -67,3 +67,17 @@ def test_planes_of_marks_beside_the_patch():
     alone, _ = one.condition({}, PATCHES)
     assert alone.shape == condition.shape
     assert alone[0, 7:9, 7:9, 1].max() < 0.1 and alone[..., 2].min() == 1.0
+
+
+def test_slices_beside_are_channels_the_nearest_first():
+    one = System(UNet(features=2, levels=2), 2, None, None, neighbours=1)
+    assert one.channels == 3
+    beside = np.random.default_rng(1).random((*PATCHES.shape[:3], 4), np.float32)
+    condition, _ = one.condition({}, PATCHES, neighbours=beside)
+    assert condition.shape[-1] == 3
+    for k in range(2):
+        enlarged, _ = system().condition({}, beside[..., k : k + 1])
+        np.testing.assert_allclose(condition[..., k + 1 : k + 2], enlarged, atol=1e-6)
+    alone, _ = one.condition({}, PATCHES)  # the patch stands in for them
+    np.testing.assert_array_equal(alone[..., 1:2], alone[..., :1])
+    np.testing.assert_array_equal(alone[..., 2:], alone[..., :1])

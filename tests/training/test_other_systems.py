@@ -5,11 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.errors import UserError
 from casgan_jax.inference.load import load_cascade
+from casgan_jax.training import other_systems
 from casgan_jax.training.loop import resolve, train
 from casgan_jax.training.restore import frozen_shapes
 from casgan_jax.training.stages import softgan_stage
+from tests.lines import line_of
 from tests.training.test_loop import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -80,3 +83,13 @@ def system_of(cascade):
 
 def zeros(tree):
     return jax.tree.map(jnp.zeros_like, tree)
+
+
+def test_another_system_that_sees_more_slices_is_refused(discs, monkeypatch):
+    config = tiny_config("softgan:quick", discs, sr="none", prior="runs/other")
+    more = replaced(config, data=dict(neighbours=1))
+    monkeypatch.setattr(other_systems, "read_config", lambda _: more)
+    assert line_of(other_systems.config_of_other_system, config, "prior") == (
+        "prior: found data.neighbours=1 in runs/other, expected at most 0, what this network sees "
+        "itself; set `data.neighbours=1`"
+    )

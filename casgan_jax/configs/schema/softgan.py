@@ -121,6 +121,9 @@ class SoftganData(PatchData):
         f"[0, {MAX_SIDE}]",
         example=128,
     )
+    neighbours: int = setting(
+        0, "slices that the network sees to either side of the lesion's", "[0, 8]", example=1
+    )
     augmentation: Augmentation = Augmentation()
     marks: DrawnMarks = DrawnMarks()
 

@@ -19,8 +19,9 @@ from casgan_jax.grid import decode_alpha, encode_alpha
 from casgan_jax.images.regular import RegularRun, regular_run
 from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.labelling.volumes.labelled import LabelledVolume, VolumeOptions, spacing_of
-from casgan_jax.labelling.volumes.lesion import Slices, VolumeLesion
+from casgan_jax.labelling.volumes.lesion import VolumeLesion
 from casgan_jax.labelling.volumes.slab import Slab, read_slab
+from casgan_jax.labelling.volumes.slices import Slices
 from casgan_jax.soft_mask.volume_following import Propose
 from casgan_jax.soft_mask.volume_label import VolumeLabel, label_volume
 from casgan_jax.soft_mask.volume_marks import VolumeMark

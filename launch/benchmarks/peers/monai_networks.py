@@ -65,11 +65,13 @@ class MonaiSystem:
       scale: 1, masks are as fine as the image.
       threshold: chosen on validation.
       mark_kinds: none.
+      neighbours: 0, it sees one slice.
       axis_share: 0, patches are native pixels.
     """
 
     scale = 1
     mark_kinds = ()
+    neighbours = 0
     axis_share = 0.0
 
     def __init__(self, network: nn.Module, patch: int, *, symmetries: bool = True) -> None:
@@ -77,7 +79,10 @@ class MonaiSystem:
         self._symmetries = symmetries
 
     def __call__(
-        self, patches: np.ndarray, marks: np.ndarray | None = None
+        self,
+        patches: np.ndarray,
+        marks: np.ndarray | None = None,
+        neighbours: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """Soft masks (N, P, P) in [0, 1] of patches (N, P, P) in [0, 1]."""
         self.network.eval()

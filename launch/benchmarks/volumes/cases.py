@@ -1,11 +1,8 @@
-"""Lesions with a true volume: nodules of a prepared LIDC data set, and made ones."""
+"""Lesions of a prepared data set of volumes."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,14 +10,11 @@ from casgan_jax import metrics
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.planes import plain_value
 from casgan_jax.grid import normalise
-from casgan_jax.records.prepared import load_split, read_metadata
+from casgan_jax.records.prepared import Record, load_split, read_metadata
+from casgan_jax.records.volume_features import KIND
 from casgan_jax.soft_mask.recist import longer_first, measure_axes
-from datasets.phantom.volume import make_volume_phantom
 
-SLICE_MM = 2.0  # between the slices of LIDC's crops, which do not say
-LEAST_SLICES = 3
-THICKNESSES_MM = (1.25, 2.5, 5.0)
-_WINDOW = (-1000.0, 400.0)  # HU, of made lesions
+SLICE_MM, SIDE_MM = 2.0, 0.7  # of voxels that do not say
 _SEED = 1
 
 
@@ -31,9 +25,9 @@ class Case(NamedTuple):
       name: of the lesion.
       image: (S, H, W) float32 in [0, 1].
       truth: (S, H, W) bool.
-      volume: of the truth in voxels: of soft masks the sum, of readers' the number.
+      volume: in voxels: of made lesions their own, of others the number of the truth's.
       spacing_mm: between slices, rows, columns.
-      readers: (R, S, H, W) bool; none of made lesions.
+      readers: (R, S, H, W) bool of those who marked anything; none of made lesions.
     """
 
     name: str
@@ -55,56 +49,35 @@ class Case(NamedTuple):
         return longer_first(axes.astype(np.float32))
 
 
-def nodules(data_dir: str, limit: int) -> list[Case]:
-    """Nodules of the test split on three neighbouring slices or more, drawn once.
-
-    Where slices are missing the longest run counts.
+def read_cases(volume_dir: str, limit: int) -> list[Case]:
+    """Lesions of the test split of a data set of volumes, drawn once.
 
     Raises:
-      UserError: there is none.
+      UserError: another kind of data set, or none.
     """
-    split, window = load_split(data_dir, "test"), read_metadata(data_dir)["window"]
-    by_lesion: dict[str, dict[int, int]] = defaultdict(dict)
-    for index in range(len(split)):
-        record = split[index]
-        number = re.search(r"(\d+)$", plain_value(record["key"]))
-        if number:
-            by_lesion[plain_value(record["lesion"])][int(number[1])] = index
-    runs = {name: longest_run(slices) for name, slices in by_lesion.items()}
-    long = sorted(name for name, run in runs.items() if len(run) >= LEAST_SLICES)
-    if not long:
+    metadata = read_metadata(volume_dir)
+    if metadata["kind"] != KIND:
         raise UserError(
-            f"data_dir={data_dir}",
-            found=f"no test lesion on {LEAST_SLICES} neighbouring slices",
-            expected="some",
-            remedy="build the lidc data set",
+            f"volume_dir={volume_dir}",
+            found=f"a data set of kind {metadata['kind']!r}",
+            expected=f"{KIND!r}",
+            remedy="build lidc/volumes or phantom/volumes",
         )
-    drawn = np.random.default_rng(0).permutation(len(long))[:limit]
-    chosen = [long[int(index)] for index in drawn]
-    return [
-        _nodule(name, [split[by_lesion[name][number]] for number in runs[name]], window)
-        for name in chosen
-    ]
+    split = load_split(volume_dir, "test")
+    drawn = np.random.default_rng(0).permutation(len(split))[:limit]
+    return [case_of(split[int(index)], metadata["window"]) for index in drawn]
 
 
-def longest_run(numbers: Any) -> list[int]:
-    """The longest run of whole numbers without a gap, the first of equal ones."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return max(runs, key=len, default=[])
-
-
-def _nodule(name: str, records: list[Any], window: tuple[float, float]) -> Case:
-    image = np.stack([normalise(record["image"], window) for record in records])
-    truth = np.stack([record["consensus"] > 0 for record in records])
-    readers = np.stack([np.moveaxis(record["reader_masks"] > 0, 2, 0) for record in records], 1)
-    pixel = float(records[0]["spacing_mm"])
-    spacing = (SLICE_MM, pixel, pixel) if pixel > 0 else (SLICE_MM, 0.7, 0.7)
-    return Case(name, image, truth, float(truth.sum()), spacing, readers)
+def case_of(record: Record, window: tuple[float, float]) -> Case:
+    """A record of a data set of volumes."""
+    truth = record["consensus"] > 0
+    step, row, column = (float(mm) for mm in record["spacing_mm"])
+    spacing = (step or SLICE_MM, row or SIDE_MM, column or SIDE_MM)
+    volume = float(record.get("volume_mm3", truth.sum() * np.prod(spacing))) / np.prod(spacing)
+    marked = np.moveaxis(record["reader_masks"] > 0, 3, 0)
+    readers = marked[marked.any(axis=(1, 2, 3))]
+    name = plain_value(record["lesion"])
+    return Case(name, normalise(record["image"], window), truth, float(volume), spacing, readers)
 
 
 def volume_dice(mask: np.ndarray, truth: np.ndarray) -> float:
@@ -123,17 +96,3 @@ def readers_agreement(case: Case) -> float:
         if mask.any() and half.any():
             found.append(volume_dice(mask, half))
     return float(np.mean(found)) if found else float("nan")
-
-
-def phantoms(count: int) -> Iterator[Case]:
-    """Made lesions in slices of several thicknesses, so many in all."""
-    for index in range(count):
-        thickness = THICKNESSES_MM[index % len(THICKNESSES_MM)]
-        made = make_volume_phantom(_SEED, index, thickness)
-        truth = made.true_alpha >= 0.5
-        if truth.any():  # a small one in thick slices may fill half of no voxel
-            image = normalise(made.image, _WINDOW)
-            volume = made.volume_mm3 / float(np.prod(made.spacing_mm))
-            name = f"{made.kind} {thickness:g} mm {index}"
-            no_readers = np.zeros((0, *truth.shape), bool)
-            yield Case(name, image, truth, volume, made.spacing_mm, no_readers)

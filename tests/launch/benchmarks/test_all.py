@@ -26,7 +26,9 @@ def options(tmp_path, monkeypatch):
         return [sys.executable, "-c", PROGRAMS.get(suite, 'print(\'{"suite": "annotate"}\')')]
 
     monkeypatch.setattr(all_suite, "_command", command)
-    return SimpleNamespace(output=str(tmp_path / "out"), data_dir=None, suite_seconds=2.0)
+    return SimpleNamespace(
+        output=str(tmp_path / "out"), data_dir=None, volume_dir="given", suite_seconds=2.0
+    )
 
 
 def test_every_suite_is_known():

@@ -10,6 +10,7 @@ from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.records.prepared import load_split
 from casgan_jax.training import loop
+from datasets.phantom.volume_records import VolumeSource, make_volume_record
 from launch.benchmarks import annotate, label, marks, predict, train, volume
 from launch.benchmarks import input as input_suite
 from launch.benchmarks.annotating import session, soak
@@ -192,27 +193,41 @@ def test_certainty_is_measured_on_clicks_beside_lesions(discs):
 
 class GreyIsAlpha:
     patch, scale, mark_kinds, axis_share, threshold = 32, 1, (), 0.0, 0.5
+    neighbours = 0
 
     def __call__(self, patches):
         return {"alpha": (patches * 1.3).clip(0, 1)}
 
 
-def test_volume_measures_readers_nodules_and_made_lesions(discs, monkeypatch):
-    made = next(volume_cases.phantoms(1))
-    readers = np.stack([made.truth, made.truth, np.zeros_like(made.truth)])
-    nodule = made._replace(readers=readers, volume=float(made.truth.sum()))
-    monkeypatch.setattr(volume_cases, "nodules", lambda *_: [nodule])
-    options = SimpleNamespace(workdir=None, data_dir="given", limit=1)
+def volume_record(**changes):
+    """A made lesion that three readers had, of whom two marked all of it."""
+    record = make_volume_record(VolumeSource(1, 0, 2.5))
+    record["reader_masks"][..., :2] = record["consensus"][..., None]
+    return record | {"n_readers": 2} | changes
+
+
+def test_volume_measures_lesions_and_readers(monkeypatch):
+    case = volume_cases.case_of(volume_record(), (-1000, 400))
+    assert case.spacing_mm == pytest.approx((2.5, 0.7, 0.7)) and len(case.readers) == 2
+    assert case.volume == pytest.approx(case.truth.sum(), rel=0.1)  # its own, not the number
+    unknown = volume_record(spacing_mm=np.zeros(3, np.float32))
+    del unknown["volume_mm3"]
+    case_of_nobody = volume_cases.case_of(unknown, (-1000, 400))
+    assert case_of_nobody.spacing_mm == (2.0, 0.7, 0.7)
+    assert case_of_nobody.volume == case.truth.sum()
+    monkeypatch.setattr(volume_cases, "read_cases", lambda *_: [case])
+    options = SimpleNamespace(workdir=None, volume_dir="given", limit=1)
     first, *rows, summary = volume.run(options)
-    assert first == {"readers_dice": 1.0, "nodules": 1}
-    assert [row.get("noise_px") for row in rows] == [0.0] * 3 + [0.5] * 3 + [1.0] * 3 + [None] * 3
+    assert first == {"lesions": 1, "readers_dice": 1.0}
+    assert [row["noise_px"] for row in rows] == [0.0] * 3 + [0.5] * 3 + [1.0] * 3
     assert all(row["lesions"] == 1 and row["dice"] > 0.6 for row in rows)
-    assert summary["dice_volume"]["0 px"] > 0.9 and summary["megabytes"] > 50
-    assert summary["phantom_soft_error"] == rows[-1]["soft_error"] < 0.2
-    monkeypatch.undo()
-    assert "found no test lesion on 3" in line_of(volume_cases.nodules, str(discs), 1)
+    assert summary["dice_volume"]["0 px"] > 0.85 and summary["megabytes"] > 50
+    assert summary["soft_error"]["1 px"] == rows[-1]["soft_error"] < 0.2
 
 
-def test_volume_takes_the_longest_run_of_slices():
-    assert volume_cases.longest_run([7, 1, 2, 5, 6]) == [5, 6, 7]
-    assert volume_cases.longest_run([]) == []
+def test_volume_asks_for_a_data_set_of_volumes(discs):
+    options = SimpleNamespace(workdir=None, volume_dir=None, limit=1)
+    assert "volume_dir: found none" in line_of(lambda: next(volume.run(options)))
+    assert "found a data set of kind 'segmentation', expected 'volumes'" in line_of(
+        volume_cases.read_cases, str(discs), 1
+    )

@@ -21,6 +21,7 @@ class GreyIsAlpha:
     """Takes grey level for alpha, as bright as it is told."""
 
     patch, scale, mark_kinds, axis_share, threshold = PATCH, 1, (), 0.0, 0.5
+    neighbours = 0
 
     def __init__(self, gain):
         self.gain = gain
