@@ -56,6 +56,11 @@ class Geometry:
         found[:3, 3] = self.origin
         return found
 
+    @property
+    def is_rectangular(self) -> bool:
+        """Whether the axes are across each other; a tilted gantry's slices are sheared."""
+        return bool(np.allclose(self.direction.T @ self.direction, np.eye(3), atol=1e-4))
+
     def part(self, start: np.ndarray, steps: np.ndarray, size: tuple[int, int, int]) -> Self:
         """A grid of some of the pixels.
 

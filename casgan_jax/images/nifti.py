@@ -95,7 +95,8 @@ def write_nifti(
     made = nibabel.Nifti1Image(volume.T, affine)
     if geometry is not None:  # both, as not every program reads the same one
         made.set_sform(affine, code="scanner")
-        made.set_qform(affine, code="scanner")
+        # A turn cannot say what is sheared, as a tilted gantry's slices are.
+        made.set_qform(affine, code="scanner" if geometry.is_rectangular else "unknown")
     known = geometry is not None or spacing_mm is not None
     made.header.set_xyzt_units("mm" if known else "unknown")
     made.update_header()

@@ -38,8 +38,8 @@ from casgan_jax.soft_mask.volume_matting import volume_matting
 
 _SCALE = 4  # at which a slice with axes is labelled
 _THRESHOLD = 0.5
-_PRIOR_WEIGHT = 0.3  # less: nearer to true alpha; more: to what readers outline (docs/volumes.md)
-_MASK_SHARE = 0.5  # of the prior, the rest is what grey levels say
+_PRIOR_WEIGHT = 1.0  # less: nearer to true alpha; more: to what readers outline (docs/volumes.md)
+_MASK_SHARE = 0.7  # of the prior, the rest is what grey levels say
 _BAND = 0.3  # half width of what is unknown, in radii
 _CERTAIN = 0.7  # of the lesion's grey level, below which no pixel is all lesion
 _MARGIN = 4  # pixels around a mask
@@ -221,15 +221,25 @@ class _Lesion:
         image = np.stack([self._part(each) for each in slices])
         share = np.clip(levels.share(image), 0, 1).astype(np.float32)
         radius = radius_of(self.soft[largest] >= _THRESHOLD)
+        wide = np.stack([beyond(one, levels, radius) for one in image])
         for number, each in enumerate(slices):
             if each not in self._marks:
-                share[number][beyond(image[number], levels, radius)] = 0
+                share[number][wide[number]] = 0
         soft = np.stack([(self.soft | fading)[each] for each in slices])
         known = np.array([each in self.soft for each in slices])
         trimap = np.stack([_trimap(*each) for each in zip(soft, share, known, strict=True)])
-        weight = _MASK_SHARE * known[:, None, None]
+        masks = (soft >= _THRESHOLD) & known[:, None, None]
+        caps = _caps(masks, (slices[0] == 0, slices[-1] == len(self._volume) - 1))
+        marked = np.array([each in self._marks for each in slices])[:, None, None]
+        caps &= masks | ~marked  # what was marked is kept to
+        trimap[caps] = UNKNOWN
+        weight = np.where(marked, 1, _MASK_SHARE) * (known[:, None, None] & ~caps)
         prior = (weight * soft + (1 - weight) * share).astype(np.float32)
-        alpha = volume_matting(image, trimap, prior, _PRIOR_WEIGHT, self._spacing_mm)
+        # A chest wall is as bright as the lesion: no alpha of both is affine in the image.
+        foreign = (trimap == BACKGROUND) & wide
+        alpha = volume_matting(
+            image, trimap, prior, _PRIOR_WEIGHT, self._spacing_mm, foreign=foreign
+        )
         return slices[0], alpha
 
     def _fading(self, levels: Levels, last: int, step: int) -> dict[int, np.ndarray]:
@@ -252,6 +262,24 @@ def _box(marks: Sequence[VolumeMark], shape: tuple[int, int]) -> Box:
             around = Box.around(np.asarray(mark.mask))
             boxes.append(around.grown(max(around.shape) // 2 + _MARGIN).clipped(shape))
     return functools.reduce(Box.joined, boxes)
+
+
+def _caps(masks: np.ndarray, at_edges: tuple[bool, bool]) -> np.ndarray:
+    """(S, h, w) bool: voxels through whose thickness the surface may pass, as masks say.
+
+    That is where a mask and the one of the next slice differ: the surface crosses one of the two
+    voxels, or lies between them. Alpha is then the share of the slice that is lesion (the linear
+    model of partial volume, I = a F + (1 - a) B), and no mask of whole pixels tells it.
+
+    Args:
+      masks: (S, h, w) bool.
+      at_edges: whether the first and the last slice are those of the volume: what lies beyond is
+        not known, and the lesion taken to go on.
+    """
+    below = np.concatenate([masks[:1] & at_edges[0], masks[:-1]])
+    above = np.concatenate([masks[1:], masks[-1:] & at_edges[1]])
+    caps: np.ndarray = np.where(masks, ~(below & above), below | above)
+    return caps
 
 
 def _trimap(soft: np.ndarray, share: np.ndarray, known: bool) -> np.ndarray:

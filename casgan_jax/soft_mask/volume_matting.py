@@ -39,6 +39,7 @@ def volume_matting(
     prior_weight: float,
     spacing_mm: tuple[float, float, float],
     *,
+    foreign: np.ndarray | None = None,
     coupling: float = DEFAULT_COUPLING,
     epsilon: float = DEFAULT_EPSILON,
 ) -> np.ndarray:
@@ -50,6 +51,8 @@ def volume_matting(
       prior: (S, H, W) float32 in [0, 1] to stay near to.
       prior_weight: strength of that per pixel, positive.
       spacing_mm: between slices, rows, columns.
+      foreign: (S, H, W) bool, pixels that are not of the lesion though they look like it: a window
+        that holds one does not count, as alpha is no function of the image there. None: none are.
       coupling: of slices that touch and are equal; 0 solves each slice alone.
       epsilon: of the matting Laplacian.
 
@@ -61,15 +64,15 @@ def volume_matting(
     """
     side = rounded_side(max(image.shape[1:]))
     tie = coupling * float(np.exp(-spacing_mm[0] / _REACH_MM))
+    counted = np.ones(image.shape, bool) if foreign is None else ~foreign
     alpha = np.empty(image.shape, np.float32)
     count = max(1, _MOST_PIXELS // side**2)
     for start in range(0, len(image), count):
         low, high = max(start - _BESIDE, 0), min(start + count + _BESIDE, len(image))
-        images, trimaps, priors = (
-            _squares(stack[low:high], side) for stack in (image, trimap, prior)
+        images, trimaps, priors, inside = (
+            _squares(stack[low:high], side) for stack in (image, trimap, prior, counted)
         )
-        shape = image.shape[1:]
-        solved = _solve(images, trimaps, priors, shape, prior_weight, tie, epsilon)
+        solved = _solve(images, trimaps, priors, inside, prior_weight, tie, epsilon)
         kept = solved[start - low :, : image.shape[1], : image.shape[2]]
         alpha[start : start + count] = kept[: len(alpha[start : start + count])]
     return alpha
@@ -84,17 +87,15 @@ def _solve(
     image: np.ndarray,
     trimap: np.ndarray,
     prior: np.ndarray,
-    shape: tuple[int, ...],
+    inside: np.ndarray,
     prior_weight: float,
     tie: float,
     epsilon: float,
 ) -> np.ndarray:
-    """(S, P, P) alpha of a stack whose slices are of a shape, the rest of the square is empty."""
-    inside = np.zeros(image.shape[1:], bool)
-    inside[: shape[0], : shape[1]] = True
+    """(S, P, P) alpha of a stack; windows with a pixel that is not `inside` do not count."""
     systems = [
-        prepare(*planes, inside, start, prior_weight, epsilon)
-        for *planes, start in zip(image, trimap, prior, strict=True)
+        prepare(*planes, prior_weight, epsilon)
+        for planes in zip(image, trimap, inside, prior, strict=True)
     ]
     free = np.stack([np.asarray(system.free) for system in systems])
     springs = _Springs(image, tie)

@@ -61,7 +61,36 @@ def test_a_part_of_another_distance_is_a_volume_of_its_own():
     assert found.geometry.spacing[2] == 5
 
 
-def test_one_slice_and_a_tilted_gantry_are_told():
+def test_one_slice_is_told():
     assert "found 1 slice" in line_of(run, places([0]))
-    line = line_of(run, places(range(30), shift=0.2))
-    assert "tilted by 11 degrees" in line
+
+
+def test_a_tilted_gantry_is_an_oblique_grid():
+    found = run(places(range(0, 60, 2), shift=0.2))
+    assert found.step_mm == pytest.approx(2)  # along the normal, not from corner to corner
+    assert found.geometry.spacing[2] == pytest.approx(2 * np.hypot(1, 0.2))
+    np.testing.assert_allclose(found.shift, [-0.5, 0])
+    assert not found.geometry.is_rectangular
+    for number, place in enumerate(places(range(0, 60, 2), shift=0.2)):
+        corner = found.geometry.affine @ (0, 0, number, 1)
+        np.testing.assert_allclose(corner[:3], place.origin, atol=1e-9)
+
+
+def test_straight_slices_are_not_shifted():
+    found = run(places(range(0, 60, 2), shift=0.001))
+    assert found.geometry.is_rectangular and not found.shift.any()
+
+
+def test_a_sheared_volume_is_the_same_as_its_slices():
+    series = places(range(0, 60, 2), shift=0.2)
+    volume = run(series).geometry
+    slices = [volume.part(np.array([0, 0, k]), np.eye(3), (60, 50, 1)) for k in range(len(series))]
+    found = run(slices)
+    assert found.step_mm == pytest.approx(2)
+    np.testing.assert_allclose(found.geometry.affine, volume.affine, atol=1e-9)
+
+
+def test_slices_that_are_shifted_unevenly_are_refused():
+    found = places(range(10))
+    found[5].origin[0] += 2
+    assert "unevenly, by up to 2 mm" in line_of(run, found)

@@ -72,3 +72,16 @@ def test_parts_of_a_tall_volume_are_solved_as_the_whole(monkeypatch):
     whole = solve(image, trimap, prior)
     monkeypatch.setattr(matting, "_MOST_PIXELS", 5 * 32**2)
     np.testing.assert_allclose(solve(image, trimap, prior), whole, atol=0.02)
+
+
+def test_windows_with_foreign_pixels_do_not_count():
+    """Beside what is as bright and background the lesion keeps its prior."""
+    image = np.full((1, 12, 12), 0.7, np.float32)
+    trimap = np.full(image.shape, 128, np.uint8)
+    foreign = np.zeros(image.shape, bool)
+    trimap[:, :4], foreign[:, :4] = 0, True
+    prior = np.where(foreign, 0, 1).astype(np.float32)
+    pulled = matting.volume_matting(image, trimap, prior, 0.1, (1.0, 1.0, 1.0))
+    kept = matting.volume_matting(image, trimap, prior, 0.1, (1.0, 1.0, 1.0), foreign=foreign)
+    assert pulled[0, 4].mean() < 0.8
+    np.testing.assert_allclose(kept, prior, atol=0.01)

@@ -22,10 +22,11 @@ from casgan_jax.labelling.volumes.labelled import LabelledVolume, VolumeOptions,
 from casgan_jax.labelling.volumes.lesion import VolumeLesion
 from casgan_jax.labelling.volumes.slab import Slab, read_slab
 from casgan_jax.labelling.volumes.slices import Slices
+from casgan_jax.labelling.volumes.straight import Straight
 from casgan_jax.soft_mask.volume_following import Propose
 from casgan_jax.soft_mask.volume_label import VolumeLabel, label_volume
 from casgan_jax.soft_mask.volume_marks import VolumeMark
-from casgan_jax.soft_mask.volume_measures import Spacing, measure_volume
+from casgan_jax.soft_mask.volume_measures import Spacing, measure_volume, surface_mm2
 
 _REACH = 1.0  # sizes of the marks that are read to either side of them
 _LEAST_REACH = 3  # slices
@@ -62,7 +63,7 @@ def label_lesion_volume(
     black, _ = marks[0].window
     while True:
         slab = read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, black)
-        found = _labelled(slab, spacing, marks, marked, propose)
+        found = _labelled(slab, run, marks, marked, propose)
         if not _is_cut(found, slab, run):
             break
         reach *= 2
@@ -105,17 +106,21 @@ def _size_mm(mark: Lesion) -> float:
 
 def _labelled(
     slab: Slab,
-    spacing: Spacing,
+    run: RegularRun,
     marks: list[Lesion],
     marked: list[int],
     propose: Propose | None,
 ) -> VolumeLabel:
-    drawn = [
-        VolumeMark(index - slab.first, mark.recist, _mask(mark))
-        for mark, index in zip(marks, marked, strict=True)
-    ]
-    values = slab.values.astype(np.float32, copy=False)
-    return label_volume(values, spacing, drawn, window=marks[0].window, propose=propose)
+    straight = Straight(slab.values.shape, run.shift, marked[0] - slab.first)
+    drawn = []
+    for mark, index in zip(marks, marked, strict=True):
+        number, mask = index - slab.first, _mask(mark)
+        axes = None if mark.recist is None else straight.axes(number, mark.recist)
+        moved = None if mask is None else straight.slice(number, mask, empty=True)
+        drawn.append(VolumeMark(number, axes, moved))
+    values = straight.moved(slab.values.astype(np.float32, copy=False))
+    found = label_volume(values, spacing_of(run), drawn, window=marks[0].window, propose=propose)
+    return found._replace(alpha=straight.back(found.alpha))
 
 
 def _mask(mark: Lesion) -> np.ndarray | None:
@@ -187,7 +192,10 @@ def _measured(
         slab.values[after] if after < len(slab.values) else None,
     )
     alpha, values = alpha[part], slab.values[part]
-    measures = measure_volume(alpha, values, spacing_of(run), threshold=options.threshold)
+    spacing = spacing_of(run)
+    measures = measure_volume(alpha, values, spacing, threshold=options.threshold)
+    upright = Straight(alpha.shape, run.shift, 0).moved(alpha, empty=True)
+    measures = measures._replace(surface_mm2=surface_mm2(upright, spacing))
     notes = tuple(dict.fromkeys(note for mark in marks for note in mark.notes))
     return LabelledVolume(
         key=lesion.key,

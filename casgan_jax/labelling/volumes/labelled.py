@@ -115,6 +115,6 @@ class LabelledVolume:
 
 
 def spacing_of(run: RegularRun) -> Spacing:
-    """(slice, row, column) mm."""
-    column, row, step = map(float, run.geometry.spacing)
-    return step, row, column
+    """(slice, row, column) mm, slices along their normal: the product is a voxel's volume."""
+    column, row, _ = map(float, run.geometry.spacing)
+    return run.step_mm, row, column

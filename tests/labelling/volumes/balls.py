@@ -12,16 +12,19 @@ SIDE, STEP, SPACING = 64, 2.5, (0.7, 0.8)  # mm: slices; row, column
 CENTRE, MIDDLE = (30, 28), 6  # x, y; the slice, between whose neighbours the ball is symmetric
 RADIUS = 9.0  # mm
 ORIGIN = (-20, -30, 10)
+BLUR = 0.6  # mm, of the logistic edge
 VOLUME = 4 / 3 * np.pi * RADIUS**3
+SOFT_VOLUME = VOLUME * (1 + (np.pi * BLUR / RADIUS) ** 2)  # the integral over the blurred ball
 
 
-def values(number, *, radius=RADIUS, middle=MIDDLE, seed=0):
-    """(SIDE, SIDE) HU of a slice: a ball of 40 in -850."""
+def values(number, *, radius=RADIUS, middle=MIDDLE, seed=0, shift=0.0):
+    """(SIDE, SIDE) HU of a slice: a ball of 40 in -850; `shift`: of each slice's rows, mm."""
     y, x = np.mgrid[:SIDE, :SIDE]
+    y = y + shift * (number - middle) / SPACING[0]
     flat = np.hypot((x - CENTRE[0]) * SPACING[1], (y - CENTRE[1]) * SPACING[0])
     far = np.hypot(flat, (number - middle) * STEP)
     noise = np.random.default_rng(seed + number).normal(0, 15, far.shape)
-    return np.round(-850 + 890 / (1 + np.exp((far - radius) / 0.6)) + noise)
+    return np.round(-850 + 890 / (1 + np.exp((far - radius) / BLUR)) + noise)
 
 
 def write_series(folder: Path, count=13, *, skip=(), shift=0.0, study="20200304", **options):
@@ -30,7 +33,7 @@ def write_series(folder: Path, count=13, *, skip=(), shift=0.0, study="20200304"
     uid = images.UID
     for number in set(range(count)) - set(skip):
         x, y, z = ORIGIN
-        stored = (values(number, **options) + 1024).astype(np.int16)
+        stored = (values(number, shift=shift, **options) + 1024).astype(np.int16)
         tags = images.TAGS | {
             "SOPInstanceUID": f"{uid}.5.{number}",
             "InstanceNumber": number + 1,

@@ -108,14 +108,27 @@ def test_a_missing_slice_matters_where_the_lesion_is(tmp_path):
     assert "add the files that are missing" in line
 
 
-def test_doubled_slices_and_a_tilted_gantry_are_refused(tmp_path):
+def test_doubled_slices_are_refused(tmp_path):
     folder = balls.write_series(tmp_path / "doubled", 13)
     (folder / "again.dcm").write_bytes((folder / "6.dcm").read_bytes())
     assert find_series(folder)[0].fault is not None
     line = line_of(label_lesion_volume, lesion(folder), OPTIONS)
     assert "one slice in each place" in line
-    tilted = balls.write_series(tmp_path / "tilted", 13, shift=0.5)
-    assert "tilted" in line_of(label_lesion_volume, lesion(tilted), OPTIONS)
+
+
+@pytest.mark.parametrize("degrees", [-20, 8.5, 25])
+def test_a_tilted_gantry_measures_as_a_straight_one(tmp_path, ball, degrees):
+    shift = balls.STEP * np.tan(np.radians(degrees))  # mm of each slice against the one before
+    found = labelled(balls.write_series(tmp_path / "tilted", 13, shift=shift))
+    assert found.spacing_mm == pytest.approx((balls.STEP, *balls.SPACING))
+    assert found.measures.volume_mm3 == pytest.approx(balls.SOFT_VOLUME, rel=0.03)
+    assert found.measures.volume_mm3 == pytest.approx(ball.measures.volume_mm3, rel=0.02)
+    assert found.measures.surface_mm2 == pytest.approx(ball.measures.surface_mm2, rel=0.04)
+    np.testing.assert_allclose(found.centre_mm, ball.centre_mm + [0, 6 * shift, 0], atol=0.1)
+    assert len(found.alpha) == len(ball.alpha)
+    corners = [place.origin for place in lesion(tmp_path / "tilted").slices.places]
+    grid = found.geometry
+    np.testing.assert_allclose(grid.affine[:3, 3], corners[found.first], atol=1e-6)
 
 
 def test_a_mark_outside_of_the_image_is_told(series):
