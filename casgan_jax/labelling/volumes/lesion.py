@@ -26,6 +26,7 @@ from casgan_jax.images.series import Series, choose_series, find_series, open_se
 from casgan_jax.images.stack import Stack, choose_slice
 from casgan_jax.labelling.expand import lesions_of
 from casgan_jax.labelling.locate import locate
+from casgan_jax.soft_mask.volume_marks import Correction
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,12 +59,14 @@ class VolumeLesion:
     Attributes:
       key: its name, unique among all.
       marks: (index of the slice, the marks on it), by the slices.
+      corrections: of slices, marked or not; strokes of marked slices are those of their marks.
       slices: of its volume; None where there is a fault.
       fault: why it has no place in a volume; or None.
     """
 
     key: str
     marks: tuple[tuple[int, Annotation], ...]
+    corrections: tuple[Correction, ...] = ()
     slices: Slices | None = None
     fault: UserError | None = None
 
@@ -107,8 +110,8 @@ def volume_lesions(annotations: Sequence[Annotation]) -> list[VolumeLesion]:
         VolumeLesion(
             key,
             tuple(sorted(marks, key=lambda mark: mark[0])),
-            None if lesion in faults else slices[lesion],
-            faults.get(lesion),
+            slices=None if lesion in faults else slices[lesion],
+            fault=faults.get(lesion),
         )
         for key, (lesion, marks) in zip(keys, placed.items(), strict=True)
     ]
@@ -139,8 +142,8 @@ class _Finder:
     def __init__(self) -> None:
         self._series = functools.lru_cache(maxsize=None)(_series_of_folder)
         self._contents = functools.lru_cache(maxsize=None)(_series_below)
-        self._of_series = functools.lru_cache(maxsize=None)(_slices_of_series)
-        self._of_file = functools.lru_cache(maxsize=None)(_slices_of_file)
+        self._of_series = functools.lru_cache(maxsize=None)(slices_of_series)
+        self._of_file = functools.lru_cache(maxsize=None)(slices_of_file)
 
     def place(self, annotation: Annotation) -> tuple[Slices, int, Annotation]:
         """The slices of an annotation's volume, which one it marks, and the annotation with it.
@@ -185,7 +188,8 @@ def _series_below(folder: Path) -> tuple[Series, ...]:
     return read_contents(folder).series
 
 
-def _slices_of_series(folder: Path, series: Series) -> Slices:
+def slices_of_series(folder: Path, series: Series) -> Slices:
+    """The slices of a DICOM series that lies in a folder."""
     names = [
         path.name if frame is None else f"frame {frame + 1} of {path.name}"
         for path, frame in zip(series.files, series.frames, strict=True)
@@ -196,7 +200,12 @@ def _slices_of_series(folder: Path, series: Series) -> Slices:
     )
 
 
-def _slices_of_file(path: Path) -> Slices:
+def slices_of_file(path: Path) -> Slices:
+    """The slices of a file.
+
+    Raises:
+      UserError: it cannot be read, or does not say where they lie.
+    """
     stack = open_stack(path)
     places = [place for k in range(stack.count) if (place := stack.place(k)) is not None]
     if len(places) < stack.count:
