@@ -43,11 +43,20 @@ class Picture:
         files = self.series.files if self.series else (self.annotation.image,)
         for path in files:
             check_within(path, self.roots)
-        if self.series:
-            return open_series(self.series)
-        if self.annotation.series is not None:
-            return open_series(_chosen(self.annotation))
-        return open_stack(self.annotation.image)
+        series = self.found_series
+        return open_stack(self.annotation.image) if series is None else open_series(series)
+
+    @property
+    def found_series(self) -> Series | None:
+        """The series of DICOM files that it is; None: it is one file.
+
+        Raises:
+          UserError: the one that a table names is not there.
+        """
+        one = self.annotation
+        if self.series is not None or (one.series is None and not os.path.isdir(one.image)):
+            return self.series
+        return choose_series(one.image, find_series(one.image), one.series)
 
     def place(self, index: int, count: int) -> tuple[Path, int | None]:
         """File and slice of one of its `count` slices, as an `Annotation` has them."""
@@ -97,7 +106,3 @@ def check_within(path: Path, roots: Sequence[Path]) -> None:
             expected=f"one in {' or '.join(map(str, roots))}",
             remedy="name the folder of the images by `allow`",
         )
-
-
-def _chosen(annotation: Annotation) -> Series:
-    return choose_series(annotation.image, find_series(annotation.image), annotation.series)

@@ -11,6 +11,7 @@ volumes.html. What was labelled before of the same files, marks and options is k
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -190,6 +191,7 @@ def forget_other_volumes(folder: Path, keys: Collection[str]) -> None:
             _forget(folder, record.stem)
     if not keys:
         _remove_tables(folder)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
 def review_volumes(folder: Path) -> list[Path]:
