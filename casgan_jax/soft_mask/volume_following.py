@@ -141,8 +141,10 @@ def follow(
             alpha = carried.astype(np.float32) if keep is None else keep(number, carried)
             found = alpha >= _THRESHOLD
             why = "" if found.any() else why
+        if why and (seen & ~found).any():
+            why = _ends(image, seen, before, levels) or "marked"
         if why:
-            return Followed(soft, "marked" if (seen & ~found).any() else why)
+            return Followed(soft, why)
         soft.append(alpha)
         before = found
         allowed |= found  # strokes may reach farther
