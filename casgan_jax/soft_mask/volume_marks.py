@@ -84,6 +84,7 @@ def check_volume(
                 f"correction of slice {one.slice}",
                 found="a mark of the lesion there" if one.slice in numbers else "no such slice",
                 expected=f"another slice from 0 to {len(volume) - 1}",
+                remedy="take one of them back" if one.slice in numbers else "count from 0",
             )
 
 
