@@ -33,11 +33,10 @@ def checked(state: State, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(kind, found="nothing left", expected="an earlier action")
     if kind not in _CHECKS:
         raise UserError("kind", found=f"{kind!r:.40}", expected=f"one of {', '.join(_CHECKS)}")
-    strokes = len(state.strokes) + sum(len(one.strokes) for one in state.beside)
-    if kind == "stroke" and strokes >= _MOST_STROKES:
+    if kind == "stroke" and state.stroke_count >= _MOST_STROKES:
         raise UserError(
             "strokes",
-            found=f"{strokes}",
+            found=f"{state.stroke_count}",
             expected=f"at most {_MOST_STROKES}",
             remedy="clear them, or draw other axes",
         )

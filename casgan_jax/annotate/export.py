@@ -115,6 +115,6 @@ def _write_decisions(place: Workplace, path: Path) -> None:
     for key, item in place.items.items():
         state = place.state(key)
         if state.last:
-            name, strokes = item.picture.name, len(state.strokes)
+            name, strokes = item.picture.name, state.stroke_count
             writer.writerow([key, name, place.reader, state.name, strokes, state.comment])
     write_whole(path, text.getvalue().encode())

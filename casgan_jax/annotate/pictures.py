@@ -10,7 +10,7 @@ from pathlib import Path
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.images.scan import open_stack
+from casgan_jax.images.scan import VOLUMES, open_stack
 from casgan_jax.images.series import Series, choose_series, find_series, open_series
 from casgan_jax.images.stack import Stack
 from casgan_jax.labelling.locate import locate
@@ -57,6 +57,14 @@ class Picture:
         if self.series is not None or (one.series is None and not os.path.isdir(one.image)):
             return self.series
         return choose_series(one.image, find_series(one.image), one.series)
+
+    @property
+    def may_be_volume(self) -> bool:
+        """Whether it seems to have several slices whose places are known; it is not read."""
+        if self.series is not None:
+            return len(self.series.files) > 1
+        image = self.annotation.image
+        return image.name.lower().endswith(VOLUMES) or os.path.isdir(image)
 
     def place(self, index: int, count: int) -> tuple[Path, int | None]:
         """File and slice of one of its `count` slices, as an `Annotation` has them."""

@@ -32,7 +32,7 @@ class Slices:
         self._bytes = 0
         self._scans: OrderedDict[tuple[str, int], Scan] = OrderedDict()
         self._stacks: OrderedDict[str, Stack] = OrderedDict()
-        self._volumes: dict[str, VolumeSlices] = {}
+        self._volumes: OrderedDict[str, VolumeSlices] = OrderedDict()
         self._lock = threading.Lock()
 
     def count(self, picture: Picture) -> int:
@@ -58,19 +58,22 @@ class Slices:
         Raises:
           UserError: it cannot be read, or does not say where its slices lie.
         """
-        if picture.name not in self._volumes:
-            series, path = picture.found_series, picture.annotation.image
-            with self._lock:
-                opened = self._stack(picture)
-                # Nothing of what the opened one may hold is held by this one.
-                stack = Stack(opened.count, lambda k: self._stored(picture, k))
-                found = (
-                    slices_of_file(path, dataclasses.replace(stack, place=opened.place))
-                    if series is None
-                    else slices_of_series(_folder(path), series, stack)
-                )
-                self._volumes[picture.name] = dataclasses.replace(found, stack=stack)
-        return self._volumes[picture.name]
+        with self._lock:
+            if picture.name not in self._volumes:
+                self._volumes[picture.name] = self._placed(picture, self._stack(picture))
+                if len(self._volumes) > _MOST_STACKS:
+                    self._volumes.popitem(last=False)
+            self._volumes.move_to_end(picture.name)
+            return self._volumes[picture.name]
+
+    def _placed(self, picture: Picture, opened: Stack) -> VolumeSlices:
+        series, path = picture.found_series, picture.annotation.image
+        # Nothing of what the opened one may hold is held by this one.
+        stack = Stack(opened.count, lambda k: self._stored(picture, k))
+        if series is not None:
+            return slices_of_series(_folder(path), series, stack)
+        placed = slices_of_file(path, dataclasses.replace(stack, place=opened.place))
+        return dataclasses.replace(placed, stack=stack)
 
     def _stored(self, picture: Picture, index: int) -> Scan:
         """A slice as its file has it."""

@@ -120,6 +120,11 @@ class State:
             return "corrected"
         return "drawn" if self.mark or self.proposal or self.volume else "new"
 
+    @property
+    def stroke_count(self) -> int:
+        """Number of strokes on all slices."""
+        return len(self.strokes) + sum(len(one.strokes) for one in self.beside)
+
     def of_slice(self, index: int) -> Beside:
         """What was said of another slice."""
         return next((one for one in self.beside if one.slice == index), Beside(index))

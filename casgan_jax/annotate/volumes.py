@@ -26,6 +26,8 @@ from casgan_jax.labelling.volumes.lesion import VolumeLesion
 from casgan_jax.labelling.volumes.sheet import crop_of
 from casgan_jax.soft_mask.volume_marks import Correction
 
+_FARTHEST = 100  # slices from a lesion's own that are said to have it, as all between are read
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ShownVolume:
@@ -162,6 +164,13 @@ def on_slice(
             found=f"{index} of a lesion without a volume",
             expected=f"{own}, its own",
             remedy="make the volume first",
+        )
+    if abs(index - own) > _FARTHEST:
+        raise UserError(
+            "slice",
+            found=f"{index} for a lesion on slice {own}",
+            expected=f"one within {_FARTHEST} of it",
+            remedy="mark what is there as another lesion",
         )
     if kind == "absent" and index == own:
         raise UserError(

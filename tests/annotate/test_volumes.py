@@ -1,5 +1,6 @@
 """The soft volume of a lesion, as its reader marks slices of a series."""
 
+import json
 import threading
 
 import numpy as np
@@ -222,3 +223,69 @@ def test_the_export_is_what_the_command_label_makes_of_the_files(tmp_path):
         act(place, "decide", {"decision": "accepted"}, key)
         assert export(place, folder, BatchOptions()).volumes is None
         assert not (folder / "volumes.csv").exists() and not (folder / "volumes").exists()
+
+
+def test_other_slices_are_near_the_lesions_own(place, monkeypatch):
+    monkeypatch.setattr(volumes, "_FARTHEST", 3)
+    has_volume(place)
+    with pytest.raises(UserError, match="found 10 for a lesion on slice 6, expected one within 3"):
+        act(place, "absent", {"slice": 10, "absent": True})
+
+
+@pytest.mark.parametrize("offset", ["", "-24"])
+def test_the_lesions_of_a_table_are_volumes_of_the_values_that_it_says(tmp_path, offset):
+    balls.write_nifti(tmp_path / "ball.nii.gz")
+    cells = ",".join(f"{one:g}" for one in balls.axes())
+    names = "x1,y1,x2,y2,x3,y3,x4,y4"
+    (tmp_path / "lesions.csv").write_text(
+        f"key,image,slice,hu_offset,{names}\na,ball.nii.gz,6,{offset},{cells}\n"
+    )
+    with places.workplace(tmp_path, tmp_path / "out") as place:
+        act(place, "volume", {"on": True}, "a")
+        found = place.volume("a")
+        plane = balls.values(6) + float(offset or 0)
+        assert np.array_equal(found.values[6 - found.start], found.box.crop(plane))
+        assert found.marked == (6,) and place.state("a").name == "drawn"
+        assert found.volume_mm3 == pytest.approx(balls.VOLUME, rel=0.15)
+
+
+def test_a_folder_of_a_table_is_its_series(tmp_path):
+    balls.write_series(tmp_path / "series")
+    cells = ",".join(f"{one:g}" for one in balls.axes())
+    (tmp_path / "lesions.csv").write_text(
+        f"key,image,slice,x1,y1,x2,y2,x3,y3,x4,y4\na,series,6,{cells}\n"
+    )
+    with places.workplace(tmp_path, tmp_path / "out") as place:
+        act(place, "volume", {"on": True}, "a")
+        assert place.volume("a").volume_mm3 == pytest.approx(balls.VOLUME, rel=0.15)
+        assert place.volume_lesion("a").slices.uid
+
+
+def test_the_server_gives_planes_and_what_is_measured(place, tmp_path):
+    pytest.importorskip("starlette")
+    from starlette.testclient import TestClient
+
+    from casgan_jax.annotate.server import Server
+
+    app = Server(place, tmp_path / "out" / "anna", BatchOptions()).app
+    with TestClient(app) as client:
+        act(place, "mark", mark())
+        answer = client.get("/api/volume", params={"key": KEY})
+        assert answer.status_code == 422
+        assert answer.json()["error"] == "volume: found none, expected one; make it first"
+        assert client.get("/api/volume", params={"key": "x"}).status_code == 404
+        has_volume(place)
+        act(place, "absent", {"slice": 4, "absent": True})
+        act(place, "mark", mark(7))
+        answer = client.get("/api/volume", params={"key": KEY})
+        about, found = json.loads(answer.headers["x-volume"]), place.volume(KEY)
+        size = found.alpha.size
+        assert answer.content[-size:] == found.alpha.tobytes()
+        assert np.array_equal(
+            np.frombuffer(answer.content[:-size], about["type"]), found.values.ravel()
+        )
+        assert (about["first"], about["ended"][0], about["marked"]) == (5, "marked", [6, 7])
+        lesion = client.get("/api/lesion", params={"key": KEY}).json()
+        assert lesion["volume"] and [one["slice"] for one in lesion["beside"]] == [4, 7]
+        gone, drawn = lesion["beside"]
+        assert gone["absent"] and drawn["recist"] == pytest.approx(mark(7)["recist"], abs=1e-3)

@@ -198,11 +198,13 @@ export function another() {
   });
 }
 
+const whole = (volumes) => (volumes ? ` and ${volumes} volume${volumes > 1 ? "s" : ""}` : "");
+
 export function exportAccepted() {
   return enqueue(async () => {
     say("exporting ...");
-    const { folder, written, failed } = await api.exportAccepted();
+    const { folder, written, volumes, failed } = await api.exportAccepted();
     if (failed.length) warn(`${written} written to ${folder}, ${failed.length} failed: ${failed[0]}`);
-    else say(`${written} accepted lesions written to ${folder}`, "good");
+    else say(`${written} accepted lesions${whole(volumes)} written to ${folder}`, "good");
   });
 }
