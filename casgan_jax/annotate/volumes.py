@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from casgan_jax.annotate.lesions import annotation_of, lesion_of, slice_of
+from casgan_jax.annotate.lesions import annotation_of, check_strokes, lesion_of, slice_of
 from casgan_jax.annotate.pictures import Item
 from casgan_jax.annotate.slices import Slices
 from casgan_jax.annotate.state import State
@@ -95,6 +95,7 @@ def _with_marks(item: Item, state: State, slices: Slices) -> tuple[VolumeLesion,
     corrections = []
     for one in state.beside:
         if one.mark is None:
+            check_strokes(one.strokes, own.values.shape)
             corrections.append(Correction(one.slice, one.strokes, one.absent))
             continue
         seen = dataclasses.replace(one.mark, window=own.window)

@@ -126,6 +126,8 @@ def test_other_slices_need_a_volume(place, kind, body, line):
         ("absent", {"slice": 6, "absent": True}, "slice: found the lesion's own mark there"),
         ("stroke", {**OFF, "slice": -1}, "slice: found -1, expected a whole number from 0"),
         ("stroke", {**OFF, "slice": True}, "slice: found True"),
+        ("stroke", {**OFF, "slice": 8, "points": [[900, 9]]}, "points: found a stroke outside"),
+        ("mark", mark(8) | {"recist": mark()["recist"][:4] * 2}, "recist: found axes at 0 degrees"),
         ("absent", {"slice": "5", "absent": True}, "slice: found '5'"),
     ],
 )

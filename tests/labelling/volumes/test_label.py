@@ -7,11 +7,13 @@ import pytest
 
 from casgan_jax.annotations import Group
 from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
 from casgan_jax.images import write_png
 from casgan_jax.images.series import find_series
 from casgan_jax.labelling.volumes.label import label_lesion_volume
 from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import volume_lesions
+from casgan_jax.soft_mask.proposal import proposed
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.volume_marks import Correction
 from tests.images.scans import write_volume
@@ -186,3 +188,12 @@ def test_strokes_on_the_mark_and_on_other_slices_are_kept_to(series, ball):
         label_lesion_volume(
             dataclasses.replace(one, corrections=(Correction(40, (stroke,)),)), OPTIONS
         )
+
+
+def test_what_a_network_proposed_of_the_mark_is_the_soft_mask_there(series, ball):
+    y, x = np.mgrid[: balls.SIDE, : balls.SIDE]
+    alpha = (np.hypot(x - balls.CENTRE[0], y - balls.CENTRE[1]) < 8).astype(np.float32)
+    proposal = proposed(alpha, Box.of(alpha.shape), alpha.shape)
+    found = labelled(series, proposal=proposal)
+    assert found.marked == (6,)
+    assert found.measures.volume_mm3 < 0.9 * ball.measures.volume_mm3
