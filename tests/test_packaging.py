@@ -9,6 +9,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,7 +141,8 @@ def test_the_trained_network_predicts(trained, casgan, elsewhere):
     assert read_image(elsewhere / "out" / "scan_alpha.png").shape == image.shape
 
 
-def test_the_trained_network_is_evaluated(trained, casgan):
+def test_the_trained_network_is_evaluated(trained, casgan, elsewhere):
     said = casgan("evaluate", "--workdir=run", "--split=validation", "--noprogress")
-    summary = json.loads(said.splitlines()[-1])
+    (path,) = re.findall("^all figures: (.*)$", said, re.MULTILINE)
+    summary = json.loads((elsewhere / path).read_text())
     assert summary["split"] == "validation" and summary["records"] > 0

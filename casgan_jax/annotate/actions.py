@@ -33,10 +33,10 @@ def checked(state: State, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(kind, found="nothing left", expected="an earlier action")
     if kind not in _CHECKS:
         raise UserError("kind", found=f"{kind!r:.40}", expected=f"one of {', '.join(_CHECKS)}")
-    if kind == "stroke" and len(state.strokes) >= _MOST_STROKES:
+    if kind == "stroke" and state.stroke_count >= _MOST_STROKES:
         raise UserError(
             "strokes",
-            found=f"{len(state.strokes)}",
+            found=f"{state.stroke_count}",
             expected=f"at most {_MOST_STROKES}",
             remedy="clear them, or draw other axes",
         )
@@ -44,14 +44,22 @@ def checked(state: State, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked_mark(body: Mapping[str, Any]) -> dict[str, Any]:
-    index = body.get("slice")
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 2**31:
-        raise UserError("slice", found=f"{index!r:.40}", expected="a whole number from 0")
     low, high = _numbers("window", body.get("window"), 2, _LARGEST_VALUE)
     if not low < high:
         raise UserError("window", found=f"{low:g}, {high:g}", expected="low < high")
     keep = body.get("keep_strokes", False) is True
-    return {"slice": index, **_drawn(body), "window": [low, high], "keep_strokes": keep}
+    return {**_slice(body), **_drawn(body), "window": [low, high], "keep_strokes": keep}
+
+
+def _slice(body: Mapping[str, Any]) -> dict[str, int]:
+    index = body.get("slice")
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 2**31:
+        raise UserError("slice", found=f"{index!r:.40}", expected="a whole number from 0")
+    return {"slice": index}
+
+
+def _slice_if_any(body: Mapping[str, Any]) -> dict[str, int]:
+    return _slice(body) if body.get("slice") is not None else {}
 
 
 def _drawn(body: Mapping[str, Any]) -> dict[str, list[float]]:
@@ -83,7 +91,22 @@ def _checked_stroke(body: Mapping[str, Any]) -> dict[str, Any]:
     (radius,) = _numbers("radius", [body.get("radius")], 1, LARGEST_RADIUS)
     value: Any = body.get("value")
     stroke = Stroke(value, radius, tuple((x, y) for x, y in pairs))
-    return {"value": stroke.value, "radius": radius, "points": pairs}
+    return {"value": stroke.value, "radius": radius, "points": pairs, **_slice_if_any(body)}
+
+
+def _checked_volume(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"on": _truth("on", body)}
+
+
+def _checked_absence(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_slice(body), "absent": _truth("absent", body)}
+
+
+def _truth(field: str, body: Mapping[str, Any]) -> bool:
+    value = body.get(field)
+    if not isinstance(value, bool):
+        raise UserError(field, found=f"{value!r:.40}", expected="true or false")
+    return value
 
 
 def _checked_decision(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +132,9 @@ def _nothing(_: Mapping[str, Any]) -> dict[str, Any]:
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "mark": _checked_mark,
     "stroke": _checked_stroke,
-    "clear": _nothing,
+    "clear": _slice_if_any,
+    "volume": _checked_volume,
+    "absent": _checked_absence,
     "given": _nothing,
     "propose": _checked_proposal,
     "decide": _checked_decision,

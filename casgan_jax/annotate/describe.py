@@ -9,6 +9,8 @@ import numpy as np
 
 from casgan_jax.annotate.pictures import Picture
 from casgan_jax.annotate.slices import letters, window_of
+from casgan_jax.annotate.state import MARKS, Beside
+from casgan_jax.annotate.volumes import ShownVolume
 from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.errors import UserError
 from casgan_jax.images.stack import Scan
@@ -42,6 +44,8 @@ def described_lesion(place: Workplace, key: str) -> dict[str, Any]:
         "by": "network" if state.proposal else "matting",
         "window": list(state.mark.window) if state.mark else None,
         "strokes": [dataclasses.asdict(stroke) for stroke in state.strokes],
+        "volume": state.volume,
+        "beside": [_beside(one) for one in state.beside],
         "slices": 0,
         "slice": 0,
         "label": None,
@@ -62,6 +66,37 @@ def described_lesion(place: Workplace, key: str) -> dict[str, Any]:
     except UserError as error:
         told["trouble"] = str(error).replace("`", "")
     return told
+
+
+def _beside(said: Beside) -> dict[str, Any]:
+    mark = said.mark
+    return {
+        "slice": said.slice,
+        **{kind: mark and mark.kind == kind and list(mark.points) or None for kind in MARKS},
+        "strokes": len(said.strokes),
+        "absent": said.absent,
+    }
+
+
+def described_volume(volume: ShownVolume) -> dict[str, Any]:
+    """What is measured on a soft volume, and where its planes lie."""
+    count, *_ = volume.values.shape
+    return {
+        "start": volume.start,
+        "count": count,
+        "box": list(volume.box),
+        "type": volume.values.dtype.name,
+        "first": volume.first,
+        "last": volume.last,
+        "marked": list(volume.marked),
+        "long_slice": volume.long_slice,
+        "long_mm": round(volume.long_mm, 2),
+        "short_mm": round(volume.short_mm, 2),
+        "volume_mm3": round(volume.volume_mm3, 2),
+        "hard_volume_mm3": round(volume.hard_volume_mm3, 2),
+        "ended": list(volume.ended),
+        "notes": list(volume.notes),
+    }
 
 
 def described_label(label: LesionLabel) -> dict[str, Any]:

@@ -15,6 +15,8 @@ import numpy as np
 
 from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.soft_mask.label import label_from_recist
+from casgan_jax.soft_mask.volume_label import label_volume
+from casgan_jax.soft_mask.volume_marks import VolumeMark
 
 _RADII = (5, 8, 12, 18, 26)  # pixels, of the lesions whose sizes are compiled first
 _PAUSE = 0.2  # seconds between looks whether somebody works
@@ -58,14 +60,32 @@ class Examiner:
             yield functools.partial(_compile, radius, self._place.options.scale)
         if self._place.network is not None:
             yield self._place.network.compile
+        if any(one.may_be_volume for one in self._place.pictures.values()):
+            for radius in _RADII:
+                self._wait_for_peace()
+                yield functools.partial(_compile_volume, radius)
         for key in self._place.unexamined():
-            while not (self._idle() or self._end.wait(_PAUSE)):
-                pass
+            self._wait_for_peace()
             yield functools.partial(self._place.examine, key)
+
+    def _wait_for_peace(self) -> None:
+        while not (self._idle() or self._end.wait(_PAUSE)):
+            pass
 
 
 def _compile(radius: int, scale: int) -> None:
+    label_from_recist(*_disc(radius), scale)
+
+
+def _compile_volume(radius: int) -> None:
+    image, axes = _disc(radius)
+    beside = np.zeros_like(image)
+    label_volume(np.stack([beside, image, beside]), (1.0, 1.0, 1.0), [VolumeMark(1, axes)])
+
+
+def _disc(radius: int) -> tuple[np.ndarray, np.ndarray]:
+    """(128, 128) float32 in [0, 1] of a disc, and its axes."""
     y, x = np.mgrid[-64:64, -64:64].astype(np.float32)
     image = 1 / (1 + np.exp(np.hypot(x, y) - radius))
     axes = np.array([-radius, 0, radius, 0, 0, -radius, 0, radius], np.float32) + np.float32(64)
-    label_from_recist(image.astype(np.float32), axes, scale)
+    return image.astype(np.float32), axes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.labelling.lesion import Lesion, drawn_masks, read_lesion
 from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.strokes import Stroke
 
 
 def annotation_of(item: Item, state: State, slices: Slices) -> Annotation | None:
@@ -72,9 +74,7 @@ def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) 
         check_recist(annotation.recist, scan.values.shape, spacing_mm or (1.0, 1.0))
     elif annotation.shape is not None:
         masks = drawn_masks(annotation.shape, scan, state.mark.window)
-    for stroke in state.strokes:
-        if min(stroke.extent.clipped(scan.values.shape).shape) <= 0:
-            raise UserError("points", found="a stroke outside of the image", expected="one in it")
+    check_strokes(state.strokes, scan.values.shape)
     for field, fault in scan.faults.items():
         if field not in ("window", "finite") and getattr(annotation, field) is None:
             raise fault
@@ -88,3 +88,14 @@ def lesion_of(item: Item, annotation: Annotation, state: State, slices: Slices) 
         masks=masks,
         geometry=scan.geometry,
     )
+
+
+def check_strokes(strokes: Sequence[Stroke], shape: tuple[int, ...]) -> None:
+    """Refuses a stroke that lies outside of an image (H, W).
+
+    Raises:
+      UserError: there is one.
+    """
+    for stroke in strokes:
+        if min(stroke.extent.clipped(shape).shape) <= 0:
+            raise UserError("points", found="a stroke outside of the image", expected="one in it")

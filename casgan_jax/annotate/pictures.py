@@ -10,7 +10,7 @@ from pathlib import Path
 
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
-from casgan_jax.images.scan import open_stack
+from casgan_jax.images.scan import VOLUMES, open_stack
 from casgan_jax.images.series import Series, choose_series, find_series, open_series
 from casgan_jax.images.stack import Stack
 from casgan_jax.labelling.locate import locate
@@ -43,11 +43,28 @@ class Picture:
         files = self.series.files if self.series else (self.annotation.image,)
         for path in files:
             check_within(path, self.roots)
-        if self.series:
-            return open_series(self.series)
-        if self.annotation.series is not None:
-            return open_series(_chosen(self.annotation))
-        return open_stack(self.annotation.image)
+        series = self.found_series
+        return open_stack(self.annotation.image) if series is None else open_series(series)
+
+    @property
+    def found_series(self) -> Series | None:
+        """The series of DICOM files that it is; None: it is one file.
+
+        Raises:
+          UserError: the one that a table names is not there.
+        """
+        one = self.annotation
+        if self.series is not None or (one.series is None and not os.path.isdir(one.image)):
+            return self.series
+        return choose_series(one.image, find_series(one.image), one.series)
+
+    @property
+    def may_be_volume(self) -> bool:
+        """Whether it seems to have several slices whose places are known; it is not read."""
+        if self.series is not None:
+            return len(self.series.files) > 1
+        image = self.annotation.image
+        return image.name.lower().endswith(VOLUMES) or os.path.isdir(image)
 
     def place(self, index: int, count: int) -> tuple[Path, int | None]:
         """File and slice of one of its `count` slices, as an `Annotation` has them."""
@@ -97,7 +114,3 @@ def check_within(path: Path, roots: Sequence[Path]) -> None:
             expected=f"one in {' or '.join(map(str, roots))}",
             remedy="name the folder of the images by `allow`",
         )
-
-
-def _chosen(annotation: Annotation) -> Series:
-    return choose_series(annotation.image, find_series(annotation.image), annotation.series)

@@ -7,6 +7,7 @@
 | GET /api/lesion?key= | one lesion: marks, strokes, measurements |
 | GET /api/mask?key= | its soft mask and trimap, bytes |
 | GET /api/proposal?key=&by= | the same by matting, by the network, or all readers' consensus |
+| GET /api/volume?key= | its soft volume: values and soft mask of its slices, bytes |
 | GET /api/slice?picture=&index= | values of a slice, bytes; `X-Slice` says what they are |
 | POST /api/act | an action on a lesion; answers as /api/lesion |
 | POST /api/click | the axes of what a point lies in |
@@ -36,7 +37,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from casgan_jax.annotate.consensus import consensus_label, finished
-from casgan_jax.annotate.describe import described_label, described_lesion, described_slice
+from casgan_jax.annotate.describe import (
+    described_label,
+    described_lesion,
+    described_slice,
+    described_volume,
+)
 from casgan_jax.annotate.export import export
 from casgan_jax.annotate.state import PROPOSALS
 from casgan_jax.annotate.store import ConflictError
@@ -67,6 +73,7 @@ class Server:
             "lesion": self._lesion,
             "mask": self._mask,
             "proposal": self._proposal,
+            "volume": self._volume,
             "slice": self._slice,
         }
         posts = {
@@ -157,6 +164,14 @@ class Server:
             raise UserError("by", found=f"{by!r:.40}", expected=", ".join(PROPOSALS))
         return _planes(self._place.proposed(key, by))
 
+    def _volume(self, query: dict[str, str]) -> Response:
+        volume = self._place.volume(query["key"])
+        if volume is None:
+            raise UserError("volume", found="none", expected="one", remedy="make it first")
+        about = json.dumps(described_volume(volume))
+        planes = _little(volume.values) + volume.alpha.tobytes()
+        return Response(planes, media_type=_BYTES, headers={"X-Volume": about})
+
     def _consensus(self, key: str) -> LesionLabel:
         """Of readers who have finished, for one who has: all are blind until then."""
         self._place.item(key)
@@ -173,10 +188,8 @@ class Server:
         picture = self._place.pictures[query["picture"]]
         index = _index(query.get("index", ""))
         scan = self._place.slices.read(picture, index)
-        values = np.ascontiguousarray(scan.values)
-        little = values.astype(values.dtype.newbyteorder("<"), copy=False)
         about = json.dumps(described_slice(picture, scan))
-        return Response(little.tobytes(), media_type=_BYTES, headers={"X-Slice": about})
+        return Response(_little(scan.values), media_type=_BYTES, headers={"X-Slice": about})
 
     def _act(self, body: dict[str, Any]) -> Response:
         key, kind, after, action = (body.get(name) for name in ("key", "kind", "after", "body"))
@@ -206,13 +219,13 @@ class Server:
         return JSONResponse({"loaded": network.loaded})
 
     def _export(self, _: dict[str, Any]) -> Response:
-        batch = export(self._place, self._folder, self._options)
-        failed = [f"{row['key']}: {row['reason']}" for row in batch.rows if "reason" in row]
+        exported = export(self._place, self._folder, self._options)
         return JSONResponse(
             {
                 "folder": str(self._folder),
-                "written": len(batch.rows) - len(failed),
-                "failed": failed,
+                "written": exported.written,
+                "volumes": len(exported.volumes.rows) if exported.volumes else 0,
+                "failed": exported.failed,
             }
         )
 
@@ -224,6 +237,10 @@ def _planes(label: LesionLabel) -> Response:
     planes = encode_alpha(label.alpha).tobytes() + label.trimap.tobytes()
     about = json.dumps(described_label(label))
     return Response(planes, media_type=_BYTES, headers={"X-Label": about})
+
+
+def _little(values: np.ndarray) -> bytes:
+    return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _page_files() -> dict[str, bytes]:

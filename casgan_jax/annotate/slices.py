@@ -6,8 +6,10 @@ scan = slices.read(picture, 40)
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from casgan_jax.annotate.pictures import Picture
 from casgan_jax.errors import UserError
 from casgan_jax.images.stack import Scan, Stack
 from casgan_jax.labelling.lesion import default_window, with_offset
+from casgan_jax.labelling.volumes.slices import Slices as VolumeSlices
+from casgan_jax.labelling.volumes.slices import slices_of_file, slices_of_series
 
 _MOST_BYTES = 256 * 2**20  # of slices that are kept
 _MOST_STACKS = 8  # that are kept open; one of a compressed volume may hold all of it
@@ -28,6 +32,7 @@ class Slices:
         self._bytes = 0
         self._scans: OrderedDict[tuple[str, int], Scan] = OrderedDict()
         self._stacks: OrderedDict[str, Stack] = OrderedDict()
+        self._volumes: OrderedDict[str, VolumeSlices] = OrderedDict()
         self._lock = threading.Lock()
 
     def count(self, picture: Picture) -> int:
@@ -45,6 +50,33 @@ class Slices:
         Raises:
           UserError: there is no such slice, or it cannot be read.
         """
+        return with_offset(picture.annotation, self._stored(picture, index))
+
+    def volume(self, picture: Picture) -> VolumeSlices:
+        """All slices with their places, read as far as they are asked for.
+
+        Raises:
+          UserError: it cannot be read, or does not say where its slices lie.
+        """
+        with self._lock:
+            if picture.name not in self._volumes:
+                self._volumes[picture.name] = self._placed(picture, self._stack(picture))
+                if len(self._volumes) > _MOST_STACKS:
+                    self._volumes.popitem(last=False)
+            self._volumes.move_to_end(picture.name)
+            return self._volumes[picture.name]
+
+    def _placed(self, picture: Picture, opened: Stack) -> VolumeSlices:
+        series, path = picture.found_series, picture.annotation.image
+        # Nothing of what the opened one may hold is held by this one.
+        stack = Stack(opened.count, lambda k: self._stored(picture, k))
+        if series is not None:
+            return slices_of_series(_folder(path), series, stack)
+        placed = slices_of_file(path, dataclasses.replace(stack, place=opened.place))
+        return dataclasses.replace(placed, stack=stack)
+
+    def _stored(self, picture: Picture, index: int) -> Scan:
+        """A slice as its file has it."""
         place = picture.name, index
         with self._lock:
             if place in self._scans:
@@ -55,7 +87,7 @@ class Slices:
                 raise UserError(
                     "slice", found=f"{index}", expected=f"one of 0 to {stack.count - 1}"
                 )
-            scan = with_offset(picture.annotation, stack.read(index))
+            scan = stack.read(index)
             self._keep(place, scan)
             return scan
 
@@ -73,6 +105,10 @@ class Slices:
         while self._bytes > self._most_bytes and len(self._scans) > 1:
             _, old = self._scans.popitem(last=False)
             self._bytes -= old.values.nbytes
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
 
 
 def window_of(picture: Picture, scan: Scan) -> tuple[float, float]:

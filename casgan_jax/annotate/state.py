@@ -5,15 +5,21 @@
 | add | image | the lesion is there; it cannot be undone |
 | mark | slice, window, a mark | it counts instead of what there was; strokes on another slice go |
 | mark | the same, proposal | the network's soft mask of the mark comes first |
+| mark | the same, beside | of a lesion with a volume, on another slice: both are kept |
 | propose | by, soft mask | the network's soft mask instead of the matted one, or this again |
 | stroke | value, radius, points | a brush corrects the trimap |
-| clear | | all strokes go |
-| given | | the mark is that of the source again, and all strokes go |
+| stroke | the same, slice | on another slice of a lesion with a volume |
+| clear | | all strokes on the lesion's own slice go |
+| clear | slice | all that was said of another slice goes |
+| volume | on | the lesion is a volume, or no longer: what was said of other slices goes |
+| absent | slice, absent | the lesion is not in that slice, where it ends, or may be in it again |
+| given | | the mark is that of the source again; all strokes and the volume go |
 | decide | decision | accepted, rejected, unsure, or "" |
 | comment | text | a comment instead of what there was |
 | undo, redo | | the last of all these is taken back, or done again |
 
-A decision holds for what was seen: whatever changes the soft mask afterwards takes it back.
+A decision holds for what was seen: whatever changes the soft mask or the volume afterwards takes it
+back.
 """
 
 from __future__ import annotations
@@ -62,6 +68,23 @@ class Mark:
 
 
 @dataclasses.dataclass(frozen=True)
+class Beside:
+    """What a reader said of another slice of a lesion with a volume.
+
+    Attributes:
+      slice: of the image, from 0.
+      mark: what was drawn there, or None.
+      strokes: of a brush there.
+      absent: the lesion is not in that slice, and ends before it; then it has neither.
+    """
+
+    slice: int
+    mark: Mark | None = None
+    strokes: tuple[Stroke, ...] = ()
+    absent: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class State:
     """A lesion as its reader left it.
 
@@ -69,6 +92,8 @@ class State:
       mark: what the reader drew; None: the source's, if that has one.
       strokes: corrections of the trimap.
       proposal: what a network gave in place of the matted soft mask; None: the matted one counts.
+      volume: whether the soft volume of the lesion is made, too.
+      beside: what was said of other slices of it, by the slices.
       decision: one of `DECISIONS`.
       comment: text, or "".
       last: id of the last event; 0: none.
@@ -78,6 +103,8 @@ class State:
     mark: Mark | None = None
     strokes: tuple[Stroke, ...] = ()
     proposal: Proposal | None = None
+    volume: bool = False
+    beside: tuple[Beside, ...] = ()
     decision: str = ""
     comment: str = ""
     last: int = 0
@@ -89,9 +116,18 @@ class State:
         """new, drawn, corrected, or the decision."""
         if self.decision:
             return self.decision
-        if self.strokes:
+        if self.strokes or self.beside:
             return "corrected"
-        return "drawn" if self.mark or self.proposal else "new"
+        return "drawn" if self.mark or self.proposal or self.volume else "new"
+
+    @property
+    def stroke_count(self) -> int:
+        """Number of strokes on all slices."""
+        return len(self.strokes) + sum(len(one.strokes) for one in self.beside)
+
+    def of_slice(self, index: int) -> Beside:
+        """What was said of another slice."""
+        return next((one for one in self.beside if one.slice == index), Beside(index))
 
 
 def fold(events: Sequence[Event]) -> State:
@@ -119,31 +155,63 @@ def _last_beginning(done: Sequence[Event]) -> int:
     """Index of the last event that leaves nothing of those before it but a comment, or 0."""
     for index in reversed(range(len(done))):
         kind = done[index].kind
-        if kind == "given" or (kind == "mark" and not done[index].body["keep_strokes"]):
+        if kind == "given" or (kind == "mark" and _replaces(done[index].body)):
             return index
     return 0
+
+
+def _replaces(body: Mapping[str, Any]) -> bool:
+    """Whether a mark leaves nothing of what was there."""
+    return not (body["keep_strokes"] or body.get("beside"))
 
 
 def _mark(state: State, body: Mapping[str, Any]) -> State:
     kind = next(one for one in MARKS if one in body)
     mark = Mark(body["slice"], kind, tuple(body[kind]), tuple(body["window"]))
-    # Strokes upon the source's mark were drawn on its slice, which only the source knows.
-    strokes = state.strokes if body["keep_strokes"] else ()
+    if body.get("beside"):
+        said = state.of_slice(mark.slice)
+        return _said(state, dataclasses.replace(said, mark=mark, absent=False))
+    if _replaces(body):
+        state = State(comment=state.comment)
     proposal = _proposal(body["proposal"]) if "proposal" in body else None
-    return dataclasses.replace(state, mark=mark, strokes=strokes, proposal=proposal, decision="")
+    return dataclasses.replace(state, mark=mark, proposal=proposal, decision="")
+
+
+def _said(state: State, said: Beside) -> State:
+    """The state with what is said of another slice now; of one that nothing is said of, without."""
+    others = [one for one in state.beside if one.slice != said.slice]
+    found = [said] if said != Beside(said.slice) else []
+    beside = tuple(sorted([*others, *found], key=lambda one: one.slice))
+    return dataclasses.replace(state, beside=beside, decision="")
 
 
 def _stroke(state: State, body: Mapping[str, Any]) -> State:
     stroke = Stroke(body["value"], body["radius"], tuple((x, y) for x, y in body["points"]))
-    return dataclasses.replace(state, strokes=(*state.strokes, stroke), decision="")
+    if "slice" not in body:
+        return dataclasses.replace(state, strokes=(*state.strokes, stroke), decision="")
+    said = state.of_slice(body["slice"])
+    absent = said.absent and stroke.value != "lesion"
+    strokes = () if absent else (*said.strokes, stroke)
+    return _said(state, dataclasses.replace(said, strokes=strokes, absent=absent))
 
 
-def _clear(state: State, _: Mapping[str, Any]) -> State:
+def _clear(state: State, body: Mapping[str, Any]) -> State:
+    if "slice" in body:
+        return _said(state, Beside(body["slice"]))
     return dataclasses.replace(state, strokes=(), decision="")
 
 
+def _volume(state: State, body: Mapping[str, Any]) -> State:
+    beside = state.beside if body["on"] else ()
+    return dataclasses.replace(state, volume=body["on"], beside=beside, decision="")
+
+
+def _absent(state: State, body: Mapping[str, Any]) -> State:
+    return _said(state, Beside(body["slice"], absent=body["absent"]))
+
+
 def _given(state: State, _: Mapping[str, Any]) -> State:
-    return dataclasses.replace(state, mark=None, strokes=(), proposal=None, decision="")
+    return State(comment=state.comment)
 
 
 def _propose(state: State, body: Mapping[str, Any]) -> State:
@@ -177,6 +245,8 @@ _CHANGES: dict[str, Callable[[State, Mapping[str, Any]], State]] = {
     "mark": _mark,
     "stroke": _stroke,
     "clear": _clear,
+    "volume": _volume,
+    "absent": _absent,
     "given": _given,
     "propose": _propose,
     "decide": _decide,

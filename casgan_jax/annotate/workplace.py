@@ -12,14 +12,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from casgan_jax.annotate.actions import checked
+from casgan_jax.annotate.kept import Kept, Maker
 from casgan_jax.annotate.lesions import annotation_of, lesion_of, slice_of
 from casgan_jax.annotate.network import Network
 from casgan_jax.annotate.pictures import Item
@@ -27,19 +26,22 @@ from casgan_jax.annotate.slices import Slices
 from casgan_jax.annotate.sources import Sources
 from casgan_jax.annotate.state import State, fold, proposal_body
 from casgan_jax.annotate.store import ConflictError, Event, Store
+from casgan_jax.annotate.volumes import ShownVolume, make_volume, on_slice, volume_lesion_of
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.grid import normalise
 from casgan_jax.labelling.label import LabelOptions, LesionLabel, label_read_lesion
 from casgan_jax.labelling.lesion import Lesion
+from casgan_jax.labelling.volumes.labelled import VolumeOptions
+from casgan_jax.labelling.volumes.lesion import VolumeLesion
 from casgan_jax.soft_mask.click import axes_from_click
 from casgan_jax.soft_mask.proposal import Proposal
 
-Made = TypeVar("Made")
-
 _MOST_LABELS = 64  # that are kept
+_MOST_VOLUMES = 16  # the same
 _MOST_LESIONS = 200  # that a reader may add to an image
-_MAKING = ("mark", "stroke", "clear", "given", "propose")  # actions that the soft mask depends on
+# Actions that the soft mask or the volume depends on.
+_MAKING = ("mark", "stroke", "clear", "given", "propose", "volume", "absent")
 
 
 class Workplace:
@@ -80,13 +82,12 @@ class Workplace:
         self._decided: dict[str, str] = {}  # day of the last decision on each lesion, UTC
         for event in chain.from_iterable(events.values()):
             self._note(event)
-        self._labels: OrderedDict[tuple[Any, ...], LesionLabel] = OrderedDict()
-        self._proposals: OrderedDict[tuple[Any, ...], Proposal] = OrderedDict()
+        self._maker = Maker()
+        self._labels: Kept[LesionLabel] = Kept(self._maker, _MOST_LABELS)
+        self._proposals: Kept[Proposal] = Kept(self._maker, _MOST_LABELS)
+        self._volumes: Kept[ShownVolume] = Kept(self._maker, _MOST_VOLUMES)
         self._qualities: dict[str, float] = {}
         self._changing = threading.Lock()
-        # One after the other, and always in the same thread: the C library keeps memory back for
-        # every thread that has asked for much of it.
-        self._maker = ThreadPoolExecutor(1, thread_name_prefix="maker")
         self._bind({key: of_lesion[0] for key, of_lesion in events.items()})
 
     def listing(self) -> list[dict[str, Any]]:
@@ -159,6 +160,22 @@ class Workplace:
         """
         return self._label(self.item(key), self.state(key))
 
+    def volume(self, key: str) -> ShownVolume | None:
+        """The soft volume of a lesion as it is now; None: its reader made none.
+
+        Raises:
+          UserError: it cannot be made.
+        """
+        return self._volume(self.item(key), self.state(key))
+
+    def volume_lesion(self, key: str) -> VolumeLesion:
+        """A lesion with the marks of all its slices, as `label_volume_lesions` takes it.
+
+        Raises:
+          UserError: it has no mark, or its image cannot be read or is no volume.
+        """
+        return volume_lesion_of(self.item(key), self.state(key), self.slices)
+
     def lesion(self, key: str) -> Lesion:
         """A lesion's image and marks.
 
@@ -213,18 +230,21 @@ class Workplace:
                 expected="none since it was shown here",
                 remedy="look at it as it is now, and do it again",
             )
-        body = checked(state, kind, body)
-        if kind == "mark" and state.strokes:
-            body["keep_strokes"] = body["slice"] == self.slice(key)
+        body = on_slice(item, state, kind, checked(state, kind, body), self.slices)
         if kind == "propose" and body["by"] == "network":
             body = proposal_body(self._propose(item, state))
-        if kind == "mark" and "recist" in body:
+        if kind == "mark" and "recist" in body and "beside" not in body:
             proposal = self._first_proposal(item, self._after(key, kind, body, after))
             body |= {"proposal": proposal_body(proposal)} if proposal else {}
-        if kind in _MAKING and self._label(item, self._after(key, kind, body, after)) is None:
-            raise UserError(kind, found="no mark", expected="one", remedy="draw one")
-        if kind == "decide" and body["decision"] == "accepted" and self.label(key) is None:
-            raise UserError("decision", found="no soft mask", expected="one to accept")
+        if kind in _MAKING:
+            tried = self._after(key, kind, body, after)
+            if self._label(item, tried) is None:
+                raise UserError(kind, found="no mark", expected="one", remedy="draw one")
+            self._volume(item, tried)
+        if kind == "decide" and body["decision"] == "accepted":
+            if self.label(key) is None:
+                raise UserError("decision", found="no soft mask", expected="one to accept")
+            self.volume(key)
         return self._store_event(item, kind, body, after)
 
     def _after(self, key: str, kind: str, body: dict[str, Any], after: int) -> State:
@@ -285,7 +305,7 @@ class Workplace:
 
     def settle(self) -> None:
         """Waits for the soft mask that is being made: a process must not end within it."""
-        self._maker.submit(int).result()
+        self._maker.settle()
 
     def _first_proposal(self, item: Item, state: State) -> Proposal | None:
         """What the network proposes of new axes where its soft mask is to come first."""
@@ -309,15 +329,14 @@ class Workplace:
             )
         name = (item.key, state.mark, self.network.loaded)
         lesion, network = self._lesion(item, state), self.network
-        return self._made(self._proposals, name, lambda: network.propose(lesion))
+        return self._proposals.find(name, lambda: network.propose(lesion))
 
     def _label(self, item: Item, state: State) -> LesionLabel | None:
         annotation = annotation_of(item, state, self.slices)
         if annotation is None:
             return None
         name = (item.key, state.mark, state.strokes, state.proposal)
-        label = self._made(
-            self._labels,
+        label = self._labels.find(
             name,
             lambda: label_read_lesion(
                 lesion_of(item, annotation, state, self.slices), self.options
@@ -326,23 +345,12 @@ class Workplace:
         self._qualities[item.key] = label.quality
         return label
 
-    def _made(
-        self,
-        kept: OrderedDict[tuple[Any, ...], Made],
-        name: tuple[Any, ...],
-        make: Callable[[], Made],
-    ) -> Made:
-        """What is kept by a name, made first if it is not there; the latest ones are kept."""
-
-        def find() -> Made:
-            if name not in kept:
-                kept[name] = make()
-            kept.move_to_end(name)
-            if len(kept) > _MOST_LABELS:
-                kept.popitem(last=False)
-            return kept[name]
-
-        return self._maker.submit(find).result()
+    def _volume(self, item: Item, state: State) -> ShownVolume | None:
+        if not state.volume:
+            return None
+        name = (item.key, state.mark, state.strokes, state.proposal, state.beside)
+        options = VolumeOptions(window=self.options.window, threshold=self.options.threshold)
+        return self._volumes.find(name, lambda: make_volume(item, state, self.slices, options))
 
     def _store_event(self, item: Item, kind: str, body: dict[str, Any], after: int) -> State:
         with self._changing:

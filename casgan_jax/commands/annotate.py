@@ -14,7 +14,8 @@ file, or a table of lesions (docs/labelling.md has its columns). What reports, p
 and segmentations of a folder measure and mark is in the work list. Everything that a reader does is
 kept at once in OUTPUT/annotations.sqlite; the same command goes on where it was left. The export,
 by the page's button or by --export without a browser, writes the accepted lesions to OUTPUT/READER
-as the command label does: soft masks, trimaps, labels.csv, review.html.
+as the command label does: soft masks, trimaps, labels.csv, review.html; and of whole lesions, which
+the page makes of their slices, volumes.csv, volumes.html and soft volumes.
 
 A trained network proposes soft masks beside the matted ones: the one that comes with the package,
 or that of --workdir. On CT its soft mask of new axes comes first, where it is sure; --first says
@@ -36,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main
+from casgan_jax.commands.label_volumes import tell_volumes
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.errors import UserError
 from casgan_jax.pretrained import NAME
@@ -145,7 +147,9 @@ def _export_consensus(places: list[Workplace], folder: Path, options: BatchOptio
 def _export(place: Workplace, folder: Path, options: BatchOptions) -> int:
     from casgan_jax.annotate.export import export
 
-    return _told(export(place, folder, options, workers=None), "{} accepted lesion{} written")
+    exported = export(place, folder, options, workers=None)
+    status = _told(exported.labels, "{} accepted lesion{} written")
+    return status if exported.volumes is None else max(status, tell_volumes(exported.volumes))
 
 
 def _told(batch: Batch, line: str) -> int:

@@ -103,6 +103,8 @@ _OPENERS = {
 }
 SUFFIXES = tuple(_OPENERS)
 NOT_DICOM = tuple(suffix for suffix, opener in _OPENERS.items() if opener is not open_dicom)
+_OF_VOLUMES = (open_nifti, open_metaimage, open_nrrd)
+VOLUMES = tuple(suffix for suffix, opener in _OPENERS.items() if opener in _OF_VOLUMES)
 
 
 def _opener(path: Path) -> Callable[[Path], Stack]:

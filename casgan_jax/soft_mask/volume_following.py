@@ -5,7 +5,8 @@ From a slice whose mask is known to the next, three witnesses vote: the mask its
 that sees axes speaks alone. Nothing counts far from where the lesion was marked, so that no vessel
 and no chest wall is followed. The lesion has ended where it is no brighter (or darker) than its
 surroundings ("contrast"), is too small, or stays as thin as a vessel or longer than it is wide
-("area"), or has moved off the mask before ("drift"); the series may end before it does ("edge").
+("area"), or has moved off the mask before ("drift"); the series may end before it does ("edge"),
+or a reader says that it does ("marked").
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from casgan_jax.soft_mask.recist import centre, measure_axes
 # mask (H, W) of the slice
 Propose = Callable[[np.ndarray, int, np.ndarray, tuple[float, float]], np.ndarray]
 Ask = Callable[[int, np.ndarray], np.ndarray]
+Keep = Callable[[int, np.ndarray], np.ndarray]
 
 _THRESHOLD = 0.5
 _LEVEL = 0.35  # of the way from the surroundings to the lesion, where readers draw its outline
@@ -101,6 +103,8 @@ def follow(
     levels: Levels,
     step: float,
     ask: Ask | None = None,
+    keep: Keep | None = None,
+    least: int = 0,
 ) -> Followed:
     """Follows a lesion through the slices beside a marked one.
 
@@ -110,6 +114,8 @@ def follow(
       levels: its grey levels there.
       step: from slice to slice, in pixels of a slice.
       ask: (number in `images`, recist) -> soft mask (H, W), of a network; None: the witnesses vote.
+      keep: (number in `images`, soft mask (H, W)) -> the same with what is certain there.
+      least: number of images that the lesion is in, whatever is seen in them.
     """
     allowed, largest, before = may_reach(start), float(start.sum()), start
     soft: list[np.ndarray] = []
@@ -123,16 +129,26 @@ def follow(
         else:
             shown = _smaller(measure_axes(before, _THRESHOLD))
             alpha = _kept(ask(number, shown), before, free)
+        seen = alpha >= _THRESHOLD
+        alpha = alpha if keep is None else keep(number, alpha)
         found = alpha >= _THRESHOLD
         area, fall = float(found.sum()), float(before.sum() - found.sum())
         vessel = area < _THIN * largest and fall < least_fall
         why = _ends(image, found, before, levels)
         if not why and (vessel or (number + 1) * step > _LONGEST * radius):
             why = "area"
+        if why and number < least:
+            carried = (before & free if (before & free).any() else before) | found
+            alpha = carried.astype(np.float32) if keep is None else keep(number, carried)
+            found = alpha >= _THRESHOLD
+            why = "" if found.any() else why
+        if why and (seen & ~found).any():
+            why = _ends(image, seen, before, levels) or "marked"
         if why:
             return Followed(soft, why)
         soft.append(alpha)
         before = found
+        allowed |= found  # strokes may reach farther
     return Followed(soft, "edge")
 
 

@@ -6,7 +6,8 @@
 
 A marked slice is labelled as `casgan_jax.soft_mask.label` does. From there the lesion is followed
 outwards slice by slice (`volume_following`), between two marked slices from both, and at the end
-the whole of it is matted once (`volume_matting`).
+the whole of it is matted once (`volume_matting`). What strokes say of any slice, and slices that
+the lesion is not in, are kept to all along (`volume_corrections`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from casgan_jax.soft_mask.label import label_from_recist
 from casgan_jax.soft_mask.recist import surroundings
 from casgan_jax.soft_mask.shapes import mask_between
 from casgan_jax.soft_mask.trimap import BACKGROUND, LESION, UNKNOWN, trimap_from_binary
+from casgan_jax.soft_mask.volume_corrections import Said
 from casgan_jax.soft_mask.volume_following import (
     Ask,
     Levels,
@@ -33,7 +35,7 @@ from casgan_jax.soft_mask.volume_following import (
     levels_of,
     radius_of,
 )
-from casgan_jax.soft_mask.volume_marks import VolumeMark, check_volume
+from casgan_jax.soft_mask.volume_marks import Correction, VolumeMark, check_volume
 from casgan_jax.soft_mask.volume_matting import volume_matting
 
 _SCALE = 4  # at which a slice with axes is labelled
@@ -52,8 +54,8 @@ class VolumeLabel(NamedTuple):
     Attributes:
       alpha: (S, H, W) float32 in [0, 1], 0 outside of the slices `first` to `last`.
       first, last: slices of the lesion, both included.
-      ended: why it ends before the first and after the last slice: "contrast", "area", "drift", or
-        "edge", where the series ends.
+      ended: why it ends before the first and after the last slice: "contrast", "area", "drift",
+        "edge", where the series ends, or "marked", where a correction says so.
     """
 
     alpha: np.ndarray
@@ -67,6 +69,7 @@ def label_volume(
     spacing_mm: tuple[float, float, float],
     marks: Sequence[VolumeMark],
     *,
+    corrections: Sequence[Correction] = (),
     window: tuple[float, float] | None = None,
     propose: Propose | None = None,
     matted: bool = True,
@@ -77,16 +80,18 @@ def label_volume(
       volume: (S, H, W) float32 source values, slices sorted by position.
       spacing_mm: between slices, rows, columns.
       marks: of one lesion, on different slices.
+      corrections: of slices, marked or not, at most one of each.
       window: source values that map to 0 and 1; None: the volume is in [0, 1].
       propose: what a trained network says of a slice; None: GrabCut and grey levels, by the
         neighbouring slice's mask. The lesion is where the soft mask is at least one half.
       matted: at the end; False leaves what was found slice by slice.
 
     Raises:
-      UserError: an argument is not as above, or `propose` refuses a marked slice.
+      UserError: an argument is not as above, strokes of lesion lie beyond a slice without it, or
+        `propose` refuses a marked slice.
     """
-    check_volume(volume, spacing_mm, marks)
-    lesion = _Lesion(volume, spacing_mm, marks, window, propose)
+    check_volume(volume, spacing_mm, marks, corrections)
+    lesion = _Lesion(volume, spacing_mm, marks, corrections, window, propose)
     ended = lesion.fill()
     first, found = lesion.matted(ended) if matted else lesion.stacked()
     last = first + len(found) - 1
@@ -109,13 +114,18 @@ class _Lesion:
         volume: np.ndarray,
         spacing_mm: tuple[float, float, float],
         marks: Sequence[VolumeMark],
+        corrections: Sequence[Correction],
         window: tuple[float, float] | None,
         propose: Propose | None,
     ) -> None:
         self._volume, self._window, self._propose = volume, window, propose
         self._spacing_mm = spacing_mm
-        self.box = _box(marks, volume.shape[1:])
-        self.soft = {mark.slice: self.box.crop(self._marked(mark)) for mark in marks}
+        self.box = _box(marks, corrections, volume.shape[1:])
+        self._said = Said(corrections, self.box)
+        self.soft = {
+            mark.slice: self._said.kept(mark.slice, self.box.crop(self._marked(mark)))
+            for mark in marks
+        }
         self._marks = sorted(self.soft)
         self._check_marked()
         self._levels = {
@@ -168,28 +178,43 @@ class _Lesion:
             self._marks[-1], range(self._marks[-1] + 1, len(self._volume))
         )
         self.soft |= below | above
+        self._said.check_reached(list(self.soft))
         return why_below, why_above
 
     def _fill_between(self, low: int, high: int) -> None:
         up, _ = self._follow(low, range(low + 1, high))
         down, _ = self._follow(high, range(high - 1, low, -1))
+        gaps = [each for each in range(low, high) if each in self._said.absent]
         for each in range(low + 1, high):
             near, far = (up, down) if each - low <= high - each else (down, up)
             found = near.get(each, far.get(each))
-            if found is None:
+            if found is None and gaps:
+                found = np.zeros(self.box.shape, np.float32)
+            elif found is None:
                 before, after = self.soft[low] >= _THRESHOLD, self.soft[high] >= _THRESHOLD
                 share = (each - low) / (high - low)
                 found = mask_between(before, after, share).astype(np.float32)
-            self.soft[each] = found
+            self.soft[each] = self._said.kept(each, found)
 
     def _follow(self, start: int, slices: range) -> tuple[dict[int, np.ndarray], str]:
         """Soft masks of slices from beside a marked one outwards, and why there are no more."""
-        images: Iterator[np.ndarray] = (self._part(each) for each in slices)
+        part = self._said.before_absent(slices)
+        images: Iterator[np.ndarray] = (self._part(each) for each in part)
         step = self._spacing_mm[0] / float(np.sqrt(self._spacing_mm[1] * self._spacing_mm[2]))
         begin, levels = self.soft[start] >= _THRESHOLD, self._levels[start]
         ask = None if self._propose is None else self._asking(self._propose, slices)
-        found, ended = follow(images, begin, levels, step, ask)
-        return dict(zip(slices, found, strict=False)), ended
+        found, ended = follow(
+            images,
+            begin,
+            levels,
+            step,
+            ask,
+            keep=lambda number, soft: self._said.kept(part[number], soft),
+            least=self._said.least(part),
+        )
+        if ended == "edge" and len(part) < len(slices):
+            ended = "marked"
+        return dict(zip(part, found, strict=False)), ended
 
     def _asking(self, propose: Propose, slices: range) -> Ask:
         """Shows a network the whole slice, and gives what it says of the part."""
@@ -233,6 +258,8 @@ class _Lesion:
         marked = np.array([each in self._marks for each in slices])[:, None, None]
         caps &= masks | ~marked  # what was marked is kept to
         trimap[caps] = UNKNOWN
+        said = [self._said.trimap(*each) for each in zip(slices, trimap, strict=True)]
+        trimap = np.stack(said)
         weight = np.where(marked, 1, _MASK_SHARE) * (known[:, None, None] & ~caps)
         prior = (weight * soft + (1 - weight) * share).astype(np.float32)
         # A chest wall is as bright as the lesion: no alpha of both is affine in the image.
@@ -248,11 +275,15 @@ class _Lesion:
         mask = self.soft[last] >= _THRESHOLD
         if not 0 <= following < len(self._volume) or not mask.any():
             return {}
+        if following in self._said.absent:
+            return {}
         share = float(levels.share(self._part(following))[mask].mean())
         return {following: mask.astype(np.float32)} if _FADING <= share < _THRESHOLD else {}
 
 
-def _box(marks: Sequence[VolumeMark], shape: tuple[int, int]) -> Box:
+def _box(
+    marks: Sequence[VolumeMark], corrections: Sequence[Correction], shape: tuple[int, int]
+) -> Box:
     """The part of the slices that is worked on."""
     boxes = []
     for mark in marks:
@@ -261,6 +292,9 @@ def _box(marks: Sequence[VolumeMark], shape: tuple[int, int]) -> Box:
         else:
             around = Box.around(np.asarray(mark.mask))
             boxes.append(around.grown(max(around.shape) // 2 + _MARGIN).clipped(shape))
+    for stroke in (stroke for one in corrections for stroke in one.strokes):
+        if stroke.value == "lesion" and min((reach := stroke.extent.clipped(shape)).shape) > 0:
+            boxes.append(reach)
     return functools.reduce(Box.joined, boxes)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.strokes import Stroke
 
 
 class VolumeMark(NamedTuple):
@@ -17,7 +18,7 @@ class VolumeMark(NamedTuple):
     Attributes:
       slice: number of the slice in the volume, from 0.
       recist: (8,) axes in pixels of the slice.
-      mask: (H, W) bool.
+      mask: (H, W) bool, or a soft mask in [0, 1].
     """
 
     slice: int
@@ -25,8 +26,25 @@ class VolumeMark(NamedTuple):
     mask: np.ndarray | None = None
 
 
+class Correction(NamedTuple):
+    """What is certain of one slice, whether it is marked or not.
+
+    Attributes:
+      slice: number of the slice in the volume, from 0.
+      strokes: of a brush, in pixels of the slice; one of lesion says that the lesion goes as far.
+      absent: the lesion is not in this slice: it ends before it, as seen from the marks.
+    """
+
+    slice: int
+    strokes: tuple[Stroke, ...] = ()
+    absent: bool = False
+
+
 def check_volume(
-    volume: np.ndarray, spacing_mm: tuple[float, float, float], marks: Sequence[VolumeMark]
+    volume: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    marks: Sequence[VolumeMark],
+    corrections: Sequence[Correction] = (),
 ) -> None:
     """Raises a UserError unless a volume and marks on it can be those of a lesion."""
     if volume.ndim != 3 or not len(volume) or not np.issubdtype(volume.dtype, np.number):
@@ -59,6 +77,14 @@ def check_volume(
                 found=f"{numbers.count(mark.slice)} on slice {mark.slice}",
                 expected="one a slice",
                 remedy="keep the better one",
+            )
+    for one in corrections:
+        if not 0 <= one.slice < len(volume) or (one.absent and one.slice in numbers):
+            raise UserError(
+                f"correction of slice {one.slice}",
+                found="a mark of the lesion there" if one.slice in numbers else "no such slice",
+                expected=f"another slice from 0 to {len(volume) - 1}",
+                remedy="take one of them back" if one.slice in numbers else "count from 0",
             )
 
 

@@ -2,7 +2,8 @@
 
 Milliseconds from a request to the last byte of what the page needs of it: the soft mask of two axes
 and of a stroke upon it (512x512 slices, lesions of 10 to 40 pixels; what is compiled once is not
-counted), a work list of 10,000 lesions, the first picture after the address is opened. Slices a
+counted), of the soft volume of a lesion in a CT series and of what is said of its other slices, a
+work list of 10,000 lesions, the first picture after the address is opened. Slices a
 second are those of a DICOM series of 300 (CT, 512x512), one after the other, none of them kept.
 With --workdir also a network's proposal. With --data_dir, a prepared data set with readers, what
 corrections gain (`labels/corrections.py`) and a session of them at a server
@@ -29,7 +30,17 @@ from casgan_jax.annotate.sources import TABLE
 from casgan_jax.images import write_png
 from launch.benchmarks.annotating import session, soak
 from launch.benchmarks.annotating.client import Client, memory_mb, served
-from launch.benchmarks.annotating.made_images import SIDE, WINDOW, axes, nodule, write_series
+from launch.benchmarks.annotating.made_images import (
+    PIXEL_MM,
+    SIDE,
+    STEP_MM,
+    WINDOW,
+    axes,
+    balls,
+    moving,
+    nodule,
+    write_series,
+)
 from launch.benchmarks.label import consensus_samples
 from launch.benchmarks.labels import corrections
 
@@ -53,6 +64,7 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         folder = Path(name)
         rows = [*_marks(folder, options.repeats, options.workdir), *_list(folder, options.repeats)]
         rows += _series(folder)
+        rows += _volumes(folder, options.repeats)
     if options.data_dir is not None:
         samples = consensus_samples(options.data_dir, options.limit)
         yield from corrections.rows(samples)
@@ -98,7 +110,7 @@ def _series(folder: Path) -> Iterator[dict[str, Any]]:
     """Scrolling through a series, and how much memory the server has taken then."""
     series = folder / "series"
     series.mkdir()
-    write_series(series, SLICES)
+    write_series(series, moving(SLICES))
     with _client(series, folder / "scrolled") as (client, process):
         work = json.loads(client.get("/api/work"))
         picture = work["lesions"][0]["picture"].replace(" ", "%20")
@@ -109,6 +121,52 @@ def _series(folder: Path) -> Iterator[dict[str, Any]]:
             "slices_per_second_p95": round(1 / float(np.percentile(seconds, 95)), 1),
             "server_mb": memory_mb(process),
         }
+
+
+def _volumes(folder: Path, repeats: int) -> Iterator[dict[str, Any]]:
+    """Volumes of lesions of several sizes, and a correction of one of their slices."""
+    series = folder / "balls"
+    series.mkdir()
+    slices, middles = balls(RADII)
+    write_series(series, slices)
+    with _client(series, folder / "volumes") as (client, _):
+        picture = json.loads(client.get("/api/work"))["lesions"][0]["picture"]
+        found: dict[str, list[float]] = defaultdict(list)
+        for count in range(repeats + 1):
+            for radius, middle in zip(RADII, middles, strict=True):
+                key = client.post("add", {"picture": picture})["key"]
+                for kind, milliseconds in _whole(client, key, radius, middle, 0.1 * count).items():
+                    if count:  # the first time compiles
+                        found[kind].append(milliseconds)
+        for kind, each in found.items():
+            yield {f"{kind}_ms": _median(each), f"{kind}_p95_ms": _high(each), "repeats": len(each)}
+
+
+def _whole(client: Client, key: str, radius: float, middle: int, shift: float) -> dict[str, float]:
+    """Milliseconds of a volume, and of it with a stroke, axes and the end on other slices."""
+    window = [-1000, 400]
+    mark = {"slice": middle, "recist": axes(radius, shift, 1.0), "window": window}
+    last = client.act(key, "mark", mark, client.last(key))
+    other = middle + int(np.ceil(0.6 * radius * PIXEL_MM / STEP_MM))
+    point = [SIDE / 2 + 0.8 * radius, SIDE / 2]
+    actions: list[tuple[str, str, dict[str, Any]]] = [
+        ("volume", "volume", {"on": True}),
+        ("volume_stroke", "stroke", _background([point], other)),
+        ("volume_axes", "mark", mark | {"slice": other, "recist": axes(0.8 * radius, shift, 1.0)}),
+        ("volume_end", "absent", {"slice": 2 * middle - other - 1, "absent": True}),
+    ]
+    took = {}
+    for name, kind, body in actions:
+        start = time.perf_counter()
+        last = client.act(key, kind, body, last)
+        client.mask(key)
+        client.get("/api/volume", key=key)
+        took[name] = 1e3 * (time.perf_counter() - start)
+    return took
+
+
+def _background(points: list[list[float]], index: int) -> dict[str, Any]:
+    return {"value": "background", "radius": 1.5, "points": points, "slice": index}
 
 
 def _annotate(

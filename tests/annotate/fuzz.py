@@ -15,6 +15,7 @@ from tests.annotate import places
 
 ALLOWED = {200, 400, 403, 404, 405, 409, 413, 414, 421, 422}
 _KINDS = ["mark", "stroke", "clear", "given", "propose", "decide", "comment", "undo", "redo", "add"]
+_KINDS += ["volume", "absent"]
 _DRAWN = {"slice": 0, "window": places.WINDOW}
 _BODIES = [
     places.MARK,
@@ -23,8 +24,23 @@ _BODIES = [
     {**_DRAWN, "outline": [82, 52, 98, 52, 98, 68, 82, 68]},
     {"decision": "accepted"},
     {"by": "matting"},
+    {**places.STROKE, "slice": 1},
+    {"on": True},
+    {"slice": 1, "absent": True},
 ]
-_NAMES = ["slice", "recist", "outline", "box", "window", "points", "radius", "value", "text", "by"]
+_NAMES = [
+    "slice",
+    "recist",
+    "outline",
+    "box",
+    "window",
+    "points",
+    "radius",
+    "value",
+    "text",
+    "by",
+    "on",
+]
 _PATHS = [
     "/",
     "/page/main.js",
@@ -84,7 +100,7 @@ def _get(draw, client):
     if draw.random() < 0.5:
         query |= {"key": "image-0", "by": draw.choice(["matting", "network", "consensus"])}
     query = {name: text.encode("utf-8", "replace").decode() for name, text in query.items()}
-    question = draw.choice(["lesion", "mask", "slice", "proposal", "work"])
+    question = draw.choice(["lesion", "mask", "slice", "proposal", "volume", "work"])
     return client.get(f"/api/{question}", params=query)
 
 

@@ -68,7 +68,7 @@ def test_its_soft_mask_is_shown_chosen_corrected_and_exported(place, tmp_path):
     assert not np.array_equal(place.label("image-0").alpha, found.alpha)
     act(place, "undo", {})
     act(place, "decide", {"decision": "accepted"})
-    batch = export(place, tmp_path / "out" / "anna", BatchOptions())
+    batch, _ = export(place, tmp_path / "out" / "anna", BatchOptions())
     assert [row["strategy"] for row in batch.rows] == ["network"]
     coded = read_image(tmp_path / "out" / "anna" / "soft_masks" / "image-0.png")
     assert decode_alpha(coded).sum() == pytest.approx(found.area_px, rel=0.02)

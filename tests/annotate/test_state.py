@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotate.actions import checked
-from casgan_jax.annotate.state import Mark, State, fold, proposal_body
+from casgan_jax.annotate.state import Beside, Mark, State, fold, proposal_body
 from casgan_jax.annotate.store import Event
 from casgan_jax.grid import Box
 from casgan_jax.soft_mask.proposal import proposed
@@ -37,7 +37,7 @@ def event(number, kind, body):
 
 def same(one, other):
     """Whether two states are alike but for their history."""
-    fields = ("mark", "strokes", "decision", "comment", "name")
+    fields = ("mark", "strokes", "volume", "beside", "decision", "comment", "name")
     return all(getattr(one, name) == getattr(other, name) for name in fields)
 
 
@@ -50,6 +50,55 @@ def test_actions_follow_each_other():
     assert after(MARK, STROKE, ("clear", {})).strokes == ()
     assert same(after(MARK, STROKE, ("given", {})), State())
     assert after(("comment", {"text": "hm"})).comment == "hm"
+
+
+VOLUME = ("volume", {"on": True})
+BACKGROUND = ("stroke", {**STROKE[1], "value": "background", "slice": 5})
+
+
+def test_what_is_said_of_other_slices_is_kept_with_a_volume():
+    assert after(MARK, VOLUME).volume and after(MARK, VOLUME).name == "drawn"
+    on = {**STROKE[1], "slice": 5}
+    state = after(MARK, VOLUME, ("stroke", on), ("absent", {"slice": 8, "absent": True}))
+    assert state.beside == (
+        Beside(5, strokes=(Stroke("lesion", 2.0, ((1.0, 2.0),)),)),
+        Beside(8, absent=True),
+    )
+    assert state.name == "corrected" and not state.strokes
+    assert same(after(MARK, VOLUME, ("stroke", on), ("clear", {"slice": 5})), after(MARK, VOLUME))
+    off = ("volume", {"on": False})
+    assert same(after(MARK, VOLUME, ("stroke", on), off), after(MARK))
+    assert after(MARK, VOLUME, ("stroke", on), off, UNDO).beside
+    assert same(after(MARK, VOLUME, ("stroke", on), ("given", {})), State())
+
+
+def test_a_slice_without_the_lesion_has_no_marks_until_there_is_lesion_in_it():
+    gone = ("absent", {"slice": 5, "absent": True})
+    assert after(MARK, VOLUME, BACKGROUND, gone).of_slice(5) == Beside(5, absent=True)
+    assert after(MARK, VOLUME, gone, BACKGROUND).of_slice(5).absent
+    shown = after(MARK, VOLUME, gone, ("stroke", {**STROKE[1], "slice": 5})).of_slice(5)
+    assert shown.strokes and not shown.absent
+    assert after(MARK, VOLUME, gone, ("absent", {"slice": 5, "absent": False})).beside == ()
+
+
+def test_marks_beside_the_first_one_leave_it():
+    other = {**MARK[1], "slice": 6, "keep_strokes": False, "beside": True}
+    events = [event(1, "add", {}), event(2, "mark", {**MARK[1], "keep_strokes": False})]
+    events += [event(3, "stroke", STROKE[1]), event(4, "volume", {"on": True})]
+    events += [event(5, "mark", other), event(6, "stroke", {**STROKE[1], "slice": 6})]
+    state = fold(events)
+    assert state.mark.slice == 3 and len(state.strokes) == 1 and state.volume
+    assert state.beside == (
+        Beside(6, Mark(6, "recist", tuple(RECIST), (-160.0, 240.0)), state.strokes),
+    )
+    moved = event(7, "mark", {**MARK[1], "keep_strokes": True})
+    assert fold([*events, moved]).beside == state.beside
+
+
+@pytest.mark.parametrize("action", [VOLUME, BACKGROUND, ("absent", {"slice": 5, "absent": True})])
+def test_what_changes_the_volume_takes_the_decision_back(action):
+    assert after(MARK, VOLUME, ACCEPT).decision == "accepted"
+    assert after(MARK, VOLUME, ACCEPT, action).decision == ""
 
 
 def test_outlines_and_boxes_are_marks_too():

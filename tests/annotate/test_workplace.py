@@ -206,14 +206,14 @@ def test_the_export_is_what_the_command_label_writes(folder, output):
             act(place, key, "mark", places.MARK)
             act(place, key, "decide", {"decision": "accepted"})
         act(place, "image-0", "comment", {"text": "=1+1, <b>"})
-        batch = export(place, output / "anna", BatchOptions())
+        batch, volumes = export(place, output / "anna", BatchOptions())
         assert [row["status"] for row in batch.rows] == ["labelled"] * 2
         coded = read_image(output / "anna" / "soft_masks" / "image-0.png")
         assert coded.shape == (160, 160)
         area = place.label("image-0").area_px
         assert decode_alpha(coded).sum() == pytest.approx(area, rel=0.01)
         act(place, "image-1", "decide", {"decision": "rejected"})
-        batch = export(place, output / "anna", BatchOptions())
+        batch, volumes = export(place, output / "anna", BatchOptions())
         assert batch.kept == 1 and batch.others == 0
         assert not (output / "anna" / "soft_masks" / "image-1.png").exists()
         with (output / "anna" / "decisions.csv").open(newline="") as file:

@@ -76,3 +76,25 @@ def test_a_network_is_asked_with_smaller_axes():
     assert [number for number, _ in asked] == [0, 1]
     assert asked[0][1] == pytest.approx(0.9 * 16, abs=1.0)
     np.testing.assert_allclose(found.soft[0][disc(7)], 0.9)
+
+
+def test_what_is_certain_is_kept_to_and_followed_from():
+    def keep(number, soft):
+        return np.where(disc(3, x=14), 0, soft).astype(np.float32) if number == 0 else soft
+
+    images = [image_of(disc(8))] * 2
+    found = follow(images, START, GREY, 1.0, keep=keep)
+    assert not (found.soft[0][disc(3, x=14)] > 0).any() and found.ended == "edge"
+
+    def nothing(number, soft):
+        return np.zeros_like(soft) if number == 1 else soft
+
+    ended_there = follow(images, START, GREY, 1.0, keep=nothing)
+    assert len(ended_there.soft) == 1 and ended_there.ended == "marked"
+
+
+def test_a_lesion_is_in_as_many_slices_as_is_said():
+    images = [image_of(disc(8)), image_of(np.zeros(SHAPE, bool)), image_of(disc(7))]
+    assert len(follow(images, START, GREY, 1.0).soft) == 1
+    found = follow(images, START, GREY, 1.0, least=3)
+    assert len(found.soft) == 3 and found.soft[1].any()

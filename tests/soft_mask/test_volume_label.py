@@ -5,8 +5,9 @@ import pytest
 
 from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.recist import measure_axes
+from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.volume_label import label_volume
-from casgan_jax.soft_mask.volume_marks import VolumeMark
+from casgan_jax.soft_mask.volume_marks import Correction, VolumeMark
 from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
@@ -163,3 +164,72 @@ def test_bad_input_is_one_line(change, line):
     with pytest.raises(UserError):
         label_volume(**given)
     assert line_of(label_volume, **given).startswith(line)
+
+
+def dot(value, number, x=MIDDLE[2], y=MIDDLE[1], radius=2.0):
+    """A correction of a slice by a dot of a brush."""
+    return Correction(number, (Stroke(value, radius, ((x, y),)),))
+
+
+def test_a_lesion_ends_before_a_slice_that_is_said_to_be_without_it():
+    free = label_volume(IMAGE, SPACING, [MARK])
+    label = label_volume(IMAGE, SPACING, [MARK], corrections=[Correction(8, absent=True)])
+    assert label.ended == (free.ended[0], "marked") and not label.alpha[8:].any()
+    assert label.last == 7 and dice(label.alpha[:7], TRUE[:7]) > 0.93
+
+
+def test_what_is_brushed_off_a_slice_is_not_in_it_and_its_neighbours_follow():
+    free = label_volume(IMAGE, SPACING, [MARK])
+    label = label_volume(IMAGE, SPACING, [MARK], corrections=[dot("background", 7, x=26)])
+    y, x = np.ogrid[: TRUE.shape[1], : TRUE.shape[2]]
+    under = np.hypot(y - MIDDLE[1], x - 26) <= 2
+    assert free.alpha[7][under].mean() > 0.5 and not label.alpha[7][under].any()
+    assert label.alpha[8].sum() < free.alpha[8].sum()
+    np.testing.assert_allclose(label.alpha[:4], free.alpha[:4], atol=0.05)
+
+
+def test_a_lesion_goes_as_far_as_it_is_brushed():
+    image = IMAGE.copy()
+    image[7] = image[10]  # a slice without any of it
+    short = label_volume(image, SPACING, [MARK])
+    assert short.last < 8
+    label = label_volume(image, SPACING, [MARK], corrections=[dot("lesion", 8)])
+    assert label.last >= 8 and label.alpha[8].sum() > np.pi * 2**2 - 2
+    assert label.alpha[8, MIDDLE[1], MIDDLE[2]] == 1
+
+
+def test_a_slice_without_the_lesion_between_two_marks_leaves_a_gap():
+    marks = [MARK._replace(slice=number) for number in (3, 7)]
+    label = label_volume(IMAGE, SPACING, marks, corrections=[Correction(5, absent=True)])
+    assert not label.alpha[5].any()
+    assert label.alpha[4].any() and label.alpha[6].any() and label.first < 3 and label.last > 7
+
+
+def test_all_marks_are_kept_to_where_slices_between_are_brushed():
+    marks = [MARK._replace(slice=number) for number in (4, 7)]
+    label = label_volume(IMAGE, SPACING, marks, corrections=[dot("background", 5, x=27)])
+    assert label.alpha[5, MIDDLE[1], 27] == 0 and label.alpha[6, MIDDLE[1], 22] > 0.9
+
+
+@pytest.mark.parametrize(
+    "corrections, line",
+    [
+        (
+            [dot("lesion", 9), Correction(8, absent=True)],
+            "strokes on slice 9: found lesion beyond a slice that has none, expected slices one "
+            "after the other; take back what is said of the slices between",
+        ),
+        (
+            [Correction(MIDDLE[0], absent=True)],
+            "correction of slice 5: found a mark of the lesion there, expected another slice from "
+            "0 to 10; take one of them back",
+        ),
+        (
+            [Correction(11, absent=True)],
+            "correction of slice 11: found no such slice, expected another slice from 0 to 10; "
+            "count from 0",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(corrections, line):
+    assert line_of(lambda: label_volume(IMAGE, SPACING, [MARK], corrections=corrections)) == line

@@ -59,6 +59,17 @@ async function planes(response) {
   return { label, width, height, alpha: bytes.subarray(0, count), trimap: bytes.subarray(count) };
 }
 
+// What is measured on the lesion's volume; values and soft mask of its slices, one after the other.
+export async function getVolume(key) {
+  const response = await get("/api/volume", { key });
+  const about = JSON.parse(response.headers.get("X-Volume"));
+  const bytes = await response.arrayBuffer();
+  const [left, top, right, bottom] = about.box;
+  const count = about.count * (right - left) * (bottom - top);
+  const values = new ARRAYS[about.type](bytes, 0, count);
+  return { ...about, values, alpha: new Uint8Array(bytes, values.byteLength) };
+}
+
 const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array, float32: Float32Array };
 
 // What the server tells of a slice, and its values.

@@ -1,11 +1,13 @@
 // Every key and what it does; the help is made of the same table.
 
+import { clearHere, switchAbsent } from "./here.js";
 import { say } from "./message.js";
 import { chooseTool, choosePreset, nextOverlay } from "./panel.js";
 import { act, another, backToLesion, decide, exportAccepted, scroll, step } from "./session.js";
 import { nextCompared, switchProposal } from "./compare.js";
 import { change, state } from "./state.js";
 import { cancel, reachOf, tool, TOOLS } from "./tools.js";
+import { switchVolume } from "./volume.js";
 
 let pressed = false; // by the Enter key
 
@@ -28,8 +30,10 @@ function table(views) {
     ["s", "right angle between the axes, on or off", () => change({ snap: !state.snap })],
     ["z", "undo (also Ctrl+Z); of an open outline the last corner", undo],
     ["y", "redo (also Ctrl+Y, Ctrl+Shift+Z)", () => act("redo")],
-    ["d", "take all strokes away: the soft mask as proposed", () => state.lesion?.strokes.length && act("clear")],
+    ["d", "take all strokes on this slice away: the soft mask as proposed", clearHere],
     ["q", "the mark as it was given", () => state.lesion?.given && act("given")],
+    ["w", "whole lesion: its volume in all slices, or its own slice alone", switchVolume],
+    ["Delete", "whole lesion: it is not in this slice, and ends before it; or it may be", switchAbsent],
     ["Escape", "stop drawing", () => { pressed = false; cancel(); }],
     ["n", "soft mask by the network, or by matting", switchProposal],
     ["h", "compare with the other one, or the readers' consensus", nextCompared],

@@ -3,6 +3,9 @@
 import { softMask, trimap, windowed } from "./colour.js";
 import { contour } from "./contour.js";
 import { state } from "./state.js";
+import { planeOf } from "./volume.js";
+
+export const FOUND = "#f0a30a"; // colour of what was found
 
 const made = {};
 
@@ -15,10 +18,17 @@ function kept(name, parts, make) {
 }
 
 // The mask of the lesion, where its slice is the one that is shown; else null.
-export function shownMask() {
+function ownMask() {
   const { lesion, mask, slice } = state;
   const here = lesion && slice && lesion.picture === slice.picture && lesion.slice === slice.index;
   return here ? mask : null;
+}
+
+// The same; on another slice what its volume is there.
+export function shownMask() {
+  const { lesion, volume, slice } = state;
+  if (!volume || lesion?.picture !== slice?.picture || lesion.slice === slice.index) return ownMask();
+  return planeOf(volume, slice.index);
 }
 
 export function image() {
@@ -29,7 +39,7 @@ export function image() {
 export function overlay() {
   const mask = shownMask();
   if (!mask || state.overlay === "none") return null;
-  const draw = state.overlay === "trimap" ? trimap : softMask;
+  const draw = state.overlay === "trimap" && mask.trimap ? trimap : softMask;
   return kept("overlay", [mask, draw, state.opacity], () => draw(mask, state.opacity));
 }
 
@@ -37,19 +47,22 @@ export function overlay() {
 export const outline = () => traced("outline", shownMask());
 
 // The same of the soft mask that is compared with.
-export const otherOutline = () => traced("other", shownMask() && state.other);
+export const otherOutline = () => traced("other", ownMask() && state.other);
 
 function traced(name, mask) {
   if (!mask) return null;
-  return kept(name, [mask, state.threshold], () => {
-    const { scale, box } = mask.label;
-    const place = (fine, corner) => (fine - (scale - 1) / 2) / scale + corner;
-    const path = new Path2D();
-    const level = Math.max(1, Math.round(255 * state.threshold));
-    for (const [x1, y1, x2, y2] of contour(mask.alpha, mask.width, mask.height, level)) {
-      path.moveTo(place(x1, box[0]), place(y1, box[1]));
-      path.lineTo(place(x2, box[0]), place(y2, box[1]));
-    }
-    return path;
-  });
+  return kept(name, [mask, state.threshold], () => pathOf(mask, state.threshold));
+}
+
+// Where a mask crosses a threshold, in pixels of the image.
+export function pathOf(mask, threshold) {
+  const { scale, box } = mask.label;
+  const place = (fine, corner) => (fine - (scale - 1) / 2) / scale + corner;
+  const path = new Path2D();
+  const level = Math.max(1, Math.round(255 * threshold));
+  for (const [x1, y1, x2, y2] of contour(mask.alpha, mask.width, mask.height, level)) {
+    path.moveTo(place(x1, box[0]), place(y1, box[1]));
+    path.lineTo(place(x2, box[0]), place(y2, box[1]));
+  }
+  return path;
 }

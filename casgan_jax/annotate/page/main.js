@@ -9,6 +9,7 @@ import { startProposals } from "./proposals.js";
 import { listen } from "./pointer.js";
 import { another, exportAccepted, loadWork, open, step } from "./session.js";
 import { onChange, state } from "./state.js";
+import { startStrip } from "./strip.js";
 import { lesionPlace } from "./tools.js";
 import { View } from "./view.js";
 import { startList } from "./worklist.js";
@@ -64,10 +65,11 @@ async function start() {
   startPanel();
   startCompare();
   startProposals();
+  startStrip(fit);
   for (const view of Object.values(views)) listen(view, redraw);
   const current = () => (document.activeElement === whole.canvas ? whole : zoom);
   startKeys({ current, fit, redraw });
-  onChange(["slice", "window", "mask", "lesion", "overlay", "opacity", "threshold", "smooth", "marks",
+  onChange(["slice", "window", "mask", "volume", "lesion", "overlay", "opacity", "threshold", "smooth", "marks",
     "cursor", "draft", "shape", "other", "stroke", "radius", "tool"], redraw);
   onChange(["opened"], () => { if (state.opened) fit(); });
   onChange(["failures"], failures);

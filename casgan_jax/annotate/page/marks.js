@@ -1,17 +1,18 @@
 // Axes, outlines and boxes as lines with handles.
 
 import { end, length, long, short } from "./geometry.js";
-import { cornersOf, drawn } from "./shapes.js";
+import { drawn } from "./here.js";
+import { cornersOf } from "./shapes.js";
 import { state } from "./state.js";
 import { write } from "./text.js";
 
-const GIVEN = "#56b4e9";
+export const GIVEN = "#56b4e9";
 const DRAFT = "#ffffff";
 
 export function drawMarks(context, view) {
-  const { draft, lesion, shape, slice } = state;
+  const { draft, shape } = state;
   if (draft) axes(context, view, draft, DRAFT);
-  else if (lesion?.recist && lesion.slice === slice.index && !shape) axes(context, view, lesion.recist, GIVEN);
+  else if (drawn("recist") && !shape) axes(context, view, drawn("recist"), GIVEN);
   for (const kind of ["outline", "box"]) {
     if (shape?.kind === kind) line(context, view, shape, DRAFT);
     else if (!draft && !shape && drawn(kind)) line(context, view, { kind, points: drawn(kind), open: false }, GIVEN);

@@ -1,11 +1,10 @@
 // One canvas: image, overlay, outlines, marks, stroke, crosshair, and what is written at its sides.
 
-import { image, otherOutline, outline, overlay, shownMask } from "./layers.js";
+import { FOUND, image, otherOutline, outline, overlay, shownMask } from "./layers.js";
 import { drawMarks } from "./marks.js";
 import { state } from "./state.js";
 import { shortened, write } from "./text.js";
 
-const FOUND = "#f0a30a";
 const OTHER = "#e88ac5";
 const BRUSH = { lesion: "#f0a30a", background: "#7aa2ff", unknown: "#d0d4d8" };
 

@@ -2,9 +2,11 @@
 
 import { say } from "./message.js";
 import { dice } from "./compare.js";
+import { clearable, clearHere } from "./here.js";
 import { act, decide, drawnMark } from "./session.js";
 import { change, onChange, state } from "./state.js";
 import { cancel, TOOLS } from "./tools.js";
+import { switchVolume } from "./volume.js";
 import { presets, same, written } from "./windows.js";
 
 const by = (id) => document.getElementById(id);
@@ -80,8 +82,10 @@ function buttons() {
   const { lesion } = state;
   by("undo").disabled = !lesion?.undoable;
   by("redo").disabled = !lesion?.redoable;
-  by("clear").disabled = !lesion?.strokes.length;
-  by("given").disabled = !lesion?.given || !(lesion.drawn || lesion.strokes.length);
+  by("clear").disabled = !clearable();
+  by("volume").disabled = !(lesion?.label && lesion.slices > 1);
+  by("volume").setAttribute("aria-pressed", String(Boolean(lesion?.volume)));
+  by("given").disabled = !lesion?.given || !(lesion.drawn || lesion.strokes.length || lesion.volume);
   by("matted").disabled = !drawnMark(lesion) || !lesion.label || same(lesion.label.window, state.window);
   by("accept").disabled = !lesion?.label;
   for (const [id, decision] of [["accept", "accepted"], ["reject", "rejected"], ["unsure", "unsure"]]) {
@@ -137,7 +141,8 @@ export function startPanel() {
   by("matted").addEventListener("click", useWindow);
   by("undo").addEventListener("click", () => act("undo"));
   by("redo").addEventListener("click", () => act("redo"));
-  by("clear").addEventListener("click", () => act("clear"));
+  by("clear").addEventListener("click", clearHere);
+  by("volume").addEventListener("click", switchVolume);
   by("given").addEventListener("click", () => act("given"));
   by("accept").addEventListener("click", () => decide("accepted"));
   by("reject").addEventListener("click", () => decide("rejected"));
@@ -147,7 +152,7 @@ export function startPanel() {
   });
   onChange(["lesion", "other", "threshold"], measured);
   onChange(["lesion"], buttons);
-  onChange(["window"], buttons);
+  onChange(["window", "slice"], buttons);
   onChange(["tool", "radius", "snap", "overlay", "opacity", "threshold"], settings);
   onChange(["window", "slice", "opened"], windows);
   settings();

@@ -42,6 +42,7 @@ async function refresh(key) {
 // A lesion as the server has it now becomes what is shown.
 async function taken(lesion) {
   const mask = lesion.label ? await api.getMask(lesion.key) : null;
+  const volume = lesion.volume ? await madeVolume(lesion) : null;
   const row = state.lesions.find((one) => one.key === lesion.key);
   if (row) {
     row.state = lesion.state;
@@ -50,8 +51,18 @@ async function taken(lesion) {
     row.marked = Boolean(lesion.label);
   }
   const finished = state.lesions.every((one) => DECIDED.has(one.state));
-  change({ lesion, mask, draft: null, stroke: null, shape: null, lesions: state.lesions, finished });
+  const shown = { lesion, mask, volume, lesions: state.lesions, finished };
+  change({ ...shown, draft: null, stroke: null, shape: null });
   if (lesion.trouble) warn(lesion.trouble);
+}
+
+async function madeVolume(lesion) {
+  try {
+    return await api.getVolume(lesion.key);
+  } catch (error) {
+    lesion.trouble ||= error.message;
+    return null;
+  }
 }
 
 async function shownSlice(lesion) {
@@ -67,7 +78,7 @@ export function open(key) {
   return enqueue(async () => {
     if (!key) return;
     const lesion = await api.getLesion(key);
-    change({ lesion: null, mask: null, draft: null, stroke: null, shape: null });
+    change({ lesion: null, mask: null, volume: null, draft: null, stroke: null, shape: null });
     const shown = lesion.slices ? await shownSlice(lesion) : null;
     const window = lesion.window ?? lesion.label?.window ?? usual(shown);
     change({ picture: lesion.picture, index: lesion.slice, slice: shown, window });
@@ -108,14 +119,17 @@ export async function scroll(steps) {
   }
 }
 
+const MAKING = new Set(["mark", "stroke", "propose", "volume", "absent"]);
+
 export function act(kind, body = {}) {
   return enqueue(async () => {
     const { lesion } = state;
     if (!lesion) return false;
     const started = performance.now();
     await taken(await api.act(lesion.key, kind, body, lesion.last));
-    if (state.index !== state.lesion.slice && kind !== "comment") await backToLesion();
-    if (["mark", "stroke", "propose"].includes(kind)) say(`${Math.round(performance.now() - started)} ms`);
+    const { volume, slice: own } = state.lesion;
+    if (state.index !== own && !volume && kind !== "comment") await backToLesion();
+    if (MAKING.has(kind)) say(`${Math.round(performance.now() - started)} ms`);
     else say("");
     return true;
   });
@@ -184,11 +198,13 @@ export function another() {
   });
 }
 
+const whole = (volumes) => (volumes ? ` and ${volumes} volume${volumes > 1 ? "s" : ""}` : "");
+
 export function exportAccepted() {
   return enqueue(async () => {
     say("exporting ...");
-    const { folder, written, failed } = await api.exportAccepted();
+    const { folder, written, volumes, failed } = await api.exportAccepted();
     if (failed.length) warn(`${written} written to ${folder}, ${failed.length} failed: ${failed[0]}`);
-    else say(`${written} accepted lesions written to ${folder}`, "good");
+    else say(`${written} accepted lesions${whole(volumes)} written to ${folder}`, "good");
   });
 }

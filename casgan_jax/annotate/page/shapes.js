@@ -1,6 +1,7 @@
 // Marks in place of axes: an outline, corner by corner or along a dragged line, and a box.
 
 import { nearestEnd } from "./geometry.js";
+import { drawn } from "./here.js";
 import { say } from "./message.js";
 import { mark } from "./session.js";
 import { change, state } from "./state.js";
@@ -8,12 +9,6 @@ import { change, state } from "./state.js";
 const APART = 0.5; // pixels of the image from which on two corners are two
 const LEAST_SIDE = 2; // the same, of a box
 const MOST = 500; // corners
-
-// The mark of a kind on the slice that is shown, as the server has it; null: there is none.
-export function drawn(kind) {
-  const { lesion, slice } = state;
-  return lesion?.[kind] && lesion.slice === slice?.index ? lesion[kind] : null;
-}
 
 function send(kind, points) {
   change({ shape: { kind, points, open: false } });

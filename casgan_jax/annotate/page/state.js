@@ -5,6 +5,7 @@ export const state = {
   lesions: [],
   lesion: null, // as of /api/lesion
   mask: null, // as of api.getMask, of `lesion`
+  volume: null, // as of api.getVolume, of `lesion`; null: it has none
   picture: null, // name of the image that is shown
   index: 0, // of its slice
   slice: null, // as of api.getSlice

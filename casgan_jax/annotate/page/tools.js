@@ -2,6 +2,7 @@
 // pixels of the image, from a mouse, a pen or the keys alike.
 
 import { end, long, middle, moved, nearestEnd, ordered, perpendicular, short } from "./geometry.js";
+import { drawn, mayBrush } from "./here.js";
 import { say } from "./message.js";
 import { clickAt, mark, act } from "./session.js";
 import { box, outline } from "./shapes.js";
@@ -14,8 +15,8 @@ const axes = {
   held: -1,
 
   down(point, reach) {
-    const { draft, lesion, slice } = state;
-    const there = lesion?.recist && lesion.slice === slice.index && !draft ? lesion.recist : null;
+    const { draft } = state;
+    const there = draft ? null : drawn("recist");
     this.held = there ? nearestEnd(there, point, reach) : -1;
     if (this.held >= 0) change({ draft: [...there] });
     else if (draft?.length === 4) change({ draft: [...draft, ...point, ...point] });
@@ -23,9 +24,9 @@ const axes = {
   },
 
   move(point) {
-    const { draft, lesion, snap } = state;
+    const { draft, snap } = state;
     if (!draft) return;
-    if (this.held >= 0) change({ draft: moved(lesion.recist, this.held, point, snap) });
+    if (this.held >= 0) change({ draft: moved(drawn("recist"), this.held, point, snap) });
     else if (draft.length === 4) change({ draft: [...draft.slice(0, 2), ...point] });
     else {
       const start = end(draft, 2);
@@ -75,14 +76,14 @@ function brush(value) {
     },
 
     up() {
-      const { stroke, lesion, slice } = state;
+      const { stroke, slice } = state;
       if (!stroke) return;
-      if (!lesion.label || lesion.slice !== slice.index) {
+      if (!mayBrush()) {
         change({ stroke: null });
-        say("mark the lesion first: a brush corrects a soft mask", "wrong");
+        say("mark the lesion first, or make its volume: a brush corrects a soft mask", "wrong");
         return;
       }
-      act("stroke", stroke).then((done) => {
+      act("stroke", { ...stroke, slice: slice.index }).then((done) => {
         if (!done) change({ stroke: null });
       });
     },

@@ -11,7 +11,8 @@ volumes.html. What was labelled before of the same files, marks and options is k
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import shutil
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,12 +106,43 @@ def label_volumes(
     overwrite: bool = False,
     progress: bool = True,
 ) -> VolumeBatch:
-    """Labels what is not labelled yet.
+    """Labels what is not labelled yet of a table of marks.
 
     Args:
       annotations: the marks, and the lines of their table that are none.
+      folder, options, network, overwrite, progress: see `label_volume_lesions`.
+
+    Raises:
+      UserError: see `label_volume_lesions`.
+    """
+    return label_volume_lesions(
+        volume_lesions(annotations.annotations),
+        folder,
+        options,
+        failures=keeping.rows_of_failures(annotations),
+        network=network,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def label_volume_lesions(
+    lesions: Sequence[VolumeLesion],
+    folder: Path,
+    options: VolumeBatchOptions,
+    *,
+    failures: Sequence[Row] = (),
+    network: Network | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> VolumeBatch:
+    """Labels what is not labelled yet.
+
+    Args:
+      lesions: with keys of their own.
       folder: to write to; made if it is not there.
       options: see `VolumeBatchOptions`.
+      failures: rows of what is no lesion.
       network: that follows lesions; None: GrabCut and grey levels do.
       overwrite: label all again.
       progress: tell on standard error how far it has come.
@@ -123,8 +155,7 @@ def label_volumes(
     make_folder(folder, field="output")
     with only_process(folder / ".lock", f"labelling into {folder}", field="output"):
         table = folder / TABLE
-        _clear(folder, table)
-        lesions = volume_lesions(annotations.annotations)
+        _clear(folder)
         jobs = [
             _Job(one, _fingerprint(one, options, network), folder, options, network)
             for one in lesions
@@ -133,7 +164,7 @@ def label_volumes(
         missing = [job for job in jobs if job.lesion.key not in kept]
         found = kept | _label_all(missing, progress)
         rows = [found[lesion.key] for lesion in lesions]
-        rows += keeping.rows_of_failures(annotations)
+        rows += failures
         rows = objects.write_objects(
             folder,
             rows,
@@ -150,6 +181,17 @@ def label_volumes(
         keeping.write_table(table, COLUMNS, rows)
         pages = write_volume_review(folder, rows)
     return VolumeBatch(rows, len(kept), table, pages)
+
+
+def forget_other_volumes(folder: Path, keys: Collection[str]) -> None:
+    """Removes from a folder the volumes of lesions that are not named; of none, all that tells of
+    volumes."""
+    for record in (folder / _RECORDS).glob("*.json"):
+        if record.stem not in keys:
+            _forget(folder, record.stem)
+    if not keys:
+        _remove_tables(folder)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
 def review_volumes(folder: Path) -> list[Path]:
@@ -186,18 +228,25 @@ def _check_options(options: VolumeBatchOptions, folder: Path) -> None:
     objects.check_formats(options.formats, folder)
 
 
-def _clear(folder: Path, table: Path) -> None:
+def _clear(folder: Path) -> None:
     """Makes the folders of files and removes what tells of an earlier run or was not finished."""
     make_folders(folder)
     make_folder(folder / _RECORDS, field="output")
-    for path in (table, *volume_pages(folder), *folder.glob(f"{FOLDER}/*/.*.part")):
+    _remove_tables(folder)
+    for path in folder.glob(f"{FOLDER}/*/.*.part"):
+        path.unlink(missing_ok=True)
+
+
+def _remove_tables(folder: Path) -> None:
+    for path in (folder / TABLE, *volume_pages(folder)):
         path.unlink(missing_ok=True)
 
 
 def _fingerprint(lesion: VolumeLesion, options: VolumeBatchOptions, network: Network | None) -> str:
     marks = [dataclasses.asdict(one) for _, one in lesion.marks]
+    said = [one._asdict() for one in lesion.corrections]
     files = (*lesion.files, *(network.files if network else ()))
-    return keeping.fingerprint(files, marks=marks, options=options)
+    return keeping.fingerprint(files, marks=marks, corrections=said, options=options)
 
 
 def _kept(job: _Job) -> Row | None:

@@ -48,6 +48,7 @@ COLUMNS = (
     "given_short_mm",
     "given_slice",
     "marked_slices",
+    "corrected_slices",  # that strokes are on, or that the lesion is said not to be in
     "first_slice",
     "last_slice",
     "ended_below",  # what ended the lesion there
@@ -149,6 +150,9 @@ def volume_row(
         row |= {"given_slice": start + given.slice, "given_long_mm": given.long_mm}
         if lesion.first.axes is None or len(lesion.first.axes.ends) == 4:
             row["given_short_mm"] = given.short_mm  # else the long axis alone was measured
+    corrected = {index for index, one in lesion.marks if one.strokes}
+    if corrected := corrected | {one.slice for one in lesion.corrections}:
+        row["corrected_slices"] = ",".join(map(str, sorted(corrected)))
     if label.notes:
         row["note"] = "; ".join(label.notes)
     return row

@@ -15,8 +15,9 @@ import math
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.grid import decode_alpha, encode_alpha
+from casgan_jax.grid import area_mean, decode_alpha, encode_alpha
 from casgan_jax.images.regular import RegularRun, regular_run
+from casgan_jax.labelling.label import LabelOptions, label_read_lesion
 from casgan_jax.labelling.lesion import Lesion, read_lesion
 from casgan_jax.labelling.volumes.labelled import LabelledVolume, VolumeOptions, spacing_of
 from casgan_jax.labelling.volumes.lesion import VolumeLesion
@@ -25,7 +26,7 @@ from casgan_jax.labelling.volumes.slices import Slices
 from casgan_jax.labelling.volumes.straight import Straight
 from casgan_jax.soft_mask.volume_following import Propose
 from casgan_jax.soft_mask.volume_label import VolumeLabel, label_volume
-from casgan_jax.soft_mask.volume_marks import VolumeMark
+from casgan_jax.soft_mask.volume_marks import Correction, VolumeMark
 from casgan_jax.soft_mask.volume_measures import Spacing, measure_volume, surface_mm2
 
 _REACH = 1.0  # sizes of the marks that are read to either side of them
@@ -43,15 +44,34 @@ def label_lesion_volume(
       propose: a network that follows it, see `label_volume`.
 
     Raises:
-      UserError: its fault, what `read_lesion` raises of its marks and `label_volume` of their
-        volume, slices that do not make a volume, a slice that is missing where the lesion is, or
-        values in it that are not finite.
+      UserError: its fault, what `read_lesion` raises of its marks, and `label_read_volume`.
     """
     if lesion.fault is not None:
         raise lesion.fault
-    assert lesion.slices is not None, "without a fault it has a place"
     _check_slices(lesion)
     marks = [read_lesion(one, window=options.window) for _, one in lesion.marks]
+    return label_read_volume(lesion, marks, options, propose)
+
+
+def label_read_volume(
+    lesion: VolumeLesion,
+    marks: list[Lesion],
+    options: VolumeOptions,
+    propose: Propose | None = None,
+) -> LabelledVolume:
+    """Labels one lesion whose marks were read.
+
+    Args:
+      lesion: without a fault.
+      marks: its marks, as `read_lesion` has them.
+      options, propose: see `label_lesion_volume`.
+
+    Raises:
+      UserError: what `label_volume` raises of the marks and `label_read_lesion` of one that was
+        corrected, slices that do not make a volume, a slice that is missing where the lesion is, or
+        values in it that are not finite.
+    """
+    assert lesion.slices is not None, "without a fault it has a place"
     slices, indices = lesion.slices, [index for index, _ in lesion.marks]
     run = regular_run(slices.path, slices.places, indices[0], slices.names)
     marked = [index - run.first for index in indices]
@@ -61,9 +81,12 @@ def label_lesion_volume(
     _check_spacing(lesion, spacing)
     reach = max(_LEAST_REACH, math.ceil(_REACH * max(map(_size_mm, marks)) / step))
     black, _ = marks[0].window
+    drawn = [_drawn(mark, index, options) for mark, index in zip(marks, marked, strict=True)]
+    corrections = _corrections(lesion, run)
+    reached = [*marked, *(one.slice for one in corrections if not one.absent)]
     while True:
-        slab = read_slab(lesion, run, marked[0] - reach, marked[-1] + reach, black)
-        found = _labelled(slab, run, marks, marked, propose)
+        slab = read_slab(lesion, run, min(reached) - reach, max(reached) + reach, black)
+        found = _labelled(slab, run, drawn, corrections, marks[0].window, propose)
         if not _is_cut(found, slab, run):
             break
         reach *= 2
@@ -107,20 +130,54 @@ def _size_mm(mark: Lesion) -> float:
 def _labelled(
     slab: Slab,
     run: RegularRun,
-    marks: list[Lesion],
-    marked: list[int],
+    marks: list[VolumeMark],
+    corrections: list[Correction],
+    window: tuple[float, float],
     propose: Propose | None,
 ) -> VolumeLabel:
-    straight = Straight(slab.values.shape, run.shift, marked[0] - slab.first)
-    drawn = []
-    for mark, index in zip(marks, marked, strict=True):
-        number, mask = index - slab.first, _mask(mark)
-        axes = None if mark.recist is None else straight.axes(number, mark.recist)
-        moved = None if mask is None else straight.slice(number, mask, empty=True)
-        drawn.append(VolumeMark(number, axes, moved))
-    values = straight.moved(slab.values.astype(np.float32, copy=False))
-    found = label_volume(values, spacing_of(run), drawn, window=marks[0].window, propose=propose)
+    """The label on the slab's grid; marks and corrections are those of the run's slices."""
+    straight = Straight(slab.values.shape, run.shift, marks[0].slice - slab.first)
+    within = range(slab.first, slab.first + len(slab.values))
+    found = label_volume(
+        straight.moved(slab.values.astype(np.float32, copy=False)),
+        spacing_of(run),
+        [straight.mark(one._replace(slice=one.slice - slab.first)) for one in marks],
+        corrections=[
+            straight.correction(one._replace(slice=one.slice - slab.first))
+            for one in corrections
+            if one.slice in within  # slices without the lesion need not be
+        ],
+        window=window,
+        propose=propose,
+    )
     return found._replace(alpha=straight.back(found.alpha))
+
+
+def _drawn(mark: Lesion, index: int, options: VolumeOptions) -> VolumeMark:
+    """A mark on a slice of the run: one that was corrected is the soft mask that it has become."""
+    if not mark.strokes and mark.annotation.proposal is None:
+        return VolumeMark(index, mark.recist, _mask(mark))
+    label = label_read_lesion(mark, LabelOptions(threshold=options.threshold))
+    alpha = area_mean(label.alpha, label.scale)
+    return VolumeMark(index, mask=label.box.paste(alpha, mark.values.shape))
+
+
+def _corrections(lesion: VolumeLesion, run: RegularRun) -> list[Correction]:
+    """All that is certain of slices of the run.
+
+    Raises:
+      UserError: a slice is not of the run.
+    """
+    of_marks = [Correction(index, one.strokes) for index, one in lesion.marks if one.strokes]
+    found = []
+    for one in (*of_marks, *lesion.corrections):
+        index = one.slice - run.first
+        if 0 <= index < run.count:
+            found.append(one._replace(slice=index))
+        elif not one.absent:
+            assert lesion.slices is not None, "without a fault it has a place"
+            raise _broken(lesion.slices, run, int(index >= 0), "between the slices that are marked")
+    return found
 
 
 def _mask(mark: Lesion) -> np.ndarray | None:

@@ -80,6 +80,18 @@ class LabelledVolume:
     measures: VolumeMeasures
     notes: tuple[str, ...]
 
+    def plane(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """(H, W) each, values and alpha of a slice of the lesion, or of those beside it.
+
+        Args:
+          number: from `first`; -1 and the count of `alpha` are the slices beside, if there are any.
+        """
+        if 0 <= number < len(self.alpha):
+            return self.values[number], self.alpha[number]
+        values = self.beside[int(number >= 0)]
+        assert values is not None, "only slices that are there are asked for"
+        return values, np.zeros(values.shape, np.float32)
+
     @property
     def geometry(self) -> Geometry:
         """Of the voxels of `alpha`."""

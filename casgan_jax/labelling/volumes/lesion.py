@@ -19,6 +19,7 @@ from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
 from casgan_jax.labelling.expand import lesions_of
 from casgan_jax.labelling.volumes.slices import SliceFinder, Slices
+from casgan_jax.soft_mask.volume_marks import Correction
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,12 +29,14 @@ class VolumeLesion:
     Attributes:
       key: its name, unique among all.
       marks: (index of the slice, the marks on it), by the slices.
+      corrections: of slices, marked or not; strokes of marked slices are those of their marks.
       slices: of its volume; None where there is a fault.
       fault: why it has no place in a volume; or None.
     """
 
     key: str
     marks: tuple[tuple[int, Annotation], ...]
+    corrections: tuple[Correction, ...] = ()
     slices: Slices | None = None
     fault: UserError | None = None
 
@@ -77,8 +80,8 @@ def volume_lesions(annotations: Sequence[Annotation]) -> list[VolumeLesion]:
         VolumeLesion(
             key,
             tuple(sorted(marks, key=lambda mark: mark[0])),
-            None if lesion in faults else slices[lesion],
-            faults.get(lesion),
+            slices=None if lesion in faults else slices[lesion],
+            fault=faults.get(lesion),
         )
         for key, (lesion, marks) in zip(keys, placed.items(), strict=True)
     ]

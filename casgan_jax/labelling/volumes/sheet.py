@@ -28,7 +28,7 @@ def draw_sheet(label: LabelledVolume) -> np.ndarray:
     chosen = np.linspace(0, count - 1, min(count, _MOST)).round().astype(int).tolist()
     before, after = label.beside
     numbers = [*[-1] * (before is not None), *chosen, *[count] * (after is not None)]
-    box = _crop(label)
+    box = crop_of(label)
     marks = dict(zip(label.marked, label.marks, strict=True))
     tiles = [_tile(label, k, box, marks.get(label.first + k)) for k in numbers]
     names = [_caption(label, k, label.first + k in marks) for k in numbers]
@@ -40,7 +40,7 @@ def draw_sheet(label: LabelledVolume) -> np.ndarray:
     )
 
 
-def _crop(label: LabelledVolume) -> Box:
+def crop_of(label: LabelledVolume) -> Box:
     """Around all of the lesion, a square where the image lets it be one."""
     extent = Box.around(label.alpha.max(axis=0))
     for mark in label.marks:
@@ -54,7 +54,7 @@ def _crop(label: LabelledVolume) -> Box:
 
 
 def _tile(label: LabelledVolume, number: int, box: Box, mark: Lesion | None) -> np.ndarray:
-    values, alpha = _slice(label, number)
+    values, alpha = label.plane(number)
     image = normalise(box.crop(values), label.window)
     mask = binarise(box.crop(alpha), label.threshold)
     enlarge = max(1, _TILE // max(box.shape))
@@ -67,15 +67,6 @@ def _tile(label: LabelledVolume, number: int, box: Box, mark: Lesion | None) -> 
         points = [np.rint(axis * 2**_SHIFT).astype(np.int32) for axis in ends]
         cv2.polylines(picture, points, False, BLUE, 1, cv2.LINE_AA, _SHIFT)
     return picture
-
-
-def _slice(label: LabelledVolume, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values and alpha of a slice of the lesion, or of those beside it, -1 and the count."""
-    if 0 <= number < len(label.alpha):
-        return label.values[number], label.alpha[number]
-    values = label.beside[int(number >= 0)]
-    assert values is not None, "only slices that are there are drawn"
-    return values, np.zeros(values.shape, np.float32)
 
 
 def _caption(label: LabelledVolume, number: int, is_marked: bool) -> str:

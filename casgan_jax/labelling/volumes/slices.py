@@ -51,8 +51,8 @@ class SliceFinder:
     def __init__(self) -> None:
         self._series = functools.lru_cache(maxsize=None)(_series_of_folder)
         self._contents = functools.lru_cache(maxsize=None)(_series_below)
-        self._of_series = functools.lru_cache(maxsize=None)(_slices_of_series)
-        self._of_file = functools.lru_cache(maxsize=None)(_slices_of_file)
+        self._of_series = functools.lru_cache(maxsize=None)(_opened_series)
+        self._of_file = functools.lru_cache(maxsize=None)(_opened_file)
 
     def place(self, annotation: Annotation) -> tuple[Slices, int, Annotation]:
         """The slices of an annotation's volume, which one it marks, and the annotation with it.
@@ -97,19 +97,30 @@ def _series_below(folder: Path) -> tuple[Series, ...]:
     return read_contents(folder).series
 
 
-def _slices_of_series(folder: Path, series: Series) -> Slices:
+def _opened_series(folder: Path, series: Series) -> Slices:
+    return slices_of_series(folder, series, open_series(series))
+
+
+def _opened_file(path: Path) -> Slices:
+    return slices_of_file(path, open_stack(path))
+
+
+def slices_of_series(folder: Path, series: Series, stack: Stack) -> Slices:
+    """The slices of a DICOM series that lies in a folder, read by a stack."""
     names = [
         path.name if frame is None else f"frame {frame + 1} of {path.name}"
         for path, frame in zip(series.files, series.frames, strict=True)
     ]
     files = tuple(dict.fromkeys(series.files))
-    return Slices(
-        folder, open_series(series), series.places, tuple(names), series.uid, series.date, files
-    )
+    return Slices(folder, stack, series.places, tuple(names), series.uid, series.date, files)
 
 
-def _slices_of_file(path: Path) -> Slices:
-    stack = open_stack(path)
+def slices_of_file(path: Path, stack: Stack) -> Slices:
+    """The slices of a file, read by a stack.
+
+    Raises:
+      UserError: it does not say where they lie.
+    """
     places = [place for k in range(stack.count) if (place := stack.place(k)) is not None]
     if len(places) < stack.count:
         raise UserError(

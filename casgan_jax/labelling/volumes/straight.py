@@ -11,7 +11,11 @@ a pixel is left at most, less than outlines move between slices.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+
+from casgan_jax.soft_mask.volume_marks import Correction, VolumeMark
 
 
 class Straight:
@@ -44,9 +48,24 @@ class Straight:
         around = ((top, self._down - top), (left, self._right - left))
         return np.pad(plane, around) if empty else np.pad(plane, around, mode="edge")
 
-    def axes(self, number: int, recist: np.ndarray) -> np.ndarray:
-        """(8,) axes on a slice, on the canvas."""
-        return (recist + np.tile(self.moves[number], 4)).astype(recist.dtype)
+    def mark(self, mark: VolumeMark) -> VolumeMark:
+        """A mark of a slice, on the canvas."""
+        move, mask = self.moves[mark.slice], mark.mask
+        axes = mark.recist
+        if axes is not None:
+            axes = (axes + np.tile(move, 4)).astype(axes.dtype)
+        if mask is not None:
+            mask = self.slice(mark.slice, mask, empty=True)
+        return VolumeMark(mark.slice, axes, mask)
+
+    def correction(self, correction: Correction) -> Correction:
+        """What is certain of a slice, on the canvas."""
+        right, down = (float(one) for one in self.moves[correction.slice])
+        strokes = tuple(
+            dataclasses.replace(one, points=tuple((x + right, y + down) for x, y in one.points))
+            for one in correction.strokes
+        )
+        return correction._replace(strokes=strokes)
 
     def back(self, stack: np.ndarray) -> np.ndarray:
         """(S, H + down, W + right) -> (S, H, W), each slice where it was."""

@@ -22,7 +22,14 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from launch.benchmarks.annotating.client import Client, memory_mb, served
-from launch.benchmarks.annotating.made_images import SIDE, WINDOW, axes, nodule, write_series
+from launch.benchmarks.annotating.made_images import (
+    SIDE,
+    WINDOW,
+    axes,
+    moving,
+    nodule,
+    write_series,
+)
 
 READERS = 20
 LESIONS_AN_HOUR = 100  # of each
@@ -135,4 +142,4 @@ def _write_images(folder: Path) -> None:
     for number in range(READERS):
         radius = _RADII[number % len(_RADII)]
         write_png(folder / f"reader-{number:02d}.png", nodule(radius))
-    write_series(folder / "series", SLICES)
+    write_series(folder / "series", moving(SLICES))

@@ -1,6 +1,7 @@
 """Lesions labelled as volumes into a folder: files where the image lies, table, objects."""
 
 import csv
+import dataclasses
 
 import cv2
 import highdicom
@@ -11,9 +12,16 @@ import SimpleITK as itk
 
 from casgan_jax.annotations import Annotations, Failure
 from casgan_jax.images.scan import open_stack
-from casgan_jax.labelling.volumes.batch import VolumeBatchOptions, label_volumes
+from casgan_jax.labelling.volumes.batch import (
+    VolumeBatchOptions,
+    forget_other_volumes,
+    label_volume_lesions,
+    label_volumes,
+)
 from casgan_jax.labelling.volumes.labelled import VolumeOptions
+from casgan_jax.labelling.volumes.lesion import volume_lesions
 from casgan_jax.report.sheet import BLUE, ORANGE
+from casgan_jax.soft_mask.volume_marks import Correction
 from tests.dicom import images
 from tests.labelling.volumes import balls
 from tests.lines import line_of
@@ -216,3 +224,26 @@ def test_images_that_are_no_dicom_are_labelled_without_objects(tmp_path):
 def test_wrong_options_are_told(tmp_path, options, line):
     told = line_of(label, [], tmp_path, options, told_remedy=False)
     assert line in told
+
+
+def test_corrections_are_told_and_make_the_label_again(done, tmp_path):
+    _, _, marks = done
+    (one,) = volume_lesions(marks[:1])
+    cut = dataclasses.replace(one, corrections=(Correction(8, absent=True),))
+    first = label_volume_lesions([one], tmp_path / "out", VolumeBatchOptions(), progress=False)
+    second = label_volume_lesions([cut], tmp_path / "out", VolumeBatchOptions(), progress=False)
+    assert second.kept == 0 and "corrected_slices" not in first.rows[0]
+    (row,) = second.rows
+    assert (row["corrected_slices"], row["last_slice"], row["ended_above"]) == ("8", 7, "marked")
+
+
+def test_volumes_that_are_not_named_are_forgotten(done, tmp_path):
+    _, _, marks = done
+    label(marks[:2], tmp_path / "out")
+    forget_other_volumes(tmp_path / "out", ["again"])
+    names = {path.name.partition(".")[0] for path in tmp_path.glob("out/volumes/soft_masks/*")}
+    assert names == {"again"}
+    (tmp_path / "out" / "labels.csv").write_text("key\n")
+    forget_other_volumes(tmp_path / "out", [])
+    left = {path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")}
+    assert left == {"labels.csv"}

@@ -1,14 +1,21 @@
 """One lesion labelled as a volume: what is read, and what of it is told."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from casgan_jax.annotations import Group
+from casgan_jax.errors import UserError
+from casgan_jax.grid import Box
 from casgan_jax.images import write_png
 from casgan_jax.images.series import find_series
 from casgan_jax.labelling.volumes.label import label_lesion_volume
 from casgan_jax.labelling.volumes.labelled import VolumeOptions
 from casgan_jax.labelling.volumes.lesion import volume_lesions
+from casgan_jax.soft_mask.proposal import proposed
+from casgan_jax.soft_mask.strokes import Stroke
+from casgan_jax.soft_mask.volume_marks import Correction
 from tests.images.scans import write_volume
 from tests.labelling.volumes import balls
 from tests.lines import line_of
@@ -175,3 +182,31 @@ def test_two_marks_on_one_slice_are_refused(series):
     (one,) = volume_lesions([balls.marked(series, key=key, group=group) for key in ("a", "b")])
     line = line_of(label_lesion_volume, one, OPTIONS)
     assert "ball: found 2 marks on slice 6: a, b, expected one on each slice" in line
+
+
+def test_strokes_on_the_mark_and_on_other_slices_are_kept_to(series, ball):
+    x, y = balls.CENTRE
+    stroke = Stroke("background", 2.0, ((x + 8.0, float(y)),))
+    one = lesion(series, strokes=(stroke,))
+    one = dataclasses.replace(
+        one, corrections=(Correction(8, (stroke,)), Correction(3, absent=True), Correction(0))
+    )
+    found = label_lesion_volume(one, OPTIONS)
+    assert found.first == 4 and found.ended[0] == "marked"
+    for number in (6, 8):
+        assert found.alpha[number - found.first, y, x + 8] == 0
+        assert ball.alpha[number - ball.first, y, x + 8] > 0.5
+    assert found.alpha[7 - found.first, y, x + 8] > 0.5
+    with pytest.raises(UserError, match="between the slices that are marked"):
+        label_lesion_volume(
+            dataclasses.replace(one, corrections=(Correction(40, (stroke,)),)), OPTIONS
+        )
+
+
+def test_what_a_network_proposed_of_the_mark_is_the_soft_mask_there(series, ball):
+    y, x = np.mgrid[: balls.SIDE, : balls.SIDE]
+    alpha = (np.hypot(x - balls.CENTRE[0], y - balls.CENTRE[1]) < 8).astype(np.float32)
+    proposal = proposed(alpha, Box.of(alpha.shape), alpha.shape)
+    found = labelled(series, proposal=proposal)
+    assert found.marked == (6,)
+    assert found.measures.volume_mm3 < 0.9 * ball.measures.volume_mm3

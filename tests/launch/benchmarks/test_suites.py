@@ -127,7 +127,8 @@ def test_annotate_asks_a_real_server(monkeypatch):
     for name, value in (("RADII", (5,)), ("LESIONS", 20), ("SLICES", 3)):
         monkeypatch.setattr(annotate, name, value)
     *rows, summary = annotate.run(OPTIONS)
-    assert len(rows) == 5 and {"mark_ms", "stroke_ms", "first_picture_ms", "list_ms"} < set(summary)
+    assert len(rows) == 9 and {"mark_ms", "stroke_ms", "first_picture_ms", "list_ms"} < set(summary)
+    assert {"volume_ms", "volume_stroke_ms", "volume_axes_ms", "volume_end_ms"} < set(summary)
     assert summary["slices_per_second"] > 0 and summary["server_mb"] > 50
 
 
