@@ -19,7 +19,9 @@ import jax.numpy as jnp
 from casgan_jax.models import winograd
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-_WINOGRAD_CHANNELS = 32
+# Below either the maps cost more than the products they save: see `_suits_winograd`.
+_WINOGRAD_CHANNELS = 64
+_WINOGRAD_PIXELS = 1024
 
 
 def space_to_depth(x: jax.Array, r: int = 2) -> jax.Array:
@@ -115,10 +117,16 @@ def _is_larger_than_output(x: jax.Array, kernel: jax.Array, stride: int, padding
 
 def _suits_winograd(x: jax.Array, kernel: jax.Array, stride: int, padding: int) -> bool:
     """Whether fewer products outweigh the maps to and from them. Below float32 the maps' sums
-    would lose digits that the plain sum keeps."""
+    would lose digits that the plain sum keeps.
+
+    Output and both gradients in milliseconds on one core of a busy Intel Xeon, by its products
+    and without: 8 x 64 x 64 pixels, 64 to 32 channels 112 and 75; 8 x 8 x 8 pixels, 256 to 128
+    channels 35 and 16; 4 x 44 x 44 pixels, 128 to 64 channels 47 and 61.
+    """
     size, _, *channels = kernel.shape
     is_3x3 = (size, stride, padding) == (3, 1, 1)
-    return is_3x3 and min(channels) >= _WINOGRAD_CHANNELS and x.dtype == jnp.float32
+    is_large = min(channels) >= _WINOGRAD_CHANNELS and x.size // x.shape[-1] >= _WINOGRAD_PIXELS
+    return is_3x3 and is_large and x.dtype == jnp.float32
 
 
 def _shrinks(kernel: jax.Array) -> bool:
