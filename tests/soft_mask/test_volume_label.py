@@ -68,17 +68,6 @@ def test_an_end_slice_that_is_filled_in_part_counts_in_part(share):
         assert label.alpha[end].sum() / true[end].sum() == pytest.approx(1, abs=0.06)
 
 
-def test_a_wall_as_bright_as_the_lesion_does_not_pull_it_to_background():
-    y, x = np.mgrid[:60, :60]
-    flat = np.hypot(y - 28, x - 30)[None]
-    away = np.hypot(flat, 2 * (np.arange(11)[:, None, None] - 5))
-    wall = np.broadcast_to(np.clip(y - 33.0, 0, 1), (11, 60, 60))
-    true = (np.clip(8.5 - away, 0, 1) * (1 - wall)).astype(np.float32)
-    mark = VolumeMark(5, recist=measure_axes(true[5], 0.5))
-    label = label_volume(scene(np.maximum(true, wall)), (2.0, 1.0, 1.0), [mark])
-    assert error(label.alpha, true) == pytest.approx(0, abs=0.12)
-
-
 def test_source_values_are_windowed_and_dark_lesions_found():
     label = label_volume(np.float32(100) - 200 * IMAGE, SPACING, [MARK], window=(-100, 100))
     assert dice(label.alpha) > 0.93
