@@ -10,6 +10,7 @@ is shown stretched by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.grid import normalise
 from casgan_jax.inference.jobs import Point
 from casgan_jax.inference.levels import levels_of
-from casgan_jax.inference.load import LoadedSystem
 from casgan_jax.labelling.volumes.beside import NeighbourReader
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.inference.load import LoadedSystem
 
 
 class SlicesBeside:
