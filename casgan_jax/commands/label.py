@@ -51,8 +51,9 @@ import json
 import math
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -132,7 +133,8 @@ _WORKERS = flags.DEFINE_integer(
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
 _LEAST_SCALE = 4  # at which lesions are labelled
-_MOST_TOLD = 10  # failures; labels.csv and the page have all of them
+_MOST_TOLD = 10  # failures and notes; labels.csv and the page have all of them
+_FEW = 3  # lesions, each of which is told
 
 
 def run() -> None:
@@ -279,10 +281,18 @@ def _tell(batch: Batch) -> int:
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed[:_MOST_TOLD]:
         print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
+    noted = [row for row in batch.rows if row["status"] != "failed" and row.get("note")]
+    for row in noted[:_MOST_TOLD]:
+        print(f"note: {row['key']}: {row['note']}", file=sys.stderr)
+    if len(batch.rows) <= _FEW:
+        for row in batch.rows:
+            if row["status"] != "failed":
+                print(f"{row['key']}: {_sizes(row)}, quality {float(row['quality']):.2f}")
     print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
-    step = Step("review", {"folder": str(batch.table.parent), "open": "true"})
-    print(f"next:   {typed(step)}")
+    if len(failed) < len(batch.rows):
+        step = Step("review", {"folder": str(batch.table.parent), "open": "true"})
+        print(f"next:   {typed(step)}")
     if batch.others:
         print(
             f"note: {batch.table.parent} has files of {_lesions(batch.others)} more, which this "
@@ -294,6 +304,18 @@ def _tell(batch: Batch) -> int:
             file=sys.stderr,
         )
     return 1 if failed else 0
+
+
+def _sizes(row: Mapping[str, Any]) -> str:
+    """What was measured of a lesion, and what was given."""
+    unit = "mm" if row.get("long_mm") else "px"
+
+    def axes(which: str) -> str:
+        long, short = (row.get(f"{which}{one}_{unit}") for one in ("long", "short"))
+        return f"{float(long):.1f} x {float(short):.1f}" if long and short else ""
+
+    given = axes("given_")
+    return f"{axes('')} {unit}{given and f' (given {given})'}"
 
 
 def _lesions(count: int) -> str:

@@ -31,6 +31,23 @@ def certainty(alpha: np.ndarray, threshold: float) -> float:
     return float(alpha[mask].mean()) if mask.any() else 0.0
 
 
+def doubt(certain: float, agreement: float | None) -> str:
+    """Why a soft mask is to be looked at, in a line; "" where nothing is wrong.
+
+    Args:
+      certain: of `certainty`.
+      agreement: of `agreement_with_axes`; None where no axes were shown.
+    """
+    told = []
+    if agreement is not None and agreement < LEAST_AGREEMENT:
+        told.append(f"agrees with its axes by only {agreement:.2f} (1 is the same)")
+    if certain < LEAST_CERTAINTY:
+        told.append(f"is certain by only {certain:.2f} (1 is all lesion)")
+    if not told:
+        return ""
+    return f"the mask {' and '.join(told)}: the system may not know such lesions, look at it"
+
+
 def agreement_with_axes(alpha: np.ndarray, box: Box, recist: np.ndarray, threshold: float) -> float:
     """How well a soft mask's own axes agree with those that the network was shown.
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from casgan_jax.annotations import Annotations, Failure
 from casgan_jax.errors import UserError
+from casgan_jax.evaluation.certainty import agreement_with_axes, certainty, doubt
 from casgan_jax.grid import binarise
 from casgan_jax.inference.beside import SlicesBeside, shown_slices
 from casgan_jax.inference.levels import EIGHT_BIT, levels_of, stretched_side, trained_window
@@ -135,7 +136,8 @@ def with_proposals(
     window: tuple[float, float] | None = None,
     progress: bool = True,
 ) -> Annotations:
-    """Every lesion with what the system proposes of it; those without are failures.
+    """Every lesion with what the system proposes of it, and a note where that is to be looked at;
+    those without are failures.
 
     Args:
       system: of `casgan_jax.inference.load.load_system`.
@@ -158,5 +160,15 @@ def with_proposals(
         except UserError as error:
             failures.append(Failure(0, annotation.key, str(error)))
         else:
-            found.append(dataclasses.replace(annotation, proposal=proposal))
+            told = _doubt(system, lesion, proposal)
+            notes = (*annotation.notes, *([told] if told else []))
+            found.append(dataclasses.replace(annotation, proposal=proposal, notes=notes))
     return Annotations(tuple(found), tuple(failures))
+
+
+def _doubt(system: LoadedSystem, lesion: Lesion, proposal: Proposal) -> str:
+    """Why a proposal is to be looked at, or "", as `predict` tells it."""
+    alpha, agreement = proposal.alpha, None
+    if lesion.recist is not None and "axes" in system.mark_kinds:
+        agreement = agreement_with_axes(alpha, proposal.box, lesion.recist, system.threshold)
+    return doubt(certainty(alpha, system.threshold), agreement)

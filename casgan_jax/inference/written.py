@@ -8,12 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from casgan_jax.evaluation.certainty import (
-    LEAST_AGREEMENT,
-    LEAST_CERTAINTY,
-    agreement_with_axes,
-    certainty,
-)
+from casgan_jax.evaluation.certainty import agreement_with_axes, certainty, doubt
 from casgan_jax.grid import binarise, encode_alpha
 from casgan_jax.images import write_npy, write_png
 from casgan_jax.inference.predict import Prediction
@@ -44,16 +39,8 @@ class Written(NamedTuple):
 
     @property
     def warning(self) -> str:
-        """Why a mask is to be looked at: it is not sure, or has little to do with its axes; ""
-        where nothing is wrong."""
-        told = []
-        if self.agreement is not None and self.agreement < LEAST_AGREEMENT:
-            told.append(f"agrees with its axes by {self.agreement:.2f} alone (1 is the same)")
-        if self.certainty < LEAST_CERTAINTY:
-            told.append(f"is certain by {self.certainty:.2f} alone (1 is all lesion)")
-        if not told:
-            return ""
-        return f"the mask {' and '.join(told)}: the system may not know such lesions, look at it"
+        """Why the mask is to be looked at; "" where nothing is wrong."""
+        return doubt(self.certainty, self.agreement)
 
 
 def write_prediction(

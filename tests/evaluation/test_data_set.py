@@ -219,9 +219,9 @@ def test_the_command(tmp_path):
         check=False,
     )
     assert out.returncode == 0, out.stderr
-    table, _, last = out.stdout.strip().rpartition("\n")
-    assert "| Dice, 50% consensus, four readers |" in table
-    summary = json.loads(last)
+    assert "| Dice, 50% consensus, four readers |" in out.stdout
+    metrics = tmp_path / "evaluation" / "test" / "metrics.json"
+    assert f"all figures: {metrics}" in out.stdout
+    summary = json.loads(metrics.read_text())
     assert (summary["split"], summary["data_dir"], summary["records"]) == ("test", "somewhere", 3)
     assert summary["headline"]["chosen"]["mean"] == 1.0
-    assert (tmp_path / "evaluation" / "test" / "metrics.json").is_file()

@@ -244,7 +244,7 @@ def test_a_mask_that_is_not_certain_is_told(tmp_path):
     system = BrightIsLesion(EIGHT_BIT)
     (found,) = run_jobs(system, [Job(tmp_path / "a.png", (20.0, 12.0), "a")], tmp_path / "out")
     assert found.written.certainty == pytest.approx(130 / 255, abs=1e-3)
-    assert found.written.warning.startswith("the mask is certain by 0.51 alone (1 is all lesion)")
+    assert found.written.warning.startswith("the mask is certain by only 0.51 (1 is all lesion)")
 
 
 _LAUNCH = """

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Annotations, read_annotations
+from casgan_jax.images import write_png
 from casgan_jax.inference import proposing
 from casgan_jax.inference.load import load_system
 from casgan_jax.inference.proposing import network_of_volumes, propose, with_proposals
@@ -47,6 +48,16 @@ def test_lesions_are_labelled_by_what_the_system_proposes(system, example, tmp_p
     )
     placed = found.annotations[0].proposal.box.paste(alpha.alpha, (128, 128))
     assert dice(placed >= 0.5, truth >= 0.5) > 0.85
+
+
+def test_what_the_system_is_not_sure_of_has_a_note(system, example, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (128, 128)).astype(np.uint8)
+    write_png(tmp_path / "noise.png", noise)
+    strange = dataclasses.replace(example.annotations[0], key="noise", image=tmp_path / "noise.png")
+    given = Annotations((example.annotations[0], strange), ())
+    known, unknown = with_proposals(system, given, progress=False).annotations
+    assert known.notes == example.annotations[0].notes
+    assert "the system may not know such lesions" in unknown.notes[-1]
 
 
 def test_the_same_system_proposes_the_same(system, example):
