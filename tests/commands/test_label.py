@@ -1,12 +1,14 @@
 """`casgan label` in this process."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
 from absl import flags
 
 from casgan_jax.errors import UserError
+from casgan_jax.images import write_png
 from casgan_jax.inference.load import load_system
 from datasets.phantom.marked_images import write_example
 from tests.commands.loaded import loaded
@@ -50,7 +52,9 @@ def test_all_measurements_of_a_published_study_by_one_command(label, tmp_path, c
     ]
     reports.write_report(study / "more.dcm", *groups)
     assert label(f"--input={study}", f"--output={output}", "--noprogress") == 0
-    assert "3 lesions labelled" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "3 lesions labelled" in said
+    assert re.search(r"^sr: [\d.]+ x [\d.]+ mm \(given 64\.[45] x 43\.0\), quality 0\.", said, re.M)
     with (output / "labels.csv").open(newline="") as file:
         rows = {row["key"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"sr", "above", "below"}
@@ -64,6 +68,17 @@ def test_all_measurements_of_a_published_study_by_one_command(label, tmp_path, c
             found = sorted(float(row[name]) for name in ("long_mm", "short_mm"))
             across, down = 2 * published.RADIUS * np.sort(published.SPACING)
             assert found == pytest.approx([across, down], abs=1)
+
+
+def test_what_the_network_is_not_sure_of_is_told(label, tmp_path, capsys):
+    y, x = np.mgrid[:128, :128] // 8
+    write_png(tmp_path / "board.png", ((x + y) % 2 * 255).astype(np.uint8))
+    recist = "--recist=58.25,70,69.5,60,68.42,70.33,60.07,60.94"
+    arguments = (f"--input={tmp_path / 'board.png'}", f"--output={tmp_path / 'labels'}", recist)
+    assert label(*arguments, "--method=network", "--noprogress") == 0
+    told = capsys.readouterr()
+    assert re.search(r"^note: board: .* the system may not know such lesions", told.err, re.M)
+    assert re.search(r"^board: .* px \(given 15\.\d x 12\.\d\), quality", told.out, re.M)
 
 
 def test_a_table_by_the_network_of_the_package(label, tmp_path, capsys):

@@ -51,9 +51,9 @@ def test_lesions_are_labelled_by_what_the_system_proposes(system, example, tmp_p
 
 
 def test_what_the_system_is_not_sure_of_has_a_note(system, example, tmp_path):
-    noise = np.random.default_rng(0).integers(0, 255, (128, 128)).astype(np.uint8)
-    write_png(tmp_path / "noise.png", noise)
-    strange = dataclasses.replace(example.annotations[0], key="noise", image=tmp_path / "noise.png")
+    y, x = np.mgrid[:128, :128] // 8
+    write_png(tmp_path / "board.png", ((x + y) % 2 * 255).astype(np.uint8))
+    strange = dataclasses.replace(example.annotations[0], key="board", image=tmp_path / "board.png")
     given = Annotations((example.annotations[0], strange), ())
     known, unknown = with_proposals(system, given, progress=False).annotations
     assert known.notes == example.annotations[0].notes

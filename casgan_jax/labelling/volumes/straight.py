@@ -11,8 +11,6 @@ a pixel is left at most, less than outlines move between slices.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from casgan_jax.soft_mask.volume_marks import Correction, VolumeMark
@@ -60,11 +58,8 @@ class Straight:
 
     def correction(self, correction: Correction) -> Correction:
         """What is certain of a slice, on the canvas."""
-        right, down = (float(one) for one in self.moves[correction.slice])
-        strokes = tuple(
-            dataclasses.replace(one, points=tuple((x + right, y + down) for x, y in one.points))
-            for one in correction.strokes
-        )
+        right, down = map(float, self.moves[correction.slice])
+        strokes = tuple(stroke.shifted(right, down) for stroke in correction.strokes)
         return correction._replace(strokes=strokes)
 
     def back(self, stack: np.ndarray) -> np.ndarray:
