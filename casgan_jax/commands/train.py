@@ -32,7 +32,7 @@ from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
 from casgan_jax.commands.path_flag import define_path
-from casgan_jax.commands.program import interpreter, typed
+from casgan_jax.commands.program import typed
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.field_help import field_help
 from casgan_jax.configs.schema.kinds import StageConfig
@@ -155,14 +155,4 @@ def _tell_next(measured: Measured) -> None:
     """Commands that go on with a finished run, as they are typed."""
     subject = measured.subject
     evaluate = Step("evaluate", {"workdir": subject.workdir, "split": subject.split})
-    example = {"table": "example/lesions.csv", "output": "predicted"}
-    lines = [
-        "all figures of it:",
-        f"  {typed(evaluate)}",
-        "soft masks of other images, for example of the phantoms that the first line writes:",
-        f"  {interpreter()} -m datasets.phantom.example --output=example",
-        f"  {typed(Step('predict', {'workdir': subject.workdir, **example}))}",
-        "your own data:",
-        f"  {typed(Step('build', {'dataset': 'help'}))}",
-    ]
-    print("\n".join(["next", *lines]))
+    print(f"next:\n  {typed(evaluate)}\n  {typed(Step('build', {'dataset': 'help'}))}")
