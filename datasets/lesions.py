@@ -79,7 +79,7 @@ def make_record(source: LesionSource | Skip) -> Record | Skip:
 
     if isinstance(source, Skip):
         return source
-    options = LabelOptions(scale=source.scale, window=source.window)
+    options = LabelOptions(scale=source.scale, least_scale=source.scale, window=source.window)
     try:
         lesion = read_lesion(source.annotation, window=source.window)
         label = label_read_lesion(lesion, options)

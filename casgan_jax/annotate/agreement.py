@@ -20,7 +20,7 @@ import numpy as np
 
 from casgan_jax.annotate.workplace import Workplace
 from casgan_jax.files import write_whole
-from casgan_jax.grid import Box, binarise
+from casgan_jax.grid import Box, area_mean, binarise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.metrics import dice
 
@@ -77,12 +77,12 @@ def _where(place: Workplace, key: str) -> tuple[str, int]:
 
 
 def _compared(first: LesionLabel, second: LesionLabel) -> dict[str, Any]:
-    box = first.box.joined(second.box)
-    a, b = (_within(box, label) for label in (first, second))
+    box, scale = first.box.joined(second.box), min(first.scale, second.scale)
+    a, b = (_within(box, label, scale) for label in (first, second))
     masks = binarise(a, first.threshold), binarise(b, second.threshold)
     row: dict[str, Any] = {
         "dice": round(float(dice(*masks)), 4),
-        "soft_difference_px": round(float(np.abs(a - b).sum()) / first.scale**2, 2),
+        "soft_difference_px": round(float(np.abs(a - b).sum()) / scale**2, 2),
     }
     if first.diameters_mm and second.diameters_mm:
         long, short = np.subtract(second.diameters_mm, first.diameters_mm).tolist()
@@ -90,7 +90,8 @@ def _compared(first: LesionLabel, second: LesionLabel) -> dict[str, Any]:
     return row
 
 
-def _within(box: Box, label: LesionLabel) -> np.ndarray:
-    """The soft mask in a box that holds its own."""
-    height, width = (label.scale * side for side in box.shape)
-    return label.box.within(box).scaled(label.scale).paste(label.alpha, (height, width))
+def _within(box: Box, label: LesionLabel, scale: int) -> np.ndarray:
+    """The soft mask at a scale that is a divisor of its own, in a box that holds its own."""
+    alpha = area_mean(label.alpha, label.scale // scale)
+    height, width = (scale * side for side in box.shape)
+    return label.box.within(box).scaled(scale).paste(alpha, (height, width))

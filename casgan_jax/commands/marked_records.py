@@ -83,7 +83,7 @@ def _record(
             expected="axes, masks or outlines, which predictions can be compared with",
             remedy="leave it out",
         )
-    label = label_read_lesion(lesion, LabelOptions(scale=system.scale))
+    label = label_read_lesion(lesion, LabelOptions(scale=system.scale, least_scale=system.scale))
     height, width = extent_of(label).shape
     readers = 0 if label.masks is None else label.masks.shape[2]
     if readers > MAX_READERS or not crop_of(lesion, system.patch).contains(extent_of(label)):

@@ -235,7 +235,9 @@ def _label(job: _Job) -> Row:
         if job.fault is not None:
             raise job.fault
         lesion = read_lesion(annotation, window=options.label.window)
-        label = label_read_lesion(lesion, options.label)
+        # The files' masks are means of the label's, never finer than these.
+        least = dataclasses.replace(options.label, least_scale=options.scale)
+        label = label_read_lesion(lesion, least)
         to_pacs = not objects.FORMATS.keys().isdisjoint(options.formats)
         finding = objects.finding_record(lesion, label) if to_pacs else None
         to_nnunet = nnunet.FORMAT in options.formats

@@ -58,6 +58,7 @@ from casgan_jax.soft_mask.recist import (
 
 _LEAST_MARGIN = 16  # pixels around the marks that are looked at
 _MARGIN = 0.75  # the same in sizes of the lesion; GrabCut looks at 0.5
+_FINE_SIDE = 512  # pixels of the soft mask: of a lesion that is larger so, coarser ones are made
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,15 +67,26 @@ class LabelOptions:
 
     Attributes:
       scale: r, pixels of the soft mask a pixel of the image.
+      least_scale: what r may be halved down to, as often as the lesion would be more than 512
+        pixels of the soft mask long; a divisor of `scale`. Time and memory grow with their number,
+        and a border of so many pixels gains nothing by finer ones (docs/labelling.md).
       window: (low, high) for all lesions; None: see `casgan_jax.labelling.lesion`.
       readers_strategy: "matting" or "anchored", see `label_from_readers`.
       threshold: at which the soft mask is measured, in (0, 1].
     """
 
     scale: int = 4
+    least_scale: int = 1
     window: tuple[float, float] | None = None
     readers_strategy: str = "matting"
     threshold: float = PAPER_THRESHOLD
+
+    def scale_for(self, extent: Box) -> int:
+        """r of a lesion of this extent."""
+        scale = self.scale
+        while scale * max(extent.shape) > _FINE_SIDE and scale % (2 * self.least_scale) == 0:
+            scale //= 2
+        return scale
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -190,15 +202,16 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     masks = None if lesion.masks is None else box.crop(lesion.masks)
     corner = np.tile(np.asarray(box.corner, np.float32), 4)
     axes = None if lesion.recist is None else longer_first(lesion.recist - corner)
+    scale = options.scale_for(lesion.extent)
     if proposal is None:
-        strategy, label = _label(image, axes, masks, options)
+        strategy, label = _label(image, axes, masks, scale, options.readers_strategy)
     else:
-        strategy, label = "network", proposal.label(box, options.scale)
+        strategy, label = "network", proposal.label(box, scale)
     strokes = [stroke.shifted(*(-edge for edge in box.corner)) for stroke in lesion.strokes]
-    label = corrected(image, label, strokes, options.scale)
+    label = corrected(image, label, strokes, scale)
     # What is measured is what is stored, and the last bits depend on the number of threads.
     label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))
-    measured = measure_axes(label.alpha, options.threshold, scale=options.scale)
+    measured = measure_axes(label.alpha, options.threshold, scale=scale)
     return LesionLabel(
         key=lesion.annotation.key,
         patient=lesion.annotation.patient,
@@ -207,7 +220,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
         image=source,
         unit=lesion.unit,
         window=lesion.window,
-        scale=options.scale,
+        scale=scale,
         alpha=label.alpha,
         trimap=label.trimap,
         masks=masks,
@@ -296,15 +309,18 @@ def _check_values(lesion: Lesion, source: np.ndarray, image: np.ndarray) -> None
 
 
 def _label(
-    image: np.ndarray, axes: np.ndarray | None, masks: np.ndarray | None, options: LabelOptions
+    image: np.ndarray,
+    axes: np.ndarray | None,
+    masks: np.ndarray | None,
+    scale: int,
+    readers_strategy: str,
 ) -> tuple[str, Label]:
     if axes is not None:
-        return "recist", label_from_recist(image, axes, options.scale)
+        return "recist", label_from_recist(image, axes, scale)
     assert masks is not None, "marks are axes or masks"
     if masks.shape[2] == 1:
-        return "mask", label_from_binary(image, masks[..., 0], options.scale)
-    strategy = options.readers_strategy
-    return "readers", label_from_readers(image, masks, options.scale, strategy=strategy)
+        return "mask", label_from_binary(image, masks[..., 0], scale)
+    return "readers", label_from_readers(image, masks, scale, strategy=readers_strategy)
 
 
 def _quality(
@@ -317,7 +333,7 @@ def _quality(
     options: LabelOptions,
 ) -> float:
     if strategy == "network":
-        found = grabcut_mask(image, measured, scale=options.scale)
+        found = grabcut_mask(image, measured, scale=len(label.alpha) // len(image))
         return float(dice(binarise(label.alpha, options.threshold), found))
     if given is not None:
         return recist_quality(label, given, measured, options.threshold)

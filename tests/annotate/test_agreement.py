@@ -9,6 +9,7 @@ from casgan_jax.annotate.sources import find_sources
 from casgan_jax.annotate.store import open_store
 from casgan_jax.annotate.workplace import Workplace
 from tests.annotate import places
+from tests.labelling import lesions
 
 
 @pytest.fixture
@@ -38,6 +39,18 @@ def test_the_same_axes_agree_and_other_ones_less(readers, tmp_path):
     with write_agreement(tmp_path, [same, moved]).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == COLUMNS and rows[1]["key"] == "image-1"
+
+
+def test_soft_masks_of_different_scales_are_compared(tmp_path):
+    folder = tmp_path / "images"
+    lesions.write_image(folder / "large.png", lesions.picture(65, (80, 80)))
+    with open_store(tmp_path / "out") as store:
+        readers = [Workplace(find_sources(folder, ()), store, reader=r) for r in ("anna", "ben")]
+        for reader, radius in zip(readers, (63, 66), strict=True):
+            accept(reader, "large", [float(one) for one in lesions.axes(radius, (80, 80))])
+        assert [reader.label("large").scale for reader in readers] == [4, 2]
+        (row,) = agreement(readers)
+    assert row["dice"] > 0.95
 
 
 def test_what_only_one_accepted_is_left_out(readers):

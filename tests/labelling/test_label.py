@@ -110,6 +110,30 @@ def test_quality_falls_with_marks_that_the_image_does_not_bear_out(annotate):
     assert label_lesion(annotate(RADIUS), TWO).axes_agreement is None
 
 
+@pytest.mark.parametrize(
+    ("side", "least", "scale"),
+    [(128, 1, 4), (129, 1, 2), (257, 1, 1), (2000, 1, 1), (2000, 2, 2), (2000, 4, 4)],
+)
+def test_soft_masks_of_large_lesions_are_coarser(side, least, scale):
+    options = LabelOptions(least_scale=least)
+    assert options.scale_for(Box(10, 10, 10 + side, 30)) == scale
+
+
+def test_scales_that_are_not_halved_stay_multiples_of_the_least():
+    assert LabelOptions(scale=6, least_scale=3).scale_for(Box(0, 0, 900, 9)) == 3
+    assert LabelOptions(scale=3).scale_for(Box(0, 0, 900, 9)) == 3
+
+
+def test_a_large_lesion_is_found_and_measured(tmp_path):
+    picture = lesions.picture(66, (80, 80))
+    image = lesions.write_image(tmp_path / "large.png", picture)
+    one = Annotation(key="one", patient="", image=image, recist=lesions.axes(66, (80, 80)))
+    label = label_lesion(one)
+    assert label.scale == 2 and label.alpha.shape == tuple(2 * side for side in label.box.shape)
+    assert dice(on_image(label) >= 0.5, lesions.disc(66, (80, 80))) > 0.97
+    np.testing.assert_allclose(label.diameters_px, 132, atol=2)
+
+
 def test_a_crop_is_enough():
     assert crop_box(Box(80, 50, 100, 70), (512, 512)) == Box(64, 34, 116, 86)
     assert crop_box(Box(80, 50, 180, 70), (512, 512)) == Box(5, 0, 255, 145)
