@@ -259,13 +259,20 @@ class _Lesion:
         caps &= masks | ~marked  # what was marked is kept to
         trimap[caps] = UNKNOWN
         said = [self._said.trimap(*each) for each in zip(slices, trimap, strict=True)]
+        brushed = np.stack(said) != trimap
         trimap = np.stack(said)
         weight = np.where(marked, 1, _MASK_SHARE) * (known[:, None, None] & ~caps)
         prior = (weight * soft + (1 - weight) * share).astype(np.float32)
         # A chest wall is as bright as the lesion: no alpha of both is affine in the image.
         foreign = (trimap == BACKGROUND) & wide
         alpha = volume_matting(
-            image, trimap, prior, _PRIOR_WEIGHT, self._spacing_mm, foreign=foreign
+            image,
+            trimap,
+            prior,
+            _PRIOR_WEIGHT,
+            self._spacing_mm,
+            foreign=foreign,
+            apart=brushed,
         )
         return slices[0], alpha
 
