@@ -11,7 +11,7 @@ import numpy as np
 
 from casgan_jax.dicom.identity import derived_uid, read_source
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box, area_mean, binarise, decode_alpha, encode_alpha
+from casgan_jax.grid import Box, area_mean, as_stored, binarise
 from casgan_jax.images import dicom_tags
 from casgan_jax.images.dicom_tags import Frame
 from casgan_jax.images.geometry import Geometry
@@ -163,10 +163,9 @@ def place_finding(finding: Finding) -> Placed:
     """
     source, geometry = read_placed_source(finding.file, finding.frame)
     try:
-        coded = encode_alpha(area_mean(finding.alpha, finding.scale))
+        native = as_stored(area_mean(finding.alpha, finding.scale))
     except UserError as error:
         raise error.within(finding.key) from error
-    native = decode_alpha(coded)  # what is stored, and nothing finer, is cut at the threshold
     columns, rows, _ = geometry.size
     if not binarise(native, finding.threshold).any():
         raise UserError(

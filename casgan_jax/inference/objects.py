@@ -11,7 +11,7 @@ import numpy as np
 from casgan_jax.dicom.finding import Finding, place_finding
 from casgan_jax.dicom.objects import KINDS_OF_FORMATS, series_of, write_objects
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box, decode_alpha, encode_alpha
+from casgan_jax.grid import Box
 from casgan_jax.images.stack import Scan
 from casgan_jax.json_form import to_json
 from casgan_jax.soft_mask.recist import axis_lengths, measure_axes
@@ -51,7 +51,7 @@ def predicted_finding(
     Args:
       name: of the lesion.
       scan: its image.
-      fine_alpha: (r P, r P) float32 in [0, 1], the patch r times as fine.
+      fine_alpha: (r P, r P) float32 in whole steps of 1/255, the patch r times as fine.
       box: of the patch in the image.
       threshold: in (0, 1].
 
@@ -66,8 +66,7 @@ def predicted_finding(
             remedy="leave them out",
         )
     scale = len(fine_alpha) // box.shape[0]
-    alpha = decode_alpha(encode_alpha(fine_alpha))
-    axes = measure_axes(alpha, threshold, scale=scale) + np.tile(
+    axes = measure_axes(fine_alpha, threshold, scale=scale) + np.tile(
         np.asarray(box.corner, np.float32), 4
     )
     row, column = scan.spacing_mm or (np.nan, np.nan)
@@ -77,11 +76,11 @@ def predicted_finding(
         frame=scan.instance[1],
         box=box,
         scale=scale,
-        alpha=alpha,
+        alpha=fine_alpha,
         threshold=threshold,
         axes=axes,
         diameters_mm=axis_lengths(axes, (row, column)),
-        area_mm2=float(alpha.sum(dtype=np.float64)) / scale**2 * row * column,
+        area_mm2=float(fine_alpha.sum(dtype=np.float64)) / scale**2 * row * column,
         quality=None,
         method=_METHOD,
     )

@@ -18,7 +18,7 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.looking import Cascade, Lesion, soft_masks
-from casgan_jax.grid import Box, area_mean, normalise
+from casgan_jax.grid import Box, area_mean, as_stored, normalise
 from casgan_jax.inference.jobs import Point
 from casgan_jax.soft_mask.mark_planes import Marks
 from casgan_jax.soft_mask.recist import check_recist
@@ -41,6 +41,13 @@ class Prediction(NamedTuple):
     fine_alpha: np.ndarray
     patch: np.ndarray
     box: Box
+
+    def as_stored(self) -> Prediction:
+        """The same in whole steps of 1/255, as its files hold it (`casgan_jax.grid.as_stored`)."""
+        scale = len(self.fine_alpha) // len(self.patch)
+        fine = as_stored(self.fine_alpha)
+        native = as_stored(area_mean(fine, scale))
+        return self._replace(alpha=self.box.paste(native, self.alpha.shape), fine_alpha=fine)
 
 
 def predict(

@@ -119,7 +119,7 @@ def run_jobs(
                 window=levels,
                 recist=job.recist,
                 neighbours=slices,
-            )
+            ).as_stored()
             if KINDS_OF_FORMATS.keys() & set(formats):
                 fine, box = prediction.fine_alpha, prediction.box
                 findings.append(predicted_finding(job.name, scan, fine, box, threshold))

@@ -60,6 +60,7 @@ def write_prediction(
 
     Args:
       image01: (H, W) the image in [0, 1].
+      prediction: of `Prediction.as_stored`.
       threshold: that makes a binary mask of the soft one.
       recist: (8,) the lesion's axes, if they were shown.
     """

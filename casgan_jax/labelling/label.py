@@ -34,9 +34,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import (
     PAPER_THRESHOLD,
     Box,
+    as_stored,
     binarise,
-    decode_alpha,
-    encode_alpha,
     normalise,
 )
 from casgan_jax.labelling.lesion import Lesion, read_lesion
@@ -197,7 +196,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     strokes = [stroke.shifted(*(-edge for edge in box.corner)) for stroke in lesion.strokes]
     label = corrected(image, label, strokes, options.scale)
     # What is measured is what is stored, and the last bits depend on the number of threads.
-    label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))
+    label = label._replace(alpha=as_stored(label.alpha))
     measured = measure_axes(label.alpha, options.threshold, scale=options.scale)
     return LesionLabel(
         key=lesion.annotation.key,

@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.grid import area_mean, decode_alpha, encode_alpha
+from casgan_jax.grid import area_mean, as_stored
 from casgan_jax.images.regular import RegularRun, regular_run
 from casgan_jax.labelling.label import LabelOptions, label_read_lesion
 from casgan_jax.labelling.lesion import Lesion, read_lesion
@@ -233,7 +233,7 @@ def _measured(
     found: VolumeLabel,
 ) -> LabelledVolume:
     """The label cut to the slices that have any of it, measured as it is stored."""
-    alpha = decode_alpha(encode_alpha(found.alpha))
+    alpha = as_stored(found.alpha)
     there = np.flatnonzero(alpha.any(axis=(1, 2)))
     if (alpha[slab.broken] > 0).any():
         raise UserError(
