@@ -1,8 +1,10 @@
-"""What a run came to, in the lines that `train` prints at its end."""
+"""What a run came to, in the lines that `train` prints at its end, and what was measured of a
+lesion, in those of `label` and `predict`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
@@ -16,6 +18,25 @@ if TYPE_CHECKING:  # a run of one kind needs nothing of the others
 
 
 _MANY_LESIONS = 20
+FEW = 3  # lesions, each of which `label` and `predict` tell the sizes of
+
+
+def sizes(row: Mapping[str, Any]) -> str:
+    """What was measured of a lesion, and what was given: "18.9 x 17.2 mm (given 19.4 x 16.8)".
+
+    Args:
+      row: with the columns of `casgan_jax.labelling.files.diameters`, in mm where the spacing is
+        known; none where nothing could be measured.
+    """
+    unit = "mm" if row.get("spacing_mm") else "px"
+
+    def axes(which: str) -> str:
+        long, short = (row.get(f"{which}{one}_{unit}") for one in ("long", "short"))
+        return f"{float(long):.1f} x {float(short):.1f}" if long and short else ""
+
+    measured, given = axes(""), axes("given_")
+    told = f"{measured} {unit}" if measured else "nothing at the threshold"
+    return f"{told}{given and f' (given {given})'}"
 
 
 def measured_lines(measured: Measured) -> list[str]:
