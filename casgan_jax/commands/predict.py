@@ -138,7 +138,7 @@ def main(_: list[str]) -> int:
     ):
         if isinstance(outcome, predictions.Failed | ObjectsFailed):
             failures += 1
-            print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
+            print(f"error: {outcome.place}: {error_line(outcome.reason)}", file=sys.stderr)
         else:
             say(json.dumps(outcome.as_json()), sys.stdout)
             if isinstance(outcome, predictions.Predicted):

@@ -42,6 +42,11 @@ class ObjectsFailed(NamedTuple):
         """The series, in words."""
         return f"series {self.series}"
 
+    @property
+    def reason(self) -> UserError:
+        """The error beside the place."""
+        return self.error
+
 
 def predicted_finding(name: str, scan: Scan, prediction: Prediction, threshold: float) -> Finding:
     """A prediction as a finding, measured at the threshold.

@@ -82,6 +82,14 @@ class Failed(NamedTuple):
         x, y = self.job.centre
         return f"{self.job.file} at {x:g},{y:g}"
 
+    @property
+    def reason(self) -> UserError:
+        """The error beside the place: one of the file itself does not name it again."""
+        reason = self.error.within("")
+        if reason.what == str(self.job.file):
+            reason.what = ""
+        return reason
+
 
 def run_jobs(
     system: LoadedSystem,
@@ -118,7 +126,7 @@ def run_jobs(
             expected=f"a number in [-{LARGEST_OFFSET:g}, {LARGEST_OFFSET:g}]",
             remedy="DeepLesion's files need -32768",
         )
-    check_formats(formats, output)
+    check_formats(formats)
     make_folder(output, field="output")
     threshold = system.threshold if threshold is None else threshold
     trained = trained_window(system) if window is None else window

@@ -180,6 +180,8 @@ def test_formats_offsets_and_failures(tmp_path):
     assert tiff.window == LUNG and tiff.written.threshold == 0.5
     assert missing.place == f"{tmp_path / 'z.png'} at 20,12"
     assert "no such file" in str(missing.error)
+    assert str(missing.reason).startswith("found no such file, expected an image file")
+    assert missing.reason is not missing.error and "z.png" in str(missing.error)
     assert "d.png" in str(damaged.error)
     assert list(coded.as_json()) == [
         *("file", "center", "window", "threshold", "area_px", "pixels_at_threshold", "cut_off"),
@@ -337,7 +339,8 @@ def test_the_command(tmp_path):
     (line,) = out.stdout.splitlines()
     assert json.loads(line)["center"] == [20.0, 12.0]
     assert re.search(r"^a: 9\.\d x 9\.\d px, certainty 0\.78$", out.stderr, re.M)
-    assert "b.png at 20,12" in out.stderr and "1 of 2 lesions failed" in out.stderr
+    assert out.stderr.count("b.png") == 1 and "b.png at 20,12: found no such file" in out.stderr
+    assert "1 of 2 lesions failed" in out.stderr
     assert "Traceback" not in out.stderr
     assert cv2.imread(str(tmp_path / "out" / "a_mask.png"), cv2.IMREAD_UNCHANGED).any()
     nothing = _launch("--workdir=w", "--output=o", "--threshold=2")
@@ -393,6 +396,19 @@ def test_every_binary_mask_of_a_lesion_is_that_of_its_stored_soft_mask(tmp_path)
     alpha = np.load(out / "a_alpha.npy")
     np.testing.assert_allclose(soft.read(part)[..., 0].T, alpha, atol=1e-6)
     assert told.written.pixels_at_threshold == mask.sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [("dicom", "highdicom", "pacs"), ("nnunet", "nibabel", "medical")],
+)
+def test_a_format_without_its_library_names_the_extra(tmp_path, monkeypatch, name, library, extra):
+    monkeypatch.setitem(sys.modules, library, None)
+    run = run_jobs(BrightIsLesion(), [], tmp_path / "out", formats=("nrrd", name))
+    line = line_of(next, run)
+    assert line.startswith(f"format={name}: found ") and f"no {library} to read or write" in line
+    assert line.endswith(f"expected the extra {extra}; pip install 'casgan_jax[{extra}]'")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
