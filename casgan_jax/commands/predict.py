@@ -77,7 +77,7 @@ _RECIST = flags.DEFINE_multi_string(
 _TABLE = define_path("table", None, "CSV of marks with the columns file,x,y, or one of lesions.")
 _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
 _SERIES = flags.DEFINE_string(
-    "series", None, "Number or UID of the series, where --input is a folder of several."
+    "series", None, "Number or UID of the series, or its end, where --input is a folder of several."
 )
 _SEGMENT = flags.DEFINE_string("segment", None, "The only segment of a study, by number or name.")
 _OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
