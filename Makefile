@@ -48,17 +48,17 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-annotate: $(VENV)/.installed
-	@echo 'annotate: installing what the browser needs, half a minute'
+	@echo 'annotate: installing what the browser needs, about a minute'
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[annotate]'
 	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed
-	@echo 'docs: installing what builds the site, half a minute'
+	@echo 'docs: installing what builds the site, about a minute'
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	@echo 'test: installing what tests and checks need, one to two minutes'
+	@echo 'test: installing what tests and checks need, one to five minutes'
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 

@@ -22,7 +22,7 @@ def test_every_long_installation_is_told_first(target, tmp_path):
     )
     told, installed = False, 0
     for line in done.stdout.splitlines():
-        told = told or re.match(r"echo '\w+: .*, (half a minute|one to \w+ minutes)'", line)
+        told = told or re.match(r"echo '\w+: .*, (about a minute|one to \w+ minutes)'", line)
         if "pip install --quiet" in line and "wheel" not in line:
             assert told, line
             told, installed = False, installed + 1
