@@ -148,7 +148,7 @@ def lesion_row(
         "quality": label.quality,
         "measured_recist": _numbers(label.measured_axes),
         "area_px": label.area_px,
-        "window": _numbers(label.window),
+        "window": _numbers(label.network_window or label.window),
         "unit": label.unit,
         "threshold": label.threshold,
         **diameters("", label.measured_axes, label.spacing_mm),

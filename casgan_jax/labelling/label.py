@@ -86,7 +86,8 @@ class LesionLabel:
       box: of the crop (h, w) in the image.
       image: (h, w) source values of the crop.
       unit: "HU" or "stored".
-      window: (low, high) of the source values that maps to [0, 1].
+      window: (low, high) of the source values that maps to [0, 1], and is shown.
+      network_window: the same of what a network saw; None where none proposed the soft mask.
       scale: r.
       alpha: (r h, r w) float32 in [0, 1], whole steps of 1/255 as it is stored in 8 bits; outside
         of the crop there is no lesion.
@@ -115,6 +116,7 @@ class LesionLabel:
     threshold: float
     spacing_mm: tuple[float, float] | None
     quality: float
+    network_window: tuple[float, float] | None = None
 
     @property
     def readers_mean(self) -> np.ndarray | None:
@@ -215,6 +217,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
         threshold=options.threshold,
         spacing_mm=lesion.spacing_mm,
         quality=_quality(strategy, label, image, axes, measured, masks, options),
+        network_window=proposal.window if proposal else None,
     )
 
 
