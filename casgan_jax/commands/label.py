@@ -166,9 +166,11 @@ def main(_: list[str]) -> int:
         batch: Batch | VolumeBatch
         if _VOLUME.value:
             batch = volumes = _label_volumes(annotations, Path(_OUTPUT.value))
+            _tell_window(annotations, volumes)
             status = tell_volumes(volumes)
         else:
             batch = slices = _label(annotations, Path(_OUTPUT.value))
+            _tell_window(annotations, slices)
             status = _tell(slices)
     except KeyboardInterrupt:
         raise Interrupted(
@@ -304,6 +306,16 @@ def _tell(batch: Batch) -> int:
             file=sys.stderr,
         )
     return 1 if failed else 0
+
+
+def _tell_window(annotations: Annotations, batch: Batch | VolumeBatch) -> None:
+    """Says once that CT was matted in the lung's window where nobody named one."""
+    from casgan_jax.commands.told import lung_note
+
+    unnamed = any(one.window is None for one in annotations.annotations)
+    if _WINDOW.value is None and _METHOD.value == "matting" and unnamed:
+        for line in lung_note(batch.rows):
+            print(line, file=sys.stderr)
 
 
 def _lesions(count: int) -> str:

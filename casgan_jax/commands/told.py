@@ -3,11 +3,12 @@ lesion, in those of `label` and `predict`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from casgan_jax.configs.schema.classical import ClassicalConfig
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
+from casgan_jax.labelling.lesion import LUNG_WINDOW
 from casgan_jax.records.prepared import load_split
 from casgan_jax.report.evaluation import headline_lines
 
@@ -37,6 +38,19 @@ def sizes(row: Mapping[str, Any]) -> str:
     measured, given = axes(""), axes("given_")
     told = f"{measured} {unit}" if measured else "nothing at the threshold"
     return f"{told}{given and f' (given {given})'}"
+
+
+def lung_note(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line where lesions of CT were labelled in the lung's window; none where none was.
+
+    Args:
+      rows: of labels.csv or volumes.csv, whose window nobody named.
+    """
+    low, high = LUNG_WINDOW
+    of_lung = {"window": f"{low:g},{high:g}", "unit": "HU"}
+    if not any(of_lung.items() <= row.items() for row in rows):
+        return []
+    return [f"note: window {low:g} to {high:g} HU (lung); --window=LOW,HIGH for another"]
 
 
 def measured_lines(measured: Measured) -> list[str]:
