@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax.dicom.finding import Finding, place_finding
+from casgan_jax.dicom.finding import PREDICTION, Finding, place_finding
 from casgan_jax.dicom.objects import KINDS_OF_FORMATS, series_of, write_objects
 from casgan_jax.errors import UserError
 from casgan_jax.images.stack import Scan
 from casgan_jax.inference.predict import Prediction
 from casgan_jax.json_form import to_json
 from casgan_jax.soft_mask.recist import axis_lengths
-
-_METHOD = "prediction from a mark"
 
 
 class ObjectsWritten(NamedTuple):
@@ -88,7 +86,7 @@ def predicted_finding(name: str, scan: Scan, prediction: Prediction, threshold: 
         diameters_mm=axis_lengths(axes, (row, column)),
         area_mm2=prediction.area_px * row * column,
         quality=None,
-        method=_METHOD,
+        method=PREDICTION,
     )
     place_finding(finding)
     return finding

@@ -10,6 +10,7 @@ slices, and further where its soft mask comes to the end of what was read.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -91,7 +92,8 @@ def label_read_volume(
             break
         reach *= 2
     _check_ends(slices, run, found, slab)
-    return _measured(lesion, options, marks, marked, run, slab, found)
+    label = _measured(lesion, options, marks, marked, run, slab, found)
+    return dataclasses.replace(label, by_network=propose is not None)
 
 
 def _check_slices(lesion: VolumeLesion) -> None:
