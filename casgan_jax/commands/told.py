@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from casgan_jax.configs.schema.classical import ClassicalConfig
+from casgan_jax.configs.schema.classical import ClassicalConfig, ClassicalData
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
+from casgan_jax.configs.schema.softgan import SoftganData
+from casgan_jax.evaluation.summary import Subject
 from casgan_jax.labelling.lesion import LUNG_WINDOW
-from casgan_jax.records.prepared import load_split
+from casgan_jax.records.prepared import feature_names, load_split, read_metadata
 from casgan_jax.report.evaluation import headline_lines
 
 if TYPE_CHECKING:  # a run of one kind needs nothing of the others
@@ -19,6 +21,7 @@ if TYPE_CHECKING:  # a run of one kind needs nothing of the others
 
 
 _MANY_LESIONS = 20
+_SOME_RECORDS = 100  # whose windows are looked at
 FEW = 3  # lesions, each of which `label` and `predict` tell the sizes of
 
 
@@ -78,6 +81,31 @@ def threshold_lines(data_dir: str) -> list[str]:
         f"note: {lesions} validation lesions chose the threshold, which makes it a rough one; "
         "Dice at 128/255 does not hang on them"
     ]
+
+
+def shown_window(data: ClassicalData | SoftganData, subject: Subject) -> dict[str, str]:
+    """The option of `predict` that shows images to a run as its training showed them.
+
+    Args:
+      data: of the run's config.
+      subject: a split of the data set that the run was trained on.
+
+    Returns:
+      {"window": "LOW,HIGH"} in the values of the source images, these very letters where they had
+      several windows; nothing for a run of stretched crops, which needs none.
+    """
+    if isinstance(data, SoftganData) and data.stretched:
+        return {}
+    if "source_window" not in feature_names(subject.data_dir):
+        low, high = data.window or read_metadata(subject.data_dir)["window"]
+        return {"window": f"{low:g},{high:g}"}
+    records = load_split(subject.data_dir, subject.split, features=("source_window",))
+    some = (records[k] for k in range(min(len(records), _SOME_RECORDS)))
+    windows = {tuple(record["source_window"].tolist()) for record in some}
+    if len(windows) != 1:
+        return {"window": "LOW,HIGH"}
+    ((low, high),) = windows
+    return {"window": f"{low:g},{high:g}"}
 
 
 def classical_lines(config: ClassicalConfig, done: ClassicalRun) -> list[str]:
