@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,9 +29,11 @@ from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_npy, write_png, write_volume
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.volume_files import FORMATS as VOLUME_FORMATS
-from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.labelling.label import LesionLabel
 
 # 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, where it lies.
 FORMATS = {"png": ".png", "npy": ".npy", **VOLUME_FORMATS}

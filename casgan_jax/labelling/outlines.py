@@ -6,14 +6,16 @@ write_png("overlay.png", draw_overlay(label))  # given in blue, soft mask in ora
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from casgan_jax.grid import Box, binarise, normalise
-from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.report.sheet import BLUE, ORANGE, as_picture
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.labelling.label import LesionLabel
 
 _SIDE = 288  # pixels at which a line of one pixel is thin beside a lesion
 _FINER = 4  # lines are traced on a grid so much finer than the image's
