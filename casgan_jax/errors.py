@@ -57,6 +57,15 @@ class UserError(ValueError):
         return error
 
 
+def install(extra: str) -> str:
+    """What a line about a library that is missing tells to do.
+
+    Args:
+      extra: of this package, that has the library.
+    """
+    return f"pip install 'casgan_jax[{extra}]'"
+
+
 class Interrupted(Exception):
     """Work that a signal asked to stop, and that has saved its state.
 

@@ -249,6 +249,18 @@ def decode_alpha(coded: Array) -> Array:
     return coded.astype(np.float32) / np.float32(255.0)
 
 
+def as_stored(alpha: np.ndarray) -> np.ndarray:
+    """A soft mask in whole steps of 1/255, as 8 bits hold it, float32 of the same shape.
+
+    What is measured and made binary is what is stored: whoever reads the file finds the same mask.
+
+    Raises:
+      UserError: a value is not finite or lies outside [0, 1].
+    """
+    coded: np.ndarray = decode_alpha(encode_alpha(alpha))
+    return coded
+
+
 def binarise(alpha: Array, threshold: float) -> Array:
     """Soft mask -> bool: alpha >= threshold, also within `jax.jit`.
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from casgan_jax.errors import UserError, one_line
+from casgan_jax.errors import UserError, install, one_line
 from casgan_jax.pool import CHUNK, use_one_core
 from casgan_jax.records.splits import SPLITS
 from datasets.outcomes import Outcome
@@ -38,8 +38,8 @@ except ImportError as error:
     raise UserError(
         "beam_runner",
         found=f"no apache_beam ({one_line(error)})",
-        expected="it installed",
-        remedy="pip install 'casgan_jax[beam]'",
+        expected="the extra beam",
+        remedy=install("beam"),
     ) from error
 finally:
     logging.disable(logging.NOTSET)

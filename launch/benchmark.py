@@ -6,18 +6,18 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
 
 Suites:
   all      every suite in a process of its own, with a time limit, into --output; goes on
-  matting  closed-form matting beside pymatting in one process (pip install -e '.[bench]';
-           importing pymatting for the first time takes a minute; it is not timed)
-  train    the adversarial step beside the same networks in PyTorch ('.[bench]')
+  matting  closed-form matting beside pymatting in one process (the extra bench; to
+           import pymatting for the first time takes a minute, which is not timed)
+  train    the adversarial step beside the same networks in PyTorch (the extra bench)
   input    the input pipeline beside the training step that it feeds
   predict  a cascade's latency and images per second
-  label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting ('.[bench]'), and
-           labels beside the readers or the true alpha of a prepared data set (docs/labels.md)
+  label    a soft mask from RECIST axes beside full-frame GrabCut and pymatting (the extra bench),
+           and labels beside the readers or the true alpha of a prepared data set (docs/labels.md)
   annotate the server of casgan annotate over HTTP: soft masks, scrolling, the work list; what
            corrections gain on the readers of a prepared data set (docs/annotating.md)
   marks    a trained network that sees axes beside the label from these, and its certainty
-  quality  CasGAN and U-Net beside MONAI's networks ('.[bench]'), trained on the same patients for
-           the same seconds, measured alike; quality:quick takes minutes
+  quality  CasGAN and U-Net beside MONAI's networks (the extra bench), trained on the same patients
+           for the same seconds, measured alike; quality:quick takes minutes
   volume   the soft mask of a whole lesion from the axes of one slice, of --volume_dir: made lesions
            of known volume (phantom/volumes), or nodules that readers outlined (lidc/volumes); with
            --workdir a network slice by slice

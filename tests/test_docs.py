@@ -108,6 +108,13 @@ def test_a_forge_and_the_site_see_the_same_blocks(page):
     assert not odd, "a block within a list is another thing to the site; leave the list first"
 
 
+@pytest.mark.parametrize("page", SOURCES, ids=each)
+def test_extras_are_installed_by_one_form_of_command(page):
+    form = re.compile(r"(--constraint constraints.txt )?--editable ['\"]\.\[[a-z,]+\]")
+    for rest in re.findall(r"pip install ([^`\n]*\[[a-z,]+\])", page.read_text()):
+        assert form.fullmatch(rest) or "apache-beam" in rest
+
+
 def test_the_pages_have_links_and_commands_to_look_at():
     assert sum(len(links(page)) for page in PAGES) > 40
     assert sum(len(printed_commands(page)) for page in PAGES) > 80

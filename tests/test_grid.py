@@ -14,6 +14,7 @@ from casgan_jax.grid import (
     PAPER_THRESHOLD,
     Box,
     area_mean,
+    as_stored,
     binarise,
     decode_alpha,
     encode_alpha,
@@ -173,6 +174,14 @@ def test_codes_round_trip():
     on_device = decode_alpha(jnp.asarray(codes))
     assert on_device.dtype == np.float32
     np.testing.assert_allclose(on_device, decode_alpha(codes), rtol=1e-7)
+
+
+def test_what_is_stored_is_the_nearest_code_and_stays_it():
+    alpha = np.linspace(0, 1, 1001, dtype=np.float32)
+    stored = as_stored(alpha)
+    assert stored.dtype == np.float32 and np.abs(stored - alpha).max() <= 0.5 / 255 + 1e-6
+    np.testing.assert_array_equal(as_stored(stored), stored)
+    np.testing.assert_array_equal(encode_alpha(stored), encode_alpha(alpha))
 
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, np.nan, np.inf])

@@ -220,7 +220,13 @@ def _propose(state: State, body: Mapping[str, Any]) -> State:
 
 
 def _proposal(body: Mapping[str, Any]) -> Proposal:
-    return Proposal(Box(*body["box"]), body["scale"], base64.b64decode(body["soft_mask"]))
+    low_high = body.get("window")  # which events of earlier versions lack
+    return Proposal(
+        Box(*body["box"]),
+        body["scale"],
+        base64.b64decode(body["soft_mask"]),
+        low_high and (low_high[0], low_high[1]),
+    )
 
 
 def proposal_body(proposal: Proposal) -> dict[str, Any]:
@@ -230,6 +236,7 @@ def proposal_body(proposal: Proposal) -> dict[str, Any]:
         "box": list(proposal.box),
         "scale": proposal.scale,
         "soft_mask": base64.b64encode(proposal.packed).decode(),
+        "window": proposal.window and list(proposal.window),
     }
 
 

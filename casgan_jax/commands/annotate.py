@@ -24,7 +24,7 @@ who have decided on every one.
 
 The server listens on this computer only, unless --host says otherwise, and answers to the browser
 that opens its address.
-Ctrl-C ends it. It needs the extra: pip install 'casgan_jax[annotate]'.
+Ctrl-C ends it. It needs the extra annotate.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from absl import flags
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.label_volumes import tell_volumes
 from casgan_jax.commands.path_flag import define_multi_path, define_path
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, install
 from casgan_jax.pretrained import NAME
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
@@ -199,8 +199,8 @@ def _serve(place: Workplace, folder: Path, options: BatchOptions) -> None:
         raise UserError(
             "annotate",
             found=f"no {error.name}",
-            expected="the extra `annotate`",
-            remedy="pip install 'casgan_jax[annotate]'",
+            expected="the extra annotate",
+            remedy=install("annotate"),
         ) from error
 
     def opened(address: str) -> None:

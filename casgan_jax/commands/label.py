@@ -51,9 +51,8 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -134,7 +133,6 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
 _LEAST_SCALE = 4  # at which lesions are labelled
 _MOST_TOLD = 10  # failures and notes; labels.csv and the page have all of them
-_FEW = 3  # lesions, each of which is told
 
 
 def run() -> None:
@@ -168,9 +166,11 @@ def main(_: list[str]) -> int:
         batch: Batch | VolumeBatch
         if _VOLUME.value:
             batch = volumes = _label_volumes(annotations, Path(_OUTPUT.value))
+            _tell_window(annotations, volumes)
             status = tell_volumes(volumes)
         else:
             batch = slices = _label(annotations, Path(_OUTPUT.value))
+            _tell_window(annotations, slices)
             status = _tell(slices)
     except KeyboardInterrupt:
         raise Interrupted(
@@ -278,16 +278,18 @@ def _store(batch: Batch | VolumeBatch, address: str) -> None:
 
 def _tell(batch: Batch) -> int:
     """Prints what was done; returns the exit status."""
+    from casgan_jax.commands.told import FEW, sizes
+
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed[:_MOST_TOLD]:
         print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
     noted = [row for row in batch.rows if row["status"] != "failed" and row.get("note")]
     for row in noted[:_MOST_TOLD]:
         print(f"note: {row['key']}: {row['note']}", file=sys.stderr)
-    if len(batch.rows) <= _FEW:
+    if len(batch.rows) <= FEW:
         for row in batch.rows:
             if row["status"] != "failed":
-                print(f"{row['key']}: {_sizes(row)}, quality {float(row['quality']):.2f}")
+                print(f"{row['key']}: {sizes(row)}, quality {float(row['quality']):.2f}")
     print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
     if len(failed) < len(batch.rows):
@@ -306,16 +308,14 @@ def _tell(batch: Batch) -> int:
     return 1 if failed else 0
 
 
-def _sizes(row: Mapping[str, Any]) -> str:
-    """What was measured of a lesion, and what was given."""
-    unit = "mm" if row.get("long_mm") else "px"
+def _tell_window(annotations: Annotations, batch: Batch | VolumeBatch) -> None:
+    """Says once that CT was matted in the lung's window where nobody named one."""
+    from casgan_jax.commands.told import lung_note
 
-    def axes(which: str) -> str:
-        long, short = (row.get(f"{which}{one}_{unit}") for one in ("long", "short"))
-        return f"{float(long):.1f} x {float(short):.1f}" if long and short else ""
-
-    given = axes("given_")
-    return f"{axes('')} {unit}{given and f' (given {given})'}"
+    unnamed = any(one.window is None for one in annotations.annotations)
+    if _WINDOW.value is None and _METHOD.value == "matting" and unnamed:
+        for line in lung_note(batch.rows):
+            print(line, file=sys.stderr)
 
 
 def _lesions(count: int) -> str:

@@ -24,7 +24,7 @@ INPUT = define_path(
     "Image of one lesion, folder of a DICOM series or study, or URL of one of those by DICOMweb.",
 )
 SERIES = flags.DEFINE_string(
-    "series", None, "Number or UID of the series, where --input or --list has several."
+    "series", None, "Number or UID of the series, or its end, where --input or --list has several."
 )
 _RECIST = flags.DEFINE_string(
     "recist", None, "x1,y1,...,x4,y4 of the lesion of --input; x1,y1,x2,y2 is a long axis alone."

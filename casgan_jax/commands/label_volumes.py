@@ -20,6 +20,8 @@ def tell_volumes(batch: VolumeBatch) -> int:
     labelled = [row for row in batch.rows if row["status"] == "labelled"]
     for row in failed[:_MOST_TOLD]:
         print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
+    for row in [row for row in labelled if row.get("note")][:_MOST_TOLD]:
+        print(f"note: {row['key']}: {row['note']}", file=sys.stderr)
     for row in labelled[:_MOST_TOLD]:
         print(_line(row))
     if len(labelled) > _MOST_TOLD:

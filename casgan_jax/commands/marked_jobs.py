@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from casgan_jax.annotations import Annotation, Annotations
 from casgan_jax.errors import UserError
 from casgan_jax.files import read_table
 from casgan_jax.inference.jobs import Job
-from casgan_jax.soft_mask.recist import axis_lengths
+from casgan_jax.soft_mask.recist import EXCHANGED
 
 
 class Planned(NamedTuple):
@@ -66,16 +64,12 @@ def plan_annotations(annotations: Annotations) -> Planned:
                 annotation.key.replace("/", "_"),
                 slice_index=index,
                 hu_offset=annotation.hu_offset or 0.0,
-                recist=None if measured is None else _longer_first(measured),
+                recist=measured,
+                spacing_mm=lesion.spacing_mm,
+                notes=(EXCHANGED,) if EXCHANGED in lesion.notes else (),
             )
         )
     return planned
-
-
-def _longer_first(recist: np.ndarray) -> np.ndarray:
-    """Axes whose order was right in mm; of pixels that are not square the other may be longer."""
-    long, short = axis_lengths(recist)
-    return recist if long >= short else np.roll(recist, 4)
 
 
 def plan_study(

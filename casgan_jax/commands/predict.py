@@ -24,11 +24,13 @@ What black and white mean is the training data's window, for images in Hounsfiel
 for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
 its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG files).
 
-A mask that has little to do with the axes that it was shown is told by a warning.
+A mask that has little to do with the axes that it was shown is told by a warning; axes that were
+given in the other order are exchanged, which a note tells.
 
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
 NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one
-chosen in training) and NAME_overlay.png, and one JSON line is printed; --format adds volumes
+chosen in training) and NAME_overlay.png, and one JSON line is printed (docs/files.md), beside
+the axes in mm where there are few lesions; --format adds volumes
 and what goes into a PACS (docs/pacs.md). A lesion that fails gets an error line, the others go on,
 and the exit status is 1.
 """
@@ -54,6 +56,7 @@ from casgan_jax.commands.marked_jobs import (
     plan_study,
 )
 from casgan_jax.commands.path_flag import define_multi_path, define_path
+from casgan_jax.commands.told import FEW, sizes
 from casgan_jax.errors import UserError
 from casgan_jax.inference import run as predictions
 from casgan_jax.inference.jobs import Point, parse_pair, parse_window, plan, plan_axes
@@ -74,7 +77,7 @@ _RECIST = flags.DEFINE_multi_string(
 _TABLE = define_path("table", None, "CSV of marks with the columns file,x,y, or one of lesions.")
 _SLICE = flags.DEFINE_integer("slice", None, "Slice of --input, from 0.", lower_bound=0)
 _SERIES = flags.DEFINE_string(
-    "series", None, "Number or UID of the series, where --input is a folder of several."
+    "series", None, "Number or UID of the series, or its end, where --input is a folder of several."
 )
 _SEGMENT = flags.DEFINE_string("segment", None, "The only segment of a study, by number or name.")
 _OUTPUT = define_path("output", None, "Folder to write to; made if it is not there.")
@@ -135,15 +138,27 @@ def main(_: list[str]) -> int:
     ):
         if isinstance(outcome, predictions.Failed | ObjectsFailed):
             failures += 1
-            print(f"error: {outcome.place}: {error_line(outcome.error)}", file=sys.stderr)
+            print(f"error: {outcome.place}: {error_line(outcome.reason)}", file=sys.stderr)
         else:
             say(json.dumps(outcome.as_json()), sys.stdout)
-            if isinstance(outcome, predictions.Predicted) and outcome.written.warning:
-                print(f"warning: {outcome.job.name}: {outcome.written.warning}", file=sys.stderr)
+            if isinstance(outcome, predictions.Predicted):
+                _tell(outcome, sized=len(planned.jobs) <= FEW)
     if failures:
         total = len(planned.jobs) + len(planned.failures)
         print(f"{failures} of {total} lesions failed", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _tell(done: predictions.Predicted, *, sized: bool) -> None:
+    """What a reader is told of a lesion beside its line of JSON, its sizes if asked."""
+    name, written = done.job.name, done.written
+    for note in done.job.notes:
+        print(f"note: {name}: {note}", file=sys.stderr)
+    if sized:
+        told = sizes(done.as_json())
+        print(f"{name}: {told}, certainty {written.certainty:.2f}", file=sys.stderr)
+    if written.warning:
+        print(f"warning: {name}: {written.warning}", file=sys.stderr)
 
 
 def _folder(name: str, value: str | None) -> Path:

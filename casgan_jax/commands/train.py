@@ -107,7 +107,7 @@ def _measure_method(config: ClassicalConfig, workdir: Path) -> int:
 
     done = run_classical(config, workdir)
     print("\n".join(classical_lines(config, done)))
-    _tell_next(done.measured)
+    _tell_next(config, done.measured)
     return 0
 
 
@@ -147,12 +147,20 @@ def _train(config: StageConfig, workdir: Path) -> int:
     if isinstance(config, SoftganConfig):
         measured = evaluate_workdir(workdir)
         print("\n".join([*measured_lines(measured), *threshold_lines(config.data.dir)]))
-        _tell_next(measured)
+        _tell_next(config, measured)
     return 0
 
 
-def _tell_next(measured: Measured) -> None:
+def _tell_next(config: SoftganConfig | ClassicalConfig, measured: Measured) -> None:
     """Commands that go on with a finished run, as they are typed."""
+    from casgan_jax.commands.told import shown_window
+
     subject = measured.subject
-    evaluate = Step("evaluate", {"workdir": subject.workdir, "split": subject.split})
-    print(f"next:\n  {typed(evaluate)}\n  {typed(Step('build', {'dataset': 'help'}))}")
+    run = {"workdir": subject.workdir}
+    image = {"input": "IMAGE", "center": "X,Y", "output": "predicted"}
+    steps = [
+        Step("evaluate", {**run, "split": subject.split}),
+        Step("predict", {**run, **image, **shown_window(config.data, subject)}),
+        Step("build", {"dataset": "help"}),
+    ]
+    print("\n".join(["next:", *(f"  {typed(step)}" for step in steps)]))

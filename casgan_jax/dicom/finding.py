@@ -11,10 +11,17 @@ import numpy as np
 
 from casgan_jax.dicom.identity import derived_uid, read_source
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box, area_mean, binarise, decode_alpha, encode_alpha
+from casgan_jax.grid import Box, area_mean, as_stored, binarise
 from casgan_jax.images import dicom_tags
 from casgan_jax.images.dicom_tags import Frame
 from casgan_jax.images.geometry import Geometry
+
+# Methods, as `Finding.method` has them.
+NETWORK = "network"
+PREDICTION = "prediction from a mark"
+VOLUME = "volume"
+VOLUME_BY_NETWORK = "volume by a network"
+_OF_NETWORKS = (NETWORK, PREDICTION, VOLUME_BY_NETWORK)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,10 +170,9 @@ def place_finding(finding: Finding) -> Placed:
     """
     source, geometry = read_placed_source(finding.file, finding.frame)
     try:
-        coded = encode_alpha(area_mean(finding.alpha, finding.scale))
+        native = as_stored(area_mean(finding.alpha, finding.scale))
     except UserError as error:
         raise error.within(finding.key) from error
-    native = decode_alpha(coded)  # what is stored, and nothing finer, is cut at the threshold
     columns, rows, _ = geometry.size
     if not binarise(native, finding.threshold).any():
         raise UserError(
@@ -203,5 +209,7 @@ def read_placed_source(file: Path, frame: int) -> tuple[Any, Geometry]:
 
 
 def names_of(group: Sequence[Region]) -> list[str]:
-    """The names of lesions, as the UID of an object of them is made of."""
-    return [one.name for one in group]
+    """What the UID of an object of lesions is made of: their names, and whether a network made
+    their soft masks. What was matted of the same lesions is another object, and neither takes the
+    place of the other."""
+    return [f"{one.name} {NETWORK}" if one.method in _OF_NETWORKS else one.name for one in group]

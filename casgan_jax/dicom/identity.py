@@ -136,13 +136,16 @@ def finished(made: Any, source: Any) -> Any:
     return made
 
 
-def highdicom_for(path: Path) -> ModuleType:
+def highdicom_for(what: object) -> ModuleType:
     """highdicom, of the extra `pacs`.
+
+    Args:
+      what: needs it, a file or an argument.
 
     Raises:
       UserError: it is not installed.
     """
-    return import_extra("highdicom", path, "DICOM", extra="pacs")
+    return import_extra("highdicom", what, "DICOM", extra="pacs")
 
 
 @contextlib.contextmanager

@@ -18,19 +18,37 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from casgan_jax.dicom.finding import Finding, Placed, Region, place_finding
-from casgan_jax.dicom.identity import write_object
+from casgan_jax.dicom.identity import highdicom_for, write_object
 from casgan_jax.dicom.report_parts import Segment
 from casgan_jax.dicom.write_contours import make_contours
 from casgan_jax.dicom.write_report import make_report
 from casgan_jax.dicom.write_segmentation import make_segmentation
 from casgan_jax.files import make_folder
+from casgan_jax.images.checks import import_extra
 
 KINDS_OF_FORMATS: dict[str, str] = {"dicom": "segmentation", "rtstruct": "contours"}
 KINDS = tuple(KINDS_OF_FORMATS.values())  # what can be asked for
 
+_OF_NIBABEL = ("nifti", "nnunet")
 _MOST_SEGMENTS = 16
 
 Entry = dict[str, str | int]
+
+
+def check_libraries(formats: Collection[str]) -> None:
+    """Imports what the formats are written by: missing, it would fail every lesion.
+
+    Args:
+      formats: of soft masks; those that need no library of an extra do not matter.
+
+    Raises:
+      UserError: one is not installed; the line names the format and the extra.
+    """
+    for name in formats:
+        if name in KINDS_OF_FORMATS:
+            highdicom_for(f"format={name}")
+        elif name in _OF_NIBABEL:
+            import_extra("nibabel", f"format={name}", "NIfTI")
 
 
 def series_of(findings: Sequence[Finding]) -> dict[str, list[Placed]]:

@@ -211,8 +211,8 @@ def _check_service(field: str, url: str) -> None:
 
 
 def _client(service: str, field: str) -> Any:
-    web = import_extra("dicomweb_client.web", Path(field), "DICOMweb", extra="pacs")
-    requests = import_extra("requests", Path(field), "DICOMweb", extra="pacs")
+    web = import_extra("dicomweb_client.web", field, "DICOMweb", extra="pacs")
+    requests = import_extra("requests", field, "DICOMweb", extra="pacs")
     session = requests.Session()
     session.auth = _with_credentials  # and not from ~/.netrc
     client = web.DICOMwebClient(service, session=session, timeout=_TIMEOUT)

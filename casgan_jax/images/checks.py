@@ -13,7 +13,7 @@ from types import ModuleType
 
 import numpy as np
 
-from casgan_jax.errors import UserError, one_line
+from casgan_jax.errors import UserError, install, one_line
 
 DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
 _EXACT_IN_FLOAT32 = 2**24
@@ -201,8 +201,14 @@ def _silenced(logger: str | None) -> Iterator[None]:
         found.setLevel(level)
 
 
-def import_extra(name: str, path: Path, kind: str, *, extra: str = "medical") -> ModuleType:
+def import_extra(name: str, what: object, kind: str, *, extra: str = "medical") -> ModuleType:
     """A library of an extra.
+
+    Args:
+      name: of the library.
+      what: needs it: a file, or an argument such as "format=dicom".
+      kind: of data that the library reads or writes.
+      extra: of this package, that has the library.
 
     Raises:
       UserError: it is not installed; the line names the extra.
@@ -211,10 +217,10 @@ def import_extra(name: str, path: Path, kind: str, *, extra: str = "medical") ->
         return importlib.import_module(name)
     except ImportError as error:
         raise UserError(
-            path,
+            what,
             found=f"{kind} but no {name} to read or write it",
-            expected="it installed",
-            remedy=f"pip install 'casgan_jax[{extra}]'",
+            expected=f"the extra {extra}",
+            remedy=install(extra),
         ) from error
 
 

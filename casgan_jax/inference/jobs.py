@@ -18,7 +18,7 @@ import numpy as np
 from casgan_jax.errors import UserError
 from casgan_jax.files import Row, read_rows, unique_names
 from casgan_jax.soft_mask.recist import centre as middle_of_axes
-from casgan_jax.soft_mask.recist import check_axes
+from casgan_jax.soft_mask.recist import check_axes, longer_first
 
 Point = tuple[float, float]  # x, y in pixels
 
@@ -35,6 +35,8 @@ class Job(NamedTuple):
       slice_index: from 0, of files of several.
       hu_offset: the file's own to Hounsfield units.
       recist: (8,) axes of the lesion that a system is shown in place of the mark, or None.
+      spacing_mm: (row, column), where it is known better than the file says it.
+      notes: what was done to the marks that is not the rule.
     """
 
     file: Path
@@ -43,6 +45,8 @@ class Job(NamedTuple):
     slice_index: int | None = None
     hu_offset: float = 0.0
     recist: np.ndarray | None = None
+    spacing_mm: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def plan_axes(inputs: Sequence[str], axes: Sequence[np.ndarray]) -> list[Job]:
@@ -56,7 +60,7 @@ def plan_axes(inputs: Sequence[str], axes: Sequence[np.ndarray]) -> list[Job]:
       UserError: no input, or axes that do not match the files or cannot be a lesion's.
     """
     for recist in axes:
-        check_axes(recist)
+        check_axes(longer_first(recist))
     middles = [(float(x), float(y)) for x, y in map(middle_of_axes, axes)]
     jobs = plan(inputs, middles, None, mark="recist")
     every = list(axes) * (len(jobs) if len(axes) == 1 else 1)

@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casgan_jax.dicom.finding import Finding, place_finding
+from casgan_jax.dicom.finding import PREDICTION, Finding, place_finding
 from casgan_jax.dicom.objects import KINDS_OF_FORMATS, series_of, write_objects
 from casgan_jax.errors import UserError
-from casgan_jax.grid import Box, decode_alpha, encode_alpha
 from casgan_jax.images.stack import Scan
+from casgan_jax.inference.predict import Prediction
 from casgan_jax.json_form import to_json
-from casgan_jax.soft_mask.recist import axis_lengths, measure_axes
-
-_METHOD = "prediction from a mark"
+from casgan_jax.soft_mask.recist import axis_lengths
 
 
 class ObjectsWritten(NamedTuple):
@@ -42,17 +40,19 @@ class ObjectsFailed(NamedTuple):
         """The series, in words."""
         return f"series {self.series}"
 
+    @property
+    def reason(self) -> UserError:
+        """The error beside the place."""
+        return self.error
 
-def predicted_finding(
-    name: str, scan: Scan, fine_alpha: np.ndarray, box: Box, threshold: float
-) -> Finding:
+
+def predicted_finding(name: str, scan: Scan, prediction: Prediction, threshold: float) -> Finding:
     """A prediction as a finding, measured at the threshold.
 
     Args:
       name: of the lesion.
       scan: its image.
-      fine_alpha: (r P, r P) float32 in [0, 1], the patch r times as fine.
-      box: of the patch in the image.
+      prediction: of `Prediction.as_stored`.
       threshold: in (0, 1].
 
     Raises:
@@ -65,25 +65,28 @@ def predicted_finding(
             expected="one, for dicom and rtstruct",
             remedy="leave them out",
         )
-    scale = len(fine_alpha) // box.shape[0]
-    alpha = decode_alpha(encode_alpha(fine_alpha))
-    axes = measure_axes(alpha, threshold, scale=scale) + np.tile(
-        np.asarray(box.corner, np.float32), 4
-    )
+    axes = prediction.measured_axes(threshold)
+    if axes is None:
+        raise UserError(
+            name,
+            found=f"a soft mask of at most {prediction.fine_alpha.max():.3g}",
+            expected=f"a pixel of at least {threshold:.3g}",
+            remedy="give a lower `threshold`",
+        )
     row, column = scan.spacing_mm or (np.nan, np.nan)
     finding = Finding(
         key=name,
         file=scan.file,
         frame=scan.instance[1],
-        box=box,
-        scale=scale,
-        alpha=alpha,
+        box=prediction.box,
+        scale=len(prediction.fine_alpha) // len(prediction.patch),
+        alpha=prediction.fine_alpha,
         threshold=threshold,
         axes=axes,
         diameters_mm=axis_lengths(axes, (row, column)),
-        area_mm2=float(alpha.sum(dtype=np.float64)) / scale**2 * row * column,
+        area_mm2=prediction.area_px * row * column,
         quality=None,
-        method=_METHOD,
+        method=PREDICTION,
     )
     place_finding(finding)
     return finding

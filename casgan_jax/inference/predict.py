@@ -18,10 +18,10 @@ import numpy as np
 
 from casgan_jax.errors import UserError
 from casgan_jax.evaluation.looking import Cascade, Lesion, soft_masks
-from casgan_jax.grid import Box, area_mean, normalise
+from casgan_jax.grid import Box, area_mean, as_stored, binarise, normalise
 from casgan_jax.inference.jobs import Point
 from casgan_jax.soft_mask.mark_planes import Marks
-from casgan_jax.soft_mask.recist import check_recist
+from casgan_jax.soft_mask.recist import check_recist, measure_axes
 from casgan_jax.soft_mask.view import view_of_axes
 
 
@@ -41,6 +41,29 @@ class Prediction(NamedTuple):
     fine_alpha: np.ndarray
     patch: np.ndarray
     box: Box
+
+    def as_stored(self) -> Prediction:
+        """The same in whole steps of 1/255, as its files hold it (`casgan_jax.grid.as_stored`)."""
+        scale = len(self.fine_alpha) // len(self.patch)
+        fine = as_stored(self.fine_alpha)
+        native = as_stored(area_mean(fine, scale))
+        return self._replace(alpha=self.box.paste(native, self.alpha.shape), fine_alpha=fine)
+
+    @property
+    def area_px(self) -> float:
+        """Sum of the soft mask within the image, in pixels."""
+        scale = len(self.fine_alpha) // len(self.patch)
+        inside = self.box.clipped(self.alpha.shape).within(self.box).scaled(scale)
+        return float(inside.crop(self.fine_alpha).sum(dtype=np.float64)) / scale**2
+
+    def measured_axes(self, threshold: float) -> np.ndarray | None:
+        """(8,) float32 axes of the soft mask in pixels of the image; None where nothing reaches the
+        threshold."""
+        if not binarise(self.fine_alpha, threshold).any():
+            return None
+        scale = len(self.fine_alpha) // len(self.patch)
+        axes = measure_axes(self.fine_alpha, threshold, scale=scale)
+        return axes + np.tile(np.asarray(self.box.corner, np.float32), 4)
 
 
 def predict(

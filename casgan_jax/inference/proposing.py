@@ -77,7 +77,7 @@ def propose(
             expected="a lesion",
             remedy="mark it otherwise, or keep the matted soft mask",
         )
-    return proposed(found.fine_alpha, found.box, values.shape)
+    return proposed(found.fine_alpha, found.box, values.shape, window)
 
 
 def network_of_volumes(folder: str | Path) -> Network:

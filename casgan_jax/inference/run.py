@@ -29,6 +29,8 @@ from casgan_jax.inference.predict import predict
 from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.inference.written import Written, write_prediction
 from casgan_jax.json_form import to_json
+from casgan_jax.labelling.files import diameters
+from casgan_jax.soft_mask.recist import EXCHANGED, longer_first
 
 if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
     from casgan_jax.inference.load import LoadedSystem
@@ -37,18 +39,35 @@ LARGEST_OFFSET = 1e6  # far beyond the offsets between stored values and Hounsfi
 
 
 class Predicted(NamedTuple):
-    """A job that is done: the source values that were 0 and 1, and what was written."""
+    """A job that is done.
+
+    Attributes:
+      job: its axes in order, its spacing as far as it is known.
+      window: the source values that were 0 and 1.
+      written: what was written.
+    """
 
     job: Job
     window: tuple[float, float]
     written: Written
 
     def as_json(self) -> dict[str, Any]:
-        """One object of all that is worth telling."""
-        place: dict[str, Any] = {"file": str(self.job.file), "center": list(self.job.centre)}
-        if self.job.recist is not None:
-            place["recist"] = self.job.recist.tolist()
-        return {**place, "window": list(self.window), **to_json(self.written)}
+        """One object of all that is worth telling; sizes are named as labelling names them."""
+        job, spacing = self.job, self.job.spacing_mm
+        told: dict[str, Any] = {"file": str(job.file), "center": list(job.centre)}
+        if job.recist is not None:
+            told["recist"] = np.round(job.recist.astype(np.float64), 4).tolist()
+        told |= {"window": list(self.window), **to_json(self.written)}
+        sizes: dict[str, float] = {}
+        if job.recist is not None:
+            sizes |= diameters("given_", job.recist, spacing)
+        if self.written.measured_recist is not None:
+            sizes |= diameters("", np.array(self.written.measured_recist), spacing)
+        if spacing is not None:
+            told["spacing_mm"] = list(spacing)
+            sizes["area_mm2"] = self.written.area_px * spacing[0] * spacing[1]
+        told |= {name: round(size, 2) for name, size in sizes.items()}
+        return told | ({"note": "; ".join(job.notes)} if job.notes else {})
 
 
 class Failed(NamedTuple):
@@ -62,6 +81,14 @@ class Failed(NamedTuple):
         """The file and the mark, in words."""
         x, y = self.job.centre
         return f"{self.job.file} at {x:g},{y:g}"
+
+    @property
+    def reason(self) -> UserError:
+        """The error beside the place: one of the file itself does not name it again."""
+        reason = self.error.within("")
+        if reason.what == str(self.job.file):
+            reason.what = ""
+        return reason
 
 
 def run_jobs(
@@ -99,7 +126,7 @@ def run_jobs(
             expected=f"a number in [-{LARGEST_OFFSET:g}, {LARGEST_OFFSET:g}]",
             remedy="DeepLesion's files need -32768",
         )
-    check_formats(formats, output)
+    check_formats(formats)
     make_folder(output, field="output")
     threshold = system.threshold if threshold is None else threshold
     trained = trained_window(system) if window is None else window
@@ -108,6 +135,8 @@ def run_jobs(
     for job in jobs:
         try:
             scan = read_scan(job.file, slice_index=job.slice_index)
+            job = _in_order(job, scan)
+            recist = None if job.recist is None else longer_first(job.recist)
             image = _values(job, scan, hu_offset)
             levels = levels_of(system, image, job.centre, trained=trained, given=window)
             place = _place(job, hu_offset)
@@ -117,19 +146,18 @@ def run_jobs(
                 image,
                 job.centre,
                 window=levels,
-                recist=job.recist,
+                recist=recist,
                 neighbours=slices,
-            )
+            ).as_stored()
             if KINDS_OF_FORMATS.keys() & set(formats):
-                fine, box = prediction.fine_alpha, prediction.box
-                findings.append(predicted_finding(job.name, scan, fine, box, threshold))
+                findings.append(predicted_finding(job.name, scan, prediction, threshold))
             written = write_prediction(
                 output,
                 job.name,
                 normalise(image, levels),
                 prediction,
                 threshold=threshold,
-                recist=job.recist,
+                recist=recist,
             )
             alpha = prediction.alpha
             more = write_volumes(output, job.name, alpha, scan, formats, threshold)
@@ -139,6 +167,19 @@ def run_jobs(
         else:
             yield Predicted(job, levels, written)
     yield from write_findings(output, findings, formats)
+
+
+def _in_order(job: Job, scan: Scan) -> Job:
+    """The job with the spacing that is known, and that axis first which is longer in mm; systems
+    are shown that one first which is longer in pixels."""
+    spacing = job.spacing_mm or scan.spacing_mm
+    job = job._replace(spacing_mm=spacing)
+    if job.recist is None:
+        return job
+    ordered = longer_first(job.recist, spacing or (1.0, 1.0))
+    if ordered is job.recist:
+        return job
+    return job._replace(recist=ordered, notes=(*job.notes, EXCHANGED))
 
 
 def _place(job: Job, hu_offset: float) -> Annotation:

@@ -15,13 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from casgan_jax.dicom.identity import highdicom_for
-from casgan_jax.dicom.objects import KINDS_OF_FORMATS
+from casgan_jax.dicom.objects import KINDS_OF_FORMATS, check_libraries
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder
 from casgan_jax.grid import binarise
 from casgan_jax.images import write_nifti, write_volume
-from casgan_jax.images.checks import import_extra
 from casgan_jax.images.stack import Scan
 from casgan_jax.images.volume_files import FORMATS as VOLUME_FORMATS
 
@@ -30,15 +28,12 @@ NNUNET = "nnunet"
 FORMATS = (*VOLUME_FORMATS, NNUNET, *KINDS_OF_FORMATS)
 
 
-def check_formats(formats: Collection[str], folder: Path) -> None:
+def check_formats(formats: Collection[str]) -> None:
     """Raises UserError where a format is none of `FORMATS`, or its library is not installed."""
     for name in formats:
         if name not in FORMATS:
             raise UserError("format", found=f"{name!r}", expected=f"some of {', '.join(FORMATS)}")
-    if {"nifti", NNUNET} & set(formats):
-        import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
-    if KINDS_OF_FORMATS.keys() & set(formats):
-        highdicom_for(folder)
+    check_libraries(formats)
 
 
 def write_volumes(

@@ -12,7 +12,10 @@ from casgan_jax.evaluation.certainty import agreement_with_axes, certainty, doub
 from casgan_jax.grid import binarise, encode_alpha
 from casgan_jax.images import write_npy, write_png
 from casgan_jax.inference.predict import Prediction
+from casgan_jax.labelling.outlines import draw_outlines, outlines_of
 from casgan_jax.report.sheet import ORANGE, overlay_contour, sheet
+
+_TILE = 384  # pixels
 
 
 class Written(NamedTuple):
@@ -20,27 +23,30 @@ class Written(NamedTuple):
 
     Attributes:
       threshold: that made the binary mask.
-      area_px: of the binary mask.
-      soft_area_px: the sum of the soft one.
+      area_px: the sum of the soft mask, in pixels.
+      pixels_at_threshold: of the binary mask.
       cut_off: the lesion reaches the patch's border: what lies beyond was not looked at.
       files: all of them.
       certainty: of the mask, 0 to 1 (`casgan_jax.evaluation.certainty`).
-      agreement: how well the mask's own axes agree with those that it was shown, 0 to 1
+      axes_agreement: how well the mask's own axes agree with those that it was shown, 0 to 1
         (`recist_agreement`); None where it was shown none.
+      measured_recist: the mask's own axes, 8 numbers in pixels of the image; None where nothing
+        reaches the threshold.
     """
 
     threshold: float
-    area_px: int
-    soft_area_px: float
+    area_px: float
+    pixels_at_threshold: int
     cut_off: bool
     files: tuple[str, ...]
     certainty: float
-    agreement: float | None = None
+    axes_agreement: float | None = None
+    measured_recist: tuple[float, ...] | None = None
 
     @property
     def warning(self) -> str:
         """Why the mask is to be looked at; "" where nothing is wrong."""
-        return doubt(self.certainty, self.agreement)
+        return doubt(self.certainty, self.axes_agreement)
 
 
 def write_prediction(
@@ -60,8 +66,9 @@ def write_prediction(
 
     Args:
       image01: (H, W) the image in [0, 1].
+      prediction: of `Prediction.as_stored`.
       threshold: that makes a binary mask of the soft one.
-      recist: (8,) the lesion's axes, if they were shown.
+      recist: (8,) the lesion's axes in pixels of the image, if they were shown.
     """
     mask = binarise(prediction.alpha, threshold)
     scale = len(prediction.fine_alpha) // len(prediction.patch)
@@ -69,7 +76,7 @@ def write_prediction(
         write_png(folder / f"{name}_alpha.png", encode_alpha(prediction.alpha)),
         write_png(folder / f"{name}_alpha_x{scale}.png", encode_alpha(prediction.fine_alpha)),
         write_png(folder / f"{name}_mask.png", mask.astype(np.uint8) * 255),
-        write_png(folder / f"{name}_overlay.png", overlay(image01, prediction, threshold)),
+        write_png(folder / f"{name}_overlay.png", overlay(image01, prediction, threshold, recist)),
         write_npy(folder / f"{name}_alpha.npy", prediction.alpha),
     ]
     fine = binarise(prediction.fine_alpha, threshold)
@@ -77,25 +84,38 @@ def write_prediction(
     if recist is not None:
         found = agreement_with_axes(prediction.fine_alpha, prediction.box, recist, threshold)
         agreement = round(found, 3)
+    measured = prediction.measured_axes(threshold)
     return Written(
         threshold=threshold,
-        area_px=int(mask.sum()),
-        soft_area_px=round(float(prediction.alpha.sum(dtype=np.float64)), 2),
+        area_px=round(prediction.area_px, 2),
+        pixels_at_threshold=int(mask.sum()),
         cut_off=bool(fine[[0, -1]].any() or fine[:, [0, -1]].any()),
         files=tuple(str(path) for path in files),
         certainty=round(certainty(prediction.fine_alpha, threshold), 3),
-        agreement=agreement,
+        axes_agreement=agreement,
+        measured_recist=None if measured is None else _rounded(measured),
     )
 
 
-def overlay(image01: np.ndarray, prediction: Prediction, threshold: float) -> np.ndarray:
-    """Three tiles: the image with the outline and the patch's frame, the patch outlined, alpha."""
+def _rounded(axes: np.ndarray) -> tuple[float, ...]:
+    """To a hundredth of a pixel."""
+    return tuple(np.round(axes.astype(np.float64), 2).tolist())
+
+
+def overlay(
+    image01: np.ndarray,
+    prediction: Prediction,
+    threshold: float,
+    recist: np.ndarray | None = None,
+) -> np.ndarray:
+    """Three tiles: the image with the outline and the patch's frame, the patch with outline and
+    axes as the overlays of labels have them, alpha."""
     frame = prediction.box.clipped(image01.shape)
     whole = overlay_contour(image01, binarise(prediction.alpha, threshold), ORANGE)
     last = (frame.right - 1, frame.bottom - 1)
     cv2.rectangle(whole, frame.corner, last, (255, 255, 255), 1)
-    side = prediction.fine_alpha.shape
-    patch = cv2.resize(prediction.patch, side, interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
-    outlined = overlay_contour(patch, binarise(prediction.fine_alpha, threshold), ORANGE)
+    measured = prediction.measured_axes(threshold)
+    lines = outlines_of(prediction.fine_alpha, prediction.box, threshold, recist, measured)
+    outlined = draw_outlines(prediction.patch, lines, side=_TILE)
     titles = ["image", f"patch, outline at {threshold:.3f}", "soft mask"]
-    return sheet([[whole, outlined, prediction.fine_alpha]], titles=titles, tile=384)
+    return sheet([[whole, outlined, prediction.fine_alpha]], titles=titles, tile=_TILE)

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from casgan_jax.annotations import Annotation, Annotations
+from casgan_jax.dicom.objects import check_libraries
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
 from casgan_jax.grid import check_threshold
-from casgan_jax.images.checks import import_extra
 from casgan_jax.labelling import keeping, nnunet, objects
 from casgan_jax.labelling.files import (
     COLUMNS,
@@ -116,7 +116,7 @@ def label_batch(
       UserError: an option is out of range, the folder cannot be written to, or another process
         labels into it. A lesion that cannot be labelled raises nothing, its row tells.
     """
-    _check_options(options, folder)
+    _check_options(options)
     make_folder(folder, field="output")
     with only_process(folder / ".lock", f"labelling into {folder}", field="output"):
         table = folder / "labels.csv"
@@ -181,7 +181,7 @@ def fingerprint(annotation: Annotation, options: BatchOptions) -> str:
     return keeping.fingerprint(annotation.files, annotation=annotation, options=options)
 
 
-def _check_options(options: BatchOptions, folder: Path) -> None:
+def _check_options(options: BatchOptions) -> None:
     check_threshold(options.label.threshold)
     if options.label.scale % options.scale:
         raise UserError(
@@ -197,9 +197,7 @@ def _check_options(options: BatchOptions, folder: Path) -> None:
             found=repr(wrong[0]) if wrong else "none",
             expected=f"some of {', '.join(known)}",
         )
-    if {"nifti", nnunet.FORMAT} & set(options.formats):
-        import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
-    objects.check_formats(options.formats, folder)
+    check_libraries(options.formats)
 
 
 def _clear(folder: Path, table: Path) -> None:

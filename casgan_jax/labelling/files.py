@@ -4,7 +4,7 @@
 |---|---|
 | soft_masks/KEY.png | soft mask, see `FORMATS` |
 | trimaps/KEY.png | 0 background, 128 unknown, 255 lesion |
-| overlays/KEY.png | the lesion enlarged, given marks in blue, the soft mask's outline in orange |
+| overlays/KEY.png | lesion enlarged, marks in blue, the soft mask's outline and axes in orange |
 | readers_mean/KEY.png | share of the readers who marked a pixel, coded as the soft mask |
 | readers_spread/KEY.png | standard deviation over the readers, 0 to 0.5, coded as the soft mask |
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,9 +29,11 @@ from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images import write_npy, write_png, write_volume
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.volume_files import FORMATS as VOLUME_FORMATS
-from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import draw_overlay
 from casgan_jax.soft_mask.recist import axis_lengths
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.labelling.label import LesionLabel
 
 # 8-bit round(255 * alpha); float32 in [0, 1]; the same as a volume one voxel thick, where it lies.
 FORMATS = {"png": ".png", "npy": ".npy", **VOLUME_FORMATS}
@@ -148,10 +150,10 @@ def lesion_row(
         "quality": label.quality,
         "measured_recist": _numbers(label.measured_axes),
         "area_px": label.area_px,
-        "window": _numbers(label.window),
+        "window": _numbers(label.network_window or label.window),
         "unit": label.unit,
         "threshold": label.threshold,
-        **_diameters("", label.measured_axes, label.spacing_mm),
+        **diameters("", label.measured_axes, label.spacing_mm),
         **{kind: names[0] for kind, names in files.items() if names},
     }
     if label.masks is not None:
@@ -159,7 +161,7 @@ def lesion_row(
     if label.given_axes is not None:
         row["recist"] = _numbers(label.given_axes)
         row["axes_agreement"] = label.axes_agreement
-        row |= _diameters("given_", label.given_axes, label.spacing_mm)
+        row |= diameters("given_", label.given_axes, label.spacing_mm)
     if label.spacing_mm is not None:
         row |= {"spacing_mm": _numbers(label.spacing_mm), "area_mm2": label.area_mm2}
     return row
@@ -183,9 +185,16 @@ def _origin(annotation: Annotation) -> Row:
     return row
 
 
-def _diameters(
+def diameters(
     prefix: str, recist: np.ndarray, spacing_mm: tuple[float, float] | None
 ) -> dict[str, float]:
+    """The columns of a lesion's diameters, in mm where the spacing is known.
+
+    Args:
+      prefix: "given_", or "" of what was measured.
+      recist: (8,) axes in pixels.
+      spacing_mm: (row, column), or None.
+    """
     long, short = axis_lengths(recist)
     found = {f"{prefix}long_px": long, f"{prefix}short_px": short}
     if spacing_mm is not None:

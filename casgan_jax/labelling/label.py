@@ -34,9 +34,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.grid import (
     PAPER_THRESHOLD,
     Box,
+    as_stored,
     binarise,
-    decode_alpha,
-    encode_alpha,
     normalise,
 )
 from casgan_jax.labelling.lesion import Lesion, read_lesion
@@ -99,7 +98,8 @@ class LesionLabel:
       box: of the crop (h, w) in the image.
       image: (h, w) source values of the crop.
       unit: "HU" or "stored".
-      window: (low, high) of the source values that maps to [0, 1].
+      window: (low, high) of the source values that maps to [0, 1], and is shown.
+      network_window: the same of what a network saw; None where none proposed the soft mask.
       scale: r.
       alpha: (r h, r w) float32 in [0, 1], whole steps of 1/255 as it is stored in 8 bits; outside
         of the crop there is no lesion.
@@ -128,6 +128,7 @@ class LesionLabel:
     threshold: float
     spacing_mm: tuple[float, float] | None
     quality: float
+    network_window: tuple[float, float] | None = None
 
     @property
     def readers_mean(self) -> np.ndarray | None:
@@ -210,7 +211,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
     strokes = [stroke.shifted(*(-edge for edge in box.corner)) for stroke in lesion.strokes]
     label = corrected(image, label, strokes, scale)
     # What is measured is what is stored, and the last bits depend on the number of threads.
-    label = label._replace(alpha=decode_alpha(encode_alpha(label.alpha)))
+    label = label._replace(alpha=as_stored(label.alpha))
     measured = measure_axes(label.alpha, options.threshold, scale=scale)
     return LesionLabel(
         key=lesion.annotation.key,
@@ -229,6 +230,7 @@ def label_read_lesion(lesion: Lesion, options: LabelOptions) -> LesionLabel:
         threshold=options.threshold,
         spacing_mm=lesion.spacing_mm,
         quality=_quality(strategy, label, image, axes, measured, masks, options),
+        network_window=proposal.window if proposal else None,
     )
 
 

@@ -32,7 +32,13 @@ from casgan_jax.labelling.locate import locate
 from casgan_jax.labelling.mark import part_of
 from casgan_jax.labelling.mark_files import slice_count
 from casgan_jax.labelling.marks import read_mask
-from casgan_jax.soft_mask.recist import centre, check_diameters, check_recist
+from casgan_jax.soft_mask.recist import (
+    EXCHANGED,
+    centre,
+    check_diameters,
+    check_recist,
+    longer_first,
+)
 from casgan_jax.soft_mask.shapes import Shape
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.trimap import AnnotationError
@@ -52,13 +58,13 @@ class Lesion:
       unit: "HU" or "stored".
       window: (low, high) of the values that maps to [0, 1].
       spacing_mm: (row, column), or None where neither table nor file says.
-      recist: (8,) float32 axes in pixels of the image, or None.
+      recist: (8,) float32 axes in pixels of the image, the one that is longer in mm first; or None.
       masks: (H, W, R) bool: the readers who marked anything, or the one binary mask; or None.
       click: (2,) x, y in pixels that `recist` was proposed from; None: it was measured.
       geometry: where the image lies; None where its file does not say.
       file, frame: the DICOM file that holds the image, and which of its frames, from 1; None of
         other formats.
-      notes: what was done to join masks and image that is not the rule.
+      notes: what was done to marks and image that is not the rule.
     """
 
     annotation: Annotation
@@ -134,6 +140,9 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
         click = ends[0] if len(ends) == 1 else None
         notes = (NOTES[len(ends)],) if len(ends) in NOTES else ()
     if recist is not None:
+        ordered = longer_first(recist, spacing_mm or (1.0, 1.0))
+        if ordered is not recist:
+            recist, notes = ordered, (*notes, EXCHANGED)
         check_recist(recist, scan.values.shape, spacing_mm or (1.0, 1.0))
         _check_diameters(annotation, recist, spacing_mm)
     elif annotation.shape is not None:

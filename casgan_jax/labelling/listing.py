@@ -11,7 +11,7 @@ from typing import Any
 
 from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
-from casgan_jax.images.series import Series
+from casgan_jax.images.series import Series, series_names
 from casgan_jax.labelling.study import Study
 from casgan_jax.labelling.study_lesions import study_lesions
 
@@ -21,7 +21,7 @@ def contents_of(study: Study, series: str | None = None) -> dict[str, Any]:
 
     Args:
       study: of `read_study`.
-      series: number or UID of the only series whose lesions count; None: all.
+      series: number, UID or name of the only series whose lesions count; None: all.
 
     Raises:
       UserError: there is no such series.
@@ -44,7 +44,10 @@ def contents_of(study: Study, series: str | None = None) -> dict[str, Any]:
         ]
     return {
         "folder": str(study.folder),
-        "series": [_series(one) for one in study.series],
+        "series": [
+            {"series": name, **_series(one)}
+            for one, name in zip(study.series, series_names(study.series), strict=True)
+        ],
         "measurements": [
             {
                 "file": path.name,
@@ -74,10 +77,13 @@ def _axes(one: Measurement | Click) -> dict[str, Any]:
 
 
 def as_table(found: dict[str, Any]) -> str:
-    """The same as text."""
+    """The same as text: series by what `series` takes, number and patient where several share a
+    number."""
+    alike = any(one["series"] != one["number"] for one in found["series"])
     series = [
         (
-            one["number"] or "-",
+            one["series"],
+            *((one["number"] or "-", one["patient"] or "-") if alike else ()),
             str(one["slices"]),
             one["size"] or "-",
             one["spacing"] or "-",
@@ -92,7 +98,14 @@ def as_table(found: dict[str, Any]) -> str:
     ]
     segments = [(one["file"], str(one["number"]), one["name"] or "-") for one in found["segments"]]
     parts = [
-        _table(("series", "slices", "pixels", "mm", "name", "checked"), series),
+        _table(
+            (
+                "series",
+                *(("number", "patient") if alike else ()),
+                *("slices", "pixels", "mm", "name", "checked"),
+            ),
+            series,
+        ),
         _table(("measured in", "lesion", "long mm", "short mm", "notes"), measured),
         _table(("marked in", "segment", "name"), segments),
         f"{len(found['lesions'])} lesions to label" if measured or segments else "",

@@ -21,7 +21,7 @@ import numpy as np
 
 from casgan_jax.annotations.table import default_key
 from casgan_jax.files import make_folder, write_whole
-from casgan_jax.grid import area_mean, binarise, decode_alpha, encode_alpha
+from casgan_jax.grid import area_mean, as_stored, binarise
 from casgan_jax.images import write_nifti
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.labelling.crops import crop_of, crop_record
@@ -106,8 +106,7 @@ def _write_label(path: Path, records: Sequence[Record]) -> None:
     label = np.zeros((rows, columns), np.uint8)
     for record in records:
         box, alpha = crop_of(record)
-        coded = encode_alpha(area_mean(alpha, record["scale"]))
-        native = box.paste(decode_alpha(coded), (rows, columns))
+        native = box.paste(as_stored(area_mean(alpha, record["scale"])), (rows, columns))
         label |= binarise(native, record["threshold"]).astype(np.uint8)
     spacing_mm = first["spacing_mm"] and tuple(first["spacing_mm"])
     geometry = None

@@ -16,7 +16,6 @@ import numpy as np
 
 from casgan_jax.dicom import objects
 from casgan_jax.dicom.finding import Finding, Placed, place_finding
-from casgan_jax.dicom.identity import highdicom_for
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, read_json, write_whole
 from casgan_jax.labelling.crops import crop_of, crop_record
@@ -49,12 +48,6 @@ class Maker(NamedTuple):
     folder: str
     series_of: Callable[[Sequence[Record]], Mapping[str, Sequence[Any]]]
     write: Callable[[Path, Sequence[Any], Collection[str]], Mapping[str, objects.Entry]]
-
-
-def check_formats(formats: Collection[str], folder: Path) -> None:
-    """Raises UserError where a library that writes objects is not installed."""
-    if FORMATS.keys() & set(formats):
-        highdicom_for(folder)
 
 
 def finding_record(lesion: Lesion, label: LesionLabel) -> dict[str, Any]:

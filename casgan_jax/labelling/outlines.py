@@ -1,18 +1,21 @@
-"""Lines over a lesion: the given axes or outlines, and where its soft mask crosses the threshold.
+"""Lines over a lesion: the given axes or outlines, where its soft mask crosses the threshold, and
+the axes that are measured on that.
 
 write_png("overlay.png", draw_overlay(label))  # given in blue, soft mask in orange
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
-from casgan_jax.grid import binarise, normalise
-from casgan_jax.labelling.label import LesionLabel
+from casgan_jax.grid import Box, binarise, normalise
 from casgan_jax.report.sheet import BLUE, ORANGE, as_picture
+
+if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
+    from casgan_jax.labelling.label import LesionLabel
 
 _SIDE = 288  # pixels at which a line of one pixel is thin beside a lesion
 _FINER = 4  # lines are traced on a grid so much finer than the image's
@@ -35,39 +38,75 @@ class Outlines(NamedTuple):
 
 def lesion_outlines(label: LesionLabel) -> Outlines:
     """Traces the marks and the soft mask of a lesion."""
+    traced = outlines_of(
+        label.alpha, label.box, label.threshold, label.given_axes, label.measured_axes
+    )
     height, width = label.image.shape
     size = (_FINER * width, _FINER * height)
-    given = [] if label.given_axes is None else _axes(label, label.given_axes)
     if label.masks is not None:
         for mask in np.moveaxis(label.masks, 2, 0):
             fine = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-            given += _trace(fine > 0)
-    alpha = cv2.resize(label.alpha, size, interpolation=cv2.INTER_LINEAR)
-    found = _trace(binarise(alpha, label.threshold))
-    return Outlines(given, found, _axes(label, label.measured_axes))
+            traced.given.extend(_trace(fine > 0))
+    return traced
+
+
+def outlines_of(
+    alpha: np.ndarray,
+    box: Box,
+    threshold: float,
+    given_axes: np.ndarray | None,
+    measured_axes: np.ndarray | None,
+) -> Outlines:
+    """Traces a soft mask and its axes.
+
+    Args:
+      alpha: (r h, r w) float in [0, 1] of the crop.
+      box: of the crop (h, w) in the image.
+      threshold: of the outline, in (0, 1].
+      given_axes, measured_axes: (8,) in pixels of the image; None: there are none.
+    """
+    height, width = box.shape
+    fine = cv2.resize(alpha, (_FINER * width, _FINER * height), interpolation=cv2.INTER_LINEAR)
+    found = _trace(binarise(fine, threshold))
+    return Outlines(_axes(box, given_axes), found, _axes(box, measured_axes))
 
 
 def draw_overlay(label: LesionLabel) -> np.ndarray:
-    """Draws the outlines over the crop around a lesion.
+    """Draws the outlines over the crop around a lesion, as `draw_outlines` does."""
+    return draw_outlines(normalise(label.image, label.window), lesion_outlines(label))
+
+
+def draw_outlines(image01: np.ndarray, outlines: Outlines, *, side: int = _SIDE) -> np.ndarray:
+    """Draws outlines over a crop: what was given in blue, what was found in orange.
+
+    Args:
+      image01: (h, w) float in [0, 1], the crop.
+      outlines: in pixels of it.
+      side: pixels to which the longer side of the crop is enlarged.
 
     Returns:
-      (k h, k w, 3) uint8; k is the whole number that brings the longer side nearest to 288 pixels.
+      (k h, k w, 3) uint8; k is the whole number that brings the longer side nearest to `side`.
     """
-    height, width = label.image.shape
-    enlarge = max(1, round(_SIDE / max(height, width)))
+    height, width = image01.shape
+    enlarge = max(1, round(side / max(height, width)))
     size = (enlarge * width, enlarge * height)
-    image = normalise(label.image, label.window)
-    picture = as_picture(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
-    outlines = lesion_outlines(label)
-    for lines, colour in ((outlines.given, BLUE), (outlines.found, ORANGE)):
+    picture = as_picture(cv2.resize(image01, size, interpolation=cv2.INTER_NEAREST))
+    layers = (
+        (outlines.measured, ORANGE),
+        (outlines.given, BLUE),  # above the axes that it may be the same as
+        (outlines.found, ORANGE),
+    )
+    for lines, colour in layers:
         points = [np.rint((enlarge * line - 0.5) * 2**_SHIFT).astype(np.int32) for line in lines]
         cv2.polylines(picture, points, False, colour, 1, cv2.LINE_AA, _SHIFT)
     return picture
 
 
-def _axes(label: LesionLabel, axes: np.ndarray) -> list[np.ndarray]:
-    """Two lines in pixels of the crop."""
-    corner = np.asarray(label.box.corner, np.float32)
+def _axes(box: Box, axes: np.ndarray | None) -> list[np.ndarray]:
+    """Two lines in pixels of the crop, or none."""
+    if axes is None:
+        return []
+    corner = np.asarray(box.corner, np.float32)
     return list(axes.reshape(2, 2, 2) - corner + 0.5)
 
 

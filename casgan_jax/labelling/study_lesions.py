@@ -14,7 +14,7 @@ from casgan_jax.annotations import Annotation, Annotations, Failure
 from casgan_jax.annotations.table import check_key
 from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
-from casgan_jax.images.series import Series
+from casgan_jax.images.series import Series, series_called, series_told
 from casgan_jax.labelling.study import Study
 from casgan_jax.labelling.study_marked import marked_lesions
 from casgan_jax.labelling.study_measured import is_elsewhere, measured_lesion
@@ -72,12 +72,12 @@ def study_lesions(
 
 
 def _chosen(study: Study, wanted: str | None) -> tuple[Series, ...]:
-    chosen = tuple(one for one in study.series if wanted in (None, one.number, one.uid))
+    chosen = study.series if wanted is None else series_called(study.series, wanted)
     if wanted is not None and not chosen:
         raise UserError(
             "series",
             found=f"{wanted!r}, which {study.folder} does not hold",
-            expected=f"one of {', '.join(map(str, study.series)) or 'none'}",
+            expected=f"one of {series_told(study.series, study.series) or 'none'}",
             remedy="correct it",
         )
     return chosen

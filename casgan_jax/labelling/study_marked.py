@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from casgan_jax.annotations import Annotation, Group
 from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
-from casgan_jax.images.series import Series
+from casgan_jax.images.series import Series, series_told
 from casgan_jax.labelling.expand import Slice, marked, slices_of_series
 from casgan_jax.labelling.study import Marks
 from casgan_jax.labelling.study_places import Place, file_name, lesion_at
@@ -89,7 +89,7 @@ def _on_series(
                 (series, one, number or str(segment), part) for one, number, part in parts
             ]
     if len(found) > 1:
-        names = ", ".join(str(parts[0][0]) for parts in found.values())
+        names = series_told(chosen, [parts[0][0] for parts in found.values()])
         raise UserError(
             marks.path,
             found=f"marks that lie on slices of {names}",

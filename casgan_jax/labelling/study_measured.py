@@ -15,7 +15,7 @@ from casgan_jax.annotations.axes import Units
 from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import shown
-from casgan_jax.images.series import Series
+from casgan_jax.images.series import Series, series_told
 from casgan_jax.labelling.locate import distance_to
 from casgan_jax.labelling.study import Study
 from casgan_jax.labelling.study_places import Place, file_name, lesion_at
@@ -58,7 +58,7 @@ def _place_of(path: Path, one: Measurement | Click, chosen: tuple[Series, ...]) 
     if len({id(place.series) for place in found}) == 1:
         return found[0]
     if found:
-        names = ", ".join(str(place.series) for place in found)
+        names = series_told(chosen, [place.series for place in found])
         raise UserError(
             path,
             found=f"a measurement in the patient that lies on slices of {names}",

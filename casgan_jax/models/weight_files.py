@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from casgan_jax.errors import UserError, one_line
+from casgan_jax.errors import UserError, install, one_line
 
 # A damaged archive, or an array of objects, of texts or of numbers that NumPy does not have.
 _ARRAY_ERRORS = (
@@ -96,8 +96,8 @@ class Weights:
         return UserError(
             f"{self.network} weights",
             found=f"no package {package}",
-            expected="the extra hub for files of the hub",
-            remedy=f"pip install 'casgan_jax[hub]', give a local file, or {self.otherwise}",
+            expected="the extra hub, for files of the hub",
+            remedy=f"{install('hub')}, give a local file, or {self.otherwise}",
         )
 
     @contextlib.contextmanager

@@ -29,11 +29,13 @@ class Proposal:
       box: the piece, within the image.
       scale: r of the soft mask.
       packed: zlib of its (r h, r w) bytes, round(255 * alpha).
+      window: (low, high) of the image's values that the network saw as 0 and 1; None: not known.
     """
 
     box: Box
     scale: int
     packed: bytes
+    window: tuple[float, float] | None = None
 
     @property
     def alpha(self) -> np.ndarray:
@@ -59,18 +61,24 @@ class Proposal:
         return Label(alpha, trimap, prior=alpha, prior_weight=DEFAULT_PRIOR_WEIGHT)
 
 
-def proposed(alpha: np.ndarray, box: Box, shape: tuple[int, int]) -> Proposal:
+def proposed(
+    alpha: np.ndarray,
+    box: Box,
+    shape: tuple[int, int],
+    window: tuple[float, float] | None = None,
+) -> Proposal:
     """Keeps a soft mask.
 
     Args:
       alpha: (r h, r w) float in [0, 1] of the box.
       box: may leave the image, what does is cut off.
       shape: (H, W) of the image.
+      window: see `Proposal`.
     """
     scale = len(alpha) // box.shape[0]
     kept = box.clipped(shape)
     coded = kept.within(box).scaled(scale).crop(encode_alpha(alpha))
-    return Proposal(kept, scale, zlib.compress(np.ascontiguousarray(coded).tobytes(), 6))
+    return Proposal(kept, scale, zlib.compress(np.ascontiguousarray(coded).tobytes(), 6), window)
 
 
 def _rescaled(alpha: np.ndarray, shape: tuple[int, int], scale: int, wanted: int) -> np.ndarray:

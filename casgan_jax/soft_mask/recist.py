@@ -19,6 +19,8 @@ from casgan_jax.grid import Box
 _LEAST_LENGTH = 0.5  # pixels; below it an axis is a click, not a measurement
 _LEAST_ANGLE = 20.0  # degrees between the axes; drawn by hand they are seldom exactly 90
 _LONGER = 1.1  # times the long axis and half a pixel, from where the order is wrong
+_ALIKE = 0.05  # pixels, by which axes may differ and still be as long as each other
+EXCHANGED = "the axes were exchanged: the second one given is the longer"  # a note where they were
 EXPONENT = 1.7  # of the superellipse through the ends of the axes
 _QUARTER_POINTS = 16
 _MARGIN = 3  # pixels
@@ -122,11 +124,19 @@ def axis_lengths(
     return float(lengths[0]), float(lengths[1])
 
 
-def longer_first(recist: np.ndarray) -> np.ndarray:
-    """The same axes, that one first which is clearly longer in pixels: where pixels are not square
-    it need not be the one that is longer in mm."""
-    long, short = axis_lengths(recist)
-    return np.roll(recist, 4) if short > _LONGER * long + 0.5 else recist
+def longer_first(recist: np.ndarray, spacing_mm: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
+    """The same axes, the longer one first.
+
+    Args:
+      recist: (8,), see the module.
+      spacing_mm: (row, column) distance of pixels; where they are not square, the axis that is
+        longer in mm need not be the one that is longer in pixels.
+
+    Returns:
+      `recist` itself where its order is right, or both axes are as long as each other.
+    """
+    first, second = axis_lengths(recist, spacing_mm)
+    return np.roll(recist, 4) if second > first + _ALIKE * max(spacing_mm) else recist
 
 
 def check_diameters(

@@ -80,7 +80,7 @@ def _dataset(
     names: tuple[object, ...],
     given: dict[str, object],
 ) -> Any:
-    pydicom = import_extra("pydicom", Path("output"), "DICOM")
+    pydicom = import_extra("pydicom", "study of phantoms", "DICOM")
     made = pydicom.Dataset()
     made.file_meta = pydicom.dataset.FileMetaDataset()
     made.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from casgan_jax import metrics
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, install
 from casgan_jax.grid import PAPER_THRESHOLD, area_mean, binarise, decode_alpha, normalise
 from casgan_jax.records.prepared import feature_names, load_split, read_metadata
 from casgan_jax.soft_mask import label as labelling
@@ -84,8 +84,8 @@ def _speed(repeats: int) -> Generator[dict[str, Any], None, dict[str, Any]]:
         raise UserError(
             "pymatting",
             found="none",
-            expected="it installed",
-            remedy="pip install 'casgan_jax[bench]'",
+            expected="the extra bench",
+            remedy=install("bench"),
         ) from error
     totals = []
     with _one_core():

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, install
 from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting
 from casgan_jax.soft_mask.trimap import trimap_from_readers
 
@@ -63,8 +63,8 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         raise UserError(
             "pymatting",
             found="none",
-            expected="it installed",
-            remedy="pip install 'casgan_jax[bench]'",
+            expected="the extra bench",
+            remedy=install("bench"),
         ) from error
 
     def theirs(image: np.ndarray, trimap: np.ndarray, epsilon: float) -> np.ndarray:

@@ -26,7 +26,7 @@ from casgan_jax.configs import softgan, srgan
 from casgan_jax.configs.schema.kinds import StageConfig
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.configs.schema.tree import replaced
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, install
 from casgan_jax.training.loop import make_step
 from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
@@ -110,8 +110,8 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
         raise UserError(
             "torch",
             found="none",
-            expected="it installed",
-            remedy="pip install 'casgan_jax[bench]'",
+            expected="the extra bench",
+            remedy=install("bench"),
         ) from error
     torch.set_num_threads(os.cpu_count() or 1)
     peak = matrix_product_flops(options.dtype)

@@ -1,5 +1,6 @@
 """What a lesion is like is what its events say."""
 
+import dataclasses
 import json
 import random
 
@@ -111,11 +112,15 @@ def test_outlines_and_boxes_are_marks_too():
 
 
 def test_what_a_network_proposed_is_kept_until_there_is_another_mark():
-    proposal = proposed(np.full((8, 8), 0.5, np.float32), Box(4, 4, 8, 8), (64, 64))
+    alpha = np.full((8, 8), 0.5, np.float32)
+    proposal = proposed(alpha, Box(4, 4, 8, 8), (64, 64), (-1000.0, 400.0))
     drawn = {**MARK[1], "keep_strokes": False}
     events = [event(1, "add", {}), event(2, "mark", drawn)]
     events.append(event(3, "propose", proposal_body(proposal)))
     assert fold(events).proposal == proposal
+    old = {name: part for name, part in proposal_body(proposal).items() if name != "window"}
+    before = fold([*events, event(4, "propose", old)]).proposal
+    assert before == dataclasses.replace(proposal, window=None)
     back = event(4, "propose", {"by": "matting"})
     assert fold([*events, back]).proposal is None
     again = event(4, "mark", drawn)

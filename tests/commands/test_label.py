@@ -52,8 +52,10 @@ def test_all_measurements_of_a_published_study_by_one_command(label, tmp_path, c
     ]
     reports.write_report(study / "more.dcm", *groups)
     assert label(f"--input={study}", f"--output={output}", "--noprogress") == 0
-    said = capsys.readouterr().out
+    said, told = capsys.readouterr()
     assert "3 lesions labelled" in said
+    assert told.count("note: window") == 1
+    assert "note: window -1000 to 400 HU (lung); --window=LOW,HIGH for another\n" in told
     assert re.search(r"^sr: [\d.]+ x [\d.]+ mm \(given 64\.[45] x 43\.0\), quality 0\.", said, re.M)
     with (output / "labels.csv").open(newline="") as file:
         rows = {row["key"]: row for row in csv.DictReader(file)}
@@ -79,6 +81,24 @@ def test_what_the_network_is_not_sure_of_is_told(label, tmp_path, capsys):
     told = capsys.readouterr()
     assert re.search(r"^note: board: .* the system may not know such lesions", told.err, re.M)
     assert re.search(r"^board: .* px \(given 15\.\d x 12\.\d\), quality", told.out, re.M)
+
+
+def test_the_lungs_window_is_told_of_ct_alone_and_where_none_was_named(label, tmp_path, capsys):
+    table = write_example(tmp_path / "example", 2, seed=0)
+    arguments = (f"--table={table}", "--noprogress")
+    for more, told in (
+        ((), 1),
+        (("--window=-160,240",), 0),
+        (("--method=network",), 0),
+    ):
+        output = f"--output={tmp_path / '-'.join(['out', *more]).replace('=', '')}"
+        assert label(*arguments, output, *more) == 0
+        assert capsys.readouterr().err.count("note: window -1000 to 400 HU (lung)") == told, more
+    rows = table.read_text().splitlines()
+    text = "\n".join([rows[0] + ",window", *(f'{row},"-1000,400"' for row in rows[1:])])
+    table.write_text(text)
+    assert label(f"--table={table}", f"--output={tmp_path / 'named'}", "--noprogress") == 0
+    assert "note: window" not in capsys.readouterr().err
 
 
 def test_a_table_by_the_network_of_the_package(label, tmp_path, capsys):

@@ -16,6 +16,7 @@ from casgan_jax.images import read_image
 from casgan_jax.inference.jobs import Job
 from casgan_jax.inference.run import run_jobs
 from casgan_jax.soft_mask.mark_planes import AXES_REACH
+from casgan_jax.soft_mask.recist import EXCHANGED
 from tests.dicom import reports
 from tests.images.scans import write_volume
 from tests.inference.test_predict import LUNG, PATCH, BrightIsLesion
@@ -23,7 +24,7 @@ from tests.labelling.studies import CENTRE, FRAME, axes_px, pixels, to_patient, 
 from tests.lines import line_of
 
 AXES = ",".join(f"{value:g}" for value in axes_px().ravel())
-TALLER_FIRST = np.roll(axes_px().ravel(), 4)  # the disc is round in mm; its pixels are broad
+GIVEN = axes_px().ravel()  # the disc is round in mm; its pixels are broad, so that it is taller
 
 
 class AxesAreLesion(BrightIsLesion):
@@ -62,7 +63,7 @@ def test_a_table_of_lesions_gives_the_same_mask_of_dicom_and_nifti(folder):
     assert [job.centre for job in planned.jobs] == [pytest.approx(CENTRE)] * 2
     assert ["found slice_index 9 for 3 slices" in line for line in planned.failures] == [True]
     for job in planned.jobs:
-        np.testing.assert_allclose(job.recist, TALLER_FIRST, atol=1e-4)
+        np.testing.assert_allclose(job.recist, GIVEN, atol=1e-4)
     assert planned.shown_to(("click", "axes")) is planned
     planned = planned.shown_to(("click",))
     assert [job.recist for job in planned.jobs] == [None] * 2
@@ -76,9 +77,23 @@ def test_a_table_of_lesions_gives_the_same_mask_of_dicom_and_nifti(folder):
 def test_a_system_that_sees_axes_is_shown_those_of_a_table(folder):
     (job, _) = plan_annotations(read_annotations(folder / "lesions.csv")).jobs
     (done,) = run_jobs(AxesAreLesion(LUNG), [job], folder / "out")
-    assert done.as_json()["recist"] == pytest.approx(TALLER_FIRST.tolist(), abs=1e-4)
+    assert done.as_json()["recist"] == pytest.approx(GIVEN.tolist(), abs=1e-4)
     (by_click,) = run_jobs(BrightIsLesion(LUNG), [job._replace(recist=None)], folder / "click")
+    assert not done.job.notes and (done.as_json()["given_long_mm"] == 24)
     assert done.written.area_px > 0 and "recist" not in by_click.as_json()
+
+
+def test_axes_of_a_table_in_the_other_order_are_exchanged_and_told(folder):
+    text = (folder / "lesions.csv").read_text()
+    ellipse = axes_px()
+    ellipse[2:] = ellipse[2:].mean(axis=0) + (ellipse[2:] - ellipse[2:].mean(axis=0)) * 0.5
+    swapped = ",".join(f"{value:g}" for value in ellipse[[2, 3, 0, 1]].ravel())
+    (folder / "lesions.csv").write_text(text.replace(AXES, swapped, 1))
+    first, second = plan_annotations(read_annotations(folder / "lesions.csv")).jobs
+    assert (first.notes, second.notes) == ((EXCHANGED,), ())
+    np.testing.assert_allclose(first.recist, ellipse.ravel(), atol=1e-4)
+    (done,) = run_jobs(AxesAreLesion(LUNG), [first], folder / "out")
+    assert done.job.notes == (EXCHANGED,)
 
 
 def test_a_study_has_a_job_for_each_measurement(folder):

@@ -142,6 +142,22 @@ def test_labelling_again_gives_the_same_uids_and_another_lesion_others(written, 
         assert other.SeriesInstanceUID == made[kind].SeriesInstanceUID
 
 
+def test_what_a_network_made_does_not_take_the_place_of_what_was_matted(tmp_path):
+    file = images.write_slice(tmp_path / "0.dcm")
+    methods = ("recist", "mask", "network", "prediction from a mark")
+    found = {}
+    for method in methods:
+        ((name, group),) = series_of([images.finding(file, "one", method=method)]).items()
+        write_objects(tmp_path / method, group, KINDS)
+        found[method] = {kind: pydicom.dcmread(tmp_path / method / f"{kind}.dcm") for kind in NAMES}
+    for kind in NAMES:
+        uids = {method: found[method][kind].SOPInstanceUID for method in methods}
+        assert uids["recist"] == uids["mask"] != uids["network"] == uids["prediction from a mark"]
+        assert len({found[method][kind].SeriesInstanceUID for method in methods}) == 1
+    lesions = {found[method]["soft"].SegmentSequence[0].TrackingUID for method in methods}
+    assert len(lesions) == 1
+
+
 def test_many_lesions_fill_several_segmentations_and_one_report(tmp_path, monkeypatch):
     monkeypatch.setattr(objects, "_MOST_SEGMENTS", 2)
     files = [images.write_slice(tmp_path / f"{n}.dcm", n) for n in range(5)]

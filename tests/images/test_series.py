@@ -5,7 +5,13 @@ import pytest
 
 from casgan_jax.images import read_scan
 from casgan_jax.images.placing import place
-from casgan_jax.images.series import choose_series, find_series, open_series, read_contents
+from casgan_jax.images.series import (
+    choose_series,
+    find_series,
+    open_series,
+    read_contents,
+    series_names,
+)
 from tests.images.scans import HU, itk, noise, write_dicom
 from tests.images.segmentations import frame_group, items
 from tests.lines import line_of
@@ -91,6 +97,31 @@ def test_series_are_told_apart_and_named(write):
     line = line_of(choose_series, folder, found, None)
     assert "found 2 series, expected one of 4 (CT Lung, 2 slices), 5 (CT Scout, 1 slice)" in line
     assert "found 0 series of the name '9'" in line_of(choose_series, folder, found, "9")
+
+
+def test_series_that_share_a_number_are_named_by_the_end_of_their_uid(write):
+    write([0.0, 2.0], uid="1.2.5", SeriesNumber=4, SeriesDescription="Lung", PatientID="P1")
+    write([0.0], uid="1.3.5", SeriesNumber=4, PatientID="P2")
+    write([0.0], uid="1.2.7", SeriesNumber=4)
+    folder = write([0.0], uid="1.2.9", SeriesNumber=7)
+    found = find_series(folder)
+    # 7 is a number, and ends a UID, too; 5 ends two.
+    assert [one.uid for one in found] == ["1.2.5", "1.2.7", "1.2.9", "1.3.5"]
+    assert series_names(found) == ["2.5", "2.7", "7", "3.5"]
+    for one, name in zip(found, series_names(found), strict=True):
+        assert choose_series(folder, found, name) is choose_series(folder, found, one.uid) is one
+    line = line_of(choose_series, folder, found, "4")
+    assert "found 3 series of the name '4', expected one of 2.5 (CT Lung, series 4, " in line
+    assert "patient P1, 2 slices), 2.7 (CT, series 4, patient " in line
+    assert "3.5 (CT, series 4, patient P2, 1 slice)" in line and "1.2.9" not in line
+
+
+def test_files_of_frames_that_share_their_series_are_named_by_file(write):
+    for name in ("1.2.6-0.dcm", "1.2.7-0.dcm"):
+        uid = name.partition("-")[0]
+        folder = write([0.0], uid=uid, SeriesInstanceUID="1.2.5", NumberOfFrames=2, Rows=3)
+    found = find_series(folder)
+    assert series_names(found) == ["1.2.6-0.dcm", "1.2.7-0.dcm"]
 
 
 def test_missing_slices_and_a_tilted_gantry_are_noted(write):

@@ -1,8 +1,10 @@
 """Whole images and marks -> soft masks on the image's grid."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,7 +21,9 @@ from casgan_jax.inference.jobs import Job, plan_axes
 from casgan_jax.inference.levels import EIGHT_BIT, choose_window
 from casgan_jax.inference.predict import predict
 from casgan_jax.inference.run import run_jobs
-from casgan_jax.inference.written import write_prediction
+from casgan_jax.inference.written import overlay, write_prediction
+from casgan_jax.labelling.outlines import draw_outlines, outlines_of
+from casgan_jax.soft_mask.recist import EXCHANGED, axis_lengths
 from tests.dicom import images
 from tests.images.scans import itk
 from tests.labelling.volumes import balls
@@ -125,7 +129,8 @@ def test_files_written_round_trip(tmp_path):
     image = _image()
     result = _predict(image, (20, 12))
     told = write_prediction(tmp_path, "a", image / 255.0, result, threshold=0.5)
-    assert told.area_px == (image == 200).sum()
+    assert told.pixels_at_threshold == (image == 200).sum()
+    assert told.area_px == pytest.approx(result.alpha.sum(), abs=0.01)
     assert not told.cut_off
     assert sorted(told.files) == sorted(str(path) for path in tmp_path.iterdir())
     names = ["a_alpha.npy", "a_alpha.png", "a_alpha_x4.png", "a_mask.png", "a_overlay.png"]
@@ -167,21 +172,23 @@ def test_formats_offsets_and_failures(tmp_path):
     (coded,) = run(["a.png"], hu_offset=-32768.0)
     tiff, missing, damaged, npy = run(["b.tif", "z.png", "d.png", "c.npy"])
     assert (
-        coded.written.area_px
-        == tiff.written.area_px
-        == npy.written.area_px
+        coded.written.pixels_at_threshold
+        == tiff.written.pixels_at_threshold
+        == npy.written.pixels_at_threshold
         == (_image() == 200).sum()
     )
     assert tiff.window == LUNG and tiff.written.threshold == 0.5
     assert missing.place == f"{tmp_path / 'z.png'} at 20,12"
     assert "no such file" in str(missing.error)
+    assert str(missing.reason).startswith("found no such file, expected an image file")
+    assert missing.reason is not missing.error and "z.png" in str(missing.error)
     assert "d.png" in str(damaged.error)
     assert list(coded.as_json()) == [
-        *("file", "center", "window", "threshold", "area_px", "soft_area_px", "cut_off", "files"),
-        "certainty",
+        *("file", "center", "window", "threshold", "area_px", "pixels_at_threshold", "cut_off"),
+        *("files", "certainty", "measured_recist", "long_px", "short_px"),
     ]
     (whole,) = run(["b.tif"], threshold=0.01, window=(-1000.0, 0.0))
-    assert whole.written.area_px == PATCH**2 and whole.written.cut_off
+    assert whole.written.pixels_at_threshold == PATCH**2 and whole.written.cut_off
 
 
 class SeesAxes(BrightIsLesion):
@@ -203,11 +210,66 @@ def test_a_mask_that_has_little_to_do_with_its_axes_is_told(tmp_path):
     job = Job(tmp_path / "a.png", (20.0, 12.0), "a", recist=recist)
     system = SeesAxes(EIGHT_BIT)
     (good,) = run_jobs(system, [job], tmp_path / "out")
-    assert good.written.agreement > 0.85 and good.written.warning == ""
-    assert good.as_json()["agreement"] == good.written.agreement
+    assert good.written.axes_agreement > 0.85 and good.written.warning == ""
+    assert good.as_json()["axes_agreement"] == good.written.axes_agreement
     system.elsewhere = True
     (bad,) = run_jobs(system, [job], tmp_path / "out")
-    assert bad.written.agreement < 0.2 and "look at it" in bad.written.warning
+    assert bad.written.axes_agreement < 0.2 and "look at it" in bad.written.warning
+
+
+def test_axes_in_the_other_order_are_exchanged_and_told(tmp_path):
+    write_png(tmp_path / "a.png", _image())
+    right = np.array([15, 12, 25, 12, 20, 8, 20, 16], np.float32)
+    (job,) = plan_axes([str(tmp_path / "a.png")], [np.roll(right, 4)])
+    (done,) = run_jobs(SeesAxes(EIGHT_BIT), [job], tmp_path / "out")
+    assert done.job.notes == (EXCHANGED,) and done.as_json()["note"] == EXCHANGED
+    assert done.as_json()["recist"] == right.tolist()
+    (same,) = run_jobs(SeesAxes(EIGHT_BIT), [job._replace(recist=right)], tmp_path / "out")
+    assert same.written == done.written and not same.job.notes and "note" not in same.as_json()
+
+
+def test_sizes_are_told_in_mm_where_the_spacing_is_known(tmp_path):
+    file = images.write_slice(tmp_path / "ct.dcm")  # a disc of 18 pixels
+    axes = np.array([21, 28, 39, 28, 30, 20, 30, 36], np.float32)
+    job = Job(file, (30, 28), "a", recist=axes)
+    system = SeesAxes(LUNG)
+    (done,) = run_jobs(system, [job], tmp_path / "out", threshold=128 / 255)
+    row, column = read_scan(file).spacing_mm
+    told = done.as_json()
+    assert told["spacing_mm"] == [row, column]
+    assert told["area_mm2"] == pytest.approx(told["area_px"] * row * column, abs=0.01)
+    assert told["given_long_px"] == 18 and told["given_short_px"] == 16
+    measured = np.array(told["measured_recist"])
+    assert (told["long_px"], told["short_px"]) == pytest.approx(axis_lengths(measured), abs=0.01)
+    assert (told["long_mm"], told["short_mm"]) == pytest.approx(
+        axis_lengths(measured, (row, column)), abs=0.01
+    )
+    (other,) = run_jobs(system, [job._replace(spacing_mm=(2.0, 2.0))], tmp_path / "out")
+    assert other.as_json()["given_long_mm"] == 36
+
+
+def test_the_page_of_files_lists_what_is_printed(tmp_path):
+    file = images.write_slice(tmp_path / "ct.dcm")
+    axes = np.array([30, 20, 30, 36, 21, 28, 39, 28], np.float32)
+    job = Job(file, (30, 28), "a", recist=axes)
+    run = run_jobs(SeesAxes(LUNG), [job], tmp_path / "out", formats=("dicom",))
+    lesion, series = (each.as_json() for each in run)
+    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+    (table,) = re.findall(r"\n\| field \| content \|\n(.*?)\n\n", page, re.S)
+    rows = [re.findall(r"`(\w+)`", line.split(" | ")[0]) for line in table.splitlines()[1:]]
+    assert {name for row in rows for name in row} == set(lesion)
+    assert set(series) == {"series", "lesions", "files"}
+
+
+def test_the_picture_has_the_axes_as_those_of_labels_have_them():
+    result = _predict(_image(), (20, 12)).as_stored()
+    axes = result.measured_axes(0.5)
+    assert axis_lengths(axes) == pytest.approx((9, 9), abs=0.7)
+    lines = outlines_of(result.fine_alpha, result.box, 0.5, axes, axes)
+    drawn = draw_outlines(result.patch, lines, side=384)
+    picture = overlay(_image() / np.float32(255), result, 0.5, axes)
+    np.testing.assert_array_equal(picture[-388:-4, 392:776], drawn)
+    assert _predict(np.full((40, 50), 9, np.uint8), (20, 12)).measured_axes(0.5) is None
 
 
 class SeesBefore(BrightIsLesion):
@@ -230,7 +292,7 @@ def test_slices_beside_are_read_from_series_and_volumes(tmp_path):
         alpha = np.load(tmp_path / "out" / f"{done.job.name}_alpha.npy")
         seen = normalise(balls.values(5), LUNG)
         inside = alpha > 0
-        np.testing.assert_allclose(alpha[inside], seen[inside], atol=1e-6)
+        np.testing.assert_allclose(alpha[inside], seen[inside], atol=0.51 / 255)
         assert inside.sum() > 100
     write_png(tmp_path / "a.png", _image())
     (failed,) = run_jobs(
@@ -276,7 +338,9 @@ def test_the_command(tmp_path):
     assert out.returncode == 1
     (line,) = out.stdout.splitlines()
     assert json.loads(line)["center"] == [20.0, 12.0]
-    assert "b.png at 20,12" in out.stderr and "1 of 2 lesions failed" in out.stderr
+    assert re.search(r"^a: 9\.\d x 9\.\d px, certainty 0\.78$", out.stderr, re.M)
+    assert out.stderr.count("b.png") == 1 and "b.png at 20,12: found no such file" in out.stderr
+    assert "1 of 2 lesions failed" in out.stderr
     assert "Traceback" not in out.stderr
     assert cv2.imread(str(tmp_path / "out" / "a_mask.png"), cv2.IMREAD_UNCHANGED).any()
     nothing = _launch("--workdir=w", "--output=o", "--threshold=2")
@@ -310,6 +374,40 @@ def test_formats_that_there_are_not_are_refused(tmp_path):
     run = run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
     line = line_of(next, run, told_remedy=False)
     assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet, dicom, rtstruct"
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_binary_mask_of_a_lesion_is_that_of_its_stored_soft_mask(tmp_path):
+    file, out, threshold = images.write_slice(tmp_path / "0.dcm"), tmp_path / "out", 128 / 255
+    jobs, formats = [Job(file, (30, 28), "a")], ("nifti", "nnunet", "dicom")
+    system = BrightIsLesion(LUNG)
+    raw = system(normalise(read_scan(file).values, LUNG)[None])["alpha"]
+    close = np.abs(raw - threshold) < 0.5 / 255
+    assert (close & (raw < threshold)).any(), "else rounding to 8 bits changes nothing"
+    told, series = run_jobs(system, jobs, out, formats=formats, threshold=threshold)
+    mask = read_image(out / "a_mask.png") == 255
+    np.testing.assert_array_equal(mask, read_image(out / "a_alpha.png") >= 128)
+    np.testing.assert_array_equal(mask, np.load(out / "a_alpha.npy") >= np.float32(threshold))
+    np.testing.assert_array_equal(mask, read_scan(out / "nnunet" / "a.nii.gz").values > 0)
+    binary = open_stack(series.files[0]).segments[0].volumes[0]
+    part = (slice(0, 64), slice(0, 64), slice(0, 1))
+    np.testing.assert_array_equal(mask, binary.read(part)[..., 0].T > 0)
+    soft = open_stack(series.files[-1]).segments[0].volumes[0]
+    alpha = np.load(out / "a_alpha.npy")
+    np.testing.assert_allclose(soft.read(part)[..., 0].T, alpha, atol=1e-6)
+    assert told.written.pixels_at_threshold == mask.sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [("dicom", "highdicom", "pacs"), ("nnunet", "nibabel", "medical")],
+)
+def test_a_format_without_its_library_names_the_extra(tmp_path, monkeypatch, name, library, extra):
+    monkeypatch.setitem(sys.modules, library, None)
+    run = run_jobs(BrightIsLesion(), [], tmp_path / "out", formats=("nrrd", name))
+    line = line_of(next, run)
+    assert line.startswith(f"format={name}: found ") and f"no {library} to read or write" in line
+    assert line.endswith(f"expected the extra {extra}; pip install 'casgan_jax[{extra}]'")
     assert not (tmp_path / "out").exists()
 
 

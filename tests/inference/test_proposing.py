@@ -8,6 +8,7 @@ import pytest
 from casgan_jax.annotations import Annotations, read_annotations
 from casgan_jax.images import write_png
 from casgan_jax.inference import proposing
+from casgan_jax.inference.levels import levels_of, trained_window
 from casgan_jax.inference.load import load_system
 from casgan_jax.inference.proposing import network_of_volumes, propose, with_proposals
 from casgan_jax.labelling.batch import BatchOptions, label_batch
@@ -41,6 +42,13 @@ def test_lesions_are_labelled_by_what_the_system_proposes(system, example, tmp_p
     assert key == "gone" and "none.png" in reason
     batch = label_batch(found, tmp_path / "out", BatchOptions(), workers=0, progress=False)
     assert [row["strategy"] for row in batch.rows[:3]] == ["network"] * 3
+    for row, one in zip(batch.rows, example.annotations, strict=False):
+        lesion = read_lesion(one)
+        x, y = lesion.mark.tolist()
+        low, high = levels_of(
+            system, lesion.values, (x, y), trained=trained_window(system), given=None
+        )
+        assert row["window"] == f"{low:g},{high:g}" != "-1000,400"
     assert batch.rows[3]["status"] == "failed"
     truth = make_record(Source(0, 0))["alpha"].reshape(128, 4, 128, 4).mean((1, 3)) / 255
     alpha = propose(system, read_lesion(example.annotations[0])).label(

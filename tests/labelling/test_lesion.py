@@ -10,6 +10,7 @@ from casgan_jax.grid import Box
 from casgan_jax.images import Scan, write_nifti, write_npy, write_png
 from casgan_jax.labelling.label import LabelOptions, label_lesion
 from casgan_jax.labelling.lesion import default_window, read_lesion
+from casgan_jax.soft_mask.recist import EXCHANGED
 from casgan_jax.soft_mask.trimap import AnnotationError
 from tests.images.scans import write_dicom, write_volume
 from tests.labelling import lesions
@@ -153,6 +154,18 @@ def test_real_lesions():
         assert -1100 < np.percentile(lesion.values, 5) < -500  # air around the patient
         left, top, right, bottom = lesion.extent
         assert 5 < right - left < 120 and 5 < bottom - top < 120
+
+
+def test_axes_in_the_other_order_are_exchanged_and_told(annotation):
+    axes = np.float32([80, 60, 100, 60, 90, 53, 90, 67])
+    right = changed(annotation, mask=None, recist=axes, spacing_mm=(0.5, 0.5))
+    assert read_lesion(right).notes == ()
+    swapped = read_lesion(changed(right, recist=np.roll(axes, 4), diameters_mm=(10, 7)))
+    np.testing.assert_array_equal(swapped.recist, axes)
+    assert swapped.notes == (EXCHANGED,)
+    tall = read_lesion(changed(right, spacing_mm=(1.0, 0.5)))  # 10 mm across, 14 mm high
+    np.testing.assert_array_equal(tall.recist, np.roll(axes, 4))
+    assert label_lesion(right, LabelOptions(scale=1)).diameters_px[0] > 15
 
 
 def test_axes_are_compared_with_the_diameters_in_mm(annotation):

@@ -148,7 +148,10 @@ def test_an_image_without_spacing_is_refused(label, tmp_path):
 
 def test_without_highdicom_the_extra_is_named(label, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "highdicom", None)
-    assert "pip install 'casgan_jax[pacs]'" in line_of(label, "0.dcm")
+    assert line_of(label, "0.dcm") == (
+        "format=dicom: found DICOM but no highdicom to read or write it, expected the extra pacs; "
+        "pip install 'casgan_jax[pacs]'"
+    )
     assert label("0.dcm", options=BatchOptions()).rows[0]["status"] == "labelled"
 
 

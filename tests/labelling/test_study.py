@@ -172,6 +172,19 @@ def test_damaged_and_mixed_files_are_told_and_the_rest_is_labelled(study):
     assert ["cut.dcm" in one.reason for one in annotations.failures] == [True]
 
 
+def test_series_of_one_number_are_listed_with_what_tells_them_apart(study):
+    write_series(study, 2, uid="1.2.6", SeriesNumber="5", PatientID="P2")
+    reports.write_report(study / "sr.dcm", measured("1.2.6.1", name="one"))
+    found = contents_of(read_study(study))
+    text = as_table(json.loads(json.dumps(found)))
+    assert "series  number  patient  slices  pixels" in text
+    assert "\n6       5       P2       2       96 x 96" in text
+    assert [one["series"] for one in found["series"]] == ["2.5", "6"]
+    assert [one["key"] for one in contents_of(read_study(study), "6")["lesions"]] == ["one"]
+    line = line_of(study_lesions, read_study(study), series="7")
+    assert "expected one of 2.5 (CT, series 5, patient P1, 4 slices), 6 (CT, series 5, " in line
+
+
 @pytest.mark.slow
 def test_headers_of_a_folder_are_read_once_for_a_table(study, tmp_path, monkeypatch):
     axes = ",".join(f"{x:g}" for x in AXES.ravel())

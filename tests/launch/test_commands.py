@@ -43,11 +43,19 @@ def run(discs, tmp_path_factory):
     return workdir, done.stdout
 
 
-def test_training_ends_with_figures_a_picture_and_what_to_do_next(run):
+def test_training_ends_with_figures_a_picture_and_what_to_do_next(run, tmp_path):
     workdir, output = run
     assert "test split:" in output and "Dice" in output and "IoU" in output
     assert "soft MAE" in output
     assert f"python -m launch.evaluate {shlex.quote(f'--workdir={workdir}')}" in output
+    (predict,) = re.findall(r"^  (.* -m launch\.predict .*)$", output, re.MULTILINE)
+    image = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "scan.png"), image)
+    typed = predict.replace("IMAGE", str(tmp_path / "scan.png")).replace("X,Y", "20,22")
+    typed = typed.replace("--output=predicted", f"--output={tmp_path / 'out'}")
+    done = subprocess.run(typed, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "scan_alpha.png").is_file()
     (picture,) = [line.split(": ")[1] for line in output.splitlines() if "pictures" in line]
     assert cv2.imread(picture).shape[2] == 3
 

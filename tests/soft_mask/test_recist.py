@@ -11,6 +11,7 @@ from casgan_jax.soft_mask.recist import (
     axis_lengths,
     centre,
     check_recist,
+    longer_first,
     measure_axes,
     outline,
     recist_agreement,
@@ -193,3 +194,12 @@ def test_an_end_outside_the_image_is_no_error(recist):
 
 def test_nearly_round_lesions_may_have_the_axes_in_either_order():
     check_recist(np.float32([10, 20, 20, 20, 15, 14.6, 15, 25.4]), (40, 48))
+
+
+def test_the_longer_axis_comes_first():
+    axes = np.float32([0, 5, 10, 5, 5, 1, 5, 9])
+    assert longer_first(axes) is axes
+    np.testing.assert_array_equal(longer_first(np.roll(axes, 4)), axes)
+    np.testing.assert_array_equal(longer_first(axes, (2.0, 1.0)), np.roll(axes, 4))
+    alike = np.float32([0, 5, 10, 5, 5, 0, 5, 10.04])
+    assert longer_first(alike) is alike

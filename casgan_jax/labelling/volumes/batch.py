@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from casgan_jax.annotations import Annotations
+from casgan_jax.dicom.objects import check_libraries
 from casgan_jax.errors import UserError
 from casgan_jax.files import make_folder, only_process
 from casgan_jax.grid import check_threshold
-from casgan_jax.images.checks import import_extra
 from casgan_jax.images.volume_files import FORMATS
 from casgan_jax.labelling import keeping, objects
 from casgan_jax.labelling.volumes.files import (
@@ -151,7 +151,7 @@ def label_volume_lesions(
       UserError: an option is out of range, the folder cannot be written to, or another process
         labels into it. A lesion that cannot be labelled raises nothing, its row tells.
     """
-    _check_options(options, folder)
+    _check_options(options)
     make_folder(folder, field="output")
     with only_process(folder / ".lock", f"labelling into {folder}", field="output"):
         table = folder / TABLE
@@ -213,7 +213,7 @@ def review_volumes(folder: Path) -> list[Path]:
         return write_volume_review(folder, rows)
 
 
-def _check_options(options: VolumeBatchOptions, folder: Path) -> None:
+def _check_options(options: VolumeBatchOptions) -> None:
     check_threshold(options.label.threshold)
     known = (*FORMATS, *objects.FORMATS)
     wrong = [name for name in options.formats if name not in known]
@@ -223,9 +223,7 @@ def _check_options(options: VolumeBatchOptions, folder: Path) -> None:
             found=f"{wrong[0]!r} of volumes" if wrong else "none",
             expected=f"some of {', '.join(known)}",
         )
-    if "nifti" in options.formats:
-        import_extra("nibabel", folder, "NIfTI")  # missing, it would fail every lesion
-    objects.check_formats(options.formats, folder)
+    check_libraries(options.formats)
 
 
 def _clear(folder: Path) -> None:

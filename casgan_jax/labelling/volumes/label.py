@@ -10,12 +10,13 @@ slices, and further where its soft mask comes to the end of what was read.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 
 from casgan_jax.errors import UserError
-from casgan_jax.grid import area_mean, decode_alpha, encode_alpha
+from casgan_jax.grid import area_mean, as_stored
 from casgan_jax.images.regular import RegularRun, regular_run
 from casgan_jax.labelling.label import LabelOptions, label_read_lesion
 from casgan_jax.labelling.lesion import Lesion, read_lesion
@@ -91,7 +92,8 @@ def label_read_volume(
             break
         reach *= 2
     _check_ends(slices, run, found, slab)
-    return _measured(lesion, options, marks, marked, run, slab, found)
+    label = _measured(lesion, options, marks, marked, run, slab, found)
+    return dataclasses.replace(label, by_network=propose is not None)
 
 
 def _check_slices(lesion: VolumeLesion) -> None:
@@ -233,7 +235,7 @@ def _measured(
     found: VolumeLabel,
 ) -> LabelledVolume:
     """The label cut to the slices that have any of it, measured as it is stored."""
-    alpha = decode_alpha(encode_alpha(found.alpha))
+    alpha = as_stored(found.alpha)
     there = np.flatnonzero(alpha.any(axis=(1, 2)))
     if (alpha[slab.broken] > 0).any():
         raise UserError(

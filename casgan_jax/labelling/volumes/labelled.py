@@ -61,6 +61,7 @@ class LabelledVolume:
       ended: what ended the lesion below and above.
       measures: on `alpha`; its slices count from `first`.
       notes: what is to be said that is not the rule.
+      by_network: a network followed it.
     """
 
     key: str
@@ -79,6 +80,7 @@ class LabelledVolume:
     ended: tuple[str, str]
     measures: VolumeMeasures
     notes: tuple[str, ...]
+    by_network: bool = False
 
     def plane(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """(H, W) each, values and alpha of a slice of the lesion, or of those beside it.

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from casgan_jax.dicom.finding import VOLUME, VOLUME_BY_NETWORK
 from casgan_jax.dicom.volumes import (
     PlacedVolume,
     VolumeFinding,
@@ -23,8 +24,6 @@ from casgan_jax.grid import Box, decode_alpha, encode_alpha
 from casgan_jax.labelling.objects import Maker, Record
 from casgan_jax.labelling.volumes.files import FOLDER
 from casgan_jax.labelling.volumes.labelled import LabelledVolume
-
-_METHOD = "volume"
 
 
 def finding_record(label: LabelledVolume) -> dict[str, Any]:
@@ -50,6 +49,7 @@ def finding_record(label: LabelledVolume) -> dict[str, Any]:
         "axes": longest.axes.tolist(),
         "diameters_mm": [longest.long_mm, longest.short_mm],
         "volume_mm3": label.measures.volume_mm3,
+        "method": VOLUME_BY_NETWORK if label.by_network else VOLUME,
         "mean_hu": label.measures.mean if label.unit == "HU" else None,
     }
     place_volume(_finding(record))
@@ -91,7 +91,7 @@ def _finding(record: Record) -> VolumeFinding:
         diameters_mm=(long, short),
         volume_mm3=record["volume_mm3"],
         mean_hu=record["mean_hu"],
-        method=_METHOD,
+        method=record.get("method", VOLUME),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, install
 from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
 from launch.benchmarks.peers.apart import apart
 from launch.benchmarks.peers.ours import train_ours
@@ -57,9 +57,9 @@ def _monai(name: str, patch: int) -> Train:
             if importlib.util.find_spec(package) is None:
                 raise UserError(
                     package,
-                    found="that it is not installed",
-                    expected="it beside the systems of this project",
-                    remedy="pip install 'casgan_jax[bench]'",
+                    found="none",
+                    expected="the extra bench",
+                    remedy=install("bench"),
                 )
         from launch.benchmarks.peers.monai_networks import keep, train_monai
 
