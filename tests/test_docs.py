@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -15,6 +16,8 @@ from casgan_jax.configs.schema.load import HELP, config_names, load_config
 from casgan_jax.configs.schema.tree import flat_settings
 from casgan_jax.labelling import files
 from casgan_jax.labelling.volumes import files as volumes
+from casgan_jax.report.experiment import write_report
+from tests.report.test_experiment import results, row, unmeasured
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -165,3 +168,52 @@ def test_the_reference_has_every_flag_field_and_module(site, flags):
     assert {name.removeprefix("srgan.") for name in fields} <= told
     for modules in site["reference"].MODULES.values():
         assert all(importlib.util.find_spec(module) for module in modules)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """What writes the tables of the pages, which is no package."""
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs/tables.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_tables_are_what_was_measured(tables):
+    assert [page.name for page in tables.pages() if tables.written(page) != page.read_text()] == []
+
+
+def test_a_table_is_made_of_the_lines_of_a_benchmark(tables, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "DOCS", tmp_path)
+    lines = [{"fold": 0, "system": "A", "dice": "0.12345 [0.1, 0.2]"}, {"system": "B", "steps": 7}]
+    (tmp_path / "measured").mkdir()
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "measured/a.jsonl").write_text(text)
+    asked = {"of": "a.jsonl", "rows": {}, "columns": {"system": "", "dice": "Dice"}}
+    page = tmp_path / "page.md"
+
+    def table(**changed):
+        page.write_text(f"<!-- table {json.dumps(asked | changed)} -->\nold\n<!-- end -->\n")
+        return tables.written(page).splitlines()[2:-2]
+
+    assert table() == ["|  | Dice |", "|---|---|", "| A | 0.123 [0.1, 0.2] |", "| B |  |"]
+    assert table(rows={"fold": 0}) == table()[:3]
+    assert table(turned=True) == ["|  | A | B |", "|---|---|---|", "| Dice | 0.123 [0.1, 0.2] |  |"]
+    with pytest.raises(ValueError, match="no row"):
+        table(rows={"fold": 5})
+
+
+def test_a_table_is_made_of_the_results_of_an_experiment(tables, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "DOCS", tmp_path)
+    (tmp_path / "measured").mkdir()
+    write_report(
+        results(row("U-Net", 0.8), unmeasured("SegNet", "failed", "why")), tmp_path / "run"
+    )
+    shutil.copy(tmp_path / "run/results.json", tmp_path / "measured/a.json")
+    columns = {"system": "", "dice": "Dice", "minutes": "min", "parameters": "parameters"}
+    asked = {"of": "a.json", "rows": {"data_set": "phantom/quick"}, "columns": columns}
+    page = tmp_path / "page.md"
+    page.write_text(f"<!-- table {json.dumps(asked)} -->\n<!-- end -->\n")
+    head, _, *rows = tables.written(page).splitlines()[2:-2]
+    assert head == "|  | Dice | min | parameters |"
+    assert rows == ["| U-Net | 0.800 [0.790, 0.810] | 2.2 | 1.23 M |"]
