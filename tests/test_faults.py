@@ -6,7 +6,16 @@ from collections import Counter
 from functools import cache
 
 from casgan_jax.errors import UserError
-from tests.faults import MESSAGES, ROOT, entries, fault_of, owner, placeless, rewritten
+from tests.faults import (
+    MESSAGES,
+    ROOT,
+    entries,
+    fault_of,
+    owner,
+    placeless,
+    rewritten,
+    without_causes,
+)
 
 
 def kept():
@@ -37,6 +46,16 @@ def test_the_folders_of_a_machine_are_replaced(tmp_path):
     with tempfile.TemporaryDirectory() as other:
         line = f"{tmp_path / 'a.png'}: found {other!r} and {ROOT / 'docs'}"
         assert placeless(line, tmp_path.parent) == "TMP/a.png: found 'TMP' and ROOT/docs"
+
+
+def test_words_of_another_library_are_replaced():
+    try:
+        try:
+            int("x")
+        except ValueError as cause:
+            raise UserError("a.csv", found=f"no number ({cause})", expected="one") from cause
+    except UserError as error:
+        assert without_causes(str(error), error) == "a.csv: found no number (CAUSE), expected one"
 
 
 def test_a_run_rewrites_what_its_tests_were_told():
