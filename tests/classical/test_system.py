@@ -13,7 +13,6 @@ from casgan_jax.configs.families.method import find_method, parameters_of
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.setting import Options
 from casgan_jax.configs.schema.tree import replaced
-from casgan_jax.errors import UserError
 from casgan_jax.evaluation.files import read_metrics
 from casgan_jax.inference.classical import run
 from casgan_jax.inference.load import classical_system, load_system
@@ -56,8 +55,7 @@ def own_method(image, *, level=0.5):
 
 def test_a_click_in_the_middle_finds_the_disc_there():
     assert dice(click_cut(PATCHES[0]), LESIONS[0]) > 0.97
-    with pytest.raises(UserError, match="radius: found 0"):
-        click_cut(PATCHES[0], radius=0)
+    assert fault_of(click_cut, PATCHES[0], radius=0).what == "radius"
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -71,8 +69,8 @@ def test_every_method_is_a_system(name):
     assert (dice(found["alpha"] >= system.threshold, LESIONS) > 0.9).all()
     np.testing.assert_array_equal(system(PATCHES[:1])["alpha"], found["alpha"][:1])
     assert system(PATCHES[:0])["alpha"].shape == (0, SIDE, SIDE)
-    with pytest.raises(UserError, match=r"patches: found shape \(1, 8, 8\)"):
-        system(np.zeros((1, 8, 8), np.float32))
+    error = fault_of(system, np.zeros((1, 8, 8), np.float32), told_remedy=False)
+    assert error.what == "patches" and "(1, 8, 8)" in error.found
 
 
 def test_masks_on_the_grid_of_networks_are_those_of_native_pixels():
@@ -180,9 +178,10 @@ def test_a_run_is_measured_and_found_again(discs, tmp_path, capsys):
 def test_a_run_leaves_other_runs_alone(discs, tmp_path):
     path = tmp_path / "config.json"
     path.write_text('{"name": "softgan"}')
-    with pytest.raises(UserError, match="workdir: found a run of 'softgan' in .* choose another"):
-        run(config_of("graph_cut", data__dir=discs), tmp_path)
+    error = fault_of(run, config_of("graph_cut", data__dir=discs), tmp_path)
+    assert error.what == "workdir" and "'softgan'" in error.found
     assert read_config(tmp_path).name == "softgan"
-    with pytest.raises(UserError, match="data.patch: found 64 for records of 32 x 32"):
-        run(config_of("graph_cut", data__dir=discs, data__patch=64), tmp_path / "other")
+    config = config_of("graph_cut", data__dir=discs, data__patch=64)
+    error = fault_of(run, config, tmp_path / "other")
+    assert error.what == "data.patch" and "64 for records of 32 x 32" in error.found
     assert not (tmp_path / "other").exists()
