@@ -92,7 +92,7 @@ def test_failed_overwrite_keeps_the_old_data_set(tmp_path):
     with pytest.raises(RuntimeError, match="a bug"):
         build(tmp_path, toy.toy(toy.fail_at_five), overwrite=True)
     assert (
-        fault_of(build, tmp_path, toy.toy(toy.name_one_patient), overwrite=True).what
+        fault_of(build, tmp_path, toy.toy(toy.name_one_patient), overwrite=True, varies=True).what
         == "patient the same"
     )
     assert contents(tmp_path / "toy" / "1.0.0") == old
@@ -144,15 +144,16 @@ def test_interrupted_build_ends_its_workers(tmp_path, number):
     ("runner", "options", "what"),
     [
         ("Flonk", [], "beam_runner"),
-        ("no_module.Runner", [], "--beam_runner=no_module.Runner"),
+        ("no_module.Runner", [], "beam_runner=no_module.Runner"),
         ("os.Runner", [], "beam_runner"),
         ("DirectRunner", ["direct_num_wrkers=2"], "beam_options"),
-        ("DirectRunner", ["direct_num_workers=two"], "--beam_options"),
-        ("FlinkRunner", ["flink_version=7"], "--beam_options"),
+        ("DirectRunner", ["direct_num_workers=two"], "beam_options"),
+        ("FlinkRunner", ["flink_version=7"], "beam_options"),
     ],
 )
 def test_bad_runners_and_options_get_one_line(runner, options, what):
-    assert fault_of(beam_run, runner, options).what == what
+    # Beam's words, and the names that it knows, differ by its version.
+    assert fault_of(beam_run, runner, options, varies=True).what == what
 
 
 def test_direct_runner_has_a_process_for_each_core():
