@@ -31,6 +31,7 @@ from casgan_jax.records import features as records
 from casgan_jax.records.splits import split_of
 from datasets.base import PreparedBuilder, prepare
 from datasets.task import Task
+from tests.faults import messages
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -40,11 +41,49 @@ flags.FLAGS.mark_as_parsed()  # Grain asks for flags
 SIZE, SCALE = 32, 4
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option that rewrites kept messages."""
+    parser.addoption(
+        "--update-messages",
+        action="store_true",
+        help="rewrite the lines that tests/messages.txt keeps of the tests that run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Messages are rewritten by one process, which has run all of the tests."""
+    messages.update = config.getoption("--update-messages")
+    if messages.update and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--update-messages: found -n, expected one process; add -n 0")
+
+
+@pytest.hookimpl(tryfirst=True)  # -k and -m leave tests out afterwards
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests with a browser are slow ones."""
+    # Where tests are named alone, the others of their file are not collected.
+    if not any("::" in argument for argument in config.args):
+        messages.collected = {item.nodeid for item in items}
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Messages of a test that fails stay as they are."""
+    if report.when == "call" and report.passed:
+        messages.passed.add(report.nodeid)
+
+
+def pytest_sessionfinish() -> None:
+    """Writes the messages, where that was asked."""
+    if messages.update:
+        messages.write()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Kept messages have no folder of this machine."""
+    messages.temporary = tmp_path_factory.getbasetemp()
 
 
 def disc_record(index: int) -> dict:

@@ -14,10 +14,10 @@ from casgan_jax.annotate.consensus import (
 from casgan_jax.annotate.sources import find_sources
 from casgan_jax.annotate.store import open_store
 from casgan_jax.annotate.workplace import Workplace
-from casgan_jax.errors import UserError
 from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
 from tests.annotate import places
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +44,10 @@ def test_of_those_who_have_finished_and_accepted(readers, tmp_path):
     decide(anna, "image-0", "accepted", {"recist": places.AXES})
     decide(ben, "image-0", "accepted", {"box": [79, 49, 101, 71]})
     decide(cy, "image-0", "accepted", {"recist": wide})
-    with pytest.raises(UserError, match="0 of 3 readers who have finished"):
-        export_consensus(readers, tmp_path / "consensus", BatchOptions())
+    error = fault_of(
+        export_consensus, readers, tmp_path / "consensus", BatchOptions(), told_remedy=False
+    )
+    assert error.what == "consensus" and "3 readers" in error.found
     decide(anna, "image-1", "rejected")
     decide(ben, "image-1", "accepted", {"recist": places.AXES})
     assert finished(readers) == [anna, ben]
@@ -54,8 +56,8 @@ def test_of_those_who_have_finished_and_accepted(readers, tmp_path):
     assert label.strategy == "readers" and label.masks.shape[2] == 2
     whole = [label.box.paste(label.masks[..., k], (160, 160)) for k in range(2)]
     assert np.array_equal(whole, masks)
-    with pytest.raises(UserError, match="1 who accepted it among 2 readers"):
-        consensus_label("image-1", finished(readers))
+    error = fault_of(consensus_label, "image-1", finished(readers), told_remedy=False)
+    assert error.what == "consensus" and "1 who" in error.found and "2 readers" in error.found
 
     batch = export_consensus(readers, tmp_path / "consensus", BatchOptions())
     with batch.table.open(newline="") as file:

@@ -17,6 +17,7 @@ from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
 from casgan_jax.systems.cascade import _predict
 from tests.annotate import places
+from tests.faults import fault_of
 from tests.images import scans
 from tests.labelling import lesions
 
@@ -85,8 +86,7 @@ def test_what_was_accepted_stays_whatever_weights_come_later(place, tmp_path):
     assert json.loads(json.dumps(kept)) == kept and "soft_mask" in kept
     again = Workplace(place._sources, place._store, reader="anna")
     assert np.array_equal(again.label("image-0").alpha, before)
-    with pytest.raises(UserError, match="network: found none"):
-        again.proposed("image-0", "network")
+    assert fault_of(again.proposed, "image-0", "network").what == "network"
 
 
 def test_it_sees_axes_and_is_shown_a_point_of_other_marks(place):
@@ -108,8 +108,7 @@ def test_weights_are_read_again_and_stay_where_that_fails(network, monkeypatch):
         raise UserError("weights", found="damage", expected="none")
 
     monkeypatch.setattr("casgan_jax.annotate.network.load_system", damaged)
-    with pytest.raises(UserError, match="damage"):
-        network.reload()
+    assert fault_of(network.reload, told_remedy=False).what == "weights"
     assert network.loaded == 2
     network.compile()
 
@@ -124,8 +123,7 @@ def test_what_is_compiled_ahead_is_what_a_lesion_needs(place):
 
 
 def test_a_folder_without_a_network_is_told(tmp_path):
-    with pytest.raises(UserError):
-        Network(tmp_path)
+    assert fault_of(Network, tmp_path).what == "workdir"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.annotate import places
-from tests.lines import LINE
+from tests.faults import LINE
 
 pytestmark = pytest.mark.slow
 

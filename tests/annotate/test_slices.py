@@ -3,13 +3,12 @@
 import dataclasses
 
 import numpy as np
-import pytest
 
 from casgan_jax.annotate.slices import Slices, letters, window_of
 from casgan_jax.annotate.sources import find_sources
-from casgan_jax.errors import UserError
 from casgan_jax.images.scan import open_stack
 from tests.annotate.places import write_images
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 
@@ -35,8 +34,8 @@ def test_a_slice_that_is_not_there(tmp_path):
     write_images(tmp_path, 1)
     slices, picture = Slices(), picture_in(tmp_path)
     for index in (-1, 1):
-        with pytest.raises(UserError, match="expected one of 0 to 0"):
-            slices.read(picture, index)
+        error = fault_of(slices.read, picture, index, told_remedy=False)
+        assert error.what == "slice" and "0 to 0" in error.expected
 
 
 def test_values_of_a_table_are_in_hu(tmp_path):

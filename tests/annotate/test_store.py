@@ -11,8 +11,7 @@ import time
 import pytest
 
 from casgan_jax.annotate.store import FILE, ConflictError, open_store
-from casgan_jax.errors import UserError
-from tests.lines import line_of
+from tests.faults import fault_of
 
 _WRITER = """
 import sys
@@ -44,8 +43,8 @@ def test_events_come_back_in_their_order_by_reader_and_lesion(tmp_path):
 def test_the_second_of_two_windows_is_told(tmp_path):
     with open_store(tmp_path) as store:
         first = store.append("r", "a", "comment", {"text": "1"}, after=0)
-        with pytest.raises(ConflictError, match="another window"):
-            store.append("r", "a", "comment", {"text": "2"}, after=0)
+        error = fault_of(store.append, "r", "a", "comment", {"text": "2"}, after=0)
+        assert isinstance(error, ConflictError)
         assert store.events("r")["a"] == [first]
 
 
@@ -61,24 +60,24 @@ def test_nothing_can_be_changed_afterwards(tmp_path):
 
 def test_one_process_at_a_time(tmp_path):
     with open_store(tmp_path):
-        assert "another process annotating" in line_of(open_store(tmp_path).__enter__)
+        assert fault_of(open_store(tmp_path).__enter__).what.endswith("/.annotate.lock")
 
 
 def test_a_damaged_or_later_file_gets_one_line(tmp_path):
     (tmp_path / FILE).write_bytes(b"no data base" * 200)
-    assert "restore it from a copy" in line_of(open_store(tmp_path).__enter__)
+    assert fault_of(open_store(tmp_path).__enter__).what.endswith("/annotations.sqlite")
     (tmp_path / FILE).unlink()
     with open_store(tmp_path):
         pass
     connection = sqlite3.connect(tmp_path / FILE)
     connection.execute("PRAGMA user_version = 9")
     connection.close()
-    assert "found format 9" in line_of(open_store(tmp_path).__enter__)
+    assert fault_of(open_store(tmp_path).__enter__).what.endswith("/annotations.sqlite")
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
-    assert "a folder" in line_of(open_store(tmp_path / "file").__enter__)
+    assert fault_of(open_store(tmp_path / "file").__enter__).what == "output"
 
 
 def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
@@ -86,11 +85,15 @@ def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path):
         first = store.append("r", "a", "comment", {"text": "1"}, after=0)
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
         store._connection.execute(f"PRAGMA max_page_count = {pages}")
-        last = first.id
-        with pytest.raises(UserError, match="full"):
+        kept = [first.id]
+
+        def fill():
             for _ in range(1000):
-                last = store.append("r", "a", "comment", {"text": "x" * 2000}, after=last).id
-        assert store.events("r")["a"][-1].id == last
+                event = store.append("r", "a", "comment", {"text": "x" * 2000}, after=kept[-1])
+                kept.append(event.id)
+
+        fault_of(fill)
+        assert store.events("r")["a"][-1].id == kept[-1]
 
 
 def test_killed_at_any_moment_every_confirmed_event_is_there(tmp_path):

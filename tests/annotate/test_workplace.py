@@ -12,12 +12,12 @@ from casgan_jax.annotate.describe import described_lesion
 from casgan_jax.annotate.examiner import Examiner
 from casgan_jax.annotate.export import export
 from casgan_jax.annotate.store import ConflictError
-from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
 from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions
 from casgan_jax.labelling.label import label_lesion
 from tests.annotate import places
+from tests.faults import fault_of
 
 
 @pytest.fixture
@@ -73,21 +73,24 @@ def test_the_work_goes_on_in_another_sitting_of_the_same_reader_alone(folder, ou
 
 def test_an_action_that_leads_to_no_soft_mask_is_not_stored(folder, output):
     with places.workplace(folder, output) as place:
-        with pytest.raises(UserError, match="no mark"):
-            act(place, "image-0", "stroke", places.STROKE)
-        with pytest.raises(UserError, match="axes at 0 degrees"):
-            act(place, "image-0", "mark", {**places.MARK, "recist": [*places.AXES[:4]] * 2})
-        with pytest.raises(UserError, match="no soft mask"):
-            act(place, "image-0", "decide", {"decision": "accepted"})
-        with pytest.raises(UserError, match="slice: found 4"):
-            act(place, "image-0", "mark", {**places.MARK, "slice": 4})
+        assert fault_of(act, place, "image-0", "stroke", places.STROKE).what == "stroke"
+        error = fault_of(
+            act, place, "image-0", "mark", {**places.MARK, "recist": [*places.AXES[:4]] * 2}
+        )
+        assert error.what == "recist" and "0 degrees" in error.found
+        error = fault_of(
+            act, place, "image-0", "decide", {"decision": "accepted"}, told_remedy=False
+        )
+        assert error.what == "decision"
+        error = fault_of(
+            act, place, "image-0", "mark", {**places.MARK, "slice": 4}, told_remedy=False
+        )
+        assert error.what == "slice"
         act(place, "image-0", "mark", places.MARK)
         everything = {"value": "background", "radius": 60.0, "points": [[90.0, 60.0]]}
-        with pytest.raises(UserError, match="no lesion"):
-            act(place, "image-0", "stroke", everything)
+        assert fault_of(act, place, "image-0", "stroke", everything).what == "trimap 0"
         far = {**places.STROKE, "points": [[9000.0, 60.0]]}
-        with pytest.raises(UserError, match="outside of the image"):
-            act(place, "image-0", "stroke", far)
+        assert fault_of(act, place, "image-0", "stroke", far, told_remedy=False).what == "points"
         assert place.state("image-0").name == "drawn"
 
 
@@ -103,8 +106,8 @@ def test_other_axes_keep_strokes_on_the_same_slice(folder, output):
 def test_the_second_of_two_windows_is_told(folder, output):
     with places.workplace(folder, output) as place:
         act(place, "image-0", "mark", places.MARK)
-        with pytest.raises(ConflictError):
-            place.act("image-0", "decide", {"decision": "rejected"}, after=0)
+        error = fault_of(place.act, "image-0", "decide", {"decision": "rejected"}, after=0)
+        assert isinstance(error, ConflictError)
         assert place.state("image-0").name == "drawn"
 
 
@@ -200,8 +203,8 @@ def test_an_image_that_was_replaced_by_another_is_told(tmp_path, output):
 
 def test_the_export_is_what_the_command_label_writes(folder, output):
     with places.workplace(folder, output) as place:
-        with pytest.raises(UserError, match="no accepted lesion"):
-            export(place, output / "anna", BatchOptions())
+        error = fault_of(export, place, output / "anna", BatchOptions(), told_remedy=False)
+        assert error.what == "export"
         for key in place.items:
             act(place, key, "mark", places.MARK)
             act(place, key, "decide", {"decision": "accepted"})

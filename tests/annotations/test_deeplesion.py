@@ -6,7 +6,7 @@ import pytest
 from casgan_jax.annotations import read_annotations
 from casgan_jax.annotations.deeplesion import read_lesions
 from casgan_jax.images import read_image
-from tests.lines import LINE_WITH_REMEDY, line_of
+from tests.faults import LINE_WITH_REMEDY, fault_of
 from tests.shared_data import shared_data
 
 COLUMNS = (
@@ -92,7 +92,8 @@ def test_bad_rows_are_told_and_the_rest_goes_on(write, tmp_path, bad, part):
 def test_a_table_without_its_images(write, tmp_path):
     table = write(row())
     (tmp_path / "Images_png" / "000001_01_01").rmdir()
-    assert "found no Images_png/PATIENT_STUDY_SERIES folder" in line_of(read_annotations, table)
+    error = fault_of(read_annotations, table)
+    assert error.what == str(tmp_path) and "Images_png" in error.found
 
 
 def test_the_real_table():

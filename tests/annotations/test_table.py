@@ -5,7 +5,7 @@ import pytest
 
 from casgan_jax.annotations import read_annotations
 from casgan_jax.annotations.table import ENDS
-from tests.lines import LINE_WITH_REMEDY, line_of
+from tests.faults import LINE_WITH_REMEDY, fault_of
 
 AXES = "1,2,11,2,6,0,6,5"
 
@@ -112,22 +112,27 @@ def test_bad_lines_are_told_and_the_rest_goes_on(read, tmp_path, line, part):
 
 
 TABLES = [
-    ("image,x1,y1,x2,y2,x3,y3,x4\na.png,1,2,3,4,5,6,7\n", "; add y4"),
-    ("image,patient\na.png,1\n", "; add recist"),
-    ("file,mask\na.png,m.png\n", "found the columns file, mask, expected image and one of"),
-    ("File_name,Spacing_mm_px_\n000001_01_01_001.png,1\n", "; add Measurement_coordinates"),
-    ("image,mask\n", "found no line below the column names"),
-    ("", "found no line below the column names"),
+    ("image,x1,y1,x2,y2,x3,y3,x4\na.png,1,2,3,4,5,6,7\n", "y4"),
+    ("image,patient\na.png,1\n", "recist"),
+    ("file,mask\na.png,m.png\n", "image"),
+    ("File_name,Spacing_mm_px_\n000001_01_01_001.png,1\n", "Measurement_coordinates"),
 ]
 
 
-@pytest.mark.parametrize(("text", "part"), TABLES, ids=[part for _, part in TABLES])
-def test_tables_that_cannot_be_used(read, text, part):
-    assert part in line_of(read, text, told_remedy=False)
+@pytest.mark.parametrize(("text", "column"), TABLES, ids=[column for _, column in TABLES])
+def test_tables_without_a_column(read, tmp_path, text, column):
+    error = fault_of(read, text, told_remedy=False)
+    assert error.what == str(tmp_path / "lesions.csv")
+    assert column in error.expected + error.remedy
+
+
+@pytest.mark.parametrize("text", ["image,mask\n", ""], ids=["no line", "empty"])
+def test_tables_without_a_line(read, tmp_path, text):
+    assert fault_of(read, text, told_remedy=False).what == str(tmp_path / "lesions.csv")
 
 
 def test_no_table(tmp_path):
-    assert "none.csv: found no such file" in line_of(read_annotations, tmp_path / "none.csv")
+    assert fault_of(read_annotations, tmp_path / "none.csv").what.endswith("/none.csv")
 
 
 def same(found, expected):

@@ -1,13 +1,12 @@
 """Graph cut with a probability map as prior."""
 
 import numpy as np
-import pytest
 from scipy.ndimage import gaussian_filter
 
 from casgan_jax.classical.deep_prior import deep_prior_cut
-from casgan_jax.errors import UserError
 from casgan_jax.metrics import dice
 from tests.classical.patches import disc, noisy
+from tests.faults import fault_of
 
 
 def test_a_strong_prior_alone_is_its_threshold():
@@ -51,9 +50,7 @@ def test_no_lesion_no_mask():
 
 def test_what_is_no_probability():
     image = noisy(disc(24, 5))
-    with pytest.raises(UserError, match="probability: found values"):
-        deep_prior_cut(image, np.full(image.shape, np.nan))
-    with pytest.raises(UserError, match="probability: found shape"):
-        deep_prior_cut(image, np.zeros((48, 48)))
-    with pytest.raises(UserError, match="threshold: found 1.0"):
-        deep_prior_cut(image, image, threshold=1.0)
+    assert fault_of(deep_prior_cut, image, np.full(image.shape, np.nan)).what == "probability"
+    assert fault_of(deep_prior_cut, image, np.zeros((48, 48))).what == "probability"
+    error = fault_of(deep_prior_cut, image, image, threshold=1.0)
+    assert error.what == "threshold" and error.found == "1.0"

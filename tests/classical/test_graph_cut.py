@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from casgan_jax.classical.graph_cut import click_seeds, graph_cut
-from casgan_jax.errors import UserError
 from casgan_jax.metrics import dice
 from tests.classical.patches import disc, noisy
+from tests.faults import fault_of
 
 MIDDLE = (23.5, 23.5)
 
@@ -73,21 +73,14 @@ def test_it_is_deterministic_and_leaves_its_input_alone():
 def test_what_cannot_be_cut():
     image = noisy(disc(16, 4))
     lesion, background = click_seeds(image.shape, (7.5, 7.5))
-    with pytest.raises(UserError, match="mark: found x = 16.0"):
-        click_seeds((16, 16), (16.0, 3.0))
-    with pytest.raises(UserError, match="lesion: found bool with 0 pixels"):
-        graph_cut(image, np.zeros_like(lesion), background)
-    with pytest.raises(UserError, match="background: found float64"):
-        graph_cut(image, lesion, background.astype(float))
-    with pytest.raises(UserError, match="pixels in both seeds"):
-        graph_cut(image, lesion, background | lesion)
-    with pytest.raises(UserError, match="background: found shape"):
-        graph_cut(image, lesion, background[1:])
-    with pytest.raises(UserError, match="image: found values"):
-        graph_cut(255 * image, lesion, background)
-    with pytest.raises(UserError, match="image: found shape"):
-        graph_cut(image[None], lesion, background)
-    with pytest.raises(UserError, match="spacing: found 0"):
-        graph_cut(image, lesion, background, spacing=0)
-    with pytest.raises(UserError, match="sigma: found 0"):
-        graph_cut(image, lesion, background, sigma=0)
+    error = fault_of(click_seeds, (16, 16), (16.0, 3.0))
+    assert error.what == "mark" and "16.0" in error.found
+    error = fault_of(graph_cut, image, np.zeros_like(lesion), background)
+    assert error.what == "lesion" and "0 pixels" in error.found
+    assert fault_of(graph_cut, image, lesion, background.astype(float)).what == "background"
+    assert fault_of(graph_cut, image, lesion, background | lesion).what == "lesion, background"
+    assert fault_of(graph_cut, image, lesion, background[1:]).what == "background"
+    assert fault_of(graph_cut, 255 * image, lesion, background).what == "image"
+    assert fault_of(graph_cut, image[None], lesion, background).what == "image"
+    assert fault_of(graph_cut, image, lesion, background, spacing=0).what == "spacing"
+    assert fault_of(graph_cut, image, lesion, background, sigma=0).what == "sigma"

@@ -6,9 +6,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from casgan_jax.classical.level_set import shape_driven_level_set, signed_distance, smooth_step
-from casgan_jax.errors import UserError
 from casgan_jax.metrics import dice
 from tests.classical.patches import disc, noisy
+from tests.faults import fault_of
 
 
 def test_signed_distance_of_a_half_plane_and_a_disc():
@@ -112,9 +112,10 @@ def test_it_is_deterministic():
 
 def test_weights_that_say_nothing():
     image = noisy(disc(24, 5))
-    with pytest.raises(UserError, match="expected weights of 0 or more"):
-        shape_driven_level_set(image, image, region=0, length=0, shape=0)
-    with pytest.raises(UserError, match="found -1"):
-        shape_driven_level_set(image, image, region=-1)
-    with pytest.raises(UserError, match="band: found 0"):
-        shape_driven_level_set(image, image, band=0)
+    error = fault_of(
+        shape_driven_level_set, image, image, region=0, length=0, shape=0, told_remedy=False
+    )
+    assert error.what == "region, length, shape"
+    error = fault_of(shape_driven_level_set, image, image, region=-1, told_remedy=False)
+    assert error.what == "region, length, shape" and "-1" in error.found
+    assert fault_of(shape_driven_level_set, image, image, band=0).what == "band"

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from absl import flags
 
-from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.inference.load import load_system
 from datasets.phantom.marked_images import write_example
 from tests.commands.loaded import loaded
 from tests.dicom import published, reports
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -115,5 +115,7 @@ def test_a_table_by_the_network_of_the_package(label, tmp_path, capsys):
         assert row["strategy"] == "network"
         assert float(row["threshold"]) == pytest.approx(threshold, rel=1e-5)
     assert float(rows[0]["axes_agreement"]) > 0.7
-    with pytest.raises(UserError, match="workdir: found with `method=matting`"):
-        label(f"--table={table}", f"--output={output}", "--method=matting", "--workdir=x")
+    error = fault_of(
+        label, f"--table={table}", f"--output={output}", "--method=matting", "--workdir=x"
+    )
+    assert error.what == "workdir" and "method=matting" in error.found

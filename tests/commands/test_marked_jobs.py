@@ -18,10 +18,10 @@ from casgan_jax.inference.run import run_jobs
 from casgan_jax.soft_mask.mark_planes import AXES_REACH
 from casgan_jax.soft_mask.recist import EXCHANGED
 from tests.dicom import reports
+from tests.faults import fault_of
 from tests.images.scans import write_volume
 from tests.inference.test_predict import LUNG, PATCH, BrightIsLesion
 from tests.labelling.studies import CENTRE, FRAME, axes_px, pixels, to_patient, write_series
-from tests.lines import line_of
 
 AXES = ",".join(f"{value:g}" for value in axes_px().ravel())
 GIVEN = axes_px().ravel()  # the disc is round in mm; its pixels are broad, so that it is taller
@@ -117,7 +117,8 @@ def test_slices_of_folders_and_volumes(folder):
     assert found.file.name == "1.2.6-1.dcm"
     (volume,) = plan_slices([Job(folder / "v.nii.gz", (50.0, 40.0), "a")], None, 2).jobs
     assert volume.slice_index == 2
-    assert "found 2 series" in line_of(plan_slices, [job], None, 1)
+    error = fault_of(plan_slices, [job], None, 1)
+    assert error.what.endswith("/study") and error.found == "2 series"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from casgan_jax.configs.schema.json_form import from_dict, to_dict, to_json
 from casgan_jax.configs.schema.load import config_names, load_config
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.configs.schema.tree import replaced
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 @pytest.fixture(params=config_names())
@@ -45,26 +45,26 @@ def test_a_field_that_is_younger_than_a_run_has_its_default():
 
 
 @pytest.mark.parametrize(
-    ("changes", "line"),
+    ("changes", "what"),
     [
         (
             {"speed": 1},
-            "speed: found a field that this version does not know, expected data, ",
+            "speed",
         ),
-        ({"optim": {"lrr": 1}}, "optim.lrr: found a field that this version does not know"),
-        ({"srgan": {"train": {"best": "last"}}}, "srgan.train.best: found a field that this"),
-        ({"optim": 3}, "optim: found 3, expected a section; use the version that wrote it"),
-        ({"optim": {"lr": "fast"}}, "optim.lr: found 'fast', expected a number; "),
-        ({"optim": {"batch_size": 1.5}}, "optim.batch_size: found 1.5, expected a whole number;"),
-        ({"predict": {"symmetries": 1}}, "predict.symmetries: found 1, expected true or false"),
-        ({"dtype": 8}, "dtype: found 8, expected a text"),
-        ({"data": {"window": [1]}}, "data.window: found [1], expected two numbers"),
-        ({"model": {"levels": "5"}}, "model.levels: found '5', expected a whole number"),
-        ({"model": {"encoder_weights": 5}}, "model.encoder_weights: found 5, expected a text; "),
-        ({"model": {"own": [1]}}, "model.own: found [1], expected a number, a text, true or false"),
-        ({"prior_config": {"data": {"x": 1}}}, "prior_config.data.x: found a field that this"),
-        ({"name": "srgam"}, "name: found 'srgam', expected one of srgan, softgan, classical"),
+        ({"optim": {"lrr": 1}}, "optim.lrr"),
+        ({"srgan": {"train": {"best": "last"}}}, "srgan.train.best"),
+        ({"optim": 3}, "optim"),
+        ({"optim": {"lr": "fast"}}, "optim.lr"),
+        ({"optim": {"batch_size": 1.5}}, "optim.batch_size"),
+        ({"predict": {"symmetries": 1}}, "predict.symmetries"),
+        ({"dtype": 8}, "dtype"),
+        ({"data": {"window": [1]}}, "data.window"),
+        ({"model": {"levels": "5"}}, "model.levels"),
+        ({"model": {"encoder_weights": 5}}, "model.encoder_weights"),
+        ({"model": {"own": [1]}}, "model.own"),
+        ({"prior_config": {"data": {"x": 1}}}, "prior_config.data.x"),
+        ({"name": "srgam"}, "name"),
     ],
 )
-def test_what_cannot_be_read_is_named(changes, line):
-    assert line_of(from_dict, {"name": "softgan"} | changes).startswith(line)
+def test_what_cannot_be_read_is_named(changes, what):
+    assert fault_of(from_dict, {"name": "softgan"} | changes).what == what

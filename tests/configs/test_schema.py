@@ -16,7 +16,7 @@ from casgan_jax.radiomics.classification import CLASSIFIERS, FEWEST
 from casgan_jax.radiomics.feature_sets import FEATURE_SETS
 from casgan_jax.training.optimizers import learning_rate
 from casgan_jax.training.stages import DISCRIMINATORS
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 @pytest.fixture(params=config_names())
@@ -81,7 +81,8 @@ def test_help_shows_values_ranges_choices_and_what_a_network_or_method_says_of_i
 
 def test_help_of_a_network_that_is_none_names_it():
     made = load_config("cf_cnn", [("model.network", "nowhere.Net")])
-    assert line_of(field_help, made).startswith("model.network: found 'nowhere.Net' (No module")
+    error = fault_of(field_help, made)
+    assert error.what == "model.network" and "nowhere.Net" in error.found
 
 
 def test_named_choices_are_the_keys_of_the_tables_that_implement_them():
@@ -102,10 +103,9 @@ def test_every_schedule_is_another_learning_rate():
 
 def test_fields_of_the_other_kinds_are_checked_by_the_same_rules():
     made = load_config("radiomics", [])
-    assert line_of(check_fields, replaced(made, name="x")).startswith(
-        "name: found 'x', expected 'r"
-    )
-    line = line_of(check_fields, replaced(made, classifier="forest"))
-    assert line.endswith("k-NN, SVM, none; set `classifier='decision tree'`")
+    assert fault_of(check_fields, replaced(made, name="x")).what == "name"
+    error = fault_of(check_fields, replaced(made, classifier="forest"))
+    assert error.what == "classifier" and "classifier='decision tree" in error.remedy
     made = load_config("graph_cut", [])
-    assert line_of(check_fields, replaced(made, seed=-1)).startswith("seed: found -1, expected a")
+    error = fault_of(check_fields, replaced(made, seed=-1))
+    assert error.what == "seed" and error.found == "-1"

@@ -8,6 +8,7 @@ from casgan_jax.grid import decode_alpha, normalise
 from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split
 from casgan_jax.training.parallel import Devices
+from tests.faults import fault_of
 
 STILL = Augmentation(
     flip=False, rotation=0.0, zoom=0.0, shift=0.0, contrast=0.0, brightness=0.0, noise=0.0
@@ -165,15 +166,14 @@ def test_a_run_may_go_on_with_another_renderer(discs):
 
 
 @pytest.mark.parametrize(
-    ("changes", "line"),
+    ("changes", "what"),
     [
-        ({"scale": 3}, "data.scale: found 3, expected a divisor of the data set's 4"),
-        ({"label": "alhpa"}, "data.label: found 'alhpa', expected one of alpha"),
-        ({"patch": 64}, "data.patch: found 64 for records of 32 x 32 pixels"),
-        ({"batch_size": 500}, "optim.batch_size: found 500, expected at most the"),
-        ({"cache": "gpu"}, "data.cache: found 'gpu', expected one of auto, none, host, device"),
+        ({"scale": 3}, "data.scale"),
+        ({"label": "alhpa"}, "data.label"),
+        ({"patch": 64}, "data.patch"),
+        ({"batch_size": 500}, "optim.batch_size"),
+        ({"cache": "gpu"}, "data.cache"),
     ],
 )
-def test_what_does_not_fit_is_named(discs, changes, line):
-    with pytest.raises(ValueError, match=line):
-        take(open_stream(discs, **changes), 1)
+def test_what_does_not_fit_is_named(discs, changes, what):
+    assert fault_of(lambda: take(open_stream(discs, **changes), 1), told_remedy=False).what == what

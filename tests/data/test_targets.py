@@ -1,11 +1,10 @@
 import cv2
 import numpy as np
-import pytest
 
 from casgan_jax.data import readers_mean, segmentation_planes
 from casgan_jax.grid import decode_alpha
 from casgan_jax.records.prepared import load_split
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 def test_labels_are_what_their_names_say(discs):
@@ -19,10 +18,11 @@ def test_labels_are_what_their_names_say(discs):
     assert set(np.unique(planes("consensus")[0]["target"])) == {0, 255}
     alpha, binary = (planes(label)[0]["target"] for label in ("alpha", "binary"))
     np.testing.assert_array_equal(binary, np.where(alpha >= 128, 255, 0))
-    with pytest.raises(ValueError, match="data.label: found 'true_alpha', expected one of alpha"):
-        planes("true_alpha")
+    error = fault_of(planes, "true_alpha")
+    assert error.what == "data.label" and error.found == "'true_alpha'"
 
 
 def test_the_readers_label_needs_readers(discs):
     record = load_split(discs, "train")[0] | {"n_readers": 0}
-    assert "set `data.label=alpha`" in line_of(readers_mean, record)
+    error = fault_of(readers_mean, record)
+    assert error.what == "data.label" and "data.label=alpha" in error.remedy

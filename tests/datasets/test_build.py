@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from datasets import build as data_build
 from datasets import catalogue
@@ -19,6 +18,7 @@ from tests.datasets.trees import (
     write_lidc_slice,
     write_lidc_tree,
 )
+from tests.faults import fault_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,10 +72,14 @@ def test_beam_is_an_extra_and_has_workers_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     monkeypatch.delitem(sys.modules, "datasets.beam", raising=False)
     arguments = {"dataset": "phantom/quick", "data_dir": str(tmp_path / "data")}
-    with pytest.raises(UserError, match=r"found no apache_beam .*pip install 'casgan_jax\[beam\]'"):
-        data_build.build(**arguments, beam_runner="DirectRunner")
-    with pytest.raises(UserError, match="workers: found 2 and `beam_runner=DirectRunner`"):
-        data_build.build(**arguments, beam_runner="DirectRunner", workers=2)
+    error = fault_of(data_build.build, **arguments, beam_runner="DirectRunner")
+    assert (
+        error.what == "beam_runner"
+        and "apache_beam" in error.found
+        and "casgan_jax[beam]" in error.remedy
+    )
+    error = fault_of(data_build.build, **arguments, beam_runner="DirectRunner", workers=2)
+    assert error.what == "workers" and "beam_runner=DirectRunner" in error.found
     assert not (tmp_path / "data").exists()
 
 
@@ -83,10 +87,9 @@ def test_names_and_configs():
     assert {"deeplesion", "lidc"} <= set(catalogue.dataset_names())
     builder, config = catalogue.find_builder("lidc/x2")
     assert (builder.name, config) == ("lidc", "x2")
-    with pytest.raises(UserError, match="found 'x3', expected one of x4, .*; did you mean"):
-        catalogue.find_builder("lidc/x3")
-    with pytest.raises(UserError, match="found the config 'x4', expected none"):
-        catalogue.find_builder("deeplesion/x4")
+    error = fault_of(catalogue.find_builder, "lidc/x3")
+    assert error.what == "dataset=lidc/" and error.found == "'x3'"
+    assert fault_of(catalogue.find_builder, "deeplesion/x4").what == "dataset=deeplesion/x4"
     lines = catalogue.describe_datasets().splitlines()
     assert any(line.startswith("lidc ") for line in lines)
     assert any(line.startswith("  lidc/x4 ") for line in lines)

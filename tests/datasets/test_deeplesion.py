@@ -1,15 +1,14 @@
 """DeepLesion's layout, as slices in HU."""
 
 import numpy as np
-import pytest
 import tensorflow_datasets as tfds
 
-from casgan_jax.errors import UserError
 from casgan_jax.images import read_image, write_png
 from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
 from datasets.deeplesion.builder import SIZE, Builder, Slice, make_record, read_spacing
 from tests.datasets.trees import write_deeplesion_slice
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 
@@ -67,15 +66,23 @@ def test_build(tmp_path):
 
 def test_wrong_folders_and_files_are_refused(tmp_path):
     (tmp_path / "Images_png").mkdir()
-    with pytest.raises(UserError, match="found no Images_png/PATIENT_STUDY_SERIES folder"):
-        build(tmp_path / "data", tmp_path)
+    error = fault_of(build, tmp_path / "data", tmp_path)
+    assert error.what == str(tmp_path) and "Images_png" in error.found
     info = tmp_path / "DL_info.csv"
     info.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="expected File_name,Spacing_mm_px_"):
-        read_spacing(info)
+    error = fault_of(read_spacing, info)
+    assert (
+        error.what.endswith("/DL_info.csv")
+        and "File_name" in error.expected
+        and "Spacing_mm_px_" in error.expected
+    )
     info.write_text("File_name,Spacing_mm_px_\n000002_02_01_008.png,wide\n")
-    with pytest.raises(UserError, match="line 2: found Spacing_mm_px_ 'wide'"):
-        read_spacing(info)
+    error = fault_of(read_spacing, info)
+    assert (
+        error.what.endswith("/DL_info.csv line 2")
+        and "Spacing_mm_px_" in error.found
+        and "wide" in error.found
+    )
 
 
 def test_real_slices(tmp_path):

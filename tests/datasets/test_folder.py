@@ -11,9 +11,9 @@ from datasets.base import prepare
 from datasets.build import next_step, summary
 from datasets.folder.builder import Builder
 from datasets.folder.layout import read_layout
+from tests.faults import fault_of
 from tests.labelling import lesions
 from tests.labelling.volumes import balls
-from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
 
@@ -177,19 +177,20 @@ def test_a_reader_without_a_file_marked_nothing(tmp_path):
 def test_folders_that_cannot_be_used(tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.png").touch()
-    line = line_of(build, tmp_path / "data", tmp_path / "other")
-    assert "found neither lesions.csv nor a folder images" in line
+    error = fault_of(build, tmp_path / "data", tmp_path / "other")
+    assert error.what.endswith("/other") and "lesions.csv" in error.found
     write_case(tmp_path / "x", "Ann", ())
-    assert "found neither masks nor reader-*" in line_of(read_layout, tmp_path / "x")
+    assert fault_of(read_layout, tmp_path / "x").what.endswith("/x")
     write_case(tmp_path / "x", "Ann", (8,))
     lesions.write_image(tmp_path / "x" / "images" / "Ann.PNG", lesions.picture(8, CENTRE))
-    assert "found Ann.PNG and Ann.png" in line_of(read_layout, tmp_path / "x")
+    error = fault_of(read_layout, tmp_path / "x")
+    assert error.what.endswith("/images") and "Ann.png" in error.found
     write_case(tmp_path / "y", "Ann", (8,))
     write_case(tmp_path / "y", "Ann", (7, 8))
-    assert "found both masks and reader-*" in line_of(read_layout, tmp_path / "y")
+    assert fault_of(read_layout, tmp_path / "y").what.endswith("/y")
     (tmp_path / "z" / "images").mkdir(parents=True)
     (tmp_path / "z" / "images" / "notes.txt").touch()
-    assert "images: found no image" in line_of(read_layout, tmp_path / "z")
+    assert fault_of(read_layout, tmp_path / "z").what.endswith("/images")
 
 
 def test_slices_beside_a_lesion_are_stored_and_an_image_alone_is_left_out(tmp_path):

@@ -15,7 +15,7 @@ from datasets.base import prepare
 from datasets.isbi2012 import builder as isbi
 from datasets.isbi2012.builder import Builder, Image, make_record, split_slices
 from datasets.outcomes import Skip
-from tests.lines import line_of
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 pytestmark = pytest.mark.slow
@@ -153,14 +153,23 @@ def test_wrong_files_get_one_line(tmp_path):
     build = functools.partial(prepare, Builder, tmp_path / "data", workers=0, show_progress=False)
     few = np.stack([cells(0)] * 5).astype(np.uint8)
     folder = write(tmp_path / "source", labels=few)
-    line = line_of(build, manual_dir=folder)
-    assert "train-labels.tif: found 5 pages for the 6 pages of train-volume.tif" in line
+    error = fault_of(build, manual_dir=folder)
+    assert (
+        error.what.endswith("/train-labels.tif")
+        and "5 pages" in error.found
+        and "6 pages" in error.found
+        and "train-volume.tif" in error.found
+    )
     (folder / "train-labels.tif").write_bytes((folder / "train-volume.tif").read_bytes()[:1000])
-    assert line_of(build, manual_dir=folder).startswith(str(folder / "train-labels.tif"))
+    error = fault_of(build, manual_dir=folder)
+    assert error.what == str(folder / "train-labels.tif")
     (folder / "train-labels.tif").unlink()
-    assert "train-labels.tif: found no such file" in line_of(build, manual_dir=folder)
-    assert "found 3 pages, expected the 30 slices" in line_of(
-        build, manual_dir=write(tmp_path / "three", pages=3)
+    assert fault_of(build, manual_dir=folder).what.endswith("/train-labels.tif")
+    error = fault_of(build, manual_dir=write(tmp_path / "three", pages=3))
+    assert (
+        error.what.endswith("/train-volume.tif")
+        and error.found == "3 pages"
+        and "30 slices" in error.expected
     )
 
 

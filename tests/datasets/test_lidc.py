@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.records.splits import split_of
 from datasets.base import prepare
@@ -17,6 +16,7 @@ from datasets.lidc.builder import Builder, make_record
 from datasets.lidc.slices import Slice, read_spacing
 from datasets.outcomes import Skip
 from tests.datasets.trees import SIZE, disc, nodule, write_lidc_slice, write_lidc_tree
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 KEY = "LIDC-IDRI-0001/nodule-0/slice-3"
@@ -155,22 +155,23 @@ def test_without_spacing_the_build_says_what_to_do(tmp_path):
 
 
 def test_wrong_folders_are_refused(tmp_path):
-    with pytest.raises(UserError, match="manual_dir: found none.*datasets/lidc/README.md"):
-        prepare(Builder, tmp_path / "data")
-    with pytest.raises(UserError, match="found no such folder"):
-        prepare(Builder, tmp_path / "data", manual_dir=tmp_path / "none")
+    error = fault_of(prepare, Builder, tmp_path / "data")
+    assert error.what == "manual_dir" and "datasets/lidc/README.md" in error.remedy
+    error = fault_of(prepare, Builder, tmp_path / "data", manual_dir=tmp_path / "none")
+    assert error.what.endswith("/none")
     (tmp_path / "other").mkdir()
-    with pytest.raises(UserError, match="found an empty folder"):
-        prepare(Builder, tmp_path / "data", manual_dir=tmp_path / "other")
+    error = fault_of(prepare, Builder, tmp_path / "data", manual_dir=tmp_path / "other")
+    assert error.what.endswith("/other")
     write_png(tmp_path / "other" / "a.png", nodule(5, 0))
-    with pytest.raises(UserError, match="found no PATIENT/nodule-K/images folder"):
-        prepare(
-            Builder,
-            tmp_path / "data",
-            manual_dir=tmp_path / "other",
-            workers=0,
-            show_progress=False,
-        )
+    error = fault_of(
+        prepare,
+        Builder,
+        tmp_path / "data",
+        manual_dir=tmp_path / "other",
+        workers=0,
+        show_progress=False,
+    )
+    assert error.what.endswith("/other")
 
 
 def test_spacing_file(tmp_path):
@@ -180,15 +181,14 @@ def test_spacing_file(tmp_path):
         "A": 0.7,
         "C": 0.5,
     }  # which scan B's nodules are from is not known
-    for text, match in [
-        ("patient,spacing\nA,0.7\n", "found the columns"),
-        ("patient,pixel_spacing_mm\nA,0.7\nB,wide\n", "line 3: found pixel_spacing_mm 'wide'"),
-        ("patient,pixel_spacing_mm\nA,-1\n", "line 2: found pixel_spacing_mm '-1'"),
-        ("patient,pixel_spacing_mm\nA\n", "line 2: found pixel_spacing_mm ''"),
+    for text, place in [
+        ("patient,spacing\nA,0.7\n", ""),
+        ("patient,pixel_spacing_mm\nA,0.7\nB,wide\n", " line 3"),
+        ("patient,pixel_spacing_mm\nA,-1\n", " line 2"),
+        ("patient,pixel_spacing_mm\nA\n", " line 2"),
     ]:
         path.write_text(text)
-        with pytest.raises(UserError, match=match):
-            read_spacing(path)
+        assert fault_of(read_spacing, path).what == f"{path}{place}"
 
 
 def test_slices_beside_are_stored_and_the_last_one_again_where_they_end(tmp_path):

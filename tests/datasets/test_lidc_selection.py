@@ -8,7 +8,7 @@ from datasets.lidc.builder import Builder
 from datasets.lidc.selection import select
 from datasets.task import Task
 from tests.datasets.trees import disc, nodule, write_lidc_slice
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 def lesions(patients, each=2, slices=3):
@@ -54,8 +54,10 @@ def test_500_lesions_are_for_testing():
 
 
 def test_too_few_lesions_get_a_line():
-    line = line_of(selected, lesions(50), 119)
-    assert "found 100 lesions with 4 agreeing readers" in line
+    error = fault_of(selected, lesions(50), 119)
+    assert (
+        error.what == "manual_dir" and "100 lesions" in error.found and "4 agreeing" in error.found
+    )
 
 
 def test_selection_from_the_tree(tmp_path):

@@ -8,8 +8,8 @@ from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import prepare
 from datasets.lnsm.builder import Builder, Config
 from tests.datasets.trees import write_deeplesion_slice
+from tests.faults import fault_of
 from tests.labelling import lesions
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 pytestmark = pytest.mark.slow
@@ -124,7 +124,7 @@ def test_workers_make_the_same_choice_and_labels(tree, tmp_path):
 
 def test_a_folder_without_the_table(tmp_path):
     (tmp_path / "Images_png" / "000001_01_01").mkdir(parents=True)
-    assert "DL_info.csv: found no such file" in line_of(build, tmp_path / "data", tmp_path)
+    assert fault_of(build, tmp_path / "data", tmp_path).what.endswith("/DL_info.csv")
 
 
 def test_real_lesions(tmp_path):

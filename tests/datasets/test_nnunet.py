@@ -8,9 +8,9 @@ import pytest
 from casgan_jax.images import write_png
 from datasets.folder.nnunet import is_nnunet, read_nnunet
 from tests.datasets.test_folder import build, records_of
+from tests.faults import fault_of
 from tests.images.scans import write_volume
 from tests.labelling import lesions
-from tests.lines import line_of
 
 CENTRE, LABELS = (90.0, 60.0), {"background": 0, "lesion": 1}
 
@@ -78,20 +78,21 @@ def test_pictures_and_descriptions_of_before_version_2_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("labels", "found"),
+    "labels",
     [
-        ({"background": 0, "whole": [1, 2]}, "regions of several are not read"),
-        ({"background": 0}, "expected names and numbers"),
-        (None, "expected names and numbers"),
+        pytest.param({"background": 0, "whole": [1, 2]}, id="regions of several are not read"),
+        pytest.param({"background": 0}, id="names and numbers"),
+        pytest.param(None, id="names and numbers"),
     ],
 )
-def test_labels_that_are_no_numbers_are_refused(tmp_path, labels, found):
+def test_labels_that_are_no_numbers_are_refused(tmp_path, labels):
     folder = describe(tmp_path, labels=labels)
     write_case(folder, "ann", {1: {1: 8}})
-    assert found in line_of(read_nnunet, folder)
+    assert fault_of(read_nnunet, folder).what.endswith("/dataset.json")
 
 
 def test_a_folder_without_cases_is_refused(tmp_path):
     folder = describe(tmp_path)
     (folder / "imagesTr").mkdir()
-    assert "found no file CASE_0000.nii.gz" in line_of(read_nnunet, folder)
+    error = fault_of(read_nnunet, folder)
+    assert error.what.endswith("/imagesTr") and "CASE_0000.nii.gz" in error.found

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from casgan_jax.errors import UserError
 from casgan_jax.grid import decode_alpha
 from casgan_jax.records.splits import split_of
 from casgan_jax.soft_mask.trimap import upsample_mask
@@ -15,7 +14,7 @@ from datasets.outcomes import Skip
 from datasets.promise12 import builder as promise
 from datasets.promise12.builder import Builder, Slice, make_record
 from tests.datasets.trees import disc
-from tests.lines import line_of
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 SIDE = 264
@@ -162,12 +161,17 @@ def test_nothing_to_build_from(tmp_path):
     root = tmp_path / "source"
     root.mkdir()
     (root / "Case00_segmentation.mhd").write_text("")
-    assert "found no CaseNN.mhd" in line_of(build, root)
+    error = fault_of(build, root)
+    assert error.what.endswith("/source") and "CaseNN.mhd" in error.found
     write_case(root, "Case00")
     raw = root / "Case00.raw"
     raw.write_bytes(raw.read_bytes()[:-5])
-    with pytest.raises(UserError, match="unreadable case; .*Case00.raw: found 418171 bytes"):
-        build(root)
+    error = fault_of(build, root)
+    assert (
+        error.what == "promise12"
+        and "Case00.raw" in error.remedy
+        and "418171 bytes" in error.remedy
+    )
 
 
 def test_a_constant_image(tmp_path):

@@ -7,7 +7,7 @@ from casgan_jax.dicom.contours import inside, read_contours
 from casgan_jax.images import Scan
 from casgan_jax.images.geometry import Geometry
 from tests.dicom.reports import write_contours
-from tests.lines import line_of
+from tests.faults import fault_of
 
 SPACING = np.array([0.5, 0.8, 2.0])
 
@@ -94,4 +94,4 @@ def test_what_encloses_nothing_is_left_out(tmp_path):
     path = write_contours(tmp_path / "rt.dcm", {"A": [(points[:2], None), (points, None)]})
     (roi,) = read_contours(path)
     assert (len(roi.contours), roi.left_out) == (1, 1)
-    assert "found no region" in line_of(read_contours, write_contours(tmp_path / "no.dcm", {}))
+    assert fault_of(read_contours, write_contours(tmp_path / "no.dcm", {})).what.endswith("/no.dcm")

@@ -11,7 +11,7 @@ from casgan_jax.dicom.report import read_report
 from casgan_jax.dicom.viewer_json import read_viewer_json
 from tests.dicom import reports
 from tests.dicom.reports import LENGTH, LONG, LONG_SCT, SHORT, SHORT_SCT
-from tests.lines import line_of
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 AXIS = [[10.0, 20.0], [30.0, 20.0]]
@@ -197,4 +197,4 @@ def test_files_of_viewers(tmp_path):
     assert third.diameters_mm == (14.0, 9.8) and third.long.image == ("1.2.3", 1)
     assert alone.short is None and len(found.skipped) == 2
     path.write_text("{")
-    assert "found no JSON" in line_of(read_viewer_json, path)
+    assert fault_of(read_viewer_json, path).what.endswith("/measured.json")

@@ -12,9 +12,9 @@ from casgan_jax.dicom.objects import KINDS
 from casgan_jax.images.scan import open_stack
 from casgan_jax.soft_mask.recist import axis_lengths, measure_axes
 from tests.dicom import images
+from tests.faults import fault_of
 from tests.images import segmentations
 from tests.images.scans import write_dicom
-from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
 
@@ -102,5 +102,5 @@ def test_frames_of_one_file_are_marked_there(tmp_path):
 
 def test_a_lesion_below_the_threshold_is_told(files):
     faint = finding(files, alpha=finding(files).alpha * np.float32(0.4))
-    line = line_of(volumes.place_volume, faint)
-    assert "a soft mask of at most 0.4" in line and "lower `threshold`" in line
+    error = fault_of(volumes.place_volume, faint)
+    assert error.what == "one" and "0.4" in error.found and "threshold" in error.remedy

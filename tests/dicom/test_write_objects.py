@@ -15,9 +15,9 @@ from casgan_jax.dicom.objects import KINDS, series_of, write_objects
 from casgan_jax.grid import area_mean, encode_alpha
 from casgan_jax.images.scan import open_stack
 from tests.dicom import images
+from tests.faults import fault_of
 from tests.images import segmentations
 from tests.images.scans import write_dicom
-from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
 
@@ -213,25 +213,25 @@ def test_what_a_scanner_wrote_oddly_or_not_at_all_is_taken_over(tmp_path, tag):
 
 
 @pytest.mark.parametrize(
-    ("change", "line"),
+    "change",
     [
-        ({"StudyInstanceUID": None}, "found no StudyInstanceUID"),
-        ({"FrameOfReferenceUID": None}, "does not say where it lies"),
-        ({"ImagePositionPatient": None}, "does not say where it lies"),
-        ({"PixelSpacing": None}, "does not say where it lies"),
+        pytest.param({"StudyInstanceUID": None}, id="no StudyInstanceUID"),
+        pytest.param({"FrameOfReferenceUID": None}, id="does not say where it lies"),
+        pytest.param({"ImagePositionPatient": None}, id="does not say where it lies"),
+        pytest.param({"PixelSpacing": None}, id="does not say where it lies"),
     ],
 )
-def test_an_image_that_does_not_say_whose_or_where_is_refused(tmp_path, change, line):
+def test_an_image_that_does_not_say_whose_or_where_is_refused(tmp_path, change):
     file = images.write_slice(tmp_path / "a.dcm", **change)
-    assert line in line_of(place_finding, images.finding(file))
+    assert fault_of(place_finding, images.finding(file)).what.endswith("/a.dcm")
 
 
 def test_empty_masks_and_nan_are_refused(tmp_path):
     file = images.write_slice(tmp_path / "a.dcm")
     alpha = images.disc()
-    line = line_of(place_finding, dataclasses.replace(images.finding(file), alpha=0.4 * alpha))
-    assert line.startswith("one: found a soft mask of at most 0.4 on the image's grid")
+    error = fault_of(place_finding, dataclasses.replace(images.finding(file), alpha=0.4 * alpha))
+    assert error.what == "one" and "0.4" in error.found
     broken = alpha.copy()
     broken[3, 3] = np.nan
-    line = line_of(place_finding, dataclasses.replace(images.finding(file), alpha=broken))
-    assert line.startswith("one: alpha: found values in [")
+    error = fault_of(place_finding, dataclasses.replace(images.finding(file), alpha=broken))
+    assert error.what == "one: alpha"

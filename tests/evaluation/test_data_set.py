@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.evaluation.data_set import choose_threshold, evaluate
 from casgan_jax.report.evaluation import (
     headline_lines,
@@ -16,6 +15,7 @@ from casgan_jax.report.evaluation import (
     worst_cases,
     write_evaluation,
 )
+from tests.faults import fault_of
 from tests.outlined_discs import (
     METADATA,
     PATCH,
@@ -137,16 +137,17 @@ def test_an_evaluation_shows_how_far_it_is(capsys):
 
 
 def test_bad_data_gets_its_line():
-    with pytest.raises(
-        UserError, match="found soft masks at 3 x, expected a multiple of the cascade's 2 x"
-    ):
-        evaluate(BrightIsLesion(), [record_of()], METADATA | {"scale": 3}, progress=False)
-    with pytest.raises(UserError, match="found kind 'super_resolution'"):
-        evaluate(BrightIsLesion(), [record_of()], METADATA | {"kind": "super_resolution"})
-    with pytest.raises(UserError, match="found none in this split"):
-        measured([])
-    with pytest.raises(UserError, match="found none of 1 .*alpha: found none"):
-        measured([{name: x for name, x in record_of().items() if name != "alpha"}])
+    error = fault_of(
+        evaluate, BrightIsLesion(), [record_of()], METADATA | {"scale": 3}, progress=False
+    )
+    assert error.what == "data set"
+    error = fault_of(
+        evaluate, BrightIsLesion(), [record_of()], METADATA | {"kind": "super_resolution"}
+    )
+    assert error.what == "data set" and "super_resolution" in error.found
+    assert fault_of(measured, []).what == "records"
+    error = fault_of(measured, [{name: x for name, x in record_of().items() if name != "alpha"}])
+    assert error.what == "records"
 
 
 def test_choose_threshold_prefers_slices_with_four_readers():

@@ -5,9 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.evaluation.case import Case, Facts
 from casgan_jax.evaluation.curves import Bin, Calibration, Curves, DiceCurves
 from casgan_jax.evaluation.data_set import Evaluation
@@ -15,6 +13,7 @@ from casgan_jax.evaluation.files import metrics_json, read_curves, read_metrics,
 from casgan_jax.evaluation.prediction import Failure
 from casgan_jax.evaluation.summary import Subject
 from casgan_jax.json_form import from_json, to_json
+from tests.faults import fault_of
 from tests.outlined_discs import measured, record_of
 
 SUBJECT = Subject("runs/a", "data/discs", "test", 64, 4)
@@ -85,5 +84,4 @@ def test_one_patient_has_no_interval(tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "metrics.json").write_text('{"acc": {"mean": 0.5}}')
-    with pytest.raises(UserError, match=r"metrics.json: workdir: found none, .*; evaluate the run"):
-        read_metrics(tmp_path)
+    assert fault_of(read_metrics, tmp_path).what.endswith("/metrics.json: workdir")

@@ -18,6 +18,7 @@ from pydicom.uid import RLELossless
 
 from casgan_jax.errors import UserError
 from casgan_jax.images import open_stack
+from tests.faults import fault_of
 from tests.images.scans import HU, dicom, noise, write_metaimage
 
 pytestmark = pytest.mark.slow
@@ -129,5 +130,9 @@ def test_a_tiff_that_promises_too_many_rows_is_refused_at_once(tmp_path):
     with path.open("r+b") as file:
         file.seek(rows.valueoffset)
         file.write(b"\xff\xff")
-    with pytest.raises(UserError, match="found 1 of 13107 strips or tiles of a page of 65535x6"):
-        open_stack(path).read(0)
+    error = fault_of(open_stack(path).read, 0)
+    assert (
+        error.what.endswith("/scan.tif")
+        and "13107 strips" in error.found
+        and "65535" in error.found
+    )

@@ -9,8 +9,8 @@ import pytest
 from nibabel import orientations
 
 from casgan_jax.images import open_stack, read_scan, write_nifti
+from tests.faults import fault_of
 from tests.images.scans import noise, write_metaimage, write_volume
-from tests.lines import line_of
 
 LPS = np.diag([-0.5, -0.75, 2.0, 1.0])  # x to the left, y to posterior, z to superior
 CODES = [
@@ -147,56 +147,61 @@ def test_without_spacing_the_unit_is_unknown(tmp_path):
 
 def test_bad_writes_are_refused(tmp_path):
     image = noise((5, 7))
-    for name, array, spacing_mm, found in [
-        ("mask.png", image, None, "found the extension '.png', expected .nii or .nii.gz"),
-        ("mask.gz", image, None, "found the extension '.gz', expected .nii or .nii.gz"),
-        ("none/mask.nii", image, None, "found no such folder"),
-        ("mask.nii", image, (0, 1), "found spacing_mm (0, 1), expected positive numbers"),
-        ("mask.nii", image, (1, np.nan), "found spacing_mm (1, nan)"),
-        ("mask.nii", image[None, None], None, "found an array of shape (1, 1, 5, 7)"),
-        ("mask.nii", image.astype(np.int64), None, "found values of type int64"),
-        ("mask.nii", np.full((2, 2), np.nan), None, "found NaN or infinite values"),
+    for name, array, spacing_mm, what in [
+        ("mask.png", image, None, "mask.png"),
+        ("mask.gz", image, None, "mask.gz"),
+        ("none/mask.nii", image, None, "none"),
+        ("mask.nii", image, (0, 1), "mask.nii"),
+        ("mask.nii", image, (1, np.nan), "mask.nii"),
+        ("mask.nii", image[None, None], None, "mask.nii"),
+        ("mask.nii", image.astype(np.int64), None, "mask.nii"),
+        ("mask.nii", np.full((2, 2), np.nan), None, "mask.nii"),
     ]:
-        assert found in line_of(write_nifti, tmp_path / name, array, spacing_mm)
+        error = fault_of(write_nifti, tmp_path / name, array, spacing_mm)
+        assert error.what == str(tmp_path / what)
     assert not list(tmp_path.iterdir())
 
 
 COLOUR = np.zeros((6, 5, 1), [("R", "u1"), ("G", "u1"), ("B", "u1")])
 BAD_VOLUMES = [
-    (np.zeros((6, 5, 4, 3), np.int16), LPS, "found an array of shape (6, 5, 4, 3)"),
-    (COLOUR, LPS, "found values of type [('R', 'u1')"),
-    (np.zeros((6, 5, 1), np.complex64), LPS, "found values of type complex64"),
-    (np.full((6, 5, 1), np.nan, np.float32), LPS, "found NaN or infinite values"),
-    (np.full((6, 5, 1), 2**30, np.int32), LPS, "expected whole numbers of at most 24 bits"),
-    (np.zeros((6, 5, 1), np.int16), np.diag([1, 1, 0, 1]), "expected three directions of positive"),
-    (np.zeros((6, 1, 1), np.int16), LPS, "found a volume of 1x6 voxels in its planes"),
+    pytest.param(np.zeros((6, 5, 4, 3), np.int16), LPS, id="an array of shape 6 5 4 3"),
+    pytest.param(COLOUR, LPS, id="values of type R u1"),
+    pytest.param(np.zeros((6, 5, 1), np.complex64), LPS, id="values of type complex64"),
+    pytest.param(np.full((6, 5, 1), np.nan, np.float32), LPS, id="NaN or infinite values"),
+    pytest.param(np.full((6, 5, 1), 2**30, np.int32), LPS, id="whole numbers of at most 24 bits"),
+    pytest.param(
+        np.zeros((6, 5, 1), np.int16), np.diag([1, 1, 0, 1]), id="three directions of positive"
+    ),
+    pytest.param(np.zeros((6, 1, 1), np.int16), LPS, id="a volume of 1x6 voxels in its"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("voxels", "affine", "found"), BAD_VOLUMES, ids=[found for *_, found in BAD_VOLUMES]
-)
-def test_volumes_that_are_no_image(tmp_path, voxels, affine, found):
+@pytest.mark.parametrize(("voxels", "affine"), BAD_VOLUMES)
+def test_volumes_that_are_no_image(tmp_path, voxels, affine):
     header = nibabel.Nifti1Header()
     header.set_data_dtype(voxels.dtype)
     header.set_sform(affine, code=1)
     path = tmp_path / "scan.nii"
     path.write_bytes(nibabel.Nifti1Image(voxels, None, header).to_bytes())
-    line = line_of(read_scan, path, slice_index=0)
-    assert line.startswith(f"{path}: ") and found in line
+    assert fault_of(read_scan, path, slice_index=0).what.endswith("/scan.nii")
 
 
 def test_short_files_tell_both_sizes(tmp_path):
     path = write_volume(tmp_path / "scan.nii", noise((6, 5, 4)), LPS)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    line = line_of(read_scan, path, slice_index=0)
-    assert "found 591 bytes instead of 592 for the shape (6, 5, 4)" in line
+    error = fault_of(read_scan, path, slice_index=0)
+    assert (
+        error.what.endswith("/scan.nii")
+        and "591 bytes" in error.found
+        and "592" in error.found
+        and "(6, 5, 4)" in error.found
+    )
     packed = tmp_path / "scan.nii.gz"
     packed.write_bytes(gzip.compress(whole[:-100]))
-    assert "expected a whole NIfTI file" in line_of(read_scan, packed, slice_index=3)
+    assert fault_of(read_scan, packed, slice_index=3).what.endswith("/scan.nii.gz")
     packed.write_bytes(gzip.compress(whole)[:-100])
-    assert "expected a whole NIfTI file" in line_of(read_scan, packed, slice_index=3)
+    assert fault_of(read_scan, packed, slice_index=3).what.endswith("/scan.nii.gz")
 
 
 def test_corrections_of_a_header_are_not_printed(tmp_path, capfd):
@@ -228,6 +233,6 @@ def test_values_that_are_not_finite_are_told_unless_they_do_not_matter(tmp_path)
     voxels[0, :, 1] = np.nan
     path = write_volume(tmp_path / "scan.nii", voxels, LPS)
     assert read_scan(path, slice_index=0).values.shape == (5, 6)
-    assert "found NaN or infinite values" in line_of(read_scan, path, slice_index=1)
+    assert fault_of(read_scan, path, slice_index=1).what.endswith("/scan.nii")
     scan = read_scan(path, slice_index=1, known=["finite"])
     np.testing.assert_array_equal(scan.values, voxels[:, :, 1].T)

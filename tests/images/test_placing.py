@@ -14,10 +14,10 @@ from casgan_jax.images.frames import PlacedFrame, volumes_of
 from casgan_jax.images.geometry import RAS_TO_LPS, Geometry
 from casgan_jax.images.placing import place
 from casgan_jax.images.stack import Volume
+from tests.faults import fault_of
 from tests.images.scans import HU, itk, noise, write_dicom, write_metaimage, write_volume
 from tests.images.test_geometry import POSITIONS
 from tests.images.test_nifti import CODES, LPS, stored_as
-from tests.lines import line_of
 
 fuzz = functools.partial(settings, derandomize=True, database=None, deadline=None)
 AXIAL = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
@@ -156,8 +156,8 @@ def test_random_grids_of_one_space_are_resampled_as_itk_does(drawn, shift, zoom)
 def test_another_frame_of_reference_is_refused():
     here = Geometry((4, 4, 1), np.zeros(3), np.ones(3), np.eye(3), "1.2")
     there = dataclasses.replace(here, frame="1.3")
-    line = line_of(place, "mask.dcm", [volume_of(noise((4, 4, 1)), there)], here)
-    assert "frame of reference 1.3" in line and "frame of reference 1.2" in line
+    error = fault_of(place, "mask.dcm", [volume_of(noise((4, 4, 1)), there)], here)
+    assert error.what == "mask.dcm" and "1.3" in error.found and "1.2" in error.expected
     nowhere = dataclasses.replace(here, frame=None)
     assert place("mask.dcm", [volume_of(noise((4, 4, 1)), nowhere)], here).exact
 

@@ -7,7 +7,7 @@ import pytest
 
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.regular import regular_run
-from tests.lines import line_of
+from tests.faults import fault_of
 
 FLIPPED = np.diag([1.0, -1.0, -1.0])
 
@@ -62,7 +62,8 @@ def test_a_part_of_another_distance_is_a_volume_of_its_own():
 
 
 def test_one_slice_is_told():
-    assert "found 1 slice" in line_of(run, places([0]))
+    error = fault_of(run, places([0]))
+    assert error.what == "series" and error.found == "1 slice"
 
 
 def test_a_tilted_gantry_is_an_oblique_grid():
@@ -93,4 +94,4 @@ def test_a_sheared_volume_is_the_same_as_its_slices():
 def test_slices_that_are_shifted_unevenly_are_refused():
     found = places(range(10))
     found[5].origin[0] += 2
-    assert "unevenly, by up to 2 mm" in line_of(run, found)
+    assert fault_of(run, found).what == "series"

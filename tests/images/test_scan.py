@@ -7,8 +7,8 @@ import pytest
 import tifffile
 
 from casgan_jax.images import open_stack, read_scan, write_npy, write_png, write_tiff
+from tests.faults import fault_of
 from tests.images.scans import HU, noise, write_dicom, write_metaimage, write_volume
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 
@@ -59,14 +59,25 @@ def all_stacks(folder):
 
 def test_a_stack_needs_a_slice_index_that_is_there(tmp_path):
     for path in all_stacks(tmp_path):
-        line = line_of(read_scan, path)
-        assert line.startswith(f"{path}: found 4 slices and no slice_index, expected one of 0 to 3")
+        error = fault_of(read_scan, path)
+        assert (
+            error.what == str(path)
+            and "4 slices" in error.found
+            and "slice_index" in error.found
+            and "0 to 3" in error.expected
+        )
         for index in (4, -1):
-            line = line_of(read_scan, path, slice_index=index)
-            assert f"found slice_index {index} for 4 slices, expected 0 to 3" in line
+            error = fault_of(read_scan, path, slice_index=index)
+            assert (
+                error.what == str(path)
+                and f"slice_index {index}" in error.found
+                and "4 slices" in error.found
+                and error.expected == "0 to 3"
+            )
     single = write_png(tmp_path / "a.png", noise((5, 7), 0, 200, np.uint8))
-    assert "slice_index 1 for 1 slice, expected 0 or none" in line_of(
-        read_scan, single, slice_index=1
+    error = fault_of(read_scan, single, slice_index=1)
+    assert (
+        error.what.endswith("/a.png") and "slice_index" in error.found and "1 slice" in error.found
     )
 
 
@@ -85,36 +96,36 @@ def test_dicom_is_recognised_whatever_its_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    "name",
     [
-        ("photo.jpg", "found the extension '.jpg' and no DICOM file, expected .png, .npy, .tif"),
-        ("name", "found the extension ''"),
-        ("volume.mnc", "found the extension '.mnc'"),
-        ("archive.tar.gz", "found the extension '.gz'"),
-        ("scan.dcm", "found no DICM at byte 128"),
-        ("scan.nii", "expected a whole NIfTI file"),
-        ("scan.nii.gz", "expected a whole NIfTI file"),
-        ("scan.mhd", "expected a whole MetaImage file"),
-        ("scan.mha", "expected a whole MetaImage file"),
-        ("scan.tif", "expected a whole TIFF file"),
-        ("scan.png", "expected a whole PNG file"),
+        "photo.jpg",
+        "name",
+        "volume.mnc",
+        "archive.tar.gz",
+        "scan.dcm",
+        "scan.nii",
+        "scan.nii.gz",
+        "scan.mhd",
+        "scan.mha",
+        "scan.tif",
+        "scan.png",
     ],
 )
-def test_files_that_are_no_image(tmp_path, name, found):
+def test_files_that_are_no_image(tmp_path, name):
     path = tmp_path / name
     path.write_text("file,x,y\n\na.png,1,2\n")
-    line = line_of(read_scan, path)
-    assert line.startswith(f"{path}: ") and found in line
+    assert fault_of(read_scan, path).what == str(path)
 
 
 def test_missing_files_and_folders(tmp_path):
-    assert "found no such file" in line_of(read_scan, tmp_path / "none.dcm")
-    assert "found no DICOM image" in line_of(read_scan, tmp_path)
+    assert fault_of(read_scan, tmp_path / "none.dcm").what.endswith("/none.dcm")
+    assert fault_of(read_scan, tmp_path).what == str(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "library"), [("a.dcm", "pydicom"), ("a.nii.gz", "nibabel")])
 def test_without_the_library_the_line_names_the_extra(tmp_path, monkeypatch, name, library):
     all_stacks(tmp_path)
     monkeypatch.setitem(sys.modules, library, None)
-    line = line_of(read_scan, tmp_path / name, slice_index=0)
-    assert f"no {library}" in line and "pip install 'casgan_jax[medical]'" in line
+    error = fault_of(read_scan, tmp_path / name, slice_index=0)
+    assert error.what == str(tmp_path / name) and library in error.found
+    assert "casgan_jax[medical]" in error.remedy

@@ -12,9 +12,9 @@ from casgan_jax.images.series import (
     read_contents,
     series_names,
 )
+from tests.faults import fault_of
 from tests.images.scans import HU, itk, noise, write_dicom
 from tests.images.segmentations import frame_group, items
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 ORIENTATIONS = {
@@ -94,9 +94,13 @@ def test_series_are_told_apart_and_named(write):
     for wanted in ("5", "1.2.6"):
         assert choose_series(folder, found, wanted) is found[1]
     assert choose_series(folder, found[:1], None) is found[0]
-    line = line_of(choose_series, folder, found, None)
-    assert "found 2 series, expected one of 4 (CT Lung, 2 slices), 5 (CT Scout, 1 slice)" in line
-    assert "found 0 series of the name '9'" in line_of(choose_series, folder, found, "9")
+    error = fault_of(choose_series, folder, found, None)
+    assert error.what == str(folder)
+    assert (
+        error.found == "2 series" and "2 slices" in error.expected and "1 slice" in error.expected
+    )
+    error = fault_of(choose_series, folder, found, "9")
+    assert error.what == str(folder) and "'9'" in error.found
 
 
 def test_series_that_share_a_number_are_named_by_the_end_of_their_uid(write):
@@ -110,10 +114,11 @@ def test_series_that_share_a_number_are_named_by_the_end_of_their_uid(write):
     assert series_names(found) == ["2.5", "2.7", "7", "3.5"]
     for one, name in zip(found, series_names(found), strict=True):
         assert choose_series(folder, found, name) is choose_series(folder, found, one.uid) is one
-    line = line_of(choose_series, folder, found, "4")
-    assert "found 3 series of the name '4', expected one of 2.5 (CT Lung, series 4, " in line
-    assert "patient P1, 2 slices), 2.7 (CT, series 4, patient " in line
-    assert "3.5 (CT, series 4, patient P2, 1 slice)" in line and "1.2.9" not in line
+    error = fault_of(choose_series, folder, found, "4")
+    assert "3 series" in error.found and "'4'" in error.found
+    for told in ("2.5 (CT Lung, series 4", "patient P1", "2.7 (CT, ", "3.5 (CT, ", "patient P2"):
+        assert told in error.expected
+    assert "1.2.9" not in error.expected
 
 
 def test_files_of_frames_that_share_their_series_are_named_by_file(write):
@@ -136,21 +141,20 @@ def test_missing_slices_and_a_tilted_gantry_are_noted(write):
 
 
 def test_what_is_no_series_is_refused(write, tmp_path):
-    assert "found no DICOM image" in line_of(find_series, tmp_path)
-    assert "found no such folder" in line_of(find_series, tmp_path / "none")
+    assert fault_of(find_series, tmp_path).what == str(tmp_path)
+    assert fault_of(find_series, tmp_path / "none").what.endswith("/none")
     (series,) = find_series(write([0.0, 2.0, 2.0]))
-    line = line_of(open_series, series)
-    assert "1.2.5-2.dcm: found the place of 1.2.5-1.dcm again" in line
-    assert line == line_of(choose_series, tmp_path, (series,), None)
+    error = fault_of(open_series, series)
+    assert error.what.endswith("/1.2.5-2.dcm") and "1.2.5-1.dcm" in error.found
+    assert str(fault_of(choose_series, tmp_path, (series,), None)) == str(error)
     write([0.0, 2.0, 4.0])
     write([9.0], kind="sagittal", uid="1.2.6", SeriesInstanceUID="1.2.5")
-    line = line_of(open_series, *find_series(tmp_path))
-    assert "towards PIR" in line or "towards PIL" in line
+    assert fault_of(open_series, *find_series(tmp_path)).what.endswith("/1.2.6-0.dcm")
     (tmp_path / "1.2.6-0.dcm").unlink()
     write([0.0], uid="1.2.7", ImagePositionPatient=None)
     whole, placeless = find_series(tmp_path)
     assert whole.fault is None
-    assert "a slice of a series that does not say where it lies" in line_of(open_series, placeless)
+    assert fault_of(open_series, placeless).what.endswith("/1.2.7-0.dcm")
 
 
 def test_damaged_files_are_told_beside_the_others(write):
@@ -160,7 +164,7 @@ def test_damaged_files_are_told_beside_the_others(write):
     contents = read_contents(folder)
     assert [len(one.files) for one in contents.series] == [2]
     assert [str(folder / "cut.dcm") in str(fault) for fault in contents.faults] == [True]
-    assert "cut.dcm" in line_of(find_series, folder)
+    assert fault_of(find_series, folder).what.endswith("/cut.dcm")
 
 
 def test_frames_of_one_file_are_a_series(tmp_path):
@@ -186,9 +190,11 @@ def test_a_folder_of_one_series_is_read_like_a_volume(write):
     folder = write([2.0 * k for k in ORDER])
     scan = read_scan(folder, slice_index=1)
     np.testing.assert_array_equal(scan.values, STORED[ORDER.index(1)] - 1024)
-    assert "found 5 slices and no slice_index" in line_of(read_scan, folder)
+    error = fault_of(read_scan, folder)
+    assert error.what == str(folder) and "5 slices" in error.found and "slice_index" in error.found
     write([0.0], uid="1.2.6")
-    assert "found 2 series, expected one of" in line_of(read_scan, folder, slice_index=1)
+    error = fault_of(read_scan, folder, slice_index=1)
+    assert error.what == str(folder) and error.found == "2 series"
 
 
 def test_published_series():

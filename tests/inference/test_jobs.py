@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.inference.jobs import parse_pair, parse_window, plan, plan_axes
+from tests.faults import fault_of
 
 IMAGE = np.zeros((40, 50), np.uint8)
 
@@ -27,12 +27,13 @@ def test_plan_from_axes_has_the_mark_in_their_middle(tmp_path):
     jobs = plan_axes([str(tmp_path / "*.png")], [axes])
     assert [(job.name, job.centre) for job in jobs] == [("a", (20, 12)), ("b", (20, 12))]
     np.testing.assert_array_equal(jobs[1].recist, axes)
-    with pytest.raises(UserError, match="recist: found 2 for 1 files"):
-        plan_axes([str(tmp_path / "a.png")], [axes, axes])
+    error = fault_of(plan_axes, [str(tmp_path / "a.png")], [axes, axes])
+    assert error.what == "recist" and "1 files" in error.found
     (other,) = plan_axes([str(tmp_path / "a.png")], [np.roll(axes, 4)])
     assert other.centre == (20, 12)
-    with pytest.raises(UserError, match="recist: found axes at 0 degrees to each other"):
-        plan_axes([str(tmp_path / "a.png")], [np.float32([16, 12, 24, 12, 17, 12, 23, 12])])
+    along = np.float32([16, 12, 24, 12, 17, 12, 23, 12])
+    error = fault_of(plan_axes, [str(tmp_path / "a.png")], [along])
+    assert error.what == "recist" and "0 degrees" in error.found
 
 
 def test_plan_from_a_table(tmp_path):
@@ -46,38 +47,35 @@ def test_plan_from_a_table(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("inputs", "centres", "table", "line"),
+    ("inputs", "centres", "table", "what"),
     [
-        ([], [], None, "input: found none"),
-        (["a.png"], [], None, "give `center=X,Y` or `recist=X1,Y1,...,X4,Y4`"),
-        (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "center: found 2 for 3 files"),
-        (["no_such_*.png"], [(1, 1)], None, "input: found no file like"),
-        ([], [(1, 1)], "file,x,y\na.png,1,2\n", "center: found beside `table`"),
-        ([], [], "file,x\na.png,1\n", "found the columns file, x, expected file,x,y; add y"),
-        ([], [], "file,x,y\na.png,1,two\n", "marks.csv:2: found '1,two'"),
-        ([], [], "file,x,y\na.png,1\n", "marks.csv:2: found '1,'"),
-        ([], [], "file,x,y\n,1,2\n", "marks.csv:2: found no file name"),
-        ([], [], "file,x,y\n", "found no line below the column names"),
-        (["b.png"], [], "file,x,y\na.png,1,2\n", "table: found no line for b.png"),
+        ([], [], None, "input"),
+        (["a.png"], [], None, "center"),
+        (["a.png", "b.png", "c.png"], [(1, 1), (2, 2)], None, "center"),
+        (["no_such_*.png"], [(1, 1)], None, "input"),
+        ([], [(1, 1)], "file,x,y\na.png,1,2\n", "center"),
+        ([], [], "file,x\na.png,1\n", "marks.csv"),
+        ([], [], "file,x,y\na.png,1,two\n", "marks.csv:2"),
+        ([], [], "file,x,y\na.png,1\n", "marks.csv:2"),
+        ([], [], "file,x,y\n,1,2\n", "marks.csv:2"),
+        ([], [], "file,x,y\n", "marks.csv"),
+        (["b.png"], [], "file,x,y\na.png,1,2\n", "table"),
     ],
 )
-def test_bad_plans_get_their_line(tmp_path, inputs, centres, table, line):
+def test_bad_plans_get_their_line(tmp_path, inputs, centres, table, what):
     path = None
     if table is not None:
         path = tmp_path / "marks.csv"
         path.write_text(table)
-    with pytest.raises(UserError) as error:
-        plan(inputs, centres, path)
-    assert line in str(error.value)
+    error = fault_of(plan, inputs, centres, path, told_remedy=False)
+    assert error.what in (what, str(tmp_path / what))
 
 
 @pytest.mark.parametrize("text", ["1", "1,2,3", "a,b", "1,nan", ""])
 def test_bad_pairs_get_their_line(text):
-    with pytest.raises(UserError, match="center: found"):
-        parse_pair("--center", text)
+    assert fault_of(parse_pair, "--center", text, told_remedy=False).what == "--center"
 
 
 def test_bad_windows_get_their_line():
     assert parse_window("-1000,400") == (-1000.0, 400.0)
-    with pytest.raises(UserError, match="expected LOW,HIGH with LOW < HIGH"):
-        parse_window("400,-1000")
+    assert fault_of(parse_window, "400,-1000", told_remedy=False).what == "window"

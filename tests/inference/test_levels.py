@@ -5,7 +5,7 @@ import pytest
 
 from casgan_jax.grid import Box, normalise
 from casgan_jax.inference.levels import extremes_around
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 def slice_in_hu(seed=0):
@@ -42,5 +42,5 @@ def test_at_the_border_the_crop_is_moved_inside():
 
 @pytest.mark.parametrize("value", [7.0, np.nan])
 def test_a_crop_without_grey_levels_is_named(value):
-    line = line_of(extremes_around, np.full((200, 200), value, np.float32), (90, 90), 128)
-    assert "no grey levels within 128 pixels around the mark" in line and "window" in line
+    error = fault_of(extremes_around, np.full((200, 200), value, np.float32), (90, 90), 128)
+    assert error.what == "image" and "128 pixels" in error.found

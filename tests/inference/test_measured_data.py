@@ -7,7 +7,6 @@ import pytest
 
 from casgan_jax.commands.told import measured_lines
 from casgan_jax.configs.schema.load import load_config
-from casgan_jax.errors import UserError
 from casgan_jax.inference.classical import run as run_classical
 from casgan_jax.inference.evaluate import evaluate_workdir
 from casgan_jax.inference.load import load_system
@@ -17,6 +16,7 @@ from casgan_jax.training.loop import train
 from casgan_jax.workdir.seal import read_facts, seal
 from tests import damage
 from tests.exchanged_discs import build_exchanged
+from tests.faults import fault_of
 from tests.training.test_loop import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -92,8 +92,8 @@ def test_a_run_is_not_continued_on_splits_that_were_exchanged(trained, discs, da
         for result in (None, workdir / "softgan" / "result.json"):
             if result:
                 result.unlink()
-            with pytest.raises(UserError, match=f"another data set in .*{first[:12]}, now "):
-                train(config, workdir)
+            error = fault_of(train, config, workdir)
+            assert error.what == "workdir" and first[:12] in str(error)
         count = len(patients(data, "test"))
         lines = notes_of(workdir, data, "test")
         assert lines[0].startswith(f"{data} is not the data set that this system was trained on")
@@ -112,8 +112,7 @@ def test_a_run_without_its_data_set_asks_where_it_lies(trained, data, tmp_path):
     away = data.with_name("away")
     data.rename(away)
     try:
-        with pytest.raises(UserError, match="data set of this run is not there .*`data_dir`"):
-            evaluate_workdir(trained, "test", progress=False)
+        assert fault_of(evaluate_workdir, trained, "test", progress=False).what == "data_dir"
         measured = evaluate_workdir(trained, "test", data_dir=moved, progress=False)
         assert measured.subject.notes == ()
     finally:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from casgan_jax.configs.schema.softgan import SoftganConfig, SoftganData
-from casgan_jax.errors import UserError
 from casgan_jax.evaluation.planes import to_native_crop
 from casgan_jax.evaluation.prediction import predict_records
 from casgan_jax.grid import Box, normalise
@@ -25,9 +24,9 @@ from casgan_jax.inference.written import overlay, write_prediction
 from casgan_jax.labelling.outlines import draw_outlines, outlines_of
 from casgan_jax.soft_mask.recist import EXCHANGED, axis_lengths
 from tests.dicom import images
+from tests.faults import fault_of
 from tests.images.scans import itk
 from tests.labelling.volumes import balls
-from tests.lines import line_of
 
 PATCH, SCALE = 16, 4
 LUNG = (-1000.0, 400.0)
@@ -104,8 +103,8 @@ def test_an_image_smaller_than_the_patch_is_continued():
 
 @pytest.mark.parametrize("centre", [(50, 3), (3, 40), (-1, 3)])
 def test_a_mark_outside_of_the_image_is_an_error(centre):
-    with pytest.raises(UserError, match="centre: found .* x in .0, 49. and y in .0, 39."):
-        _predict(_image(), centre)
+    error = fault_of(_predict, _image(), centre)
+    assert error.what == "centre" and "39" in error.expected
 
 
 def test_windows():
@@ -113,16 +112,23 @@ def test_windows():
     assert choose_window(grey, trained=EIGHT_BIT, given=None) == EIGHT_BIT
     assert choose_window(hounsfield, trained=LUNG, given=None) == LUNG
     assert choose_window(grey, trained=LUNG, given=(0, 255)) == (0, 255)
-    with pytest.raises(UserError, match="found 8-bit grey levels.*`window=0,255`"):
-        choose_window(grey, trained=LUNG, given=None)
-    with pytest.raises(UserError, match="found int16 values from -850 to 0.*`window=LOW,HIGH`"):
-        choose_window(hounsfield, trained=EIGHT_BIT, given=None)
+    error = fault_of(choose_window, grey, trained=LUNG, given=None)
+    assert error.what == "image" and "window=0,255" in error.remedy
+    error = fault_of(choose_window, hounsfield, trained=EIGHT_BIT, given=None)
+    assert (
+        error.what == "image" and "-850 to 0" in error.found and "window=LOW,HIGH" in error.remedy
+    )
 
 
 def test_a_forgotten_offset_is_noticed():
     coded = (_image().astype(np.int32) * 5 - 1000 + 32768).astype(np.uint16)
-    with pytest.raises(UserError, match="patch all white in .-1000, 400.*`hu_offset`"):
-        predict(BrightIsLesion(), coded, (20, 12), window=LUNG)
+    error = fault_of(predict, BrightIsLesion(), coded, (20, 12), window=LUNG)
+    assert (
+        error.what == "window"
+        and "1000" in error.found
+        and "400" in error.found
+        and "hu_offset" in error.remedy
+    )
 
 
 def test_files_written_round_trip(tmp_path):
@@ -372,8 +378,8 @@ def test_volumes_lie_where_the_image_lies(tmp_path):
 def test_formats_that_there_are_not_are_refused(tmp_path):
     jobs = [Job(tmp_path / "a.png", (1, 1), "a")]
     run = run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
-    line = line_of(next, run, told_remedy=False)
-    assert line == "format: found 'png', expected some of nifti, nrrd, mha, nnunet, dicom, rtstruct"
+    error = fault_of(next, run, told_remedy=False)
+    assert error.what == "format" and error.found == "'png'"
     assert not (tmp_path / "out").exists()
 
 
@@ -405,9 +411,9 @@ def test_every_binary_mask_of_a_lesion_is_that_of_its_stored_soft_mask(tmp_path)
 def test_a_format_without_its_library_names_the_extra(tmp_path, monkeypatch, name, library, extra):
     monkeypatch.setitem(sys.modules, library, None)
     run = run_jobs(BrightIsLesion(), [], tmp_path / "out", formats=("nrrd", name))
-    line = line_of(next, run)
-    assert line.startswith(f"format={name}: found ") and f"no {library} to read or write" in line
-    assert line.endswith(f"expected the extra {extra}; pip install 'casgan_jax[{extra}]'")
+    error = fault_of(next, run)
+    assert error.what == f"format={name}" and library in error.found
+    assert extra in error.expected and f"casgan_jax[{extra}]" in error.remedy
     assert not (tmp_path / "out").exists()
 
 

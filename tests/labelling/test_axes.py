@@ -14,9 +14,9 @@ from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.lesion import read_lesion
 from casgan_jax.labelling.locate import locate
 from casgan_jax.soft_mask.recist import axis_lengths
+from tests.faults import fault_of
 from tests.images.scans import write_volume
 from tests.labelling.studies import RADIUS, SPACING, axes_px, pixels, to_patient, write_series
-from tests.lines import line_of
 
 AXES = axes_px()
 PLACE = Geometry((96, 96, 1), np.array([-20.0, -30, 4]), np.array([0.8, 0.5, 2]), np.eye(3))
@@ -51,10 +51,10 @@ def test_a_long_axis_alone_draws_a_circle():
 
 def test_what_units_need_is_asked_for():
     spatial = Axes(to_patient(AXES, 4), "lps")
-    assert "no spacing" in line_of(ends_in_pixels, Axes(AXES, "mm"), None, None)
-    assert "nothing of where it lies" in line_of(ends_in_pixels, spatial, None, SPACING)
+    assert fault_of(ends_in_pixels, Axes(AXES, "mm"), None, None).what == "recist"
+    assert fault_of(ends_in_pixels, spatial, None, SPACING).what == "recist"
     far = Axes(to_patient(AXES, 5.2), "lps")
-    assert "within half a slice of the image" in line_of(ends_in_pixels, far, PLACE, SPACING)
+    assert fault_of(ends_in_pixels, far, PLACE, SPACING).what == "recist"
 
 
 def test_axes_of_cells():
@@ -63,9 +63,7 @@ def test_axes_of_cells():
     assert half.units == "mm" and half.ends.tolist() == [[1, 2], [3, 4]]
     right = axes_of("recist", "1,2,3,4,5,6", "ras")["axes"]
     assert right.units == "lps" and right.ends.tolist() == [[-1, -2, 3], [-4, -5, 6]]
-    line = line_of(axes_of, "recist", "1,2,3,4", "lps")
-    assert "twelve numbers x1,y1,z1,x2,y2,z2 of the long axis" in line
-    assert "or six of the long one alone" in line
+    assert fault_of(axes_of, "recist", "1,2,3,4", "lps").what == "recist"
 
 
 @pytest.fixture
@@ -85,7 +83,7 @@ def test_points_in_the_patient_tell_the_slice(tmp_path, volume):
         assert locate(one).slice_index == index
         np.testing.assert_allclose(read_lesion(one).recist, AXES.ravel(), atol=1e-4)
         off = Annotation(key="a", patient="p", image=image, axes=Axes(to_patient(AXES, 99), "lps"))
-        assert "lie on no slice" in line_of(locate, off)
+        assert fault_of(locate, off).what == "recist"
 
 
 def test_a_ct_volume_is_known_by_its_values(tmp_path, volume):

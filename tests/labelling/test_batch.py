@@ -16,9 +16,9 @@ from casgan_jax.images import read_image
 from casgan_jax.labelling.batch import BatchOptions, fingerprint, label_batch
 from casgan_jax.labelling.label import LabelOptions, label_lesion
 from casgan_jax.metrics import dice
+from tests.faults import fault_of
 from tests.images.scans import itk, write_volume
 from tests.labelling import lesions
-from tests.lines import line_of
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0
 LINES = {
@@ -297,22 +297,23 @@ def test_a_mistake_of_the_program_says_which_lesion_it_was(label, monkeypatch):
 
 
 def test_options_and_folders_that_cannot_be(label, folder):
-    line_of(label, "axes", options=BatchOptions(formats=("jpeg",)), told_remedy=False)
-    assert "found 1.5" in line_of(
-        label, "axes", options=BatchOptions(label=LabelOptions(threshold=1.5))
-    )
-    line_of(label, "axes", options=BatchOptions(scale=3), told_remedy=False)
+    error = fault_of(label, "axes", options=BatchOptions(formats=("jpeg",)), told_remedy=False)
+    assert error.what == "format"
+    error = fault_of(label, "axes", options=BatchOptions(label=LabelOptions(threshold=1.5)))
+    assert error.what == "threshold" and error.found == "1.5"
+    error = fault_of(label, "axes", options=BatchOptions(scale=3), told_remedy=False)
+    assert error.what == "scale" and error.found.startswith("3")
     assert not (folder / "out").exists()
     label("axes")
     with only_process(folder / "out" / ".lock", "labelling", field="output"):
-        assert "another process labelling" in line_of(label, "axes")
+        assert fault_of(label, "axes").what.endswith("/.lock")
     assert (folder / "out" / "labels.csv").exists()
 
 
 def test_a_file_in_the_place_of_a_folder_is_told(label, folder):
     (folder / "out").mkdir()
     (folder / "out" / "trimaps").write_text("")
-    assert "found a file at" in line_of(label, "axes")
+    assert fault_of(label, "axes").what == "output"
 
 
 def test_records_hold_numbers_that_json_knows(label, folder):

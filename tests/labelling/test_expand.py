@@ -11,10 +11,10 @@ from casgan_jax.images import write_png
 from casgan_jax.labelling.expand import lesions_of
 from casgan_jax.labelling.lesion import read_lesion
 from tests.dicom.reports import write_contours
+from tests.faults import fault_of
 from tests.images.scans import noise, write_volume
 from tests.labelling.lesions import axes, disc, picture
 from tests.labelling.studies import FRAME, to_patient, write_series
-from tests.lines import line_of
 
 AFFINE = np.diag([-1.0, -1, 2, 1])
 
@@ -48,7 +48,8 @@ def test_connected_parts(labelled):
     ]
     assert [int(read_lesion(one).masks.sum()) for one in found] == [9, 16, 6, 16]
     third = Annotation(**vars(found[0]) | {"component": 3})
-    assert "found 3 of 2 parts" in line_of(read_lesion, third)
+    error = fault_of(read_lesion, third)
+    assert error.what == "component" and "2 parts" in error.found
 
 
 def test_one_value_or_one_slice(labelled):
@@ -56,9 +57,13 @@ def test_one_value_or_one_slice(labelled):
     assert [one.key for one in lesions_of(two)] == ["a_slice-1", "a_slice-3"]
     (only,) = lesions_of(Annotation(**vars(two) | {"slice_index": 3}))
     assert only.slice_index == 3
-    assert "found 3 values from 0 to 2" in line_of(lesions_of, labelled)
+    error = fault_of(lesions_of, labelled)
+    assert (
+        error.what.endswith("/labels.nii") and "3 values" in error.found and "0 to 2" in error.found
+    )
     none = Annotation(**vars(labelled) | {"segment": "7"})
-    assert "found no mark on 4 slices" in line_of(lesions_of, none)
+    error = fault_of(lesions_of, none)
+    assert error.what.endswith("/labels.nii") and "4 slices" in error.found
 
 
 def test_contours_on_a_series_and_on_its_nifti(tmp_path):
@@ -72,7 +77,8 @@ def test_contours_on_a_series_and_on_its_nifti(tmp_path):
     assert [int(read_lesion(each).masks.sum()) for each in found] == [800, 800]
     other = write_contours(tmp_path / "other.dcm", {"A": drawn}, frame="1.9")
     wrong = Annotation(key="a", patient="p", image=folder, slice_index=1, mask=other)
-    assert "contours in the frame of reference 1.9" in line_of(read_lesion, wrong)
+    error = fault_of(read_lesion, wrong)
+    assert error.what.endswith("/other.dcm") and "1.9" in error.found
     affine = np.diag([-0.8, -0.5, 2, 1.0])
     affine[:3, 3] = 20, 30, 0
     image = write_volume(tmp_path / "im.nii", noise((96, 96, 4)), affine)
@@ -80,7 +86,7 @@ def test_contours_on_a_series_and_on_its_nifti(tmp_path):
     assert [int(read_lesion(each).masks.sum()) for each in on_nifti] == [800, 800]
     png = write_png(tmp_path / "im.png", picture(9, (50, 50)))
     placeless = Annotation(key="a", patient="p", image=png, mask=mask)
-    assert "an image that does not say where it lies" in line_of(read_lesion, placeless)
+    assert fault_of(read_lesion, placeless).what.endswith("/rt.dcm")
 
 
 def test_a_page_of_a_mask_with_an_image_of_one_slice(tmp_path):
@@ -90,9 +96,15 @@ def test_a_page_of_a_mask_with_an_image_of_one_slice(tmp_path):
     one = Annotation(key="a", patient="p", image=image, slice_index=1, mask=tmp_path / "m.tif")
     np.testing.assert_array_equal(read_lesion(one).masks[..., 0], disc(12, (80, 60)))
     beyond = Annotation(**vars(one) | {"slice_index": 3})
-    assert "found slice_index 3 for 1 slice" in line_of(read_lesion, beyond)
+    error = fault_of(read_lesion, beyond)
+    assert (
+        error.what.endswith("/im.png") and "slice_index" in error.found and "1 slice" in error.found
+    )
     marked = Annotation(key="a", patient="p", image=image, slice_index=1, recist=axes(12, (80, 60)))
-    assert "found slice_index 1 for 1 slice" in line_of(read_lesion, marked)
+    error = fault_of(read_lesion, marked)
+    assert (
+        error.what.endswith("/im.png") and "slice_index" in error.found and "1 slice" in error.found
+    )
 
 
 def test_a_slice_that_is_named_must_be_where_the_image_is(tmp_path):
@@ -108,7 +120,7 @@ def test_a_slice_that_is_named_must_be_where_the_image_is(tmp_path):
     )
     assert read_lesion(one).masks.sum() == 800
     wrong = Annotation(**vars(one) | {"slice_index": 1})
-    assert "found slice 1 of the mask at" in line_of(read_lesion, wrong)
+    assert fault_of(read_lesion, wrong).what.endswith("/m.nii")
 
 
 def test_regions_of_one_file_are_readers_where_the_user_says_so(tmp_path):

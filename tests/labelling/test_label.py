@@ -9,9 +9,8 @@ from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.grid import Box, area_mean, decode_alpha, encode_alpha
 from casgan_jax.labelling.label import LabelOptions, crop_box, label_lesion
 from casgan_jax.metrics import dice
-from casgan_jax.soft_mask.trimap import AnnotationError
+from tests.faults import fault_of
 from tests.labelling import lesions
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 CENTRE, RADIUS = (90.0, 60.0), 8.0
@@ -165,17 +164,15 @@ def test_lesions_at_the_border(annotate, tmp_path):
 
 def test_what_cannot_be_labelled(annotate, tmp_path):
     def reason_of(annotation):
-        with pytest.raises(AnnotationError) as caught:
-            label_lesion(annotation, TWO)
-        return caught.value.reason
+        return fault_of(label_lesion, annotation, TWO).reason
 
     assert reason_of(annotate(300)) == "no_background"
     near, _ = annotate(2, 2).reader_masks
     far = lesions.write_mask(tmp_path / "far.png", lesions.disc(4, (20, 20)))
     apart = dataclasses.replace(annotate(2, 2), reader_masks=(near, far))
     assert reason_of(apart) == "empty_intersection"
-    line = line_of(label_lesion, annotate(RADIUS), LabelOptions(window=(-1000, -500)))
-    assert "without any contrast in the window -1000 to -500" in line
+    error = fault_of(label_lesion, annotate(RADIUS), LabelOptions(window=(-1000, -500)))
+    assert error.what.endswith("/a.png") and "-1000 to -500" in error.found
 
 
 def test_real_lesions_are_labelled():

@@ -12,9 +12,9 @@ from casgan_jax.labelling.label import LabelOptions, label_lesion
 from casgan_jax.labelling.lesion import default_window, read_lesion
 from casgan_jax.soft_mask.recist import EXCHANGED
 from casgan_jax.soft_mask.trimap import AnnotationError
+from tests.faults import fault_of
 from tests.images.scans import write_dicom, write_volume
 from tests.labelling import lesions
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 CENTRE = (90.0, 60.0)
@@ -105,18 +105,19 @@ def test_one_slice_of_a_volume(annotation, tmp_path):
         assert found.masks.sum() == lesions.disc(10 + k, CENTRE).sum()
     single = read_lesion(changed(slices, slice_index=1, mask=annotation.mask))
     np.testing.assert_array_equal(single.masks[..., 0], lesions.disc(10, CENTRE))
-    assert "found 3 slices and no slice_index" in line_of(read_lesion, slices)
+    error = fault_of(read_lesion, slices)
+    assert (
+        error.what.endswith("/v.nii.gz")
+        and "3 slices" in error.found
+        and "slice_index" in error.found
+    )
 
 
 def test_an_empty_mask_has_its_reason(annotation, tmp_path):
     empty = lesions.write_mask(tmp_path / "empty.png", np.zeros((160, 160), bool))
-    for marks, found in (
-        ({"mask": empty}, "empty.png: found an empty mask"),
-        ({"mask": None, "reader_masks": (empty, empty)}, "empty.png: found 2 empty masks"),
-    ):
-        with pytest.raises(AnnotationError, match=found) as caught:
-            read_lesion(changed(annotation, **marks))
-        assert caught.value.reason == "no_mask"
+    for marks in ({"mask": empty}, {"mask": None, "reader_masks": (empty, empty)}):
+        error = fault_of(read_lesion, changed(annotation, **marks))
+        assert isinstance(error, AnnotationError) and error.reason == "no_mask"
 
 
 def test_marks_and_images_that_do_not_fit(annotation, tmp_path):
@@ -125,16 +126,16 @@ def test_marks_and_images_that_do_not_fit(annotation, tmp_path):
     flat = write_png(tmp_path / "flat.png", np.full((160, 160), 7, np.uint8))
     (tmp_path / "torn.png").write_bytes(grey.read_bytes()[:200])
     outside = lesions.axes(10, (900, 60))
-    for fields, part in [
-        ({"mask": small}, "small.png: found 80 x 80 pixels, expected the image's 160 x 160"),
-        ({"mask": grey}, " values from "),
-        ({"mask": tmp_path / "none.png"}, "none.png: found no such file"),
-        ({"image": tmp_path / "torn.png"}, "torn.png: found 200 bytes"),
-        ({"image": flat}, "flat.png: found 7 in every pixel"),
-        ({"slice_index": 2}, "a.png: found slice_index 2 for 1 slice"),
-        ({"mask": None, "recist": outside}, "recist: found its middle at"),
+    for fields, what in [
+        ({"mask": small}, str(small)),
+        ({"mask": grey}, str(grey)),
+        ({"mask": tmp_path / "none.png"}, str(tmp_path / "none.png")),
+        ({"image": tmp_path / "torn.png"}, str(tmp_path / "torn.png")),
+        ({"image": flat}, str(flat)),
+        ({"slice_index": 2}, str(tmp_path / "a.png")),
+        ({"mask": None, "recist": outside}, "recist"),
     ]:
-        assert part in line_of(read_lesion, changed(annotation, **fields)), part
+        assert fault_of(read_lesion, changed(annotation, **fields)).what == what
 
 
 def test_an_offset_for_what_is_in_hounsfield_units(annotation):
@@ -143,8 +144,8 @@ def test_an_offset_for_what_is_in_hounsfield_units(annotation):
     one = changed(annotation, image=scan, mask=None, recist=lesions.axes(10, (60, 60)))
     lesion = read_lesion(one)
     assert (lesion.unit, lesion.window) == ("HU", (-1000, 400))
-    line = line_of(read_lesion, changed(one, hu_offset=-1024))
-    assert "found hu_offset -1024 for an image that is in HU already" in line
+    error = fault_of(read_lesion, changed(one, hu_offset=-1024), varies=True)  # in pydicom's folder
+    assert error.what == str(scan) and "-1024" in error.found
 
 
 def test_real_lesions():
@@ -173,21 +174,23 @@ def test_axes_are_compared_with_the_diameters_in_mm(annotation):
     drawn = changed(annotation, mask=None, recist=axes, spacing_mm=(0.5, 0.5))
     assert read_lesion(changed(drawn, diameters_mm=(10.4, 9.8))).recist is axes
     in_mm = changed(drawn, recist=axes / 2, diameters_mm=(10, 10))
-    assert "axes seem to be in mm, divide them by the spacing" in line_of(read_lesion, in_mm)
+    assert fault_of(read_lesion, in_mm).what == "recist"
     other = changed(drawn, diameters_mm=(14, 10))
-    assert "found axes of 10.0 and 10.0 where the diameters are 14.0 and 10.0" in line_of(
-        read_lesion, other
-    )
+    error = fault_of(read_lesion, other)
+    assert error.what == "recist" and "10.0" in error.found and "14.0" in error.found
     unknown = changed(drawn, spacing_mm=None, diameters_mm=(10, 10))
-    assert "found diameters_mm and no spacing" in line_of(read_lesion, unknown)
+    error = fault_of(read_lesion, unknown)
+    assert error.what.endswith("/a.png") and "diameters_mm" in error.found
 
 
 def test_what_the_line_says_replaces_what_the_file_says_wrongly(annotation, tmp_path):
     stored = lesions.picture(10, CENTRE).astype(np.int16)
     image = write_dicom(tmp_path / "a.dcm", stored, Modality="CT", PixelSpacing=[0, 0])
     one = changed(annotation, image=image)
-    assert "PixelSpacing [0.0, 0.0]" in line_of(read_lesion, one)
-    assert "give `hu_offset`" in line_of(read_lesion, changed(one, spacing_mm=(0.5, 0.5)))
+    error = fault_of(read_lesion, one)
+    assert error.what.endswith("/a.dcm") and "0.0" in error.found
+    error = fault_of(read_lesion, changed(one, spacing_mm=(0.5, 0.5)))
+    assert error.what.endswith("/a.dcm") and "hu_offset" in error.remedy
     lesion = read_lesion(changed(one, spacing_mm=(0.5, 0.5), hu_offset=-1024))
     assert (lesion.unit, lesion.spacing_mm) == ("HU", (0.5, 0.5))
     np.testing.assert_array_equal(lesion.values, stored - 1024)
@@ -202,10 +205,9 @@ def test_only_what_is_near_the_lesion_must_be_finite(annotation, tmp_path):
     assert label.window[0] < 60 and label.quality > 0.8
     values[60, 85] = np.inf
     np.save(image, values)
-    line = line_of(label_lesion, changed(annotation, image=image))
-    assert "nan.npy: found NaN or infinite values in the surroundings of the lesion" in line
+    assert fault_of(label_lesion, changed(annotation, image=image)).what.endswith("/nan.npy")
     np.save(image, np.full_like(values, np.nan))
-    assert "found NaN or infinite values" in line_of(read_lesion, changed(annotation, image=image))
+    assert fault_of(read_lesion, changed(annotation, image=image)).what.endswith("/nan.npy")
 
 
 def test_notes_tell_how_masks_were_joined(annotation, tmp_path):

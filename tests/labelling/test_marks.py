@@ -7,9 +7,9 @@ import tifffile
 from casgan_jax.images import open_stack, read_scan, write_npy, write_png
 from casgan_jax.labelling.marked_slices import marked_slices
 from casgan_jax.labelling.marks import read_mask
+from tests.faults import fault_of
 from tests.images.scans import HU, noise, write_dicom, write_metaimage, write_volume
 from tests.images.segmentations import frame_group, write_segmentation
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 LPS = np.diag([-0.5, -0.5, 2.0, 1.0])
@@ -63,8 +63,12 @@ def test_one_slice_of_a_series_with_the_mask_of_all(image, tmp_path):
     assert found.note == ""
     empty = mark(path, image(z=2))
     assert not empty.mask.any() and "from (0, 0, 2) towards LPS" in empty.place
-    line = line_of(mark, path, image(z=20))
-    assert "12 x 12 x 5 pixels" in line and "from (0, 0, 20)" in line
+    error = fault_of(mark, path, image(z=20))
+    assert (
+        error.what.endswith("/mask.nii.gz")
+        and "12 x 12 x 5" in error.found
+        and "(0, 0, 20)" in error.expected
+    )
 
 
 def test_another_grid_of_the_same_space_is_resampled_and_said(image, tmp_path):
@@ -89,7 +93,12 @@ def test_files_without_a_place_must_have_the_images_size(image, tmp_path):
     for path in (write_png(tmp_path / "a.png", blob()), write_npy(tmp_path / "a.npy", blob())):
         np.testing.assert_array_equal(mark(path, image()).mask, blob() == 1)
     small = write_png(tmp_path / "small.png", blob()[:6])
-    assert "found 12 x 6 pixels, expected the image's 12 x 12" in line_of(mark, small, image())
+    error = fault_of(mark, small, image())
+    assert (
+        error.what.endswith("/small.png")
+        and "12 x 6" in error.found
+        and "12 x 12" in error.expected
+    )
     tifffile.imwrite(tmp_path / "a.tif", np.stack([0 * blob(), blob()]), photometric="minisblack")
     assert mark(tmp_path / "a.tif", image(), index=1).mask.sum() == 16
     grey = read_scan(write_png(tmp_path / "image.png", noise((SIDE, SIDE), 0, 99, np.uint8)))
@@ -101,15 +110,15 @@ def test_a_volume_that_lost_its_place_is_not_guessed(image, tmp_path):
     path = write_metaimage(tmp_path / "mask.mhd", blob().T[..., None])
     kept = [line for line in path.read_text().splitlines() if "Spacing" not in line]
     path.write_text("\n".join(kept) + "\n")
-    assert "found no ElementSpacing in the mask alone" in line_of(mark, path, image())
+    assert fault_of(mark, path, image()).what.endswith("/mask.mhd")
     np.testing.assert_array_equal(mark(path, read_scan(path)).mask, blob() == 1)
 
 
 def test_another_frame_of_reference_is_refused(image, segmentation):
     path = segmentation([blob()], [frame_group((0, 0, 0), 1)])
     assert mark(path, image()).mask.any()
-    line = line_of(mark, path, image(FrameOfReferenceUID="1.2.10"))
-    assert "frame of reference 1.2.9, expected the image's" in line and "1.2.10" in line
+    error = fault_of(mark, path, image(FrameOfReferenceUID="1.2.10"))
+    assert error.what.endswith("/seg.dcm") and "1.2.9" in error.found and "1.2.10" in error.expected
 
 
 @pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
@@ -131,11 +140,10 @@ def test_frames_of_a_segmentation_are_known_by_place_and_segment(image, segmenta
     np.testing.assert_array_equal(mark(path, image(0)).mask, blob(size=2) == 1)
     assert "segment 1 (Liver), the only one of 2 that is marked here" in mark(path, image(0)).note
     assert not mark(path, image(2)).mask.any() and not mark(path, image(0), segment="2").mask.any()
-    assert "found 2 segments here: 1 (Liver), 2 (Tumour), expected one" in line_of(
-        mark, path, image(4)
-    )
-    line = line_of(mark, path, image(4), segment="lung")
-    assert line.startswith("segment: found 'lung'") and "one of 1 (Liver), 2 (Tumour)" in line
+    error = fault_of(mark, path, image(4))
+    assert error.what.endswith("/seg.dcm") and "2 segments" in error.found
+    error = fault_of(mark, path, image(4), segment="lung")
+    assert error.what == "segment" and "lung" in error.found
 
 
 def test_shares_of_a_pixel_are_cut_where_the_note_says(image, segmentation):
@@ -147,7 +155,7 @@ def test_shares_of_a_pixel_are_cut_where_the_note_says(image, segmentation):
     assert np.argwhere(found.mask).tolist() == [[2, 3], [2, 4]]
     assert "counted from 0.502" in found.note
     broken = segmentation([frame], groups, kind="FRACTIONAL", MaximumFractionalValue=0)
-    assert "MaximumFractionalValue 0" in line_of(mark, broken, image())
+    assert fault_of(mark, broken, image()).what.endswith("/seg.dcm")
 
 
 def test_frames_without_a_place_are_those_drawn_on_the_image(image, segmentation):
@@ -156,18 +164,19 @@ def test_frames_without_a_place_are_those_drawn_on_the_image(image, segmentation
     np.testing.assert_array_equal(mark(path, image()).mask, blob() == 1)
     assert not mark(path, image(SOPInstanceUID="1.2.77")).mask.any()
     path = segmentation([blob()], [frame_group(None, 1)])
-    assert "found frames whose place cannot be told" in line_of(mark, path, image())
+    assert fault_of(mark, path, image()).what.endswith("/seg.dcm")
 
 
 def test_a_value_of_several_is_named(image, tmp_path):
     two = np.maximum(blob(), 2 * blob(left=0, top=0, size=3))
     path = write_png(tmp_path / "a.png", two)
-    assert "found 3 values from 0 to 2, expected 0 and one other" in line_of(mark, path, image())
+    error = fault_of(mark, path, image())
+    assert error.what.endswith("/a.png") and "3 values" in error.found and "0 to 2" in error.found
     np.testing.assert_array_equal(mark(path, image(), segment="1").mask, two == 1)
     np.testing.assert_array_equal(mark(path, image(), segment="2").mask, two == 2)
     assert not mark(path, image(), segment="3").mask.any()
     for wrong in ("liver", "0", "nan"):
-        assert line_of(mark, path, image(), segment=wrong).startswith("segment: found")
+        assert fault_of(mark, path, image(), segment=wrong).what == "segment"
     only = write_png(tmp_path / "b.png", 2 * blob())
     assert mark(only, image()).note == "b.png has the value 2 here"
 

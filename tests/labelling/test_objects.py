@@ -12,8 +12,8 @@ from casgan_jax.images.scan import open_stack, read_scan
 from casgan_jax.labelling.batch import BatchOptions, label_batch
 from casgan_jax.labelling.label import LabelOptions
 from tests.dicom import images
+from tests.faults import fault_of
 from tests.labelling import lesions
-from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
 
@@ -148,15 +148,12 @@ def test_an_image_without_spacing_is_refused(label, tmp_path):
 
 def test_without_highdicom_the_extra_is_named(label, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "highdicom", None)
-    assert line_of(label, "0.dcm") == (
-        "format=dicom: found DICOM but no highdicom to read or write it, expected the extra pacs; "
-        "pip install 'casgan_jax[pacs]'"
-    )
+    error = fault_of(label, "0.dcm")
+    assert error.what == "format=dicom" and "casgan_jax[pacs]" in error.remedy
     assert label("0.dcm", options=BatchOptions()).rows[0]["status"] == "labelled"
 
 
 @pytest.mark.parametrize("formats", [(), ("png", "jpeg")])
 def test_formats_that_there_are_not_are_refused(label, formats):
-    found = "'jpeg'" if formats else "none"
-    line = line_of(label, "0.dcm", options=BatchOptions(formats=formats), told_remedy=False)
-    assert line.startswith(f"format: found {found}, expected some of png, npy, ")
+    error = fault_of(label, "0.dcm", options=BatchOptions(formats=formats), told_remedy=False)
+    assert error.what == "format" and error.found == ("'jpeg'" if formats else "none")

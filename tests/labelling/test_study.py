@@ -17,6 +17,7 @@ from casgan_jax.labelling.study import read_study
 from casgan_jax.labelling.study_lesions import study_lesions
 from tests.dicom import published, reports
 from tests.dicom.reports import LENGTH, LONG, SHORT
+from tests.faults import fault_of
 from tests.images.scans import HU, write_dicom
 from tests.images.segmentations import frame_group, write_segmentation
 from tests.labelling.studies import (
@@ -30,7 +31,6 @@ from tests.labelling.studies import (
     to_patient,
     write_series,
 )
-from tests.lines import line_of
 from tests.shared_data import shared_data
 
 AXES = axes_px()
@@ -115,7 +115,8 @@ def test_segments_are_lesions_on_every_slice_that_they_mark(study):
     assert [one.key for one in nodes] == ["Node_slice-1_part-1", "Node_slice-1_part-2"]
     (one,) = study_lesions(found, segment="1", slice_index=2).annotations
     assert one.key == "Tumour_slice-2"
-    assert "no measurement and no segment 'Bone'" in line_of(study_lesions, found, segment="Bone")
+    error = fault_of(study_lesions, found, segment="Bone")
+    assert error.what.endswith("/study") and "Bone" in error.found
 
 
 def test_marks_on_a_series_that_is_none_tell_why(study):
@@ -154,7 +155,7 @@ def test_series_of_one_place_are_told_apart(study):
     assert only.image.name == "1.2.5-0.dcm"
     first, second = study_lesions(found, series="1.2.6").annotations
     assert (first.image.name, second.image.name) == ("1.2.6-0.dcm", "1.2.6-1.dcm")
-    assert "found '7', which" in line_of(study_lesions, found, series="7")
+    assert fault_of(study_lesions, found, series="7").what == "series"
 
 
 def test_damaged_and_mixed_files_are_told_and_the_rest_is_labelled(study):
@@ -181,8 +182,8 @@ def test_series_of_one_number_are_listed_with_what_tells_them_apart(study):
     assert "\n6       5       P2       2       96 x 96" in text
     assert [one["series"] for one in found["series"]] == ["2.5", "6"]
     assert [one["key"] for one in contents_of(read_study(study), "6")["lesions"]] == ["one"]
-    line = line_of(study_lesions, read_study(study), series="7")
-    assert "expected one of 2.5 (CT, series 5, patient P1, 4 slices), 6 (CT, series 5, " in line
+    error = fault_of(study_lesions, read_study(study), series="7")
+    assert "2.5 (CT, series 5, patient P1" in error.expected and "6 (CT, series 5" in error.expected
 
 
 @pytest.mark.slow
@@ -295,9 +296,9 @@ def test_an_outline_of_a_report_is_a_mask(study):
     (mask,) = np.moveaxis(read_lesion(one).masks, 2, 0)
     assert mask.sum() == 400 and mask[40, 50]
     other = dataclasses.replace(one, image=study / "1.2.5-1.dcm")
-    assert "no contour of region 1 (one) is on the image" in line_of(read_lesion, other)
+    assert fault_of(read_lesion, other).what.endswith("/sr.dcm")
     path = reports.write_report(study / "sr.dcm", measured("1.2.5.1"))
-    assert "found no outline" in line_of(read_lesion, one)
+    assert fault_of(read_lesion, one).what.endswith("/sr.dcm")
 
 
 def test_a_length_beside_a_line_is_compared_with_the_one_on_the_image(study):

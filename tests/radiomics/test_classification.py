@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from casgan_jax.errors import UserError
 from casgan_jax.radiomics.classification import (
     CLASSIFIERS,
     OutOfFold,
@@ -13,6 +12,7 @@ from casgan_jax.radiomics.classification import (
     auc_difference,
     cross_validate,
 )
+from tests.faults import fault_of
 
 N = 36
 POSITIVE = np.arange(N) % 2 == 0
@@ -69,8 +69,10 @@ def test_groups_of_patients_are_in_one_fold():
     np.testing.assert_array_equal(together.folds[:, ::2], together.folds[:, 1::2])
     assert auc(apart).mean < 0.4 < auc(together).mean < 0.6
     assert together.patients.tolist() == patients
-    with pytest.raises(UserError, match="groups: found 4, expected 20 or more"):
-        cross_validate(sizes, positive, patients, "k-NN", groups=["a", "b", "c", "d"] * 12)
+    error = fault_of(
+        cross_validate, sizes, positive, patients, "k-NN", groups=["a", "b", "c", "d"] * 12
+    )
+    assert error.what == "groups" and "20" in error.expected
 
 
 def test_a_feature_that_separates_perfectly_gives_no_warning():
@@ -175,20 +177,22 @@ def test_one_feature_is_always_kept():
 
 
 @pytest.mark.parametrize(
-    ("features", "positive", "patients", "found"),
+    ("features", "positive", "patients", "what"),
     [
-        (noise(3)[:-1], POSITIVE, PATIENTS, "one row, class and patient"),
-        (noise(3) * np.nan, POSITIVE, PATIENTS, "108 values that are not finite"),
-        (np.ones((N, 3)), POSITIVE, PATIENTS, "some that vary"),
-        (noise(3), np.arange(N) < 2, PATIENTS, "2 with a positive"),
-        (noise(3), POSITIVE, ["a", "b"] * (N // 2), "1 with a negative"),
+        pytest.param(noise(3)[:-1], POSITIVE, PATIENTS, "features", id="one row class and patient"),
+        pytest.param(
+            noise(3) * np.nan, POSITIVE, PATIENTS, "features", id="108 values that are not finite"
+        ),
+        pytest.param(np.ones((N, 3)), POSITIVE, PATIENTS, "features", id="some that vary"),
+        pytest.param(noise(3), np.arange(N) < 2, PATIENTS, "patients", id="2 with a positive"),
+        pytest.param(noise(3), POSITIVE, ["a", "b"] * (N // 2), "patients", id="1 with a negative"),
     ],
 )
-def test_refuses(features, positive, patients, found):
-    with pytest.raises(UserError, match=found):
-        quick(features, positive=positive, patients=patients)
+def test_refuses(features, positive, patients, what):
+    error = fault_of(quick, features, positive=positive, patients=patients, told_remedy=False)
+    assert error.what == what
 
 
 def test_refuses_an_unknown_classifier():
-    with pytest.raises(UserError, match="classifier: found 'forest', expected one of"):
-        quick(noise(3), "forest")
+    error = fault_of(quick, noise(3), "forest", told_remedy=False)
+    assert error.what == "classifier" and error.found == "'forest'"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.radiomics.feature_sets import FEATURE_SETS, feature_table
 from casgan_jax.radiomics.features import HOUNSFIELD
 from casgan_jax.radiomics.selection import SelectedLesion
+from tests.faults import fault_of
 from tests.radiomics.regions import ct_like, needs_pyradiomics, soft_disc
 
 
@@ -51,5 +51,5 @@ def test_a_lower_threshold_sees_more():
 
 
 def test_an_error_names_the_lesion():
-    with pytest.raises(UserError, match="P0/0/3, soft_128: soft mask at the threshold 0.502"):
-        feature_table([lesion(0.4 * soft_disc())], "soft_128", HOUNSFIELD)
+    error = fault_of(feature_table, [lesion(0.4 * soft_disc())], "soft_128", HOUNSFIELD)
+    assert error.what == "P0/0/3, soft_128: soft mask at the threshold 0.502: mask"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.radiomics.selection import Rating, read_ratings, select_lidc, select_phantoms
 from casgan_jax.records.splits import split_of
 from datasets.base import prepare
+from tests.faults import fault_of
 from tests.radiomics.rated import SLICES, Rated
 
 SPLITS = sorted({split_of(row[0]) for row in SLICES})
@@ -100,10 +100,10 @@ def test_only_from_the_splits_that_are_named(rated, ratings):
 
 
 def test_too_few(rated, ratings):
-    with pytest.raises(UserError, match="per_class: found 3 spiculated lesions, expected 4"):
-        select(rated, ratings, per_class=4)
-    with pytest.raises(UserError, match="found 0 smooth lesions"):
-        select_lidc(rated, ratings(**ROUGH), splits=SPLITS, per_class=2)
+    error = fault_of(select, rated, ratings, per_class=4)
+    assert error.what == "per_class" and "3 spiculated" in error.found
+    error = fault_of(select_lidc, rated, ratings(**ROUGH), splits=SPLITS, per_class=2)
+    assert error.what == "per_class" and "0 smooth" in error.found
 
 
 def test_phantoms_by_how_they_were_drawn(rated):
@@ -121,12 +121,16 @@ def test_ratings_are_means_by_lesion(ratings):
 
 @pytest.mark.parametrize("value", ["", "none", "0", "5.5", "nan"])
 def test_refuses_ratings(ratings, value):
-    with pytest.raises(UserError, match=r"ratings.csv:2: found spiculation_mean"):
-        read_ratings(ratings(P0_0=(value, 3)))
+    error = fault_of(read_ratings, ratings(P0_0=(value, 3)))
+    assert error.what.endswith("/ratings.csv:2") and "spiculation_mean" in error.found
 
 
 def test_refuses_a_file_without_the_columns(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("patient,nodule\nP0,0\n")
-    with pytest.raises(UserError, match="add spiculation_mean, margin_mean"):
-        read_ratings(path)
+    error = fault_of(read_ratings, path)
+    assert (
+        error.what.endswith("/other.csv")
+        and "spiculation_mean" in error.expected
+        and "margin_mean" in error.expected
+    )

@@ -1,6 +1,5 @@
 """What is wrong with a prepared data set is told in one line that names the file."""
 
-import re
 from types import SimpleNamespace
 
 import jax
@@ -16,58 +15,66 @@ from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training.checks import check
 from casgan_jax.training.data_checks import check_data
 from tests import damage
-from tests.lines import LINE_WITH_REMEDY, line_of
+from tests.faults import LINE_WITH_REMEDY, fault_of
 from tests.outlined_discs import METADATA, record_of
 from tests.outlined_discs import BrightIsLesion as Evaluated
 from tests.training.test_loop import tiny_config
 
 SHARD = "discs-train.array_record-00000-of-00001"
+INFO, FEATURES, METADATA_FILE = "dataset_info.json", "features.json", "metadata.json"
+NAN = float("nan")
 BROKEN = [
-    (lambda d: damage.cut(d / SHARD, 10), f"{SHARD}: found record 0 damaged (ArrayRecord file"),
-    (lambda d: damage.cut(d / SHARD, 0), f"{SHARD}: found record 0 damaged (ArrayRecord file"),
-    (lambda d: damage.cut(d / SHARD, 98304), f"{SHARD}: found record 0 damaged (Corrupted"),
-    (lambda d: damage.flip(d / SHARD, 60521), f"{SHARD}: found record"),
-    (lambda d: (d / SHARD).unlink(), f"{SHARD}: found no such file, expected a shard of the train"),
-    (lambda d: damage.cut(d / "dataset_info.json", 40), "dataset_info.json: found broken JSON"),
-    (lambda d: (d / "dataset_info.json").write_text("{}"), "1.0.0: found a dataset_info.json or"),
-    (
-        lambda d: damage.change(d / "dataset_info.json", fileFormat="tfrecord"),
-        "dataset_info.json: found the file format tfrecord, expected array_record",
+    pytest.param(lambda d: damage.cut(d / SHARD, 10), SHARD, id="too short for ArrayRecord"),
+    pytest.param(lambda d: damage.cut(d / SHARD, 0), SHARD, id="empty shard"),
+    pytest.param(lambda d: damage.cut(d / SHARD, 98304), SHARD, id="cut shard"),
+    pytest.param(lambda d: damage.flip(d / SHARD, 60521), SHARD, id="flipped bit"),
+    pytest.param(lambda d: (d / SHARD).unlink(), SHARD, id="no shard"),
+    pytest.param(lambda d: damage.cut(d / INFO, 40), INFO, id="broken info"),
+    pytest.param(lambda d: (d / INFO).write_text("{}"), "", id="empty info"),
+    pytest.param(lambda d: damage.change(d / INFO, fileFormat="tfrecord"), INFO, id="tfrecord"),
+    pytest.param(
+        lambda d: damage.replace(d / INFO, "{FILEFORMAT}", "{GILEFORMAT}"),
+        INFO,
+        id="other template",
     ),
-    (
-        lambda d: damage.replace(d / "dataset_info.json", "{FILEFORMAT}", "{GILEFORMAT}"),
-        "dataset_info.json: found a template of the shards' names that cannot be used (Could not",
+    pytest.param(
+        lambda d: damage.replace(d / INFO, "{FILEFORMAT}", "{FILEFORMAT"),
+        INFO,
+        id="broken template",
     ),
-    (
-        lambda d: damage.replace(d / "dataset_info.json", "{FILEFORMAT}", "{FILEFORMAT"),
-        "dataset_info.json: found a template of the shards' names that cannot be used (",
+    pytest.param(lambda d: (d / FEATURES).unlink(), FEATURES, id="no features"),
+    pytest.param(lambda d: (d / FEATURES).write_text("[]"), FEATURES, id="list of features"),
+    pytest.param(lambda d: (d / FEATURES).write_text("{}"), "", id="empty features"),
+    pytest.param(
+        lambda d: damage.replace(d / FEATURES, '"32"', '"33"'),
+        f"{FEATURES}: alpha",
+        id="other size",
     ),
-    (lambda d: (d / "features.json").unlink(), "features.json: found no such file"),
-    (lambda d: (d / "features.json").write_text("[]"), "features.json: found a list, expected"),
-    (lambda d: (d / "features.json").write_text("{}"), "1.0.0: found a dataset_info.json or"),
-    (
-        lambda d: damage.replace(d / "features.json", '"32"', '"33"'),
-        "features.json: alpha: found the shape (128, 128), expected (132, 132)",
+    pytest.param(
+        lambda d: damage.replace(d / FEATURES, '"trimap"', '"trimpa"'), SHARD, id="other feature"
     ),
-    (
-        lambda d: damage.replace(d / "features.json", '"trimap"', '"trimpa"'),
-        f"{SHARD}: found record 0 damaged",
+    pytest.param(lambda d: (d / METADATA_FILE).unlink(), METADATA_FILE, id="no metadata"),
+    pytest.param(lambda d: damage.cut(d / METADATA_FILE, 9), METADATA_FILE, id="broken metadata"),
+    pytest.param(
+        lambda d: damage.change(d / METADATA_FILE, kind="x"), METADATA_FILE, id="other kind"
     ),
-    (lambda d: (d / "metadata.json").unlink(), "metadata.json: found no such file"),
-    (lambda d: damage.cut(d / "metadata.json", 9), "metadata.json: found broken JSON"),
-    (lambda d: damage.change(d / "metadata.json", kind="x"), "metadata.json: found kind 'x'"),
-    (lambda d: damage.change(d / "metadata.json", scale=2), "features.json: alpha: found the"),
-    (lambda d: damage.change(d / "metadata.json", scale=0), "metadata.json: found scale 0"),
-    (lambda d: damage.change(d / "metadata.json", window=[5, 5]), "metadata.json: found window [5"),
-    (
-        lambda d: damage.change(d / "metadata.json", window=[0, float("nan")]),
-        "metadata.json: found window [0, nan]",
+    pytest.param(
+        lambda d: damage.change(d / METADATA_FILE, scale=2), f"{FEATURES}: alpha", id="other scale"
     ),
-]  # fmt: skip
+    pytest.param(lambda d: damage.change(d / METADATA_FILE, scale=0), METADATA_FILE, id="scale 0"),
+    pytest.param(
+        lambda d: damage.change(d / METADATA_FILE, window=[5, 5]), METADATA_FILE, id="empty window"
+    ),
+    pytest.param(
+        lambda d: damage.change(d / METADATA_FILE, window=[0, NAN]),
+        METADATA_FILE,
+        id="window to NaN",
+    ),
+]
 
 
-@pytest.mark.parametrize(("damaged", "part"), BROKEN, ids=[part[-40:] for _, part in BROKEN])
-def test_a_broken_data_set_names_the_file(discs, tmp_path, damaged, part):
+@pytest.mark.parametrize(("damaged", "what"), BROKEN)
+def test_a_broken_data_set_names_the_file(discs, tmp_path, damaged, what):
     directory = damage.copied(discs, tmp_path)
     damaged(directory)
 
@@ -75,41 +82,45 @@ def test_a_broken_data_set_names_the_file(discs, tmp_path, damaged, part):
         list(load_split(directory, "train"))
         read_metadata(directory)
 
-    line = line_of(read)
-    assert part in line and str(directory) in line
+    assert fault_of(read).what == str(directory / what)
 
 
 def test_a_damaged_record_stops_a_training_before_it_begins_and_later(discs, tmp_path):
     directory = damage.copied(discs, tmp_path)
     damage.flip(damage.shard(directory, "train"), 60521)
-    line = line_of(check, tiny_config("softgan:quick", directory))
-    assert f"{SHARD}: found record" in line
+    assert fault_of(check, tiny_config("softgan:quick", directory)).what.endswith(SHARD)
     data = training_batches(
         directory, kind="segmentation", patch=16, scale=2, batch_size=44, seed=0
     )
-    assert f"{SHARD}: found record" in line_of(lambda: next(iter(data.batches_from(0))))
+    assert fault_of(lambda: next(iter(data.batches_from(0)))).what.endswith(SHARD)
 
 
 def test_another_kind_of_data_set_is_refused(discs, tmp_path):
     directory = damage.copied(discs, tmp_path)
     damage.change(directory / "metadata.json", kind="super_resolution")
-    line = line_of(check_data, tiny_config("softgan:quick", directory), told_remedy=False)
-    assert "found a data set of kind 'super_resolution', expected 'segmentation'" in line
+    error = fault_of(check_data, tiny_config("softgan:quick", directory), told_remedy=False)
+    assert (
+        error.what == "data.dir"
+        and "super_resolution" in error.found
+        and error.expected == "'segmentation'"
+    )
 
 
 def test_a_patient_in_two_splits_is_found_before_training(discs, tmp_path):
     directory = damage.copied(discs, tmp_path)
     damage.repeat_train_as_validation(directory)
-    line = line_of(check_data, tiny_config("softgan:quick", directory))
-    assert re.match(r"patient patient-\d+: found in the splits 'train' and 'validation'", line)
+    error = fault_of(check_data, tiny_config("softgan:quick", directory))
+    assert (
+        error.what == "patient patient-0" and "train" in error.found and "validation" in error.found
+    )
 
 
 def test_a_record_of_numbers_that_are_none(discs):
     source = open_data_set(discs).as_data_source(split="test")
     nan = {"mark": np.array([np.nan, 1.0], np.float32)}
     features = SimpleNamespace(deserialize_example_np=lambda _: nan)
-    line = line_of(read_record, source, features, 3)
-    assert "found record 3 damaged (mark: NaN or infinite)" in line
+    error = fault_of(read_record, source, features, 3)
+    assert error.what.endswith("/discs-test.array_record-00000-of-00001")
 
 
 def test_evaluation_goes_on_and_lists_a_damaged_record(discs, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from casgan_jax.records.checks import check_planes
 from casgan_jax.records.neighbours import check_neighbours, shown_neighbours, slices_beside
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,11 @@ def test_the_nearest_are_shown_in_the_window():
 
 def test_a_data_set_with_fewer_is_refused():
     check_neighbours({"neighbours": 2}, 1, field="data.neighbours")
-    line = line_of(check_neighbours, {}, 1, field="data.neighbours")
-    assert line.startswith(
-        "data.neighbours: found 1 for a data set with 0 slices to either side, expected at most 0; "
-        "build one with neighbours"
-    )
+    error = fault_of(check_neighbours, {}, 1, field="data.neighbours")
+    assert error.what == "data.neighbours" and "0 slices" in error.found
 
 
 def test_slices_of_another_size_are_named():
     shapes = {"image": (8, 8), "alpha": (16, 16), "neighbours": (8, 4, 2)}
-    assert "neighbours: found the shape (8, 4, 2)" in line_of(check_planes, shapes)
+    error = fault_of(check_planes, shapes)
+    assert error.what == "neighbours" and "(8, 4, 2)" in error.found

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.records.patches import marked_box, marked_patch
+from tests.faults import fault_of
 
 FINE = np.arange(128 * 128).reshape(128, 128)
 RECORD = {"image": np.zeros((32, 32)), "fine": FINE}
@@ -22,5 +22,5 @@ def test_a_patch_is_cut_around_its_mark_and_inside_the_image(mark, corner):
 
 @pytest.mark.parametrize("patch", [0, 33])
 def test_a_patch_that_does_not_fit_is_refused(patch):
-    with pytest.raises(UserError, match=f"data.patch: found {patch} for records of 32 x 32"):
-        marked_box({**RECORD, "mark": np.float32([3, 3])}, patch)
+    error = fault_of(marked_box, {**RECORD, "mark": np.float32([3, 3])}, patch)
+    assert error.what == "data.patch" and error.found.startswith(f"{patch} for records of 32 x 32")

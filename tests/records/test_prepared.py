@@ -1,6 +1,5 @@
-import pytest
-
 from casgan_jax.records.prepared import load_split, read_metadata
+from tests.faults import fault_of
 
 
 def test_records_decode_only_the_wanted_features(discs):
@@ -15,7 +14,6 @@ def test_a_parent_folder_with_one_data_set_will_do(discs):
 
 
 def test_missing_data_names_the_command(discs, tmp_path):
-    with pytest.raises(ValueError, match="make one"):
-        load_split(tmp_path, "train")
-    with pytest.raises(ValueError, match="split: found no records of 'tset'"):
-        load_split(discs, "tset")
+    assert fault_of(load_split, tmp_path, "train").what == "data.dir"
+    error = fault_of(load_split, discs, "tset", told_remedy=False)
+    assert error.what == "split" and "tset" in error.found

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.images import write_png
 from casgan_jax.json_form import read_as
 from casgan_jax.report.experiment import write_report
 from casgan_jax.report.results import Comparison, Results, Value
 from casgan_jax.report.sheet import as_picture
+from tests.faults import fault_of
 
 # Of an experiment that was run before results had types, with shorter curves.
 GOLDEN = Path(__file__).parent / "golden" / "results.json"
@@ -46,6 +46,8 @@ def test_a_damaged_file_names_the_entry(tmp_path):
     found["tables"][0]["rows"][2]["values"]["label_soft_mae"]["mean"] = "0.2"
     path = tmp_path / "results.json"
     path.write_text(json.dumps(found))
-    place = r"tables\[0\].rows\[2\].values.label_soft_mae.mean"
-    with pytest.raises(UserError, match=f"results.json: {place}: found '0.2', expected a number"):
-        read_as(Results, path, remedy="")
+    error = fault_of(read_as, Results, path, remedy="", told_remedy=False)
+    assert (
+        error.what.endswith("/results.json: tables[0].rows[2].values.label_soft_mae.mean")
+        and error.found == "'0.2'"
+    )

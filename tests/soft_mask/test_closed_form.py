@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse
 import scipy.sparse.linalg
 
-from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.closed_form import DEFAULT_EPSILON, closed_form_matting, solve_batch
+from tests.faults import fault_of
 
 TOLERANCE = 2e-3  # half a step of 8-bit alpha
 
@@ -217,26 +217,24 @@ GREY = np.full((16, 16), 0.5, np.float32)
 
 
 @pytest.mark.parametrize(
-    "arguments, line",
+    ("arguments", "what"),
     [
-        (bad(images=[GREY.astype(np.uint8)]), "image 0: found uint8 of shape"),
-        (bad(images=[GREY[:2]]), "expected floats .* at least 3x3"),
-        (bad(images=[GREY * 300]), r"image 0: found values in \[150, 150\], expected \[0, 1\]"),
-        (bad(images=[np.full_like(GREY, np.nan)]), r"found values in \[nan, nan\]"),
-        (bad(trimaps=[ring(12, 2, 5)]), "trimap 0: found uint8 of shape"),
-        (bad(trimaps=[ring(16, 3, 6).astype(int)]), "trimap 0: found int64"),
-        (bad(trimaps=[ring(16, 3, 6) + np.uint8(1)]), "trimap 0: found the value 1, expected"),
-        (bad(trimaps=[ring(16, 0, 6)]), "found no lesion .255. pixel"),
-        (bad(trimaps=[ring(16, 3, 60)]), "found no background .0. pixel"),
-        (bad(trimaps=[]), "trimaps: found 0 and 1 priors, expected one for each of 1 images"),
-        (bad(prior_weight=1.0), "priors: found none"),
-        (bad(priors=[GREY[:3]]), "prior 0: found shape"),
-        (bad(priors=[GREY * 9]), r"prior 0: found values in \[4.5, 4.5\]"),
-        (bad(epsilon=0.0), "epsilon: found 0.0"),
-        (bad(max_iterations=1), "found residual .* after 1 matting steps, .* raise max_iterations"),
+        pytest.param(bad(images=[GREY.astype(np.uint8)]), "image 0", id="uint8 of shape"),
+        pytest.param(bad(images=[GREY[:2]]), "image 0", id="floats"),
+        pytest.param(bad(images=[GREY * 300]), "image 0", id="values in 150 150"),
+        pytest.param(bad(images=[np.full_like(GREY, np.nan)]), "image 0", id="values in nan nan"),
+        pytest.param(bad(trimaps=[ring(12, 2, 5)]), "trimap 0", id="uint8 of shape"),
+        pytest.param(bad(trimaps=[ring(16, 3, 6).astype(int)]), "trimap 0", id="int64"),
+        pytest.param(bad(trimaps=[ring(16, 3, 6) + np.uint8(1)]), "trimap 0", id="the value 1"),
+        pytest.param(bad(trimaps=[ring(16, 0, 6)]), "trimap 0", id="no lesion .255. pixel"),
+        pytest.param(bad(trimaps=[ring(16, 3, 60)]), "trimap 0", id="no background .0. pixel"),
+        pytest.param(bad(trimaps=[]), "trimaps", id="0 and 1 priors"),
+        pytest.param(bad(prior_weight=1.0), "priors", id="none"),
+        pytest.param(bad(priors=[GREY[:3]]), "prior 0", id="shape"),
+        pytest.param(bad(priors=[GREY * 9]), "prior 0", id="values in 4.5 4.5"),
+        pytest.param(bad(epsilon=0.0), "epsilon", id="0.0"),
+        pytest.param(bad(max_iterations=1), "image 0", id="residual"),
     ],
 )
-def test_bad_input_gets_a_line(arguments, line):
-    with pytest.raises(UserError, match=line) as caught:
-        closed_form_matting(**arguments)
-    assert "\n" not in str(caught.value)
+def test_bad_input_gets_a_line(arguments, what):
+    assert fault_of(closed_form_matting, **arguments, told_remedy=False).what == what

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.grid import PAPER_THRESHOLD, binarise
 from casgan_jax.soft_mask.label import (
     label_from_binary,
@@ -11,7 +10,7 @@ from casgan_jax.soft_mask.label import (
     readers_prior,
     soften,
 )
-from casgan_jax.soft_mask.trimap import AnnotationError
+from tests.faults import fault_of
 from tests.shared_data import shared_data
 
 
@@ -83,27 +82,23 @@ def test_soften_is_the_maximum():
 
 
 @pytest.mark.parametrize(
-    "call, line",
+    "call, what",
     [
-        (lambda i, r: soften(r[:3, :, 0], i), r"mask: found shape \(3, 24\) with an alpha of"),
-        (lambda i, r: label_from_readers(i[1:], r), "reader_masks: found shape"),
-        (lambda i, r: label_from_readers(i, r, strategy="best"), "strategy: found 'best', expect"),
-        (lambda i, r: label_from_readers(i * 255, r), "image 0: found values in"),
-        (lambda i, r: label_from_binary(i, r), r"mask: found shape \(24, 24, 4\)"),
+        (lambda i, r: soften(r[:3, :, 0], i), "mask"),
+        (lambda i, r: label_from_readers(i[1:], r), "reader_masks"),
+        (lambda i, r: label_from_readers(i, r, strategy="best"), "strategy"),
+        (lambda i, r: label_from_readers(i * 255, r), "image 0"),
+        (lambda i, r: label_from_binary(i, r), "mask"),
     ],
 )
-def test_bad_input_gets_a_line(call, line):
-    with pytest.raises(UserError, match=line) as caught:
-        call(*nodule())
-    assert "\n" not in str(caught.value)
+def test_bad_input_gets_a_line(call, what):
+    assert fault_of(call, *nodule(), told_remedy=False).what == what
 
 
 def test_readers_who_do_not_meet_are_counted_by_reason():
     image, readers = nodule()
     apart = np.stack([readers[..., 0], np.roll(readers[..., 0], 12, axis=0)], axis=2)
-    with pytest.raises(AnnotationError) as caught:
-        label_from_readers(image, apart)
-    assert caught.value.reason == "empty_intersection"
+    assert fault_of(label_from_readers, image, apart).reason == "empty_intersection"
 
 
 @pytest.mark.slow

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.label import corrected, label_from_binary, label_from_recist
 from casgan_jax.soft_mask.strokes import Stroke, with_strokes
+from tests.faults import fault_of
 from tests.labelling.lesions import axes, disc, picture
 
 SCALE, SIZE = 4, 160
@@ -82,21 +82,20 @@ def test_the_image_decides_within_the_rim():
 
 def test_a_lesion_that_is_all_painted_away_is_refused():
     label = label_from_binary(IMAGE, disc(4, (80, 80)), SCALE)
-    with pytest.raises(UserError, match="no lesion"):
-        corrected(IMAGE, label, [Stroke("background", 20.0, ((80.0, 80.0),))], SCALE)
+    whole = Stroke("background", 20.0, ((80.0, 80.0),))
+    assert fault_of(corrected, IMAGE, label, [whole], SCALE).what == "trimap 0"
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "what"),
     [
-        ("lesions", 1.0, ((1.0, 1.0),)),
-        ("lesion", 0.0, ((1.0, 1.0),)),
-        ("lesion", float("nan"), ((1.0, 1.0),)),
-        ("lesion", 1e6, ((1.0, 1.0),)),
-        ("lesion", 1.0, ()),
-        ("lesion", 1.0, ((1.0, float("inf")),)),
+        (("lesions", 1.0, ((1.0, 1.0),)), "value"),
+        (("lesion", 0.0, ((1.0, 1.0),)), "radius"),
+        (("lesion", float("nan"), ((1.0, 1.0),)), "radius"),
+        (("lesion", 1e6, ((1.0, 1.0),)), "radius"),
+        (("lesion", 1.0, ()), "points"),
+        (("lesion", 1.0, ((1.0, float("inf")),)), "points"),
     ],
 )
-def test_what_is_no_stroke_is_refused(fields):
-    with pytest.raises(UserError):
-        Stroke(*fields)
+def test_what_is_no_stroke_is_refused(fields, what):
+    assert fault_of(Stroke, *fields, told_remedy=False).what == what

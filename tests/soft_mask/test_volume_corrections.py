@@ -7,7 +7,7 @@ from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.trimap import BACKGROUND, LESION, UNKNOWN
 from casgan_jax.soft_mask.volume_corrections import Said
 from casgan_jax.soft_mask.volume_marks import Correction
-from tests.lines import line_of
+from tests.faults import fault_of
 
 BOX = Box(10, 20, 18, 28)
 ROW = Correction(3, (Stroke("lesion", 0.5, ((12.0, 24.0), (14.0, 24.0))),))
@@ -35,4 +35,4 @@ def test_slices_that_a_lesion_is_in_and_is_not_in():
     assert list(SAID.before_absent(range(2, 9))) == [2, 3, 4, 5]
     assert SAID.least(range(2, 9)) == 2 and SAID.least(range(4, 9)) == 0
     SAID.check_reached([2, 3])
-    assert "strokes on slice 3: found lesion beyond" in line_of(lambda: SAID.check_reached([2]))
+    assert fault_of(lambda: SAID.check_reached([2])).what == "strokes on slice 3"

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from casgan_jax.errors import UserError
 from casgan_jax.soft_mask.recist import measure_axes
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.volume_label import label_volume
 from casgan_jax.soft_mask.volume_marks import Correction, VolumeMark
-from tests.lines import line_of
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -130,29 +129,27 @@ def test_a_long_series_costs_what_its_lesion_does():
 
 
 @pytest.mark.parametrize(
-    ("change", "line"),
+    ("change", "what"),
     [
-        (dict(marks=[]), "marks: found none"),
-        (dict(marks=[MARK._replace(slice=11)]), "mark on slice 11: found no such slice"),
-        (dict(marks=[MARK._replace(recist=None)]), "mark on slice 5: found neither"),
-        (dict(marks=[MARK, MARK]), "marks: found 2 on slice 5"),
-        (dict(marks=[MARK._replace(recist=AXES + 60)]), "mark on slice 5: recist: found its mid"),
-        (dict(spacing_mm=(0.0, 1.0, 1.0)), "spacing_mm: found"),
-        (dict(volume=IMAGE[0]), "volume: found float32 of shape"),
-        (dict(volume=np.where(TRUE > 0.9, np.nan, IMAGE)), "slice 5: found values in"),
-        (dict(volume=300 * IMAGE), "slice 5: found values in"),
-        (dict(marks=[VolumeMark(5, mask=np.zeros((40, 44), bool))]), "mark on slice 5: found an e"),
+        (dict(marks=[]), "marks"),
+        (dict(marks=[MARK._replace(slice=11)]), "mark on slice 11"),
+        (dict(marks=[MARK._replace(recist=None)]), "mark on slice 5"),
+        (dict(marks=[MARK, MARK]), "marks"),
+        (dict(marks=[MARK._replace(recist=AXES + 60)]), "mark on slice 5: recist"),
+        (dict(spacing_mm=(0.0, 1.0, 1.0)), "spacing_mm"),
+        (dict(volume=IMAGE[0]), "volume"),
+        (dict(volume=np.where(TRUE > 0.9, np.nan, IMAGE)), "slice 5"),
+        (dict(volume=300 * IMAGE), "slice 5"),
+        (dict(marks=[VolumeMark(5, mask=np.zeros((40, 44), bool))]), "mark on slice 5"),
         (
             dict(marks=[VolumeMark(5, mask=np.ones((40, 44), bool))]),
-            "mark on slice 5: found a lesion",
+            "mark on slice 5",
         ),
     ],
 )
-def test_bad_input_is_one_line(change, line):
+def test_bad_input_is_one_line(change, what):
     given = dict(volume=IMAGE, spacing_mm=SPACING, marks=[MARK]) | change
-    with pytest.raises(UserError):
-        label_volume(**given)
-    assert line_of(label_volume, **given).startswith(line)
+    assert fault_of(label_volume, **given).what == what
 
 
 def dot(value, number, x=MIDDLE[2], y=MIDDLE[1], radius=2.0):
@@ -201,24 +198,22 @@ def test_all_marks_are_kept_to_where_slices_between_are_brushed():
 
 
 @pytest.mark.parametrize(
-    "corrections, line",
+    "corrections, what",
     [
         (
             [dot("lesion", 9), Correction(8, absent=True)],
-            "strokes on slice 9: found lesion beyond a slice that has none, expected slices one "
-            "after the other; take back what is said of the slices between",
+            "strokes on slice 9",
         ),
         (
             [Correction(MIDDLE[0], absent=True)],
-            "correction of slice 5: found a mark of the lesion there, expected another slice from "
-            "0 to 10; take one of them back",
+            "correction of slice 5",
         ),
         (
             [Correction(11, absent=True)],
-            "correction of slice 11: found no such slice, expected another slice from 0 to 10; "
-            "count from 0",
+            "correction of slice 11",
         ),
     ],
 )
-def test_what_cannot_be_is_refused(corrections, line):
-    assert line_of(lambda: label_volume(IMAGE, SPACING, [MARK], corrections=corrections)) == line
+def test_what_cannot_be_is_refused(corrections, what):
+    error = fault_of(lambda: label_volume(IMAGE, SPACING, [MARK], corrections=corrections))
+    assert error.what == what

@@ -10,7 +10,7 @@ from casgan_jax.soft_mask.volume_measures import (
     surface_mm2,
     weighted_values,
 )
-from tests.lines import line_of
+from tests.faults import fault_of
 
 SPACING = (2.0, 0.8, 0.5)  # slice, row, column
 SHAPE = (24, 60, 90)
@@ -89,6 +89,7 @@ def test_the_sphere_of_a_volume():
 
 def test_bad_input_is_told_in_one_line():
     empty = np.zeros((2, 3, 3), np.float32)
-    assert "at least 0.5" in line_of(longest_diameters, empty, SPACING, threshold=0.5)
+    error = fault_of(longest_diameters, empty, SPACING, threshold=0.5)
+    assert error.what == "alpha" and "0.5" in error.expected
     values = np.full((2, 3, 3), np.nan)
-    assert "NaN" in line_of(measure_volume, empty + 1, values, SPACING, threshold=0.5)
+    assert fault_of(measure_volume, empty + 1, values, SPACING, threshold=0.5).what == "values"

@@ -5,9 +5,9 @@ import pytest
 
 from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.tree import replaced
-from casgan_jax.errors import UserError
 from casgan_jax.systems.cascade import Cascade, _predict
 from casgan_jax.systems.networks import describe_system
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +42,7 @@ def test_any_number_of_patches_gives_the_same_masks(cascade):
 def test_weights_that_cannot_be_used_are_named_and_not_the_image(cascade):
     patches = np.full((1, 16, 16), 0.5, np.float32)
     variables = jax.tree.map(lambda leaf: leaf * jnp.float32(np.nan), cascade._variables[0])
-    with pytest.raises(UserError, match="weights: found that they make NaN or infinite values"):
-        cascade.with_variables(variables)(patches)
+    assert fault_of(cascade.with_variables(variables), patches).what == "weights"
     assert np.isnan(cascade(patches * np.float32(np.nan))["alpha"]).any(), "the image's own fault"
 
 
@@ -75,5 +74,5 @@ def test_averaging_over_symmetries_makes_the_cascade_equivariant(cascade):
 
 
 def test_another_patch_size_is_named(cascade):
-    with pytest.raises(ValueError, match=r"found shape \(1, 8, 8\), expected \(N, 16, 16\)"):
-        cascade(np.zeros((1, 8, 8), np.float32))
+    error = fault_of(cascade, np.zeros((1, 8, 8), np.float32), told_remedy=False)
+    assert error.what == "patches" and "(1, 8, 8)" in error.found and "16" in error.expected

@@ -6,12 +6,12 @@ import pytest
 
 from casgan_jax.configs.schema.checks import check_fields
 from casgan_jax.configs.schema.load import load_config
-from casgan_jax.errors import UserError
 from casgan_jax.pretrained import MARKED
 from casgan_jax.training import loop
 from casgan_jax.training.data_of_stages import data_of_stages
 from casgan_jax.training.initial_weights import initial_weights, read_initial_weights
 from casgan_jax.workdir.weights import read_facts, read_weights
+from tests.faults import fault_of
 from tests.training.test_loop import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -52,12 +52,11 @@ def test_what_the_other_has_learnt_from_counts(discs, tmp_path):
     theirs = set(read_facts(MARKED)["trained_on"]["patients"])
     own = data_of_stages(loop.resolve(tiny_config("softgan:marked", discs)))["softgan"]
     assert theirs and data_of_stages(config)["softgan"].patients == own.patients | theirs
-    with pytest.raises(UserError) as told:
-        read_initial_weights(config, tmp_path)
-    assert told.value.what == "init"
+    error = fault_of(read_initial_weights, config, tmp_path)
+    assert error.what == "init"
     for field in ("model.features=24", "model.levels=4"):
-        assert f"`{field}`" in told.value.remedy
-    assert "discriminator" not in told.value.remedy
+        assert f"`{field}`" in error.remedy
+    assert "discriminator" not in error.remedy
 
 
 def test_the_package_has_weights_for_the_shipped_config(discs, tmp_path):
@@ -71,9 +70,9 @@ def test_the_package_has_weights_for_the_shipped_config(discs, tmp_path):
 def test_a_system_that_sees_other_marks_does_not_fit(trained, discs, tmp_path):
     changes = dict(init=trained, data__marks__click=0, data__marks__share=0)
     config = loop.resolve(tiny_config("softgan:marked", discs, **changes))
-    with pytest.raises(UserError, match="weights of another network") as told:
-        read_initial_weights(config, tmp_path)
-    assert told.value.remedy == "set `data.marks.click=0.5`"
+    error = fault_of(read_initial_weights, config, tmp_path)
+    assert error.what == "init"
+    assert error.remedy == "set `data.marks.click=0.5`"
 
 
 def test_weights_of_the_package_name_their_config(discs, tmp_path):
@@ -84,19 +83,18 @@ def test_weights_of_the_package_name_their_config(discs, tmp_path):
         "init": "pretrained",
     }
     config = loop.resolve(load_config("softgan:cpu", [*fields.items(), ("sr", "none")]))
-    with pytest.raises(UserError, match="weights of another network") as told:
-        read_initial_weights(config, tmp_path)
-    assert told.value.remedy == "set `config=softgan:marked`"
+    error = fault_of(read_initial_weights, config, tmp_path)
+    assert error.what == "init"
+    assert error.remedy == "set `config=softgan:marked`"
 
 
 def test_a_folder_without_a_run_is_named(discs, tmp_path):
     config = loop.resolve(tiny_config("softgan:marked", discs, init=tmp_path / "none"))
-    with pytest.raises(UserError, match="init: .*found no finished training"):
-        read_initial_weights(config, tmp_path)
+    assert fault_of(read_initial_weights, config, tmp_path).what == "init: workdir"
 
 
 def test_a_network_starts_from_one_of_both():
     fields = {"init": "pretrained", "model.encoder_weights": "FILE"}
     config = load_config("ce_net", list(fields.items()))
-    with pytest.raises(UserError, match="init: found 'pretrained' beside model.encoder_weights"):
-        check_fields(config)
+    error = fault_of(check_fields, config)
+    assert error.what == "init" and "pretrained" in error.found and "encoder_weights" in error.found

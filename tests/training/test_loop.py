@@ -14,6 +14,7 @@ from casgan_jax.inference.load import load_cascade
 from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training.loop import train
 from casgan_jax.training.restore import restore_stage
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -112,8 +113,8 @@ def test_a_finished_run_is_not_trained_again(trained, discs):
 
 
 def test_another_config_does_not_touch_the_run(trained, discs):
-    with pytest.raises(ValueError, match=r"another config in .*optim.lr: 0.001, now 0.5"):
-        train(tiny_config("softgan:quick", discs, optim__lr=0.5), trained[0])
+    error = fault_of(train, tiny_config("softgan:quick", discs, optim__lr=0.5), trained[0])
+    assert error.what == "workdir" and "0.001" in error.found and "0.5" in error.found
 
 
 def test_an_interrupted_run_continues_as_if_it_had_not_been(trained, discs, tmp_path, monkeypatch):
@@ -171,8 +172,7 @@ def test_scores_of_another_measure_do_not_choose_the_checkpoint(discs, tmp_path,
 
 def test_a_loss_that_is_not_finite_stops_with_its_name(discs, tmp_path):
     config = tiny_config("softgan:quick", discs, sr="none", optim__lr=1e30, optim__warmup_steps=0)
-    with pytest.raises(ValueError, match=r"step \d: found \w+ = (nan|inf), expected a finite loss"):
-        train(config, tmp_path)
+    assert fault_of(train, config, tmp_path).what == "step 1"
 
 
 def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
@@ -181,20 +181,20 @@ def test_srgan_alone_and_perceptual_loss_without_weights(discs, tmp_path):
     result = train(load_config("srgan:quick", list(fields.items())), tmp_path / "sr")
     assert {"psnr", "ssim", "bicubic_psnr"} <= set(result.validation)
     fields |= {"loss.perceptual": "0.008", "loss.vgg19": ""}
-    with pytest.raises(ValueError, match="loss.vgg19: found no weights .* `loss.perceptual=0`"):
-        train(load_config("srgan:quick", list(fields.items())), tmp_path / "vgg")
+    error = fault_of(train, load_config("srgan:quick", list(fields.items())), tmp_path / "vgg")
+    assert error.what == "loss.vgg19" and "loss.perceptual=0" in error.found
 
 
 @pytest.mark.parametrize(
-    ("changes", "line"),
+    ("changes", "what"),
     [
-        ({"optim__batch_size": 0}, "optim.batch_size: found 0, expected a whole"),
-        ({"loss__cross_entropy": 0, "loss__soft_dice": 0}, "loss: found no weight above 0 among"),
-        ({"loss__mse": -1}, "loss.mse: found -1.0, expected a number"),
-        ({"model__discriminator": "pixl"}, "model.discriminator: found 'pixl'"),
-        ({"train__best": "iou"}, "train.best: found 'iou', expected one of dice, soft_mae, last"),
+        ({"optim__batch_size": 0}, "optim.batch_size"),
+        ({"loss__cross_entropy": 0, "loss__soft_dice": 0}, "loss"),
+        ({"loss__mse": -1}, "loss.mse"),
+        ({"model__discriminator": "pixl"}, "model.discriminator"),
+        ({"train__best": "iou"}, "train.best"),
     ],
 )
-def test_bad_fields_are_named(discs, tmp_path, changes, line):
-    with pytest.raises(ValueError, match=line):
-        train(tiny_config("softgan:quick", discs, sr="none", **changes), tmp_path)
+def test_bad_fields_are_named(discs, tmp_path, changes, what):
+    error = fault_of(train, tiny_config("softgan:quick", discs, sr="none", **changes), tmp_path)
+    assert error.what == what

@@ -13,7 +13,7 @@ from casgan_jax.records.prepared import load_split, read_metadata
 from casgan_jax.training import loop
 from datasets.base import prepare
 from tests.conftest import SCALE, SIZE, Discs, disc_record
-from tests.lines import line_of
+from tests.faults import fault_of
 from tests.training.test_loop import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -70,22 +70,23 @@ def test_it_trains_is_measured_and_sees_what_is_beside(trained, cascade, beside)
 
 
 def test_a_data_set_or_an_image_without_neighbours_is_refused(trained, cascade, discs, tmp_path):
-    line = line_of(evaluate_workdir, trained[0], "test", data_dir=discs, progress=False)
-    assert "found 1 for a data set with 0 slices to either side" in line
-    line = line_of(loop.train, tiny_config("softgan:marked25d", discs), tmp_path)
-    assert line.startswith("data.neighbours: found 1 for a data set with 0 slices")
+    error = fault_of(evaluate_workdir, trained[0], "test", data_dir=discs, progress=False)
+    assert error.what == "data set" and "0 slices" in error.found
+    error = fault_of(loop.train, tiny_config("softgan:marked25d", discs), tmp_path)
+    assert error.what == "data.neighbours" and "0 slices" in error.found
     image = load_split(discs, "test")[0]["image"]
-    assert line_of(predict, cascade, image, (15, 15), window=(0, 255)) == (
-        "image: found one slice alone, expected 1 to either side, which this system sees, too; "
-        "use a network of single slices"
-    )
+    assert fault_of(predict, cascade, image, (15, 15), window=(0, 255)).what == "image"
 
 
 def test_planes_of_other_slices_are_named(cascade):
     patches = np.zeros((2, 16, 16), np.float32)
     planes = np.zeros((2, 16, 16, 4), np.float32)
-    line = line_of(cascade, patches, neighbours=planes, told_remedy=False)
-    assert line.startswith("neighbours: found shape (2, 16, 16, 4), expected (2, 16, 16, 2)")
+    error = fault_of(cascade, patches, neighbours=planes, told_remedy=False)
+    assert (
+        error.what == "neighbours"
+        and "(2, 16, 16, 4)" in error.found
+        and "(2, 16, 16, 2)" in error.expected
+    )
 
 
 def test_it_follows_a_lesion_by_the_slices_of_the_volume(trained, cascade):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from casgan_jax.workdir.checkpoints import Checkpoints
+from tests.faults import fault_of
 
 
 def state(step, features=3):
@@ -51,8 +52,7 @@ def test_a_state_comes_back_as_it_was(checkpoints):
 def test_nothing_yet_is_a_fresh_start_and_no_checkpoint_to_use(tmp_path):
     empty = Checkpoints(tmp_path / "checkpoints")
     assert empty.recover() is None
-    with pytest.raises(ValueError, match="workdir: found no checkpoint in .*train it"):
-        empty.best()
+    assert fault_of(empty.best).what == "workdir"
 
 
 def reopened(checkpoints, lines, **of):
@@ -108,8 +108,9 @@ def test_a_damaged_newest_one_is_named_and_the_one_before_is_used(
 def test_with_none_intact_it_stops_and_moves_nothing(checkpoints):
     for step in checkpoints.steps():
         flip_a_byte(checkpoints.directory / str(step))
-    with pytest.raises(ValueError, match=r"found no intact checkpoint \(step 4: .*step 3.*step 1"):
-        checkpoints.recover()
+    error = fault_of(checkpoints.recover, varies=True)  # by Orbax, which chooses the files' sizes
+    assert error.what == str(checkpoints.directory)
+    assert all(f"step {step}" in error.found for step in (4, 3, 1))
     assert checkpoints.steps() == [1, 3, 4]
 
 
@@ -131,21 +132,16 @@ def test_what_an_interruption_left_is_cleared(checkpoints):
 
 
 def test_another_architecture_is_named(checkpoints):
-    with pytest.raises(
-        ValueError,
-        match=r"found params/kernel of shape \(4, 3\) and type float32, expected of shape \(4, 5\)",
-    ):
-        checkpoints.restore(state(0, features=5), 4)
-    with pytest.raises(ValueError, match="found more absent, expected of shape"):
-        checkpoints.restore(state(0) | {"more": np.zeros(2)}, 4)
+    error = fault_of(checkpoints.restore, state(0, features=5), 4)
+    assert error.what.endswith("/4") and "(4, 3)" in error.found and "(4, 5)" in error.expected
+    assert fault_of(checkpoints.restore, state(0) | {"more": np.zeros(2)}, 4).what.endswith("/4")
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(checkpoints, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
     large = {"params": np.zeros(200_000)}
-    line = r"step 5 cannot be written .*no room for 2 MiB.* 1 MiB free, .*; the checkpoint"
-    with pytest.raises(ValueError, match=line):
-        checkpoints.save(5, large)
+    error = fault_of(checkpoints.save, 5, large)
+    assert error.what == "checkpoint" and "2 MiB" in error.found
     assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["1", "3", "4"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from casgan_jax.workdir.packing import pack
 from casgan_jax.workdir.weights import read_weights, write_weights
-from tests.lines import line_of
+from tests.faults import fault_of
 
 RNG = np.random.default_rng(0)
 TREE = {
@@ -57,7 +57,7 @@ def test_weights_are_replaced_and_other_files_are_not(run, tmp_path):
     assert pack(run, folder) == folder
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    assert "which holds other files" in line_of(pack, run, tmp_path / "mine")
+    assert fault_of(pack, run, tmp_path / "mine").what == "to"
     assert (tmp_path / "mine" / "thesis.txt").is_file()
 
 
@@ -65,6 +65,6 @@ def test_a_value_beyond_float16_is_named(tmp_path):
     (tmp_path / "softgan").mkdir()
     large = {"params": {"scale": np.float32([1e6])}}
     write_weights(tmp_path / "softgan" / "weights", large, {}, FACTS)
-    line = line_of(pack, tmp_path, tmp_path / "packed")
-    assert "generator/params/scale" in line and "1e+06" in line
+    error = fault_of(pack, tmp_path, tmp_path / "packed")
+    assert error.what == "weights generator/params/scale" and "1e+06" in error.found
     assert not (tmp_path / "packed").exists()

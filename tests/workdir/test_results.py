@@ -2,11 +2,9 @@
 
 import json
 
-import pytest
-
-from casgan_jax.errors import UserError
 from casgan_jax.json_form import read_as
 from casgan_jax.workdir.results import ClassicalResult, StageResult, write_result
+from tests.faults import fault_of
 
 RESULT = StageResult(
     stage="softgan",
@@ -61,5 +59,5 @@ def test_an_earlier_version_noted_less(tmp_path):
 def test_a_damaged_step_is_told(tmp_path):
     path = tmp_path / "result.json"
     path.write_text(TEXT.replace("20,", '"last",'))
-    with pytest.raises(UserError, match=r"result.json: step: found 'last', expected a whole .*; x"):
-        read_as(StageResult, path, remedy="x")
+    error = fault_of(read_as, StageResult, path, remedy="x")
+    assert error.what.endswith("/result.json: step") and error.found == "'last'"

@@ -5,8 +5,8 @@ import pytest
 
 from casgan_jax.images import write_png
 from casgan_jax.labelling.volumes.beside import NeighbourReader
+from tests.faults import fault_of
 from tests.labelling.volumes import balls
-from tests.lines import line_of
 
 
 def _marked(image, number):
@@ -39,9 +39,5 @@ def test_where_a_slice_is_missing_the_last_one_is_repeated(tmp_path):
 
 def test_one_image_has_none(tmp_path):
     path = write_png(tmp_path / "one.png", np.zeros((8, 8), np.uint8))
-    line = line_of(NeighbourReader(1).read, _marked(path, 0))
-    assert line == (
-        f"{path}: found no neighbouring slices (an image that does not say where its slices lie), "
-        "expected a DICOM series, or a NIfTI, MetaImage or NRRD volume; name one, or use a network "
-        "of single slices"
-    )
+    error = fault_of(NeighbourReader(1).read, _marked(path, 0))
+    assert error.what == str(path)

@@ -7,7 +7,7 @@ import pytest
 from casgan_jax.labelling.volumes.compared import compare
 from casgan_jax.labelling.volumes.files import COLUMNS
 from casgan_jax.labelling.volumes.studies import read_volumes
-from tests.lines import line_of
+from tests.faults import fault_of
 
 
 @pytest.fixture
@@ -88,17 +88,26 @@ def test_lesions_that_failed_are_told_and_not_counted(study, tmp_path):
 
 def test_bad_input_is_told_in_one_line(study, tmp_path):
     first = study("1", FIRST, date="20260201")
-    assert "no volumes.csv" in line_of(read_volumes, tmp_path)
-    assert "1 study" in line_of(compare, [first])
-    assert "'x', expected some of a, b" in line_of(compare, [first, first], nodes=["x"])
+    error = fault_of(read_volumes, tmp_path)
+    assert error.what == str(tmp_path) and "volumes.csv" in error.found
+    error = fault_of(compare, [first])
+    assert error.what == "before, after" and error.found == "1 study"
+    assert fault_of(compare, [first, first], nodes=["x"]).what == "nodes"
     other = study("2", FIRST, patient="Q", date="20260301")
-    assert "the patients P, Q" in line_of(compare, [first, other])
+    assert fault_of(compare, [first, other]).what == "before, after"
     earlier = study("3", FIRST)
-    assert "2026-01-01 after one of 2026-02-01" in line_of(compare, [first, earlier])
-    assert "no labelled lesion" in line_of(compare, [study("4", {}), first])
+    error = fault_of(compare, [first, earlier])
+    assert (
+        error.what.endswith("/3")
+        and "2026" in error.found
+        and "01" in error.found
+        and "01 after" in error.found
+    )
+    assert fault_of(compare, [study("4", {}), first]).what.endswith("/volumes.csv")
     table = tmp_path / "1" / "volumes.csv"
     table.write_text(table.read_text().replace("1000", "many"))
-    line = line_of(read_volumes, tmp_path / "1")
-    assert "volumes.csv:2: volume_mm3: found 'many'" in line
+    error = fault_of(read_volumes, tmp_path / "1")
+    assert error.what.endswith("/volumes.csv:2: volume_mm3") and error.found == "'many'"
     table.write_text(table.read_text().replace("many", "9").replace("20260201", "spring"))
-    assert "study_date: found 'spring'" in line_of(read_volumes, tmp_path / "1")
+    error = fault_of(read_volumes, tmp_path / "1")
+    assert error.what.endswith("/volumes.csv:2: study_date") and error.found == "'spring'"

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from casgan_jax.annotations import Group
-from casgan_jax.errors import UserError
 from casgan_jax.grid import Box
 from casgan_jax.images import write_png
 from casgan_jax.images.series import find_series
@@ -16,9 +15,9 @@ from casgan_jax.labelling.volumes.lesion import volume_lesions
 from casgan_jax.soft_mask.proposal import proposed
 from casgan_jax.soft_mask.strokes import Stroke
 from casgan_jax.soft_mask.volume_marks import Correction
+from tests.faults import fault_of
 from tests.images.scans import write_volume
 from tests.labelling.volumes import balls
-from tests.lines import line_of
 
 pytestmark = pytest.mark.slow
 
@@ -102,25 +101,28 @@ def test_two_slices_are_a_volume_and_one_is_none(tmp_path):
     found = labelled(folder, 0, recist=balls.axes())
     assert len(found.alpha) == 2 and len(found.notes) == 2
     alone = balls.write_series(tmp_path / "one", 7, skip=range(6))
-    line = line_of(label_lesion_volume, lesion(alone, None), OPTIONS)
-    assert "found 1 slice, expected 2 or more" in line
+    error = fault_of(label_lesion_volume, lesion(alone, None), OPTIONS)
+    assert error.what.endswith("/one") and error.found == "1 slice"
 
 
 def test_a_missing_slice_matters_where_the_lesion_is(tmp_path):
     far = balls.write_series(tmp_path / "far", 24, skip=(20,))
     assert labelled(far).run.count == 20
     near = balls.write_series(tmp_path / "near", 13, skip=(8,))
-    line = line_of(label_lesion_volume, lesion(near), OPTIONS)
-    assert "5 mm instead of 2.5 between 7.dcm and 9.dcm, where the lesion goes on" in line
-    assert "add the files that are missing" in line
+    error = fault_of(label_lesion_volume, lesion(near), OPTIONS)
+    assert (
+        error.what.endswith("/near")
+        and "2.5 between" in error.found
+        and "7.dcm" in error.found
+        and "9.dcm" in error.found
+    )
 
 
 def test_doubled_slices_are_refused(tmp_path):
     folder = balls.write_series(tmp_path / "doubled", 13)
     (folder / "again.dcm").write_bytes((folder / "6.dcm").read_bytes())
     assert find_series(folder)[0].fault is not None
-    line = line_of(label_lesion_volume, lesion(folder), OPTIONS)
-    assert "one slice in each place" in line
+    assert fault_of(label_lesion_volume, lesion(folder), OPTIONS).what.endswith("/again.dcm")
 
 
 @pytest.mark.parametrize("degrees", [-20, 8.5, 25])
@@ -140,8 +142,8 @@ def test_a_tilted_gantry_measures_as_a_straight_one(tmp_path, ball, degrees):
 
 def test_a_mark_outside_of_the_image_is_told(series):
     outside = balls.axes(centre=(300, 28))
-    line = line_of(label_lesion_volume, lesion(series, recist=outside), OPTIONS)
-    assert "its middle at x = 300.0" in line
+    error = fault_of(label_lesion_volume, lesion(series, recist=outside), OPTIONS)
+    assert error.what == "recist" and "300.0" in error.found
 
 
 def test_nan_in_the_lesion_is_told_and_does_no_harm_elsewhere(tmp_path):
@@ -153,15 +155,15 @@ def test_nan_in_the_lesion_is_told_and_does_no_harm_elsewhere(tmp_path):
     assert labelled(tmp_path / "far.nii").measures.volume_mm3 > 0
     hu[28:32, 26:30, 7] = np.nan
     write_volume(tmp_path / "near.nii", hu, affine)
-    line = line_of(label_lesion_volume, lesion(tmp_path / "near.nii"), OPTIONS)
-    assert "NaN" in line
+    error = fault_of(label_lesion_volume, lesion(tmp_path / "near.nii"), OPTIONS)
+    assert error.what.endswith("/near.nii")
 
 
 def test_a_mark_that_fills_the_image_is_told(tmp_path):
     folder = balls.write_series(tmp_path / "series", 5, middle=2)
     write_png(tmp_path / "mask.png", np.full((balls.SIDE, balls.SIDE), 255, np.uint8))
     one = lesion(folder, 2, recist=None, mask=tmp_path / "mask.png")
-    assert "every pixel of the image marked" in line_of(label_lesion_volume, one, OPTIONS)
+    assert fault_of(label_lesion_volume, one, OPTIONS).what.endswith("/mask.png")
 
 
 def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
@@ -173,15 +175,21 @@ def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
 
 def test_another_spacing_than_the_volumes_is_refused(series):
     one = lesion(series, spacing_mm=(1.0, 1.0))
-    line = line_of(label_lesion_volume, one, OPTIONS)
-    assert "spacing_mm (1.0, 1.0) for a volume of 0.7,0.8 mm" in line
+    error = fault_of(label_lesion_volume, one, OPTIONS)
+    assert (
+        error.what.endswith("/series")
+        and "spacing_mm" in error.found
+        and "1.0" in error.found
+        and "0.7" in error.found
+        and "0.8" in error.found
+    )
 
 
 def test_two_marks_on_one_slice_are_refused(series):
     group = Group("a", "ball")
     (one,) = volume_lesions([balls.marked(series, key=key, group=group) for key in ("a", "b")])
-    line = line_of(label_lesion_volume, one, OPTIONS)
-    assert "ball: found 2 marks on slice 6: a, b, expected one on each slice" in line
+    error = fault_of(label_lesion_volume, one, OPTIONS)
+    assert error.what == "ball" and "2 marks" in error.found
 
 
 def test_strokes_on_the_mark_and_on_other_slices_are_kept_to(series, ball):
@@ -198,10 +206,12 @@ def test_strokes_on_the_mark_and_on_other_slices_are_kept_to(series, ball):
         assert ball.alpha[number - ball.first, y, x + 8] > 0.5
     for number in (5, 7):  # the slices beside them are not brushed
         assert found.alpha[number - found.first, y, x + 8] > 0.7
-    with pytest.raises(UserError, match="between the slices that are marked"):
-        label_lesion_volume(
-            dataclasses.replace(one, corrections=(Correction(40, (stroke,)),)), OPTIONS
-        )
+    error = fault_of(
+        label_lesion_volume,
+        dataclasses.replace(one, corrections=(Correction(40, (stroke,)),)),
+        OPTIONS,
+    )
+    assert error.what.endswith("/series")
 
 
 def test_what_a_network_proposed_of_the_mark_is_the_soft_mask_there(series, ball):

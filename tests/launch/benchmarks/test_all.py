@@ -8,7 +8,7 @@ import pytest
 
 from launch.benchmarks import all as all_suite
 from launch.benchmarks.running import suites
-from tests.lines import line_of
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -78,8 +78,7 @@ def test_a_suite_is_asked_with_the_options_that_were_given(tmp_path):
 
 
 def test_a_folder_must_be_named():
-    line = line_of(lambda: next(all_suite.run(SimpleNamespace(output=None))))
-    assert line.startswith("output: found none, expected a folder")
+    assert fault_of(lambda: next(all_suite.run(SimpleNamespace(output=None)))).what == "output"
 
 
 def test_a_cut_off_line_is_no_summary(tmp_path):

@@ -18,7 +18,7 @@ from launch.benchmarks.labels import agreement as label_agreement
 from launch.benchmarks.labels import corrections
 from launch.benchmarks.labels import quality as label_quality
 from launch.benchmarks.volumes import cases as volume_cases
-from tests.lines import line_of
+from tests.faults import fault_of
 from tests.training.test_loop import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -46,8 +46,7 @@ def test_input_measures_every_cache_beside_the_step(tiny, monkeypatch):
 
 
 def test_input_needs_data():
-    with pytest.raises(ValueError, match="data_dir: found none, expected the folder of a"):
-        next(input_suite.run(SimpleNamespace(data_dir=None)))
+    assert fault_of(next, input_suite.run(SimpleNamespace(data_dir=None))).what == "data_dir"
 
 
 def test_predict_measures_one_and_many_patches_with_and_without_symmetries(tiny, monkeypatch):
@@ -71,8 +70,8 @@ def test_train_measures_both_sides(monkeypatch):
 
 
 def test_train_names_another_dtype():
-    with pytest.raises(ValueError, match="dtype: found 'float17', expected one of float32"):
-        next(train.run(SimpleNamespace(dtype="float17")))
+    error = fault_of(next, train.run(SimpleNamespace(dtype="float17")), told_remedy=False)
+    assert error.what == "dtype" and error.found == "'float17'"
 
 
 def test_label_measures_speed_on_one_core_beside_pymatting(monkeypatch):
@@ -105,9 +104,7 @@ def test_label_measures_how_well_quality_finds_gross_errors(discs, monkeypatch):
     assert noisy["dice"] > 0.8 > moved["dice"] and noisy["auc_usual"] == 0.5
     assert moved["auc_usual"] == 1.0
     monkeypatch.setattr(label, "_held_out", lambda patient: False)
-    assert "found no record that four readers marked" in line_of(
-        label.consensus_samples, str(discs), limit=10
-    )
+    assert fault_of(label.consensus_samples, str(discs), limit=10).what.endswith("/1.0.0")
 
 
 def test_label_compares_strategies_with_the_readers(discs, monkeypatch):
@@ -170,9 +167,9 @@ def test_marks_measures_network_and_labeller_on_the_same_axes(discs, tmp_path, m
     assert all(row["slices"] == 3 and row["not_labelled"] == 0 for row in axes)
     assert summary["dice"] == {row["shown"]: row["dice"] for row in (click, *axes)}
     monkeypatch.setattr(marks, "load_cascade", lambda _: SimpleNamespace(mark_kinds=("click",)))
-    assert "workdir: found a network that sees click" in line_of(next, marks.run(options))
+    assert fault_of(next, marks.run(options)).what == "workdir"
     options.workdir = None
-    assert line_of(next, marks.run(options)).startswith("workdir: found none, expected a folder")
+    assert fault_of(next, marks.run(options)).what == "workdir"
 
 
 def test_certainty_is_measured_on_clicks_beside_lesions(discs):
@@ -228,7 +225,10 @@ def test_volume_measures_lesions_and_readers(monkeypatch):
 
 def test_volume_asks_for_a_data_set_of_volumes(discs):
     options = SimpleNamespace(workdir=None, volume_dir=None, limit=1)
-    assert "volume_dir: found none" in line_of(lambda: next(volume.run(options)))
-    assert "found a data set of kind 'segmentation', expected 'volumes'" in line_of(
-        volume_cases.read_cases, str(discs), 1
+    assert fault_of(lambda: next(volume.run(options))).what == "volume_dir"
+    error = fault_of(volume_cases.read_cases, str(discs), 1)
+    assert (
+        error.what.endswith("/1.0.0")
+        and "segmentation" in error.found
+        and error.expected == "'volumes'"
     )

@@ -10,7 +10,7 @@ from launch.benchmarks import quality
 from launch.benchmarks.peers import ours
 from launch.benchmarks.peers.tasks import LIDC, Task
 from launch.benchmarks.peers.trained import Point, Trained, steps_within
-from tests.lines import line_of
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -106,8 +106,7 @@ def test_what_is_trained_is_kept(task, discs, tmp_path, monkeypatch):
 
 def test_without_data():
     asked = SimpleNamespace(data_dir=None, isbi_dir=None)
-    line = line_of(lambda: next(quality.run(asked)))
-    assert "data_dir: found none, expected the folder of a prepared data set" in line
+    assert fault_of(lambda: next(quality.run(asked))).what == "data_dir"
 
 
 def test_steps_that_fit_a_budget():

@@ -6,7 +6,7 @@ from casgan_jax.evaluation.data_set import evaluate
 from casgan_jax.records.prepared import load_split, read_metadata
 from launch.benchmarks.peers import tasks
 from launch.benchmarks.peers.ours import train_ours
-from tests.lines import line_of
+from tests.faults import fault_of
 
 pytestmark = pytest.mark.slow
 
@@ -50,5 +50,5 @@ def test_monai_learns_discs(discs, name):
 def test_monai_that_is_not_installed_is_told(discs, tmp_path, monkeypatch):
     monkeypatch.setattr(tasks.importlib.util, "find_spec", lambda name: None)
     train = tasks.LIDC.systems["MONAI BasicUNet"]
-    line = line_of(lambda: train(discs, tmp_path, 1.0))
-    assert "torch: found that it is not installed" in line and "[bench]" in line
+    error = fault_of(lambda: train(discs, tmp_path, 1.0))
+    assert error.what == "torch" and "[bench]" in error.remedy
