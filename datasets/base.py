@@ -160,7 +160,7 @@ class PreparedBuilder(  # type: ignore[call-arg]  # TFDS takes it, and has no ty
                 self._outcomes.forget(split)
                 splits[split] = self.beam.records(split, chosen, self._make)
         if not splits:
-            raise UserError(self.name, remedy=self._outcomes.nothing_made(len(tasks)))
+            raise self._outcomes.nothing_made(self.name, len(tasks))
         return splits
 
     def _generate_examples(self, tasks: list[Task]) -> Iterator[tuple[str, Record]]:

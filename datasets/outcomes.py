@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from casgan_jax.errors import UserError
 from casgan_jax.records.splits import SPLITS, check_disjoint
 from datasets.checksums import listing
 
@@ -122,13 +123,20 @@ class Outcomes:
         digest = hashlib.sha256(listed).hexdigest()
         return {"sources": {"files": len(self._checksums), "sha256": digest}}
 
-    def nothing_made(self, n_tasks: int) -> str:
-        """Why there is no record, for an error's line."""
+    def nothing_made(self, name: str, n_tasks: int) -> UserError:
+        """That the data set of a name has no record, and why."""
         if not n_tasks:
-            return "found nothing to make a record of, expected images; check the source folder"
+            return UserError(
+                name,
+                found="nothing to make a record of",
+                expected="images",
+                remedy="check the source folder",
+            )
         (reason, count), *_ = collections.Counter(s.reason for s in self._skipped).most_common(1)
         first = self._skipped[0]
-        return (
-            f"found {n_tasks} candidates and none could be used, most often ({count}) because of: "
-            f"{reason}; the first one: {first.key}: {first.detail or first.reason}"
+        return UserError(
+            name,
+            found=f"no use for any of {n_tasks}, most often ({count}) because of: {reason}",
+            expected="at least one of use",
+            remedy=f"the first one: {first.key}: {first.detail or first.reason}",
         )

@@ -8,6 +8,7 @@ Kinds and bodies are those of `casgan_jax.annotate.state`. Nothing else of a req
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -72,7 +73,9 @@ def _drawn(body: Mapping[str, Any]) -> dict[str, list[float]]:
     if count is None:
         count = len(values) if isinstance(values, list) else 0
         if count % 2 or not 6 <= count <= 2 * _MOST_CORNERS:
-            raise UserError(kind, found="others", expected=f"3 to {_MOST_CORNERS} points")
+            raise UserError(
+                kind, found=reprlib.repr(values), expected=f"3 to {_MOST_CORNERS} points"
+            )
     return {kind: _numbers(kind, values, count, _FARTHEST)}
 
 
@@ -86,7 +89,9 @@ def _checked_proposal(body: Mapping[str, Any]) -> dict[str, Any]:
 def _checked_stroke(body: Mapping[str, Any]) -> dict[str, Any]:
     points = body.get("points")
     if not isinstance(points, list) or not 1 <= len(points) <= _MOST_POINTS:
-        raise UserError("points", found="others", expected=f"1 to {_MOST_POINTS} pairs x, y")
+        raise UserError(
+            "points", found=reprlib.repr(points), expected=f"1 to {_MOST_POINTS} pairs x, y"
+        )
     pairs = [_numbers("points", point, 2, _FARTHEST) for point in points]
     (radius,) = _numbers("radius", [body.get("radius")], 1, LARGEST_RADIUS)
     value: Any = body.get("value")
@@ -121,7 +126,9 @@ def _checked_decision(body: Mapping[str, Any]) -> dict[str, Any]:
 def _checked_comment(body: Mapping[str, Any]) -> dict[str, Any]:
     text = body.get("text")
     if not isinstance(text, str) or len(text) > _LONGEST_COMMENT:
-        raise UserError("text", found="others", expected=f"at most {_LONGEST_COMMENT} characters")
+        raise UserError(
+            "text", found=reprlib.repr(text), expected=f"at most {_LONGEST_COMMENT} characters"
+        )
     return {"text": text.encode("utf-8", "replace").decode()}
 
 
@@ -157,5 +164,7 @@ def _numbers(field: str, values: Any, count: int, limit: float) -> list[float]:
         and all(abs(one) <= limit and math.isfinite(one) for one in values)
     )
     if not good:
-        raise UserError(field, found="others", expected=f"{count} numbers within {limit:g}")
+        raise UserError(
+            field, found=reprlib.repr(values), expected=f"{count} numbers within {limit:g}"
+        )
     return [round(float(one), 3) for one in values]

@@ -24,6 +24,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import math
+import reprlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -194,7 +195,11 @@ class Server:
     def _act(self, body: dict[str, Any]) -> Response:
         key, kind, after, action = (body.get(name) for name in ("key", "kind", "after", "body"))
         if not isinstance(after, int) or not isinstance(action, dict):
-            raise UserError("after, body", found="others", expected="a number and an object")
+            raise UserError(
+                "after, body",
+                found=reprlib.repr((after, action)),
+                expected="a number and an object",
+            )
         self._place.act(_text("key", key), _text("kind", kind), action, after=after)
         return JSONResponse(described_lesion(self._place, _text("key", key)))
 
@@ -258,23 +263,23 @@ def _object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise UserError("body", found="others", expected="a JSON object")
+        raise UserError("body", found=reprlib.repr(body), expected="a JSON object")
     return found
 
 
 def _text(field: str, value: Any) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise UserError(field, found="another value", expected="a text")
+        raise UserError(field, found=reprlib.repr(value), expected="a text")
     return value
 
 
 def _pair(field: str, value: Any) -> tuple[float, float]:
     good = isinstance(value, list) and len(value) == 2
     if not good or not all(isinstance(one, int | float) and abs(one) < 1e9 for one in value):
-        raise UserError(field, found="others", expected="two numbers")
+        raise UserError(field, found=reprlib.repr(value), expected="two numbers")
     first, second = float(value[0]), float(value[1])
     if not (math.isfinite(first) and math.isfinite(second)):
-        raise UserError(field, found="others", expected="two finite numbers")
+        raise UserError(field, found=reprlib.repr(value), expected="two finite numbers")
     return first, second
 
 

@@ -9,6 +9,7 @@ in which the image decides; without one its border would be hard wherever it was
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -54,7 +55,11 @@ class Stroke:
             )
         points = np.asarray(self.points, np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-            raise UserError("points", found="others", expected="finite x, y, at least one")
+            raise UserError(
+                "points",
+                found=reprlib.repr(self.points),
+                expected="finite x, y, at least one",
+            )
 
     @property
     def extent(self) -> Box:

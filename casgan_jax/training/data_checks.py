@@ -133,8 +133,8 @@ def _check_test_set(config: SoftganConfig, directories: list[str]) -> None:
                 raise UserError(
                     "data.test_dir",
                     found=(
-                        f"{len(shared)} patients of its test split in the split {split!r} of "
-                        f"{source} ({min(shared)}, ...)"
+                        f"patients of its test split in the split {split!r} of {source}: "
+                        f"{len(shared)} ({min(shared)}, ...)"
                     ),
                     expected="none",
                     remedy="choose a data set of other patients",

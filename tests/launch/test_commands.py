@@ -86,7 +86,11 @@ def test_prediction_of_a_png(run, tmp_path):
 @pytest.mark.parametrize(
     ("module", "arguments", "line"),
     [
-        ("train", ["--config=softgn"], "error: --config=softgn: no such name, did you mean"),
+        (
+            "train",
+            ["--config=softgn"],
+            "error: --config=softgn: found no such name",
+        ),
         ("train", ["--config=softgan", "--config.optim.lr=x"], "error: --config.optim.lr: found"),
         ("train", ["--config=softgan", "--config.lr=1"], "'optim.lr'? --config.help shows all"),
         ("train", ["softgan"], "expected only --flag=value"),

@@ -141,5 +141,7 @@ def test_a_patient_who_is_learnt_from_is_not_tested_on(discs, tmp_path):
     other = prepare(TestDiscs, tmp_path, workers=0, show_progress=False).path
     config = tiny_config("softgan:quick", discs, data__test_dir=str(other))
     error = fault_of(check_data, config, told_remedy=False)
-    assert error.what == "data.test_dir" and "1 patients" in error.found and "train" in error.found
+    assert (
+        error.what == "data.test_dir" and "1 (patient-0" in error.found and "train" in error.found
+    )
     check_data(tiny_config("softgan:quick", discs, data__test_dir=str(discs)))

@@ -56,10 +56,17 @@ def unknown(prefix: str, found: str, valid: list[str], remedy: str) -> UserError
     """That a name is none of the valid ones, with the nearest of them."""
     found = " ".join(found.split())  # one line, whatever was typed
     # A field may have been given without its section, or a section's field by its last name.
-    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.0)
-    last = [name for name in valid if name.split(".")[-1] == found.split(".")[-1]]
-    best = (last or near or list(valid))[0]
-    return UserError(f"{prefix}{found}", remedy=f"no such name, did you mean {best!r}? {remedy}")
+    section = [name for name in valid if name.startswith(f"{found}.")]
+    names_of = {name: name.split(".")[-1] for name in valid}
+    near = difflib.get_close_matches(found.split(".")[-1], names_of.values(), n=1)
+    meant = [*section, *(name for name, last in names_of.items() if last in near)]
+    hint = f"did you mean {meant[0]!r}? " if meant else ""
+    return UserError(
+        f"{prefix}{found}",
+        found="no such name",
+        expected="one that there is",
+        remedy=f"{hint}{remedy}",
+    )
 
 
 def _module(package: ModuleType, name: str) -> ModuleType:
