@@ -21,15 +21,16 @@ A system that was trained to see RECIST axes (--config=softgan:marked) takes tho
 --recist, or of such a table or study where it has them.
 
 What black and white mean is the training data's window, for images in Hounsfield units as much as
-for 8-bit ones. An image that holds other values than the training data needs --window=LOW,HIGH in
+for 8-bit ones; the network of the package stretches what is around the mark, whatever it is. An
+image that holds other values than the training data needs --window=LOW,HIGH in
 its own values; --hu_offset is added first (-32768 for DeepLesion's 16-bit PNG files).
 
 A mask that has little to do with the axes that it was shown is told by a warning; axes that were
 given in the other order are exchanged, which a note tells.
 
 For every lesion, OUTPUT gets NAME_alpha.png and .npy (soft mask on the image's grid),
-NAME_alpha_x4.png (the patch four times as fine), NAME_mask.png (binary, at --threshold or the one
-chosen in training) and NAME_overlay.png, and one JSON line is printed (docs/files.md), beside
+NAME_alpha_xR.png (the patch R times as fine, 2 or 4), NAME_mask.png (binary, at --threshold or the
+one chosen in training) and NAME_overlay.png, and one JSON line is printed (docs/files.md), beside
 the axes in mm where there are few lesions; --format adds volumes
 and what goes into a PACS (docs/pacs.md). A lesion that fails gets an error line, the others go on,
 and the exit status is 1.
@@ -85,7 +86,10 @@ _THRESHOLD = flags.DEFINE_float(
     "threshold", None, "Soft values from here on are lesion; by default the one of the training."
 )
 _WINDOW = flags.DEFINE_string(
-    "window", None, "LOW,HIGH image values that map to 0 and 1; by default the training data's."
+    "window",
+    None,
+    "LOW,HIGH image values that map to 0 and 1; by default the training data's, or for a network "
+    "of stretched crops, such as the package's, the extremes around the mark.",
 )
 _HU_OFFSET = flags.DEFINE_float("hu_offset", 0.0, "Added to the image's values before --window.")
 

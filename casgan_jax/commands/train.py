@@ -157,10 +157,11 @@ def _tell_next(config: SoftganConfig | ClassicalConfig, measured: Measured) -> N
 
     subject = measured.subject
     run = {"workdir": subject.workdir}
-    image = {"input": "IMAGE", "center": "X,Y", "output": "predicted"}
+    marks = config.data.marks if isinstance(config, SoftganConfig) else None
+    mark = {"recist": "X1,Y1,...,X4,Y4"} if marks and marks.axes else {"center": "X,Y"}
+    image = {"input": "IMAGE", **mark, "output": "predicted"}
     steps = [
         Step("evaluate", {**run, "split": subject.split}),
         Step("predict", {**run, **image, **shown_window(config.data, subject)}),
-        Step("build", {"dataset": "help"}),
     ]
     print("\n".join(["next:", *(f"  {typed(step)}" for step in steps)]))

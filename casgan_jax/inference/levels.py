@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
     from casgan_jax.inference.load import LoadedSystem
 
 EIGHT_BIT = (0.0, 255.0)
+_LEAST_HU = -1024.0
 
 
 def choose_window(
@@ -78,6 +79,9 @@ def stretched_side(system: LoadedSystem) -> int:
 def extremes_around(image: np.ndarray, centre: Point, side: int) -> tuple[float, float]:
     """The smallest and the largest value of the crop around a mark.
 
+    Values below -1024, where Hounsfield units begin, are what a scanner writes outside of its field
+    of view: they count as -1024.
+
     Args:
       image: (H, W) source values; those that are not finite do not count.
       centre: (x, y) of the mark.
@@ -95,7 +99,8 @@ def extremes_around(image: np.ndarray, centre: Point, side: int) -> tuple[float,
             expected="more than one value",
             remedy="correct the mark, or give `window=LOW,HIGH`",
         )
-    return float(values.min()), float(values.max())
+    low, high = float(values.min()), float(values.max())
+    return (max(low, _LEAST_HU) if high > _LEAST_HU else low), high
 
 
 def trained_window(system: LoadedSystem) -> tuple[float, float]:

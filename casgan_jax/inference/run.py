@@ -30,7 +30,7 @@ from casgan_jax.inference.volumes import check_formats, write_volumes
 from casgan_jax.inference.written import Written, write_prediction
 from casgan_jax.json_form import to_json
 from casgan_jax.labelling.files import diameters
-from casgan_jax.soft_mask.recist import EXCHANGED, longer_first
+from casgan_jax.soft_mask.recist import EXCHANGED, longer_first, slips
 
 if TYPE_CHECKING:  # so that a command that only shows its help needs no JAX
     from casgan_jax.inference.load import LoadedSystem
@@ -177,9 +177,8 @@ def _in_order(job: Job, scan: Scan) -> Job:
     if job.recist is None:
         return job
     ordered = longer_first(job.recist, spacing or (1.0, 1.0))
-    if ordered is job.recist:
-        return job
-    return job._replace(recist=ordered, notes=(*job.notes, EXCHANGED))
+    notes = (*job.notes, *((EXCHANGED,) if ordered is not job.recist else ()))
+    return job._replace(recist=ordered, notes=(*notes, *slips(ordered, scan.values.shape)))
 
 
 def _place(job: Job, hu_offset: float) -> Annotation:

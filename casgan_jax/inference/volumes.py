@@ -26,12 +26,13 @@ from casgan_jax.images.volume_files import FORMATS as VOLUME_FORMATS
 NNUNET = "nnunet"
 
 FORMATS = (*VOLUME_FORMATS, NNUNET, *KINDS_OF_FORMATS)
+_ALWAYS = "png"  # is written in any case, and may be named as it is to `label`
 
 
 def check_formats(formats: Collection[str]) -> None:
     """Raises UserError where a format is none of `FORMATS`, or its library is not installed."""
     for name in formats:
-        if name not in FORMATS:
+        if name not in (*FORMATS, _ALWAYS):
             raise UserError("format", found=f"{name!r}", expected=f"some of {', '.join(FORMATS)}")
     check_libraries(formats)
 

@@ -252,8 +252,8 @@ def _label(job: _Job) -> Row:
     drawn = 4 if annotation.axes is None else len(annotation.axes.ends)
     for column in {1: _OF_AXES, 2: _OF_SHORT_AXIS}.get(drawn, ()):  # which nobody measured
         row.pop(column, None)
-    if lesion.notes:
-        row["note"] = "; ".join(lesion.notes)
+    if notes := [*lesion.notes, *filter(None, [label.slip])]:
+        row["note"] = "; ".join(notes)
     record = {
         "fingerprint": job.fingerprint,
         "row": row,

@@ -57,6 +57,7 @@ from casgan_jax.soft_mask.recist import (
 
 _LEAST_MARGIN = 16  # pixels around the marks that are looked at
 _MARGIN = 0.75  # the same in sizes of the lesion; GrabCut looks at 0.5
+_AS_LONG = 0.25  # by which the length of a soft mask may differ from that of its axes
 _FINE_SIDE = 512  # pixels of the soft mask: of a lesion that is larger so, coarser ones are made
 
 
@@ -162,6 +163,17 @@ class LesionLabel:
         if self.given_axes is None:
             return None
         return recist_agreement(self.given_axes, self.measured_axes)
+
+    @property
+    def slip(self) -> str:
+        """That the soft mask is not as long as the axes that it was made of, which were then
+        hardly drawn where they were meant; "" where it is, or was made of something else."""
+        if self.strategy != "recist" or self.given_axes is None:
+            return ""
+        given, found = axis_lengths(self.given_axes)[0], self.diameters_px[0]
+        if abs(found - given) <= _AS_LONG * given:
+            return ""
+        return f"{found:.1f} pixels long where its axes are {given:.1f}"
 
     @property
     def area_px(self) -> float:

@@ -38,6 +38,7 @@ from casgan_jax.soft_mask.recist import (
     check_diameters,
     check_recist,
     longer_first,
+    slips,
 )
 from casgan_jax.soft_mask.shapes import Shape
 from casgan_jax.soft_mask.strokes import Stroke
@@ -145,6 +146,7 @@ def read_lesion(annotation: Annotation, *, window: tuple[float, float] | None = 
             recist, notes = ordered, (*notes, EXCHANGED)
         check_recist(recist, scan.values.shape, spacing_mm or (1.0, 1.0))
         _check_diameters(annotation, recist, spacing_mm)
+        notes = (*notes, *slips(recist, scan.values.shape))
     elif annotation.shape is not None:
         masks = drawn_masks(annotation.shape, scan, window or annotation.window)
     else:

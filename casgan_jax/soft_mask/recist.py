@@ -22,6 +22,10 @@ _LONGER = 1.1  # times the long axis and half a pixel, from where the order is w
 _ALIKE = 0.05  # pixels, by which axes may differ and still be as long as each other
 EXCHANGED = "the axes were exchanged: the second one given is the longer"  # a note where they were
 EXPONENT = 1.7  # of the superellipse through the ends of the axes
+# Where axes cross: of 12 that radiologists drew (DeepLesion) within 0.18 of an axis' middle, of 250
+# that were measured on readers' masks within 0.41.
+_OFF_MIDDLE = 0.4
+_SLIP = 2.0  # pixels beyond that
 _QUARTER_POINTS = 16
 _MARGIN = 3  # pixels
 
@@ -189,10 +193,34 @@ def centre(recist: np.ndarray) -> np.ndarray:
       (2,) float64.
     """
     ends = np.asarray(recist, np.float64).reshape(2, 2, 2)
-    vectors = _vectors(recist)
+    places = np.clip(_crossing(recist), 0.1, 0.9)
+    return (ends[:, 0] + places[:, None] * _vectors(recist)).mean(axis=0)
+
+
+def slips(recist: np.ndarray, shape: tuple[int, int]) -> tuple[str, ...]:
+    """What says that axes were not drawn where they were meant, in a few words each.
+
+    Args:
+      recist: (8,) in pixels, axes that are not parallel.
+      shape: (H, W) of the image.
+    """
+    ends = np.asarray(recist, np.float64).reshape(4, 2)
+    height, width = shape
+    found = []
+    if (ends < -1).any() or (ends > (width, height)).any():
+        found.append(f"an end of the axes lies outside of the {width} x {height} pixels")
+    beyond = (abs(_crossing(recist) - 0.5) - _OFF_MIDDLE) * np.linalg.norm(_vectors(recist), axis=1)
+    if (beyond > _SLIP).any():
+        found.append("the axes cross at an end or not at all")
+    return tuple(found)
+
+
+def _crossing(recist: np.ndarray) -> np.ndarray:
+    """(2,) where the lines of the axes cross: 0 and 1 are the ends of each."""
+    ends, vectors = np.asarray(recist, np.float64).reshape(2, 2, 2), _vectors(recist)
     # start_long + s * long = start_short + t * short
-    places = np.linalg.solve(np.stack([vectors[0], -vectors[1]], axis=1), ends[1, 0] - ends[0, 0])
-    return (ends[:, 0] + np.clip(places, 0.1, 0.9)[:, None] * vectors).mean(axis=0)
+    lines = np.stack([vectors[0], -vectors[1]], axis=1)
+    return np.asarray(np.linalg.solve(lines, ends[1, 0] - ends[0, 0]))
 
 
 def outline(recist: np.ndarray) -> np.ndarray:

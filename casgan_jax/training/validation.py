@@ -189,10 +189,10 @@ def worse_than_interpolation(psnr: float, bicubic_psnr: float) -> str:
     if psnr >= bicubic_psnr:
         return ""
     return (
-        f"worse than doing nothing: SRGAN's PSNR is {psnr:.1f}, that of bicubic interpolation "
-        f"{bicubic_psnr:.1f}; what helps: more steps, a lower `optim.lr`, `optim.clip=1`, "
-        "`model.residual_to_interpolation=true` (of a cascade, the same fields of `srgan`), or a "
-        "cascade without SRGAN by `sr=none`"
+        f"worse than interpolation: SRGAN's PSNR is {psnr:.1f}, that of bicubic interpolation "
+        f"{bicubic_psnr:.1f}; what helps: more steps, a lower `optim.lr`, `optim.clip=1`, where it "
+        "is not so `model.residual_to_interpolation=true` (in a cascade `srgan.optim.lr` and so "
+        "on), or a cascade without SRGAN by `sr=none`"
     )
 
 

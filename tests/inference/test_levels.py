@@ -10,7 +10,7 @@ from tests.faults import fault_of
 
 def slice_in_hu(seed=0):
     rng = np.random.default_rng(seed)
-    image = rng.normal(-800.0, 60.0, (300, 260)).astype(np.float32)
+    image = rng.normal(-800.0, 40.0, (300, 260)).astype(np.float32)
     image[120:132, 90:104] = 40.0
     return image
 
@@ -31,6 +31,15 @@ def test_values_that_are_not_finite_do_not_count():
     image[60, 60], image[61, 61] = np.nan, np.inf
     low, high = extremes_around(image, (96.5, 125.5), 128)
     assert np.isfinite([low, high]).all() and high == 40.0
+
+
+def test_what_a_scanner_writes_outside_of_its_field_of_view_counts_as_air():
+    image = slice_in_hu()
+    low, high = extremes_around(image, (96.5, 125.5), 128)
+    image[60:90, 60:70] = -3024.0
+    assert extremes_around(image, (96.5, 125.5), 128) == (-1024.0, high)
+    assert low > -1024
+    assert extremes_around(image - 5000, (96.5, 125.5), 128) == (-8024.0, high - 5000)  # no HU
 
 
 def test_at_the_border_the_crop_is_moved_inside():

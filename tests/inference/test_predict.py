@@ -377,9 +377,9 @@ def test_volumes_lie_where_the_image_lies(tmp_path):
 
 def test_formats_that_there_are_not_are_refused(tmp_path):
     jobs = [Job(tmp_path / "a.png", (1, 1), "a")]
-    run = run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("png",))
+    run = run_jobs(BrightIsLesion(), jobs, tmp_path / "out", formats=("jpeg",))
     error = fault_of(next, run, told_remedy=False)
-    assert error.what == "format" and error.found == "'png'"
+    assert error.what == "format" and error.found == "'jpeg'"
     assert not (tmp_path / "out").exists()
 
 

@@ -133,6 +133,15 @@ def test_a_large_lesion_is_found_and_measured(tmp_path):
     np.testing.assert_allclose(label.diameters_px, 132, atol=2)
 
 
+def test_a_soft_mask_that_is_not_as_long_as_its_axes_says_so(annotate):
+    label = label_lesion(annotate(recist=lesions.axes(RADIUS, CENTRE)), TWO)
+    assert label.slip == ""
+    given = label.given_axes + np.float32([-9, 0, 9, 0, 0, 0, 0, 0])
+    wrong = dataclasses.replace(label, given_axes=given)
+    assert wrong.slip.endswith("where its axes are 34.0")
+    assert dataclasses.replace(wrong, strategy="network").slip == ""
+
+
 def test_a_crop_is_enough():
     assert crop_box(Box(80, 50, 100, 70), (512, 512)) == Box(64, 34, 116, 86)
     assert crop_box(Box(80, 50, 180, 70), (512, 512)) == Box(5, 0, 255, 145)

@@ -164,6 +164,8 @@ def test_axes_in_the_other_order_are_exchanged_and_told(annotation):
     swapped = read_lesion(changed(right, recist=np.roll(axes, 4), diameters_mm=(10, 7)))
     np.testing.assert_array_equal(swapped.recist, axes)
     assert swapped.notes == (EXCHANGED,)
+    beyond = changed(right, recist=np.float32([80, 60, 100, 60, 90, -5, 90, 12]))
+    assert len(read_lesion(beyond).notes) == 2  # outside of the image, and not crossing
     tall = read_lesion(changed(right, spacing_mm=(1.0, 0.5)))  # 10 mm across, 14 mm high
     np.testing.assert_array_equal(tall.recist, np.roll(axes, 4))
     assert label_lesion(right, LabelOptions(scale=1)).diameters_px[0] > 15

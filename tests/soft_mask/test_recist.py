@@ -15,6 +15,7 @@ from casgan_jax.soft_mask.recist import (
     outline,
     recist_agreement,
     relative_distance,
+    slips,
     surroundings,
     to_scale,
 )
@@ -201,3 +202,21 @@ def test_the_longer_axis_comes_first():
     np.testing.assert_array_equal(longer_first(axes, (2.0, 1.0)), np.roll(axes, 4))
     alike = np.float32([0, 5, 10, 5, 5, 0, 5, 10.04])
     assert longer_first(alike) is alike
+
+
+@pytest.mark.parametrize(
+    ("moved", "told"),
+    [
+        ({}, ()),
+        ({0: -0.5}, ()),  # at the edge of the first pixel
+        ({0: -3.0}, ("an end of the axes lies outside of the 60 x 40 pixels",)),
+        ({7: 44.0}, ("an end of the axes lies outside of the 60 x 40 pixels",)),
+        ({2: 59.0, 4: 12.0, 6: 12.0}, ("the axes cross at an end or not at all",)),
+        ({4: 45.0, 6: 45.0}, ("the axes cross at an end or not at all",)),
+    ],
+)
+def test_axes_that_were_not_drawn_where_they_were_meant(moved, told):
+    recist = np.array([10, 20, 30, 20, 15, 12, 15, 28], np.float32)
+    for index, value in moved.items():
+        recist[index] = value
+    assert slips(recist, (40, 60)) == told

@@ -54,7 +54,7 @@ def srgan(discs):
 def test_a_validation_of_srgan_warns_and_names_weights_that_cannot_be_used(srgan):
     validate, variables = srgan
     astray = jax.tree.map(lambda leaf: leaf + 1.0, variables)
-    assert "worse than doing nothing" in validate(astray).warning
+    assert "worse than interpolation" in validate(astray).warning
     error = fault_of(validate, jax.tree.map(lambda leaf: leaf * np.float32(np.nan), variables))
     assert error.what == "weights"
 
@@ -76,8 +76,8 @@ def test_a_cascade_on_an_srgan_that_went_astray_says_so(discs, tmp_path, capsys)
     fields = dict(srgan__optim__lr=1, srgan__optim__warmup_steps=0, train__steps=1)
     result = train(tiny_config("softgan:quick", discs, **fields), tmp_path)
     of_srgan = json.loads((tmp_path / "srgan" / "result.json").read_text())
-    assert of_srgan["warning"].startswith("worse than doing nothing: SRGAN's PSNR")
-    assert f"what it builds on by `sr`, {tmp_path}, is worse than doing" in result.warning
+    assert of_srgan["warning"].startswith("worse than interpolation: SRGAN's PSNR")
+    assert f"what it builds on by `sr`, {tmp_path}, is worse than interpolation" in result.warning
     told = "".join(capsys.readouterr())
-    assert "srgan 2: worse than doing nothing" in told
+    assert "srgan 2: worse than interpolation" in told
     assert "softgan: what it builds on by `sr`" in told
