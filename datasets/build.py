@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from casgan_jax.errors import Step, UserError
 from casgan_jax.images import write_png
 from casgan_jax.records.checks import stored_metadata
+from casgan_jax.records.splits import MANY_LESIONS
 from casgan_jax.records.volume_features import KIND
 from datasets.base import Prepared, prepare
 from datasets.catalogue import find_builder
@@ -70,6 +71,12 @@ def summary(path: Path) -> str:
         if not made:
             lines.append(f"{'':<12}  empty: no patient of this split gave a record")
     lines += [f"note: {note}" for note in metadata["notes"]]
+    validation = info.splits["validation"].num_examples if "validation" in info.splits else 0
+    if metadata["kind"] != KIND and metadata["patients"].get("train") and validation < MANY_LESIONS:
+        lines.append(
+            f"note: {validation} validation lesions will choose the threshold of what is trained, "
+            "which makes it a rough one; more lesions make it better, or another split"
+        )
     if metadata["skipped"]:
         lines.append(f"skipped, one by one: {path / 'skipped.csv'}")
     lines.append(f"samples:  {path / 'samples.png'}")

@@ -12,6 +12,7 @@ from casgan_jax.configs.schema.softgan import SoftganData
 from casgan_jax.evaluation.summary import Subject
 from casgan_jax.labelling.lesion import LUNG_WINDOW
 from casgan_jax.records.prepared import feature_names, load_split, read_metadata
+from casgan_jax.records.splits import MANY_LESIONS
 from casgan_jax.report.evaluation import headline_lines
 
 if TYPE_CHECKING:  # a run of one kind needs nothing of the others
@@ -20,7 +21,6 @@ if TYPE_CHECKING:  # a run of one kind needs nothing of the others
     from casgan_jax.radiomics.run import RadiomicsRun
 
 
-_MANY_LESIONS = 20
 _SOME_RECORDS = 100  # whose windows are looked at
 FEW = 3  # lesions, each of which `label` and `predict` tell the sizes of
 
@@ -75,7 +75,7 @@ def threshold_lines(data_dir: str) -> list[str]:
       data_dir: the prepared data set whose validation split chose it.
     """
     lesions = len(load_split(data_dir, "validation"))
-    if lesions >= _MANY_LESIONS:
+    if lesions >= MANY_LESIONS:
         return []
     return [
         f"note: {lesions} validation lesions chose the threshold, which makes it a rough one; "

@@ -16,6 +16,8 @@ from casgan_jax.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 
+MANY_LESIONS = 20  # of validation: fewer make a rough choice of the threshold
+
 _TRAIN_SHARE = 0.70
 _VALIDATION_SHARE = 0.10  # the rest, 20%, is the test split
 

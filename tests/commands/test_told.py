@@ -43,7 +43,7 @@ def test_a_threshold_of_few_lesions_is_a_rough_one(discs, monkeypatch):
     (note,) = threshold_lines(str(discs))
     lesions = len(load_split(discs, "validation"))
     assert note.startswith(f"note: {lesions} validation lesions chose the threshold")
-    monkeypatch.setattr(told, "_MANY_LESIONS", lesions)
+    monkeypatch.setattr(told, "MANY_LESIONS", lesions)
     assert threshold_lines(str(discs)) == []
 
 

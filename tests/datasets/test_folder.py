@@ -100,6 +100,7 @@ def test_a_table_becomes_records(table, tmp_path):
     assert "lesions.csv:7: recist: found '1,2,3', expected eight numbers" in skipped
     assert "none.png: found no such file" in skipped
     assert summary(path).endswith(f"data set: {path}")
+    assert "validation lesions will choose the threshold" in summary(path)
     options = next_step(path).options
     assert options["config.data.dir"] == str(path) and options["config.data.label"] == "alpha"
 
