@@ -170,7 +170,7 @@ def test_a_lesion_at_the_edge_of_the_image_says_that_it_may_go_on(tmp_path):
     folder = balls.write_series(tmp_path / "series", 5, radius=26, middle=2)
     found = labelled(folder, 2, recist=balls.axes(radius=26))
     assert found.notes[-1] == "the lesion reaches the edge of the image, and may go on beyond it"
-    assert found.ended == ("edge", "edge") and len(found.notes) == 3
+    assert found.ended == ("edge", "edge") and len(found.notes) == 4
 
 
 def test_another_spacing_than_the_volumes_is_refused(series):
