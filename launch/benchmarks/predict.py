@@ -82,7 +82,7 @@ def measure(cascade: Cascade, batch: int, repeats: int) -> dict[str, float]:
     seconds = [_seconds(lambda: cascade(patches)) for _ in range(repeats)]
     median, late = np.quantile(seconds, (0.5, 0.95))
     return {
-        "first_call_seconds": round(first, 2),
+        "first_call_seconds": round(first, 4),
         "median_milliseconds": round(1e3 * float(median), 2),
         "p95_milliseconds": round(1e3 * float(late), 2),
         "images_per_second": round(batch / float(median), 2),

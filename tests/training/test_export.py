@@ -88,7 +88,8 @@ def test_no_other_checkpoint_stands_in_for_a_damaged_one(older, trained):
 
 def test_nor_for_one_that_is_gone(older, trained):
     shutil.rmtree(older / "softgan" / "checkpoints" / str(trained[1].step))
-    assert fault_of(export_run, older).what.endswith("/4")
+    # Which of the files is damaged, and how large it is, differs from run to run.
+    assert fault_of(export_run, older, varies=True).what.endswith("/4")
     assert not (older / "softgan" / "weights").exists()
 
 
@@ -98,7 +99,8 @@ def test_damaged_weights_are_refused_although_checkpoints_are_there(trained, tmp
     folder = workdir / "softgan" / "weights"
     damage.flip(folder / name, 300)
     for use in (workdir, folder):
-        error = fault_of(load_cascade, use)
+        error = fault_of(load_cascade, use, varies=True)  # system.json names folders of this run
+        assert name in error.found
         assert error.what.endswith("/weights") and error.what.startswith(str(folder))
 
 
