@@ -11,7 +11,8 @@ from pathlib import Path
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.images.scan import VOLUMES, open_stack
-from casgan_jax.images.series import Series, choose_series, find_series, open_series
+from casgan_jax.images.series import Series, find_series, open_series
+from casgan_jax.images.series_choice import choose_series
 from casgan_jax.images.stack import Stack
 from casgan_jax.labelling.locate import locate
 

@@ -29,7 +29,8 @@ from casgan_jax.images.metaimage import open_metaimage
 from casgan_jax.images.nifti import open_nifti
 from casgan_jax.images.nrrd_reader import open_nrrd
 from casgan_jax.images.raster import READERS, read_values
-from casgan_jax.images.series import choose_series, find_series, open_series
+from casgan_jax.images.series import find_series, open_series
+from casgan_jax.images.series_choice import choose_series
 from casgan_jax.images.stack import Scan, Stack, choose_slice
 from casgan_jax.images.tiff import count_pages
 

@@ -16,7 +16,8 @@ from casgan_jax.annotations import Annotation, Group
 from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
 from casgan_jax.images.scan import open_stack
-from casgan_jax.images.series import Series, choose_series, find_series
+from casgan_jax.images.series import Series, find_series
+from casgan_jax.images.series_choice import choose_series
 from casgan_jax.images.stack import Scan, Segment, choose_slice
 from casgan_jax.labelling.mark import Mark, OutsideError, count_parts
 from casgan_jax.labelling.mark_files import blank_scan, is_placed, open_marks, slice_of

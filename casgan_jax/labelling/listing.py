@@ -11,7 +11,8 @@ from typing import Any
 
 from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
-from casgan_jax.images.series import Series, series_names
+from casgan_jax.images.series import Series
+from casgan_jax.images.series_choice import series_names
 from casgan_jax.labelling.study import Study
 from casgan_jax.labelling.study_lesions import study_lesions
 

@@ -19,7 +19,8 @@ from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.scan import open_stack
-from casgan_jax.images.series import Series, choose_series, find_series
+from casgan_jax.images.series import Series, find_series
+from casgan_jax.images.series_choice import choose_series
 from casgan_jax.images.stack import choose_slice
 
 FindSeries = Callable[[Path], tuple[Series, ...]]

@@ -14,7 +14,8 @@ from casgan_jax.annotations import Annotation, Annotations, Failure
 from casgan_jax.annotations.table import check_key
 from casgan_jax.errors import UserError
 from casgan_jax.files import unique_names
-from casgan_jax.images.series import Series, series_called, series_told
+from casgan_jax.images.series import Series
+from casgan_jax.images.series_choice import series_called, series_told
 from casgan_jax.labelling.study import Study
 from casgan_jax.labelling.study_marked import marked_lesions
 from casgan_jax.labelling.study_measured import is_elsewhere, measured_lesion

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from casgan_jax.annotations import Annotation, Group
 from casgan_jax.dicom.contours import Roi
 from casgan_jax.errors import UserError
-from casgan_jax.images.series import Series, series_told
+from casgan_jax.images.series import Series
+from casgan_jax.images.series_choice import series_told
 from casgan_jax.labelling.expand import Slice, marked, slices_of_series
 from casgan_jax.labelling.study import Marks
 from casgan_jax.labelling.study_places import Place, file_name, lesion_at

@@ -15,7 +15,8 @@ from casgan_jax.annotations.axes import Units
 from casgan_jax.dicom.measurements import Click, Measurement
 from casgan_jax.errors import UserError
 from casgan_jax.images.checks import shown
-from casgan_jax.images.series import Series, series_told
+from casgan_jax.images.series import Series
+from casgan_jax.images.series_choice import series_told
 from casgan_jax.labelling.locate import distance_to
 from casgan_jax.labelling.study import Study
 from casgan_jax.labelling.study_places import Place, file_name, lesion_at

@@ -5,48 +5,15 @@ import pytest
 
 from casgan_jax.images import read_scan
 from casgan_jax.images.placing import place
-from casgan_jax.images.series import (
-    choose_series,
-    find_series,
-    open_series,
-    read_contents,
-    series_names,
-)
+from casgan_jax.images.series import find_series, open_series, read_contents
+from casgan_jax.images.series_choice import choose_series
 from tests.faults import fault_of
-from tests.images.scans import HU, itk, noise, write_dicom
+from tests.images.conftest import ORIENTATIONS, STORED
+from tests.images.scans import HU, itk, write_dicom
 from tests.images.segmentations import frame_group, items
 from tests.shared_data import shared_data
 
-ORIENTATIONS = {
-    "axial": ([1, 0, 0, 0, 1, 0], [0, 0, 1]),
-    "axial, feet first": ([-1, 0, 0, 0, 1, 0], [0, 0, 1]),
-    "prone": ([-1, 0, 0, 0, -1, 0], [0, 0, 1]),
-    "sagittal": ([0, 1, 0, 0, 0, -1], [1, 0, 0]),
-    "coronal": ([1, 0, 0, 0, 0, -1], [0, 1, 0]),
-}
 ORDER = [3, 0, 4, 1, 2]  # of the files' names
-STORED = noise((5, 6, 7))
-
-
-@pytest.fixture
-def write(tmp_path):
-    """A function that writes slices of a series at heights along a direction."""
-
-    def written(heights, *, kind="axial", uid="1.2.5", shift=(0, 0, 0), **tags):
-        orientation, across = ORIENTATIONS[kind]
-        for name, height in enumerate(heights):
-            corner = np.array(across) * height + np.array(shift) * height
-            write_dicom(
-                tmp_path / f"{uid}-{name}.dcm",
-                STORED[name % 5],
-                **HU
-                | {"ImageOrientationPatient": orientation, "ImagePositionPatient": corner.tolist()}
-                | {"PixelSpacing": [0.5, 0.75], "SliceThickness": 2, "SeriesInstanceUID": uid}
-                | tags,
-            )
-        return tmp_path
-
-    return written
 
 
 @pytest.mark.parametrize("kind", ORIENTATIONS)
@@ -84,49 +51,6 @@ def test_other_files_do_not_matter_and_folders_are_searched(write):
     assert (frames.frames, frames.instances) == ((0, 1), (("1.2.3", 1), ("1.2.3", 2)))
     assert "found the place of 1.2.6-0.dcm again" in str(frames.fault)
     assert choose_series(folder, (series, frames), None) is series
-
-
-def test_series_are_told_apart_and_named(write):
-    write([0.0, 2.0], SeriesNumber=4, SeriesDescription="Lung")
-    folder = write([0.0], uid="1.2.6", SeriesNumber=5, SeriesDescription="Scout")
-    found = find_series(folder)
-    assert [one.uid for one in found] == ["1.2.5", "1.2.6"]
-    for wanted in ("5", "1.2.6"):
-        assert choose_series(folder, found, wanted) is found[1]
-    assert choose_series(folder, found[:1], None) is found[0]
-    error = fault_of(choose_series, folder, found, None)
-    assert error.what == str(folder)
-    assert (
-        error.found == "2 series" and "2 slices" in error.expected and "1 slice" in error.expected
-    )
-    error = fault_of(choose_series, folder, found, "9")
-    assert error.what == str(folder) and "'9'" in error.found
-
-
-def test_series_that_share_a_number_are_named_by_the_end_of_their_uid(write):
-    write([0.0, 2.0], uid="1.2.5", SeriesNumber=4, SeriesDescription="Lung", PatientID="P1")
-    write([0.0], uid="1.3.5", SeriesNumber=4, PatientID="P2")
-    write([0.0], uid="1.2.7", SeriesNumber=4)
-    folder = write([0.0], uid="1.2.9", SeriesNumber=7)
-    found = find_series(folder)
-    # 7 is a number, and ends a UID, too; 5 ends two.
-    assert [one.uid for one in found] == ["1.2.5", "1.2.7", "1.2.9", "1.3.5"]
-    assert series_names(found) == ["2.5", "2.7", "7", "3.5"]
-    for one, name in zip(found, series_names(found), strict=True):
-        assert choose_series(folder, found, name) is choose_series(folder, found, one.uid) is one
-    error = fault_of(choose_series, folder, found, "4")
-    assert "3 series" in error.found and "'4'" in error.found
-    for told in ("2.5 (CT Lung, series 4", "patient P1", "2.7 (CT, ", "3.5 (CT, ", "patient P2"):
-        assert told in error.expected
-    assert "1.2.9" not in error.expected
-
-
-def test_files_of_frames_that_share_their_series_are_named_by_file(write):
-    for name in ("1.2.6-0.dcm", "1.2.7-0.dcm"):
-        uid = name.partition("-")[0]
-        folder = write([0.0], uid=uid, SeriesInstanceUID="1.2.5", NumberOfFrames=2, Rows=3)
-    found = find_series(folder)
-    assert series_names(found) == ["1.2.6-0.dcm", "1.2.7-0.dcm"]
 
 
 def test_missing_slices_and_a_tilted_gantry_are_noted(write):

@@ -17,7 +17,8 @@ from casgan_jax.errors import UserError
 from casgan_jax.images.dicom import is_dicom
 from casgan_jax.images.geometry import Geometry
 from casgan_jax.images.scan import open_stack
-from casgan_jax.images.series import Series, choose_series, find_series, open_series, read_contents
+from casgan_jax.images.series import Series, find_series, open_series, read_contents
+from casgan_jax.images.series_choice import choose_series
 from casgan_jax.images.stack import Stack, choose_slice
 from casgan_jax.labelling.locate import locate
 
