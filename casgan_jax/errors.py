@@ -66,6 +66,16 @@ def install(extra: str) -> str:
     return f"pip install 'casgan_jax[{extra}]'"
 
 
+def counted(count: int, unit: str) -> str:
+    """A number of things in words: "1 reader", "2,400 slices".
+
+    Args:
+      count: how many.
+      unit: one of them, a word whose plural ends with s.
+    """
+    return f"{count:,} {unit}{'s' * (count != 1)}"
+
+
 class Interrupted(Exception):
     """Work that a signal asked to stop, and that has saved its state.
 

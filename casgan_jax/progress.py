@@ -155,6 +155,7 @@ class _Lines:
 
     def __init__(self, what: str, total: int | None, unit: str, done: int, passing: bool) -> None:
         self.values: Mapping[str, str] = {}
+        self._first: tuple[int, float] | None = None  # units when there were some, and when
         self._unit, self._passing = unit, passing
         self._start(what, total, done)
 
@@ -165,6 +166,8 @@ class _Lines:
     def update(self, count: int) -> None:
         self._done += count
         now = time.monotonic()
+        if self._first is None and count:
+            self._first = self._done, now
         waited = now - self._last
         if waited >= _LATEST or (waited >= _SOONEST and self._part() > self._told):
             self._write(now)
@@ -179,6 +182,7 @@ class _Lines:
         self._what, self._total, self._done, self._before = what, total, done, done
         self._begun = self._last = time.monotonic()
         self._told, self._has_told, self._last_done = self._part(), False, done
+        self._first = None
 
     def _part(self) -> int:
         return self._done * _PARTS // self._total if self._total else 0
@@ -202,11 +206,14 @@ class _Lines:
         made = self._done - self._before
         if not self._total or not made or self._done >= self._total:
             return []
-        if (
-            made < _TELLING and made * 50 < self._total
-        ):  # a compilation, say, and nothing of the rest
-            return []
-        rest = (now - self._begun) / made * (self._total - self._done)
+        begun = self._begun
+        if made < _TELLING:
+            if made * 50 < self._total:
+                return []
+        elif self._first and self._first[0] < self._done:
+            # Processes that start and a compilation come before the first alone.
+            made, begun = self._done - self._first[0], self._first[1]
+        rest = (now - begun) / made * (self._total - self._done)
         return [f"{duration(rest)} left"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from casgan_jax.errors import counted
 from casgan_jax.grid import PAPER_THRESHOLD, Box, binarise, decode_alpha, normalise
 from casgan_jax.report.scale_bar import with_scale_bar
 from casgan_jax.report.sheet import BLUE, GREEN, ORANGE, PINK, RED, overlay_contour, sheet
@@ -65,7 +66,7 @@ def _segmentation_row(
     row = [
         ("image", with_scale_bar(image, spacing, tile=_TILE), ", ".join(about)),
         ("close-up, contrast stretched", with_scale_bar(close, spacing, tile=_TILE), ""),
-        ("readers", outlined, f"{int(record['n_readers'])} readers"),
+        ("readers", outlined, counted(int(record["n_readers"]), "reader")),
         (
             "trimap",
             fine.crop(record["trimap"]),
@@ -106,7 +107,7 @@ def _volume_row(
     marked = np.flatnonzero(record["consensus"].any(axis=(1, 2)))
     largest = int((record["consensus"] > 0).sum(axis=(1, 2)).argmax())
     step, side, _ = (float(mm) for mm in record["spacing_mm"])
-    told = f"{len(record['image'])} slices" + f", {step:g} mm apart" * bool(step)
+    told = counted(len(record["image"]), "slice") + f", {step:g} mm apart" * bool(step)
     row = []
     for title, index in (("first", marked[0]), ("largest", largest), ("last", marked[-1])):
         image = normalise(record["image"][index], metadata["window"])

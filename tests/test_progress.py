@@ -135,6 +135,14 @@ def test_the_first_of_many_say_nothing_of_the_others(clock, capsys):
     assert told[2].endswith(" left")
 
 
+def test_what_comes_before_the_first_says_nothing_of_the_others(clock, capsys):
+    with Progress("build", total=40, unit="record") as shown:
+        for seconds in (60.0, *[5.0] * 10):
+            clock.now += seconds
+            shown.update()
+    assert "build: 11 of 40 records (27%), 1 min 50 s, 2 min 25 s left" in lines(capsys)
+
+
 def test_parts_of_a_step_follow_each_other(clock, capsys):
     with Progress("ranking", total=None, unit="record") as shown:
         shown.begin("ranking", 2)

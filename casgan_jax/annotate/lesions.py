@@ -13,6 +13,7 @@ from casgan_jax.annotate.slices import Slices
 from casgan_jax.annotate.state import State
 from casgan_jax.annotations import Annotation
 from casgan_jax.errors import UserError
+from casgan_jax.images.stack import indices
 from casgan_jax.labelling.lesion import Lesion, drawn_masks, read_lesion
 from casgan_jax.soft_mask.recist import check_recist
 from casgan_jax.soft_mask.strokes import Stroke
@@ -30,7 +31,7 @@ def annotation_of(item: Item, state: State, slices: Slices) -> Annotation | None
         return item.given and dataclasses.replace(item.located, **changes)
     count = slices.count(item.picture)
     if mark.slice >= count:
-        raise UserError("slice", found=f"{mark.slice}", expected=f"one of 0 to {count - 1}")
+        raise UserError("slice", found=f"{mark.slice}", expected=indices(count))
     image, index = item.picture.place(mark.slice, count)
     return dataclasses.replace(
         item.picture.annotation,

@@ -15,7 +15,7 @@ import numpy as np
 
 from casgan_jax.annotate.pictures import Picture
 from casgan_jax.errors import UserError
-from casgan_jax.images.stack import Scan, Stack
+from casgan_jax.images.stack import Scan, Stack, indices
 from casgan_jax.labelling.lesion import default_window, with_offset
 from casgan_jax.labelling.volumes.slices import Slices as VolumeSlices
 from casgan_jax.labelling.volumes.slices import slices_of_file, slices_of_series
@@ -84,9 +84,7 @@ class Slices:
                 return self._scans[place]
             stack = self._stack(picture)
             if not 0 <= index < stack.count:
-                raise UserError(
-                    "slice", found=f"{index}", expected=f"one of 0 to {stack.count - 1}"
-                )
+                raise UserError("slice", found=f"{index}", expected=indices(stack.count))
             scan = stack.read(index)
             self._keep(place, scan)
             return scan

@@ -19,6 +19,7 @@ from casgan_jax.annotate.slices import Slices
 from casgan_jax.annotate.state import State
 from casgan_jax.errors import UserError
 from casgan_jax.grid import Box, encode_alpha
+from casgan_jax.images.stack import indices
 from casgan_jax.labelling.lesion import Lesion
 from casgan_jax.labelling.volumes.label import label_read_volume
 from casgan_jax.labelling.volumes.labelled import LabelledVolume, VolumeOptions
@@ -158,7 +159,7 @@ def on_slice(
         return body | ({"keep_strokes": index == own} if state.strokes else {})
     count = slices.count(item.picture)
     if index >= count:
-        raise UserError("slice", found=f"{index}", expected=f"one of 0 to {count - 1}")
+        raise UserError("slice", found=f"{index}", expected=indices(count))
     if not state.volume and (index != own or kind == "absent"):
         raise UserError(
             "slice",

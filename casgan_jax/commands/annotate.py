@@ -39,7 +39,7 @@ from absl import flags
 from casgan_jax.commands.entry import keep_compilations, run_main
 from casgan_jax.commands.label_volumes import tell_volumes
 from casgan_jax.commands.path_flag import define_multi_path, define_path
-from casgan_jax.errors import UserError, install
+from casgan_jax.errors import UserError, counted, install
 from casgan_jax.pretrained import NAME
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
@@ -141,23 +141,23 @@ def _export_consensus(places: list[Workplace], folder: Path, options: BatchOptio
     from casgan_jax.annotate.consensus import export_consensus
 
     batch = export_consensus(places, folder, options, workers=None)
-    return _told(batch, "consensus of {} lesion{} written")
+    return _told(batch, "lesion", of="consensus of ")
 
 
 def _export(place: Workplace, folder: Path, options: BatchOptions) -> int:
     from casgan_jax.annotate.export import export
 
     exported = export(place, folder, options, workers=None)
-    status = _told(exported.labels, "{} accepted lesion{} written")
+    status = _told(exported.labels, "accepted lesion")
     return status if exported.volumes is None else max(status, tell_volumes(exported.volumes))
 
 
-def _told(batch: Batch, line: str) -> int:
+def _told(batch: Batch, unit: str, of: str = "") -> int:
     failed = [row for row in batch.rows if row["status"] == "failed"]
     for row in failed:
         print(f"error: {row['key']}: {row['reason']}", file=sys.stderr)
     count = len(batch.rows) - len(failed)
-    print(f"{line.format(count, 's' * (count != 1))}\ntable:  {batch.table}")
+    print(f"{of}{counted(count, unit)} written\ntable:  {batch.table}")
     return 1 if failed else 0
 
 
@@ -168,11 +168,11 @@ def _agree(places: list[Workplace], output: Path) -> int:
     if not rows:
         raise UserError(
             "agreement",
-            found=f"{len(places)} readers and no lesion that two of them accepted",
+            found=f"{counted(len(places), 'reader')} and no lesion that two of them accepted",
             expected="one at least",
         )
     mean = sum(row["dice"] for row in rows) / len(rows)
-    print(f"{len(rows)} pairs of readers on a lesion, mean Dice {mean:.3f}")
+    print(f"{counted(len(rows), 'pair')} of readers on a lesion, mean Dice {mean:.3f}")
     print(f"table:  {write_agreement(output, rows)}")
     return 0
 
@@ -204,7 +204,9 @@ def _serve(place: Workplace, folder: Path, options: BatchOptions) -> None:
         ) from error
 
     def opened(address: str) -> None:
-        print(f"annotate: {address}\n{len(place.items)} lesions; Ctrl-C ends", flush=True)
+        print(
+            f"annotate: {address}\n{counted(len(place.items), 'lesion')}; Ctrl-C ends", flush=True
+        )
         if _OPEN.value and not webbrowser.open(address):
             print("note: found no browser; open the address in one", file=sys.stderr)
 

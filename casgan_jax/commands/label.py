@@ -70,7 +70,7 @@ from casgan_jax.commands.label_input import (
 from casgan_jax.commands.label_volumes import tell_volumes
 from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
-from casgan_jax.errors import Interrupted, Step, UserError
+from casgan_jax.errors import Interrupted, Step, UserError, counted
 from casgan_jax.grid import PAPER_THRESHOLD
 
 if TYPE_CHECKING:  # imported where they are used, so that --help needs no JAX
@@ -132,7 +132,7 @@ _WORKERS = flags.DEFINE_integer(
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Label again what is labelled already.")
 _PROGRESS = flags.DEFINE_bool("progress", True, "Show a progress bar.")
 _LEAST_SCALE = 4  # at which lesions are labelled
-_MOST_TOLD = 10  # failures and notes; labels.csv and the page have all of them
+_OF_DICOM = {"dicom", "rtstruct"}  # formats of whole studies
 
 
 def run() -> None:
@@ -252,7 +252,7 @@ def _threshold() -> float:
 
 
 def _check_store() -> None:
-    if _STORE.value is not None and not {"dicom", "rtstruct"} & set(_formats()):
+    if _STORE.value is not None and not _OF_DICOM & set(_formats()):
         raise UserError(
             "store",
             found=f"with `format={','.join(_formats())}`",
@@ -273,36 +273,37 @@ def _store(batch: Batch | VolumeBatch, address: str) -> None:
         raise Interrupted(
             "label: interrupted; what was stored stays, the same command stores all", signal.SIGINT
         ) from None
-    print(f"stored: {count} object{'' if count == 1 else 's'} at {_STORE.value}")
+    print(f"stored: {counted(count, 'object')} at {_STORE.value}")
 
 
 def _tell(batch: Batch) -> int:
     """Prints what was done; returns the exit status."""
-    from casgan_jax.commands.told import FEW, sizes
+    from casgan_jax.commands.told import FEW, MOST, lesion_notes, sizes
 
     failed = [row for row in batch.rows if row["status"] == "failed"]
-    for row in failed[:_MOST_TOLD]:
+    for row in failed[:MOST]:
         print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
-    noted = [row for row in batch.rows if row["status"] != "failed" and row.get("note")]
-    for row in noted[:_MOST_TOLD]:
-        print(f"note: {row['key']}: {row['note']}", file=sys.stderr)
+    labelled = [row for row in batch.rows if row["status"] != "failed"]
+    for line in lesion_notes(labelled)[:MOST]:
+        print(line, file=sys.stderr)
     if len(batch.rows) <= FEW:
-        for row in batch.rows:
-            if row["status"] != "failed":
-                print(f"{row['key']}: {sizes(row)}, quality {float(row['quality']):.2f}")
-    print(f"{_lesions(len(batch.rows) - len(failed))} labelled, {batch.kept} of them before")
+        for row in labelled:
+            print(f"{row['key']}: {sizes(row)}, quality {float(row['quality']):.2f}")
+    print(f"{counted(len(labelled), 'lesion')} labelled, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
-    if len(failed) < len(batch.rows):
+    if labelled:
         step = Step("review", {"folder": str(batch.table.parent), "open": "true"})
         print(f"next:   {typed(step)}")
     if batch.others:
+        without = "table, page and objects" if _OF_DICOM & set(_formats()) else "table and page"
         print(
-            f"note: {batch.table.parent} has files of {_lesions(batch.others)} more, which this "
-            "command did not name; table and page leave them out"
+            f"note: {batch.table.parent} has files of {counted(batch.others, 'lesion')} more, "
+            f"which this command did not name; {without} leave them out"
         )
     if failed:
         print(
-            f"{len(failed)} of {_lesions(len(batch.rows))} failed, {batch.table} has the reasons",
+            f"{len(failed)} of {counted(len(batch.rows), 'lesion')} failed, {batch.table} has the "
+            "reasons",
             file=sys.stderr,
         )
     return 1 if failed else 0
@@ -316,10 +317,6 @@ def _tell_window(annotations: Annotations, batch: Batch | VolumeBatch) -> None:
     if _WINDOW.value is None and _METHOD.value == "matting" and unnamed:
         for line in lung_note(batch.rows):
             print(line, file=sys.stderr)
-
-
-def _lesions(count: int) -> str:
-    return f"{count} lesion" if count == 1 else f"{count} lesions"
 
 
 def _annotations() -> Annotations:

@@ -7,27 +7,27 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from casgan_jax.commands.entry import with_flags
+from casgan_jax.errors import counted
 
 if TYPE_CHECKING:  # imported where it is used, so that --help needs no JAX
     from casgan_jax.labelling.volumes.batch import VolumeBatch
 
-_MOST_TOLD = 10  # lesions and failures; volumes.csv has all of them
-
 
 def tell_volumes(batch: VolumeBatch) -> int:
     """Prints what was done; returns the exit status."""
+    from casgan_jax.commands.told import MOST, lesion_notes
+
     failed = [row for row in batch.rows if row["status"] == "failed"]
     labelled = [row for row in batch.rows if row["status"] == "labelled"]
-    for row in failed[:_MOST_TOLD]:
+    for row in failed[:MOST]:
         print(f"error: {row['key']}: {with_flags(row['reason'])}", file=sys.stderr)
-    for row in [row for row in labelled if row.get("note")][:_MOST_TOLD]:
-        print(f"note: {row['key']}: {row['note']}", file=sys.stderr)
-    for row in labelled[:_MOST_TOLD]:
+    for line in lesion_notes(labelled)[:MOST]:
+        print(line, file=sys.stderr)
+    for row in labelled[:MOST]:
         print(_line(row))
-    if len(labelled) > _MOST_TOLD:
-        print(f"... and {len(labelled) - _MOST_TOLD} more")
-    plural = "" if len(labelled) == 1 else "s"
-    print(f"{len(labelled)} lesion{plural} labelled as volumes, {batch.kept} of them before")
+    if len(labelled) > MOST:
+        print(f"... and {len(labelled) - MOST} more")
+    print(f"{counted(len(labelled), 'lesion')} labelled as volumes, {batch.kept} of them before")
     print(f"table:  {batch.table}\nreview: {batch.pages[0]}")
     if failed:
         count = f"{len(failed)} of {len(batch.rows)}"

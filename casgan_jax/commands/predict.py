@@ -58,7 +58,7 @@ from casgan_jax.commands.marked_jobs import (
 )
 from casgan_jax.commands.path_flag import define_multi_path, define_path
 from casgan_jax.commands.told import FEW, sizes
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, counted
 from casgan_jax.inference import run as predictions
 from casgan_jax.inference.jobs import Point, parse_pair, parse_window, plan, plan_axes
 from casgan_jax.inference.objects import ObjectsFailed
@@ -149,7 +149,7 @@ def main(_: list[str]) -> int:
                 _tell(outcome, sized=len(planned.jobs) <= FEW)
     if failures:
         total = len(planned.jobs) + len(planned.failures)
-        print(f"{failures} of {total} lesions failed", file=sys.stderr)
+        print(f"{failures} of {counted(total, 'lesion')} failed", file=sys.stderr)
     return 1 if failures else 0
 
 

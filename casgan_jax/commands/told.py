@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from casgan_jax.configs.schema.classical import ClassicalConfig, ClassicalData
 from casgan_jax.configs.schema.radiomics import RadiomicsConfig
 from casgan_jax.configs.schema.softgan import SoftganData
+from casgan_jax.errors import counted
 from casgan_jax.evaluation.summary import Subject
 from casgan_jax.labelling.lesion import LUNG_WINDOW
 from casgan_jax.records.prepared import feature_names, load_split, read_metadata
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # a run of one kind needs nothing of the others
 
 _SOME_RECORDS = 100  # whose windows are looked at
 FEW = 3  # lesions, each of which `label` and `predict` tell the sizes of
+MOST = 10  # lines of failures, notes or lesions; tables and pages have all of them
 
 
 def sizes(row: Mapping[str, Any]) -> str:
@@ -41,6 +43,22 @@ def sizes(row: Mapping[str, Any]) -> str:
     measured, given = axes(""), axes("given_")
     told = f"{measured} {unit}" if measured else "nothing at the threshold"
     return f"{told}{given and f' (given {given})'}"
+
+
+def lesion_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line a note: of the lesion that has it, or of how many.
+
+    Args:
+      rows: with "key", and "note" where there is something to say.
+    """
+    keys: dict[str, list[str]] = {}
+    for row in rows:
+        if row.get("note"):
+            keys.setdefault(row["note"], []).append(row["key"])
+    return [
+        f"note: {of[0] if len(of) == 1 else counted(len(of), 'lesion')}: {note}"
+        for note, of in keys.items()
+    ]
 
 
 def lung_note(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -116,7 +134,7 @@ def classical_lines(config: ClassicalConfig, done: ClassicalRun) -> list[str]:
 
 def radiomics_lines(config: RadiomicsConfig, done: RadiomicsRun) -> list[str]:
     """Whose features there are, and how well they tell the lesions apart."""
-    lesions = f"{done.lesions} lesions of {done.patients} patients"
+    lesions = f"{counted(done.lesions, 'lesion')} of {counted(done.patients, 'patient')}"
     lines = [f"{config.features}: {done.features} features of {lesions}"]
     if done.scores is None:
         return [*lines, f"features: {done.file}"]

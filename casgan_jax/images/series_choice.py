@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, counted
 from casgan_jax.images.checks import shown
 from casgan_jax.images.series import Series
 
@@ -67,7 +67,7 @@ def series_told(found: Sequence[Series], told: Sequence[Series]) -> str:
         name, count = called[one], len(one.files)
         more = [] if name == one.number else [f"series {one.number or '-'}"]
         more += [] if name == one.number else [f"patient {one.patient or '-'}"]
-        about = [one.name, *more, "1 slice" if count == 1 else f"{count} slices"]
+        about = [one.name, *more, counted(count, "slice")]
         return f"{shown(name)[1:-1]} ({', '.join(about)})"
 
     return ", ".join(map(line, told[:_MOST_NAMED])) + ", ..." * (len(told) > _MOST_NAMED)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, counted
 from casgan_jax.images.geometry import Geometry
 
 Ranges = tuple[slice, slice, slice]
@@ -122,16 +122,20 @@ def choose_slice(path: Path, slice_index: int | None, count: int) -> int:
     if slice_index is None:
         raise UserError(
             path,
-            found=f"{count} slices and no slice_index",
-            expected=f"one of 0 to {count - 1}",
+            found=f"{counted(count, 'slice')} and no slice_index",
+            expected=indices(count),
             remedy="say which slice",
         )
     if not 0 <= slice_index < count:
-        allowed = f"0 to {count - 1}" if count > 1 else "0 or none"
         raise UserError(
             path,
-            found=f"slice_index {slice_index} for {count} slice{'s' if count > 1 else ''}",
-            expected=f"{allowed}",
+            found=f"slice_index {slice_index} for {counted(count, 'slice')}",
+            expected=indices(count),
             remedy="correct it (slices count from 0)",
         )
     return slice_index
+
+
+def indices(count: int) -> str:
+    """What an index of so many slices may be, for a line about another one."""
+    return f"one of 0 to {count - 1}" if count > 1 else "0, the only slice"

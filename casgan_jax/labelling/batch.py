@@ -34,6 +34,7 @@ from casgan_jax.labelling.files import (
     failed_row,
     lesion_row,
     make_folders,
+    remove_empty_folders,
     remove_lesion,
     write_lesion,
 )
@@ -135,13 +136,18 @@ def label_batch(
         )
         lesions = {job.annotation.key: job.annotation for job in jobs}
         rows = keeping.without_leftovers(
-            rows, lesions, failed_row, lambda key: _forget(folder, key)
+            rows,
+            lesions,
+            keeping.recorded(folder, _RECORDS),
+            failed_row,
+            lambda key: _forget(folder, key),
         )
         if nnunet.FORMAT in options.formats:
             nnunet.write_cases(folder, rows, lambda key: _read_record(folder, key))
         keeping.write_table(table, COLUMNS, rows)
         pages = write_review(folder, rows, lambda key: _read_record(folder, key)["tiles"])
-        others = {path.stem for path in (folder / _RECORDS).glob("*.json")} - found.keys()
+        remove_empty_folders(folder)
+        others = keeping.recorded(folder, _RECORDS) - found.keys()
     return Batch(rows, len(kept), len(others), table, pages)
 
 
@@ -154,7 +160,7 @@ def review_folder(folder: Path) -> list[Path]:
     Raises:
       UserError: nothing was labelled into the folder, or another process is labelling into it.
     """
-    keys = sorted(path.stem for path in (folder / _RECORDS).glob("*.json"))
+    keys = sorted(keeping.recorded(folder, _RECORDS))
     failed = keeping.failures_of(folder / "labels.csv")
     if not keys and not failed:
         raise UserError(
@@ -170,10 +176,8 @@ def review_folder(folder: Path) -> list[Path]:
 
 def forget_others(folder: Path, keys: Collection[str]) -> None:
     """Removes from a labelled folder the lesions that are not named."""
-    for record in (folder / _RECORDS).glob("*.json"):
-        if record.stem not in keys:
-            remove_lesion(folder, record.stem)
-            record.unlink()
+    for key in keeping.recorded(folder, _RECORDS).difference(keys):
+        _forget(folder, key)
 
 
 def fingerprint(annotation: Annotation, options: BatchOptions) -> str:

@@ -17,6 +17,7 @@ readers' maps, which are no finer than the readers drew, have exactly its size.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,6 +131,13 @@ def make_folders(folder: Path) -> None:
     """
     for kind in KINDS:
         make_folder(folder / _folder(kind), field="output")
+
+
+def remove_empty_folders(folder: Path) -> None:
+    """Removes those of them that no file was written to, as there was none of the kind."""
+    for kind in KINDS:
+        with contextlib.suppress(OSError):  # one that has files stays
+            (folder / _folder(kind)).rmdir()
 
 
 def remove_lesion(folder: Path, key: str) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,26 +94,38 @@ def failures_of(table: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(file) if row.get("status") == "failed"]
 
 
+def recorded(folder: Path, records: str) -> set[str]:
+    """The keys of the lesions that are labelled in a folder."""
+    return {path.stem for path in (folder / records).glob("*.json")}
+
+
 def without_leftovers(
     rows: Sequence[Row],
     lesions: Mapping[str, Lesion],
+    labelled: Collection[str],
     failed: Callable[[Lesion, str], dict[str, Any]],
     forget: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Rows in which a lesion that was labelled, and whose series then has no objects, is a failure
-    like any other: its files are removed, and its row names none.
+    like any other. Of what has failed no files are left, also none of before.
 
     Args:
-      rows: of all lesions, and of lines of a table that are none.
+      rows: of all lesions, and of lines of a table that are none. Such a line may have the name of
+        a lesion, which stays.
       lesions: by their keys.
+      labelled: keys of all that is labelled in the folder.
       failed: a lesion and a reason -> its row.
       forget: removes all that a lesion of a key has left.
     """
     found = []
+    done = {row["key"] for row in rows if row["status"] != "failed"}
     for row in map(dict, rows):
-        if row["status"] == "failed" and row["key"] in lesions:
-            forget(row["key"])
-            row = failed(lesions[row["key"]], row["reason"])
+        key = row["key"]
+        if row["status"] == "failed" and key not in done:
+            if key in labelled:
+                forget(key)
+            if key in lesions:
+                row = failed(lesions[key], row["reason"])
         found.append(row)
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from casgan_jax.dicom.measurements import Click, Measurement
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, counted
 from casgan_jax.images.series import Series
 from casgan_jax.images.series_choice import series_names
 from casgan_jax.labelling.study import Study
@@ -109,7 +109,7 @@ def as_table(found: dict[str, Any]) -> str:
         ),
         _table(("measured in", "lesion", "long mm", "short mm", "notes"), measured),
         _table(("marked in", "segment", "name"), segments),
-        f"{len(found['lesions'])} lesions to label" if measured or segments else "",
+        f"{counted(len(found['lesions']), 'lesion')} to label" if measured or segments else "",
     ]
     told = [("problem", line) for line in found["problems"]]
     told += [("skipped", line) for line in found["skipped"]]

@@ -131,7 +131,7 @@ def write_objects(
             told |= {key: {"status": "failed", "reason": str(error)} for key in keys}
             continue
         told |= {key: _columns(f"{maker.folder}/{name}", entries[key]) for key in keys}
-    return [row | told.get(row["key"], {}) for row in rows]
+    return [row | told.get(row["key"], {}) if row["status"] == "labelled" else row for row in rows]
 
 
 def files_of(folder: Path, rows: Sequence[Row]) -> list[Path]:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
+from casgan_jax.errors import counted
 from casgan_jax.grid import encode_alpha, normalise
 from casgan_jax.labelling.label import LesionLabel
 from casgan_jax.labelling.outlines import lesion_outlines
@@ -179,7 +180,7 @@ def _slice(row: Row, pictures: Mapping[str, str]) -> dict[str, Any]:
 
 def _facts(row: Row) -> list[str]:
     """What is worth knowing of a lesion."""
-    strategy = _STRATEGIES.get(row["strategy"]) or f"from {row['readers']} readers"
+    strategy = _STRATEGIES.get(row["strategy"]) or f"from {counted(row['readers'], 'reader')}"
     facts = [
         f"quality {row['quality']:.3f}",
         strategy,

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from casgan_jax.errors import counted
 from casgan_jax.evaluation.bootstrap import Interval
 from casgan_jax.evaluation.example import Example
 from casgan_jax.evaluation.summary import Agreement, Summary
@@ -20,6 +21,7 @@ from casgan_jax.images import write_png
 from casgan_jax.report.scale_bar import with_scale_bar
 from casgan_jax.report.sheet import (
     BLUE,
+    ERROR_COLOURS,
     ORANGE,
     YELLOW,
     as_picture,
@@ -88,8 +90,8 @@ def headline_lines(summary: Summary) -> list[str]:
         f"Dice {chosen.mean:.3f}{_brackets(chosen)}, "
         f"IoU {iou.mean:.3f} against {truth} at threshold "
         f"{summary.threshold.chosen:.3f}; Dice "
-        f"{headline.paper.mean:.3f} at 128/255 ({chosen.n} lesions, "
-        f"{chosen.patients} patients)"
+        f"{headline.paper.mean:.3f} at 128/255 ({counted(chosen.n, 'lesion')}, "
+        f"{counted(chosen.patients, 'patient')})"
     ]
     if headline.human is not None:
         lines.append(f"a reader against the other three: Dice {headline.human.mean:.3f}")
@@ -151,6 +153,7 @@ def worst_cases(examples: Sequence[Example], threshold: float) -> np.ndarray:
     return sheet(
         [_panel(example, threshold) for example in examples],
         titles=_TITLES,
+        note=ERROR_COLOURS,
         captions=[[f"{one.key}", f"Dice {one.dice:.3f}", "", "", ""] for one in examples],
         tile=_TILE,
     )
@@ -168,7 +171,10 @@ def worst_errors(examples: Sequence[Example], threshold: float) -> np.ndarray:
     captions = [f"{e.key}  {e.dice:.3f}" for e in examples]
     starts = range(0, len(tiles), 4)
     return sheet(
-        [tiles[i : i + 4] for i in starts], captions=[captions[i : i + 4] for i in starts], tile=240
+        [tiles[i : i + 4] for i in starts],
+        captions=[captions[i : i + 4] for i in starts],
+        note="grey: found, blue: missed, orange: added",
+        tile=240,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from casgan_jax.errors import UserError, one_line
+from casgan_jax.errors import UserError, counted, one_line
 from casgan_jax.files import make_folder, write_whole
 from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.json_form import to_json
@@ -135,7 +135,7 @@ def _overview(results: Results) -> _Shown | None:
 
 
 def _extent(table: TableResult) -> str:
-    return f"{table.lesions} lesions of {table.patients} patients"
+    return f"{counted(table.lesions, 'lesion')} of {counted(table.patients, 'patient')}"
 
 
 def _markdown(results: Results) -> str:

@@ -24,6 +24,9 @@ YELLOW: Colour = (240, 228, 66)
 RED: Colour = (213, 94, 0)
 PINK: Colour = (204, 121, 167)
 
+# What `colour_error` shows, for the note of a sheet.
+ERROR_COLOURS = "error: orange where the prediction is too high, blue where it is too low"
+
 _PAPER = 24  # grey level between the tiles
 _LETTER_HEIGHT = 16  # pixels a line of text takes
 
@@ -34,6 +37,7 @@ def sheet(
     titles: Sequence[str] = (),
     captions: Sequence[Sequence[str]] = (),
     row_titles: Sequence[str] = (),
+    note: str = "",
     tile: int = 192,
     gap: int = 4,
 ) -> np.ndarray:
@@ -45,6 +49,7 @@ def sheet(
       titles: one above each column.
       captions: one under each picture, as nested as `rows`; "" for none.
       row_titles: one above each row, at the left.
+      note: a line below all of them, at the left.
       tile: side of the square each picture is fitted into; small ones are enlarged without
         smoothing, so that their pixels are seen.
       gap: pixels between tiles.
@@ -72,6 +77,8 @@ def sheet(
         bands.append(band)
         if captions and any(captions[index]):
             bands.append(_text_band(captions[index], tile, gap, width))
+    if note:
+        bands.append(_text_band([note], width, gap, width))
     bands.insert(0, np.full((gap, width, 3), _PAPER, np.uint8))
     return np.concatenate(bands)
 

@@ -26,7 +26,7 @@ from casgan_jax.records.marks import measured_axes
 from casgan_jax.records.neighbours import shown_neighbours
 from casgan_jax.records.patches import marked_box, marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
-from casgan_jax.report.sheet import colour_error, sheet
+from casgan_jax.report.sheet import ERROR_COLOURS, colour_error, sheet
 from casgan_jax.soft_mask.mark_planes import Marks
 from casgan_jax.systems.cascade import Cascade, check_finite, symmetries_of
 from casgan_jax.systems.networks import super_resolver
@@ -211,7 +211,8 @@ def _segmentation_grid(
         target = make_target(record, data.scale, int(metadata["scale"]))
         truth = decode_alpha(marked_box(record, data.patch).scaled(data.scale).crop(target))
         rows.append([patch, sr, truth, alpha, colour_error(alpha, truth)])
-    return sheet(rows, titles=["patch", "SR image", "truth", "prediction", "error"])
+    titles = ["patch", "SR image", "truth", "prediction", "error"]
+    return sheet(rows, titles=titles, note=ERROR_COLOURS)
 
 
 def _beside(records: list[Any], metadata: Any, data: SoftganData) -> np.ndarray | None:
@@ -275,7 +276,7 @@ def srgan_validation(
         return Validation(
             figures,
             figures.psnr,
-            sheet(rows, titles=titles),
+            sheet(rows, titles=titles, note=ERROR_COLOURS),
             warning=worse_than_interpolation(figures.psnr, figures.bicubic_psnr),
         )
 

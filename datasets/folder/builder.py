@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 
 from casgan_jax.annotations import Annotation, read_annotations
 from casgan_jax.annotations.repeats import repeats
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, counted
 from casgan_jax.records import features as records
 from casgan_jax.records.splits import SPLITS, split_of
 from datasets.base import PreparedBuilder
@@ -90,9 +90,9 @@ class Builder(PreparedBuilder):
             alone = {one.image for one in found.annotations if one.image.parent.name == "images"}
             if alone:
                 self.note(
-                    f"{len(alone)} images lie in no folder of a patient, and each counts as one "
-                    "of its own; put several of one patient into images/PATIENT, or some may be "
-                    "in training and others in test"
+                    f"{counted(len(alone), 'image')} in no folder of a patient, each of which "
+                    "counts as one of its own; put several of one patient into images/PATIENT, or "
+                    "some may be in training and others in test"
                 )
         else:
             raise UserError(
@@ -132,7 +132,7 @@ class Builder(PreparedBuilder):
     def _tasks_of_layout(self, found: Layout, root: str) -> list[Task]:
         if found.without_image:
             self.note(
-                f"{len(found.without_image)} masks belong to no image, the first is "
+                f"{counted(len(found.without_image), 'mask')} without an image, the first is "
                 f"{found.without_image[0]}"
             )
         return [self._task(annotation) for annotation in found.annotations] + [

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from casgan_jax.errors import UserError
+from casgan_jax.errors import UserError, counted
 from casgan_jax.grid import Box, encode_alpha, normalise
 from casgan_jax.images import open_stack
 from casgan_jax.records import features as records
@@ -173,7 +173,7 @@ class Builder(PreparedBuilder):
             for source in path.parent.glob(f"{path.stem}[._]*"):  # headers, data, segmentation
                 self.note_source(source)
             empty += without
-        self.note(f"{empty} slices without prostate are left out")
+        self.note(f"{counted(empty, 'slice')} without prostate left out")
         if self.builder_config.by_case:
             return left_out + [Task(split_of(s.case), s.key, s) for s in slices]
         return left_out + list(self._paper_tasks(slices))

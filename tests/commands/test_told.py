@@ -7,6 +7,7 @@ import numpy as np
 from casgan_jax.commands import told
 from casgan_jax.commands.told import (
     classical_lines,
+    lesion_notes,
     measured_lines,
     radiomics_lines,
     shown_window,
@@ -37,6 +38,12 @@ def test_a_measured_split_is_told_by_its_headline():
     first, *figures, last = measured_lines(MEASURED)
     assert first == "test split:" and last == "worst cases: out/worst.png"
     assert figures[0].startswith("  Dice 1.000, IoU 1.000 against the 50% consensus")
+
+
+def test_a_note_of_many_lesions_is_told_once():
+    rows = [{"key": "a", "note": "far away"}, {"key": "b", "note": "measured"}]
+    rows += [{"key": "c", "note": "measured"}, {"key": "d"}]
+    assert lesion_notes(rows) == ["note: a: far away", "note: 2 lesions: measured"]
 
 
 def test_a_threshold_of_few_lesions_is_a_rough_one(discs, monkeypatch):

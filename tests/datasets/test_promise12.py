@@ -106,7 +106,7 @@ def test_build_by_case(tmp_path, native):
         for record in builder.as_data_source(split):
             assert split_of(record["patient"].decode()) == split
     metadata = builder.info.metadata
-    assert metadata["notes"] == ["7 slices without prostate are left out"]
+    assert metadata["notes"] == ["7 slices without prostate left out"]
     assert not metadata["leaks"] and not metadata["skipped"]
 
 

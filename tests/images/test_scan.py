@@ -72,7 +72,7 @@ def test_a_stack_needs_a_slice_index_that_is_there(tmp_path):
                 error.what == str(path)
                 and f"slice_index {index}" in error.found
                 and "4 slices" in error.found
-                and error.expected == "0 to 3"
+                and error.expected == "one of 0 to 3"
             )
     single = write_png(tmp_path / "a.png", noise((5, 7), 0, 200, np.uint8))
     error = fault_of(read_scan, single, slice_index=1)

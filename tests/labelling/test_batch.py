@@ -173,6 +173,26 @@ def test_a_lesion_that_fails_now_leaves_nothing_of_before(label, folder):
     assert not [path for path in (folder / "out").glob("*/outline*")]
 
 
+def test_a_line_that_is_no_lesion_any_more_leaves_nothing_of_before(label, folder):
+    label("outline", "readers")
+    text = (folder / "lesions.csv").read_text().replace("8.png,,0.5", "8.png,,half")
+    (folder / "lesions.csv").write_text(text)
+    annotations = read_annotations(folder / "lesions.csv")
+    options = {"workers": 0, "progress": False}
+    batch = label_batch(annotations, folder / "out", BatchOptions(), **options)
+    assert [row["status"] for row in batch.rows] == ["labelled", "failed"]
+    assert not [path for path in (folder / "out").glob("*/outline*")] and batch.others == 0
+    assert (folder / "out" / batch.rows[0]["soft_mask"]).is_file()
+
+
+def test_a_line_of_a_name_that_is_taken_leaves_the_lesion_of_that_name(label, folder):
+    first, second = label("outline", "outline").rows
+    assert (first["status"], second["status"]) == ("labelled", "failed")
+    assert first["key"] == second["key"] and "rename one" in second["reason"]
+    assert (folder / "out" / first["soft_mask"]).is_file()
+    assert [row["status"] for row in label("outline").rows] == ["labelled"]
+
+
 def test_everything_a_label_depends_on_is_in_its_fingerprint(folder):
     annotation = table_of(folder, "readers").annotations[0]
     first = fingerprint(annotation, BatchOptions())

@@ -167,7 +167,7 @@ def test_damaged_and_mixed_files_are_told_and_the_rest_is_labelled(study):
     assert "again" in found["series"][1]["fault"] and "cut.dcm" in found["faults"][0]
     assert [one["key"] for one in found["lesions"]] == ["one"]
     text = as_table(json.loads(json.dumps(found)))
-    assert "5       4       96 x 96  0.8 x 0.5 x 2" in text and "1 lesions to label" in text
+    assert "5       4       96 x 96  0.8 x 0.5 x 2" in text and "1 lesion to label" in text
     annotations = study_lesions(read_study(study))
     assert [one.key for one in annotations.annotations] == ["one"]
     assert ["cut.dcm" in one.reason for one in annotations.failures] == [True]

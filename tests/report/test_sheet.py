@@ -26,6 +26,8 @@ def test_text_is_drawn_and_cut_to_its_tile():
         row_titles=["row"],
         tile=32,
     )
+    noted = sheet([[np.zeros((8, 8)), np.zeros((8, 8))]], note="orange", tile=32)
+    assert (noted[: len(plain)] == plain).all() and noted[len(plain) :].max() > 150
     assert texts.shape[0] > plain.shape[0]
     assert texts.shape[1] == plain.shape[1]
     assert (texts[4:20, 36:] == texts[0, 0]).all()

@@ -30,6 +30,7 @@ from casgan_jax.labelling.volumes.files import (
     Row,
     failed_volume_row,
     make_folders,
+    remove_empty_folders,
     remove_lesion_volume,
     volume_row,
     write_lesion_volume,
@@ -175,20 +176,21 @@ def label_volume_lesions(
         rows = keeping.without_leftovers(
             rows,
             {one.key: one for one in lesions},
+            keeping.recorded(folder, _RECORDS),
             failed_volume_row,
             lambda key: _forget(folder, key),
         )
         keeping.write_table(table, COLUMNS, rows)
         pages = write_volume_review(folder, rows)
+        remove_empty_folders(folder)
     return VolumeBatch(rows, len(kept), table, pages)
 
 
 def forget_other_volumes(folder: Path, keys: Collection[str]) -> None:
     """Removes from a folder the volumes of lesions that are not named; of none, all that tells of
     volumes."""
-    for record in (folder / _RECORDS).glob("*.json"):
-        if record.stem not in keys:
-            _forget(folder, record.stem)
+    for key in keeping.recorded(folder, _RECORDS).difference(keys):
+        _forget(folder, key)
     if not keys:
         _remove_tables(folder)
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
@@ -203,7 +205,7 @@ def review_volumes(folder: Path) -> list[Path]:
     Raises:
       UserError: another process is labelling into the folder.
     """
-    keys = sorted(path.stem for path in (folder / _RECORDS).glob("*.json"))
+    keys = sorted(keeping.recorded(folder, _RECORDS))
     failed = keeping.failures_of(folder / TABLE)
     if not keys and not failed:
         return []

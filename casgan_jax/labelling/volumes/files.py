@@ -10,6 +10,7 @@ Indices of slices are those of the series or file, from 0, in the order of their
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,13 @@ def make_folders(folder: Path) -> None:
     """
     for name in KINDS.values():
         make_folder(folder / name, field="output")
+
+
+def remove_empty_folders(folder: Path) -> None:
+    """Removes those of them that no file was written to, as there was none of the kind."""
+    for name in KINDS.values():
+        with contextlib.suppress(OSError):  # one that has files stays
+            (folder / name).rmdir()
 
 
 def write_lesion_volume(
