@@ -45,7 +45,7 @@ QUICK_NOTES = (
 # The configs are for trainings that are ten and fifty times as long: what they warm up for and
 # average over is shorter here. The scale is for the methods that are not trained, whose own is 1:
 # every row is measured on one grid.
-_BUDGETS = {
+BUDGETS = {
     "": {"data.scale": "4"},
     "cpu": {
         "data.scale": "2",
@@ -140,6 +140,6 @@ def get_experiment(variant: str) -> Experiment:
         rows=rows(variant),
         data_sets=data_sets,
         seeds=(0,) if variant else (0, 1, 2),
-        fields=_BUDGETS[variant],
+        fields=BUDGETS[variant],
         notes=NOTES + (QUICK_NOTES if variant == "quick" else ()),
     )
