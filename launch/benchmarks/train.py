@@ -70,13 +70,23 @@ def cases(dtype: str) -> list[Case]:
     return [
         _softgan("softgan 128 px, 16 features", 8, dtype, *small),
         _softgan("softgan 256 px, 64 features", 1, dtype, {}, {}),
+        _softgan("softgan:marked 128 px, 24 features", 8, dtype, {}, {}, "marked"),
         _srgan("srgan 22 -> 88 px, 64 features", 4, dtype, dict(patch=22)),
     ]
 
 
-def _softgan(name: str, batch_size: int, dtype: str, data: Any, model: Any) -> Case:
+def _softgan(
+    name: str, batch_size: int, dtype: str, data: Any, model: Any, variant: str = ""
+) -> Case:
+    """Of what a config sees, the image alone."""
+    unmarked = dict(marks=dict(click=0.0, axes=0.0, anywhere=0.0, share=0.0))
     config = replaced(
-        softgan.get_config(), sr="none", dtype=dtype, data=data, model=model, optim=_CONSTANT_RATE
+        softgan.get_config(variant),
+        sr="none",
+        dtype=dtype,
+        data=unmarked | data,
+        model=model,
+        optim=_CONSTANT_RATE,
     )
     return Case(name, config, batch_size)
 
@@ -211,9 +221,7 @@ def torch_training(config: StageConfig, device: Any) -> Any:
     state = initial_state(config, BUILD_STAGE[config.name](config), {})
     scale, width = config.data.scale, config.model.discriminator_features
     if isinstance(config, SoftganConfig):
-        options: Mapping[str, Any] = config.model.options
-        levels = options["levels"] or (config.data.patch * scale).bit_length() - 1
-        generator = networks.UNet(1, config.model.features, levels, options["dropout"])
+        generator = _segmentor(config)
         discriminator = networks.PixelDiscriminator(1, width)
         condition = functools.partial(step.interpolated, scale=scale)
         content = step.softgan_content(config.loss)
@@ -236,6 +244,19 @@ def torch_training(config: StageConfig, device: Any) -> Any:
         optim=config.optim,
         dtype=config.dtype,
     )
+
+
+def _segmentor(config: SoftganConfig) -> Any:
+    """The segmentor's twin."""
+    from launch.benchmarks.pytorch import networks
+
+    features, scale = config.model.features, config.data.scale
+    options: Mapping[str, Any] = config.model.options
+    if config.model.network.endswith(".NativeUNet"):
+        cell = scale * options["fold"]
+        return networks.NativeUNet(features, options["levels"], options["widest"], cell)
+    levels = options["levels"] or (config.data.patch * scale).bit_length() - 1
+    return networks.UNet(1, features, levels, options["dropout"])
 
 
 def _pair(ours: Side, theirs: Side) -> tuple[float, float]:

@@ -67,6 +67,44 @@ class UNet(nn.Module):
         return torch.sigmoid(self.up0(F.relu(x)).float())
 
 
+class NativeUNet(nn.Module):
+    """Condition image (N, 1, S, S) -> soft mask (N, 1, S, S); `cell` x `cell` pixels are folded."""
+
+    def __init__(self, features: int, levels: int, widest: int, cell: int) -> None:
+        super().__init__()
+        widths = [features * min(2**level, widest) for level in range(levels + 1)]
+        self.levels, self.cell = levels, cell
+        inputs = cell**2
+        for level, width in enumerate(widths):
+            self.add_module(f"down{level}_0", _block(inputs, width, stride=2 if level else 1))
+            self.add_module(f"down{level}_1", _block(width, width))
+            inputs = width
+        for level in range(levels):
+            up = nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2)
+            self.add_module(f"up{level}", up)
+            self.add_module(f"up{level}_0", _block(widths[level], widths[level]))
+        self.alpha = nn.Conv2d(widths[0], cell**2, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x, skips = F.pixel_unshuffle(x, self.cell), []
+        for level in range(self.levels + 1):
+            x = self.get_submodule(f"down{level}_0")(x)
+            x = self.get_submodule(f"down{level}_1")(x)
+            skips.append(x)
+        for level in reversed(range(self.levels)):
+            x = self.get_submodule(f"up{level}")(x)
+            x = self.get_submodule(f"up{level}_0")(x + skips[level])
+        return torch.sigmoid(F.pixel_shuffle(self.alpha(x), self.cell).float())
+
+
+def _block(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    parts = nn.Sequential()
+    parts.add_module("conv", nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False))
+    parts.add_module("norm", nn.BatchNorm2d(outputs))
+    parts.add_module("activation", nn.LeakyReLU(0.2))
+    return parts
+
+
 class PixelDiscriminator(nn.Module):
     """Condition (N, channels, S, S) and candidate (N, 1, S, S) -> scores (N, 1, S, S)."""
 
@@ -159,7 +197,7 @@ def load_flax(module: nn.Module, variables: Mapping[str, Any]) -> None:
       RuntimeError: names or shapes differ (PyTorch's `load_state_dict`).
     """
     state = {}
-    for name, leaves in variables["params"].items():
+    for name, leaves in _by_module(variables["params"]).items():
         transposed = isinstance(module.get_submodule(name), nn.ConvTranspose2d)
         for kind, leaf in leaves.items():
             field = "bias" if kind == "bias" else "weight"
@@ -168,11 +206,22 @@ def load_flax(module: nn.Module, variables: Mapping[str, Any]) -> None:
                 # `depth_to_space` has the pixel's parity before the channel, PyTorch after it.
                 leaf = leaf.reshape(*leaf.shape[:-1], 4, -1).swapaxes(-1, -2).reshape(leaf.shape)
             state[f"{name}.{field}"] = _torch_layout(leaf, transposed)
-    for name, leaves in variables.get("batch_stats", {}).items():
+    for name, leaves in _by_module(variables.get("batch_stats", {})).items():
         for kind, leaf in leaves.items():
             state[f"{name}.running_{kind}"] = torch.tensor(np.asarray(leaf))
         state[f"{name}.num_batches_tracked"] = torch.tensor(0)
     module.load_state_dict(state)
+
+
+def _by_module(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Mapping[str, Any]]:
+    """{dotted name of a module: its leaves}."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, part in tree.items():
+        if any(isinstance(value, Mapping) for value in part.values()):
+            found |= _by_module(part, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = part
+    return found
 
 
 def _torch_layout(leaf: np.ndarray, transposed: bool) -> torch.Tensor:

@@ -8,6 +8,7 @@ import pytest
 
 from casgan_jax.configs.schema.tree import replaced
 from casgan_jax.models.discriminators import PixelDiscriminator
+from casgan_jax.models.native_unet import NativeUNet
 from casgan_jax.models.srgan import SRDiscriminator, SRGenerator
 from casgan_jax.models.unet import UNet
 from launch.benchmarks import train
@@ -33,6 +34,7 @@ def pairs():
     condition, candidate = images(2), images(1)
     return {
         "unet": (UNet(4, dropout=0.0), (condition,), networks.UNet(2, 4, 4, 0.0)),
+        "native": (NativeUNet(4, 2, scale=2), (images(1),), networks.NativeUNet(4, 2, 8, 2)),
         "pixel": (
             PixelDiscriminator(4),
             (condition, candidate),
@@ -43,7 +45,7 @@ def pairs():
     }
 
 
-@pytest.mark.parametrize("name", ["unet", "pixel", "srgan", "judge"])
+@pytest.mark.parametrize("name", ["unet", "native", "pixel", "srgan", "judge"])
 @pytest.mark.parametrize("training", [True, False])
 def test_networks_compute_the_same_functions(name, training):
     module, inputs, theirs = pairs()[name]
@@ -69,12 +71,13 @@ def test_networks_compute_the_same_functions(name, training):
     assert ours == sum(parameter.numel() for parameter in theirs.parameters())
 
 
-@pytest.mark.parametrize("index", [0, 2])
+@pytest.mark.parametrize("index", [0, 2, 3])
 def test_steps_have_the_same_losses(index):
     case = dataclasses.replace(train.cases("float32")[index], batch_size=2)
     small = dict(features=4, discriminator_features=4)
     small |= dict(dropout=0.0) if case.config.name == "softgan" else dict(blocks=1)
-    config = replaced(case.config, data=dict(patch=8, scale=2), model=small)
+    patch = 16 if "marked" in case.name else 8
+    config = replaced(case.config, data=dict(patch=patch, scale=2), model=small)
     case = dataclasses.replace(case, config=config)
     ours, theirs = train.jax_side(case), train.torch_side(case)
     # PyTorch's side has taken one step, in which its operations were counted.
