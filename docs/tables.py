@@ -2,6 +2,7 @@
 
     python docs/tables.py           # rewrites the pages whose tables have changed
     python docs/tables.py --check   # names them, and fails
+    python docs/tables.py --keep=experiments/table3-quick/results.json   # into docs/measured first
 
 A table stands between two comments, of which the first says what it is made of:
 
@@ -10,13 +11,16 @@ A table stands between two comments, of which the first says what it is made of:
 
 `of` is a file of docs/measured: the `results.json` of an experiment, or the lines that a benchmark
 printed, as .jsonl. `rows` are chosen: lines by their values, null where the name is not there; an
-experiment's by its data set, {"data_set": "phantom/quick"}. `columns` are names of values with
-their headings. "turned": true makes columns of the rows.
+experiment's by its data set, {"data_set": "phantom/quick"}. Their columns are `system`, keys of the
+experiment's columns, KEY_paper, KEY_difference (from the row `against`), `minutes`,
+`images_per_second` and `parameters`. `columns` are names of values with their headings. "turned":
+true makes columns of the rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import sys
@@ -25,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from casgan_jax.files import write_whole
-from casgan_jax.json_form import read_as
-from casgan_jax.report.results import Results, RowResult
+from casgan_jax.json_form import read_as, to_json
+from casgan_jax.report.results import Comparison, Results, RowResult
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"<!-- table (\{.*?\}) -->\n.*?<!-- end -->", re.DOTALL)
@@ -35,13 +39,34 @@ _BLOCK = re.compile(r"<!-- table (\{.*?\}) -->\n.*?<!-- end -->", re.DOTALL)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--keep", type=Path, metavar="RESULTS_JSON", help="keep its figures")
     given = parser.parse_args()
+    if given.keep:
+        keep(given.keep)
     changed = {page: text for page in pages() if (text := written(page)) != page.read_text()}
     for page, text in changed.items():
         print(page.name)
         if not given.check:
             write_whole(page, text.encode())
     return 1 if changed and given.check else 0
+
+
+def keep(path: Path) -> None:
+    """Keeps the figures of an experiment, without paths of the machine that it ran on."""
+    results = read_as(Results, path, remedy="run the experiment")
+    name = ":".join(filter(None, (results.experiment, results.variant)))
+    tables = tuple(
+        dataclasses.replace(table, rows=tuple(_figures(row) for row in table.rows))
+        for table in results.tables
+    )
+    command = f"python -m launch.experiment --config={name}"
+    kept = dataclasses.replace(results, command=command, pictures=(), tables=tables)
+    text = json.dumps(to_json(kept), indent=1) + "\n"
+    write_whole(DOCS / "measured" / f"{name.replace(':', '_')}.json", text.encode())
+
+
+def _figures(row: RowResult) -> RowResult:
+    return dataclasses.replace(row, command="", worst=None, curves=None, training=None)
 
 
 def pages() -> list[Path]:
@@ -100,6 +125,11 @@ def _shown(row: RowResult, digits: Mapping[str, int]) -> dict[str, Any]:
         shown[key] = f"{value.mean:.{places}f}"
         if value.low is not None:
             shown[key] += f" [{value.low:.{places}f}, {value.high:.{places}f}]"
+    for key, paper in row.paper.items():
+        shown[f"{key}_paper"] = f"{paper:.{digits[key]}f}"
+    for key, found in row.against.items():
+        shown["against"] = found.row
+        shown[f"{key}_difference"] = _difference(found, digits[key])
     if row.seconds is not None:
         shown["minutes"] = f"{row.seconds / 60:.1f}"
     if row.images_per_second is not None:
@@ -107,6 +137,15 @@ def _shown(row: RowResult, digits: Mapping[str, int]) -> dict[str, Any]:
     if row.parameters is not None:
         shown["parameters"] = f"{row.parameters / 1e6:.2f} M"
     return shown
+
+
+def _difference(found: Comparison, places: int) -> str:
+    told = f"{found.difference:+.{places}f}"
+    if found.low is not None:
+        told += f" [{found.low:+.{places}f}, {found.high:+.{places}f}]"
+    if found.p is None:
+        return told
+    return told + (", p < 0.001" if found.p < 0.001 else f", p = {found.p:.3f}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import shutil
 import subprocess
 import sys
 from functools import cache
@@ -17,7 +16,7 @@ from casgan_jax.configs.schema.tree import flat_settings
 from casgan_jax.labelling import files
 from casgan_jax.labelling.volumes import files as volumes
 from casgan_jax.report.experiment import write_report
-from tests.report.test_experiment import results, row, unmeasured
+from tests.report.test_experiment import against, results, row, unmeasured
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -206,14 +205,23 @@ def test_a_table_is_made_of_the_lines_of_a_benchmark(tables, tmp_path, monkeypat
 def test_a_table_is_made_of_the_results_of_an_experiment(tables, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "DOCS", tmp_path)
     (tmp_path / "measured").mkdir()
+    compared = row("SoftGAN", 0.7, against={"dice": against(-0.1, -0.12, -0.08, name="U-Net")})
     write_report(
-        results(row("U-Net", 0.8), unmeasured("SegNet", "failed", "why")), tmp_path / "run"
+        results(row("U-Net", 0.8), compared, unmeasured("SegNet", "failed", "why")),
+        tmp_path / "run",
     )
-    shutil.copy(tmp_path / "run/results.json", tmp_path / "measured/a.json")
+    tables.keep(tmp_path / "run/results.json")
+    (kept,) = (tmp_path / "measured").iterdir()
+    assert str(tmp_path) not in kept.read_text()
     columns = {"system": "", "dice": "Dice", "minutes": "min", "parameters": "parameters"}
-    asked = {"of": "a.json", "rows": {"data_set": "phantom/quick"}, "columns": columns}
+    columns |= {"dice_difference": "difference", "against": "from"}
+    asked = {"of": kept.name, "rows": {"data_set": "phantom/quick"}, "columns": columns}
     page = tmp_path / "page.md"
     page.write_text(f"<!-- table {json.dumps(asked)} -->\n<!-- end -->\n")
     head, _, *rows = tables.written(page).splitlines()[2:-2]
-    assert head == "|  | Dice | min | parameters |"
-    assert rows == ["| U-Net | 0.800 [0.790, 0.810] | 2.2 | 1.23 M |"]
+    assert head == "|  | Dice | min | parameters | difference | from |"
+    assert rows == [
+        "| U-Net | 0.800 [0.790, 0.810] | 2.2 | 1.23 M |  |  |",
+        "| SoftGAN | 0.700 [0.690, 0.710] | 2.2 | 1.23 M "
+        "| -0.100 [-0.120, -0.080], p = 0.020 | U-Net |",
+    ]
