@@ -8,6 +8,7 @@ it better, are given to it as well. The networks see the patch around the mark, 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,11 +24,10 @@ from casgan_jax.evaluation.data_set import choose_threshold, evaluate
 from casgan_jax.grid import PAPER_THRESHOLD, normalise
 from casgan_jax.records.patches import marked_patch
 from casgan_jax.records.prepared import load_split, read_metadata
-from launch.benchmarks.peers.trained import VALIDATED, VALIDATIONS, Point, Trained, steps_within
+from launch.benchmarks.peers.trained import VALIDATED, VALIDATIONS, Point, Trained
 
 BATCH = 8
 LEARNING_RATE = 1e-3
-_TRIAL_STEPS = 12
 
 
 def basic_unet() -> nn.Module:
@@ -125,38 +125,33 @@ def train_monai(name: str, data_dir: Path, patch: int, seconds: float, *, seed: 
     batches = _batches(data_dir, metadata, patch, seed, device)
     loss_of = DiceCELoss(sigmoid=True)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
+    validation = _first(load_split(data_dir, "validation"))
+    steps, curve, lost = 0, list[Point](), 0.0
 
-    def step() -> None:
+    def spent() -> float:
+        return clock() - started - lost
+
+    # The share of the budget that is spent stands for that of the steps: how long a step takes
+    # changes with what else runs on the machine.
+    while (share := spent() / seconds) < 1 or steps < VALIDATIONS:
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * (1 + math.cos(math.pi * min(share, 1.0))) / 2
         network.train()
         images, masks = next(batches)
         optimizer.zero_grad(set_to_none=True)
         loss_of(network(images), masks).backward()
         optimizer.step()
-
-    for _ in range(2):  # the first steps choose algorithms
-        step()
-    begun = clock()
-    for _ in range(_TRIAL_STEPS):
-        step()
-    pace = (clock() - begun) / _TRIAL_STEPS
-    taken = 2 + _TRIAL_STEPS
-    steps = taken + steps_within(seconds, start=clock() - started, step=pace)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - taken)
-    validation = _first(load_split(data_dir, "validation"))
-    curve, lost = [], 0.0
-    for index in range(taken + 1, steps + 1):
-        step()
-        schedule.step()
-        if (index - taken) % max(1, (steps - taken) // VALIDATIONS) == 0:
-            spent = clock() - started - lost
+        steps += 1
+        if spent() / seconds * VALIDATIONS >= len(curve) + 1:
+            before = spent()
             quick = MonaiSystem(network, patch, symmetries=False)
-            curve.append(Point(spent, _dice(quick, validation, metadata)))
-            lost = clock() - started - spent
-    spent = clock() - started - lost
+            curve.append(Point(before, _dice(quick, validation, metadata)))
+            lost += spent() - before
+    trained = spent()
     system = MonaiSystem(network, patch)
     chosen = evaluate(system, load_split(data_dir, "validation"), metadata, progress=False)
     system.threshold = choose_threshold(chosen).threshold
-    return Trained(system, spent, steps, tuple(curve))
+    return Trained(system, trained, steps, tuple(curve))
 
 
 def keep(system: Any, folder: Path) -> None:
