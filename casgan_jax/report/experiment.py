@@ -21,11 +21,11 @@ from casgan_jax.grid import PAPER_THRESHOLD
 from casgan_jax.json_form import to_json
 from casgan_jax.report.experiment_tables import (
     COLLAPSED,
-    LEGEND,
     agreement_table,
     difference_table,
     failed_table,
     initial_weights_line,
+    legend,
     measured_table,
     overview_table,
     seeds_table,
@@ -44,7 +44,7 @@ _AGAINST = (
 )
 
 _FAILED = "Rows that failed, and why. The same command runs them again."
-_UNRUN = "Rows that were not run, as the paper reports them."
+_REPORTED = "Rows that were not run, as the paper reports them."
 _COLLAPSED = (
     "A row that is marked as collapsed has learnt nothing: it is the best in nothing, whatever its "
     "figures."
@@ -107,14 +107,16 @@ def _tables(results: Results, table: TableResult) -> Iterator[_Shown]:
     """Those that there are for a data set."""
     columns, rows = results.columns, table.rows
     collapsed = _COLLAPSED if any(row.has_collapsed for row in rows) else ""
-    legend = " ".join(filter(None, (LEGEND, collapsed, initial_weights_line(rows))))
+    about = " ".join(filter(None, (legend(rows), collapsed, initial_weights_line(rows))))
     if measured := measured_table(columns, rows):
-        yield _Shown(legend, measured)
+        yield _Shown(about, measured)
     if failed := failed_table(columns, rows):
         yield _Shown(_FAILED, failed)
     if unrun := unrun_table(columns, rows):
         names = ", ".join(line[0].text for line in unrun.rows)
-        yield _Shown(_UNRUN, unrun, f"Not run, {len(unrun.rows)} of {len(rows)} rows: {names}")
+        folded = f"Not run, {len(unrun.rows)} of {len(rows)} rows: {names}"
+        reported = any(row.paper for row in rows if row.status == "not run")
+        yield _Shown(_REPORTED if reported else "Rows that were not run.", unrun, folded)
     for about, make in (
         (_AGAINST, difference_table),
         ("Each seed on its own.", seeds_table),

@@ -13,14 +13,22 @@ from casgan_jax.evaluation.summary import Agreement
 from casgan_jax.report.results import Comparison, Heading, RowResult, TableResult, Value
 from casgan_jax.report.tables import MISSING, Cell, Column, Table
 
-LEGEND = (
-    "Bold: the best measured here. \N{DAGGER}: the best baseline. Brackets: 95% interval. "
-    "Arrows: which way is better. Paper: as the paper reports it, on its own data."
-)
 COLLAPSED = "collapsed"
 _SIGNIFICANT = 0.05
 _STAY = "\N{NO-BREAK SPACE}"  # what it stands between stays on one line
 _SYSTEM = Column("system")
+
+
+def legend(rows: Sequence[RowResult]) -> str:
+    """What the signs of a table of rows mean, of those that it has."""
+    compares = any(row.group == "baseline" and row.status == "done" for row in rows)
+    told = (
+        "Bold: the best measured here.",
+        "\N{DAGGER}: the best baseline." * compares,
+        "Brackets: 95% interval. Arrows: which way is better.",
+        "Paper: as the paper reports it, on its own data." * any(row.paper for row in rows),
+    )
+    return " ".join(filter(None, told))
 
 
 def measured_table(columns: Sequence[Heading], rows: Sequence[RowResult]) -> Table | None:
