@@ -83,6 +83,7 @@ def _block(found: re.Match[str]) -> str:
     asked = json.loads(found[1])
     columns = asked["columns"]
     rows = [[row.get(name, "") for name in columns] for row in _rows(asked["of"], asked["rows"])]
+    rows = [row for row in rows if any(row[1:])]  # of one that is not compared, say, nothing
     if not rows:
         raise ValueError(f"{asked['of']}: found no row of {asked['rows']}")
     lines = [list(columns.values()), *rows]
