@@ -185,19 +185,23 @@ def test_tables_are_what_was_measured(tables):
 def test_a_table_is_made_of_the_lines_of_a_benchmark(tables, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "DOCS", tmp_path)
     lines = [{"fold": 0, "system": "A", "dice": "0.12345 [0.1, 0.2]"}, {"system": "B", "steps": 7}]
+    lines += [{"system": "C"}]  # of which there is nothing to show
     (tmp_path / "measured").mkdir()
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (tmp_path / "measured/a.jsonl").write_text(text)
     asked = {"of": "a.jsonl", "rows": {}, "columns": {"system": "", "dice": "Dice"}}
+    asked["columns"]["steps"] = "steps"
     page = tmp_path / "page.md"
 
     def table(**changed):
         page.write_text(f"<!-- table {json.dumps(asked | changed)} -->\nold\n<!-- end -->\n")
         return tables.written(page).splitlines()[2:-2]
 
-    assert table() == ["|  | Dice |", "|---|---|", "| A | 0.123 [0.1, 0.2] |", "| B |  |"]
-    assert table(rows={"fold": 0}) == table()[:3]
-    assert table(turned=True) == ["|  | A | B |", "|---|---|---|", "| Dice | 0.123 [0.1, 0.2] |  |"]
+    lines = ["|  | Dice | steps |", "|---|---|---|", "| A | 0.123 [0.1, 0.2] |  |", "| B |  | 7 |"]
+    assert table() == lines
+    assert table(rows={"fold": 0}) == lines[:3]
+    turned = ["|  | A | B |", "|---|---|---|", "| Dice | 0.123 [0.1, 0.2] |  |", "| steps |  | 7 |"]
+    assert table(turned=True) == turned
     with pytest.raises(ValueError, match="no row"):
         table(rows={"fold": 5})
 
