@@ -145,8 +145,8 @@ def test_what_the_folders_lack_is_told(tmp_path):
     builder = build(tmp_path / "data", folder)
     assert builder.info.metadata["skipped"] == {split_of("without"): {"no mask": 1}}
     lone, alone, empty = builder.info.metadata["notes"]
-    assert alone.startswith("1 images lie in no folder of a patient, and each counts as one of its")
-    assert lone.startswith("1 masks belong to no image, the first is ")
+    assert alone.startswith("1 image in no folder of a patient, each of which counts as one of its")
+    assert lone.startswith("1 mask without an image, the first is ")
     others = [split for split in SPLITS if split != split_of("Ann")]
     assert empty.startswith(f"no patient is in the split {' or '.join(others)}: ")
 

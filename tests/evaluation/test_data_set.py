@@ -60,7 +60,7 @@ def test_summary_counts_means_and_headline():
 
 def test_one_patient_has_a_headline_without_an_interval():
     first = headline_lines(measured([record_of(0)]).summary())[0]
-    assert first.startswith("Dice ") and "(1 lesions, 1 patients)" in first and "[" not in first
+    assert first.startswith("Dice ") and "(1 lesion, 1 patient)" in first and "[" not in first
     assert " [" in headline_lines(measured([record_of(i) for i in range(4)]).summary())[0]
 
 
