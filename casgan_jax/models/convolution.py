@@ -22,6 +22,7 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 # Below either the maps cost more than the products they save: see `_suits_winograd`.
 _WINOGRAD_CHANNELS = 64
 _WINOGRAD_PIXELS = 1024
+_CACHE = 1_700_000  # bytes of a gradient that stay there: see `_plain_kernel_gradient`
 
 
 def space_to_depth(x: jax.Array, r: int = 2) -> jax.Array:
@@ -210,8 +211,7 @@ def _kernel_gradient(
     """The gradient of `conv` by its kernel as matrix products over all pixels."""
     size, _, channels, features = kernel.shape
     if stride == 1 and _suits_plain_kernel_gradient(kernel, gradient):
-        plain = functools.partial(_plain_conv, x, stride=stride, padding=padding)
-        return jax.vjp(plain, kernel)[1](gradient)[0]
+        return _plain_kernel_gradient(x, kernel, gradient, padding)
     if stride == 1 and (features < 8 or size**2 * features <= 2 * channels):
         return _kernel_gradient_by_shifted_gradients(x, kernel, gradient, padding)
     # The map of a gradient of many features costs more than the products it saves.
@@ -222,11 +222,30 @@ def _kernel_gradient(
     return jnp.stack(products).reshape(kernel.shape)
 
 
+def _plain_kernel_gradient(
+    x: jax.Array, kernel: jax.Array, gradient: jax.Array, padding: int
+) -> jax.Array:
+    """XLA's own, of a few images at a time where all gradients together would not stay in the
+    cache of a core: for 8 x 64 x 64 pixels and 24 channels 9 ms instead of 23, for 32 channels 8
+    instead of 18 (one core of an Intel Xeon). Up to 16 features it is as fast as it can be."""
+    images, *_, features = gradient.shape
+    of_image = gradient.size // images * gradient.dtype.itemsize
+    group = max(1, _CACHE // of_image) if features > 16 else images
+
+    def of(some: slice) -> jax.Array:
+        plain = functools.partial(_plain_conv, x[some], stride=1, padding=padding)
+        by_kernel: jax.Array = jax.vjp(plain, kernel)[1](gradient[some])[0]
+        return by_kernel
+
+    groups = [slice(start, start + group) for start in range(0, images, group)]
+    return functools.reduce(jnp.add, map(of, groups))
+
+
 def _suits_plain_kernel_gradient(kernel: jax.Array, gradient: jax.Array) -> bool:
     """Whether XLA's own, which reads each pixel once, is ahead of long products of few columns."""
     size, _, channels, features = kernel.shape
     pixels = gradient.size // features
-    is_narrow = channels * features <= 2048 or (pixels >= 2**15 and features <= 64)
+    is_narrow = channels * features <= 2304 or (pixels >= 2**15 and features <= 64)
     return size > 1 and size % 2 == 1 and features >= 8 and is_narrow
 
 

@@ -54,6 +54,22 @@ def test_gradients_of_conv_are_those_of_the_plain_convolution(
         np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
+@pytest.mark.parametrize("group", [1, 2, 3, 5])
+def test_a_gradient_by_the_kernel_of_a_few_images_at_a_time_is_that_of_all(group, monkeypatch):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (5, 6, 7, 4))
+    kernel = jax.random.normal(keys[1], (3, 3, 4, 20))
+    gradient = jax.random.normal(keys[2], (5, 6, 7, 20))
+
+    def by_kernel(cache):
+        monkeypatch.setattr(convolution, "_CACHE", cache)
+        jax.clear_caches()
+        return jax.vjp(lambda kernel: conv(x, kernel, 1, 1), kernel)[1](gradient)[0]
+
+    of_image = gradient[0].nbytes
+    np.testing.assert_allclose(by_kernel(group * of_image), by_kernel(2**30), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("sides", [(6, 8), (5, 8), (6, 3), (1, 1)])
 def test_winograd_of_even_and_odd_sides(sides):
     x = jax.random.normal(jax.random.key(0), (2, *sides, 5))
