@@ -6,8 +6,7 @@ r"""Measures one part of the system beside what it replaces: one JSON object a l
 
 Suites:
   all      every suite in a process of its own, with a time limit, into --output; goes on
-  matting  closed-form matting beside pymatting in one process (the extra bench; to
-           import pymatting for the first time takes a minute, which is not timed)
+  matting  closed-form matting beside pymatting in one process (the extra bench)
   train    the adversarial step beside the same networks in PyTorch (the extra bench)
   input    the input pipeline beside the training step that it feeds
   predict  a cascade's latency and images per second
@@ -26,6 +25,7 @@ Suites:
 from absl import flags
 
 from casgan_jax.commands.entry import run_main
+from casgan_jax.commands.large_pages import begin_with_large_pages
 from casgan_jax.commands.path_flag import define_path
 
 flags.DEFINE_string("suite", None, "What to measure; see above.")
@@ -43,9 +43,8 @@ flags.DEFINE_integer("first_folds", 0, "quality: only so many of them; 0: all.",
 define_path("deeplesion", None, "annotate: DL_info.csv, with grabcut_masks beside it.")
 flags.DEFINE_float("soak_seconds", 0.0, "annotate: only 20 readers at a server, for so long.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
-flags.DEFINE_integer(
-    "limit", 500, "annotate, label, marks, volume: so many slices or lesions.", lower_bound=1
-)
+_LIMIT = "annotate, label, marks, volume: so many slices or lesions."
+flags.DEFINE_integer("limit", 500, _LIMIT, lower_bound=1)
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 
@@ -57,4 +56,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    begin_with_large_pages()  # as training does
     run_main(main)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from casgan_jax.commands.entry import keep_compilations, run_main, with_flags
+from casgan_jax.commands.large_pages import begin_with_large_pages
 from casgan_jax.commands.path_flag import define_path
 from casgan_jax.commands.program import typed
 from casgan_jax.configs.schema.classical import ClassicalConfig
@@ -62,6 +63,7 @@ _overrides: list[tuple[str, str]] = []
 
 def run() -> None:
     """The command; fields of the config are no flags and are taken from its arguments first."""
+    begin_with_large_pages()
     sys.argv[1:], _overrides[:] = split_overrides(sys.argv[1:])
     run_main(main)
 

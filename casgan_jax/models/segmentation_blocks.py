@@ -76,8 +76,8 @@ class UpConv2x2(nn.Module):
         kernel = self.param("kernel", init, (2, 2, channels, self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
-        y = x @ kernel.transpose(2, 0, 1, 3).reshape(channels, 4 * self.features)
-        return depth_to_space(y) + bias.reshape(1, 1, 1, -1)
+        product = kernel.transpose(2, 0, 1, 3).reshape(1, 1, channels, 4 * self.features)
+        return depth_to_space(conv(x, product)) + bias.reshape(1, 1, 1, -1)
 
 
 class AlphaHead(nn.Module):
