@@ -11,16 +11,18 @@ VARIANTS = {
     "paper": "as the paper trains it: 100 L1 + MSE + LSGAN, Adam 0.002, 35 + 35 epochs",
     "cpu": "64 -> 128 px, 16 features (2 CPU cores, under an hour on the LIDC slices)",
     "quick": "the same on the embedded phantoms, a few hundred steps (minutes on 2 CPU cores)",
-    "marked": "sees a click and RECIST axes, and lesions as these lie; without SR (2 CPU cores)",
+    "native": "the segmentor on native pixels, without SR (2 CPU cores)",
+    "marked": "the same, and sees a click, RECIST axes, and lesions as these lie (2 CPU cores)",
     "marked25d": "the same, and sees the slices before and after (2 CPU cores)",
     "tune": "the network of the package, which learns your lesions (minutes on 2 CPU cores)",
 }
 _MARKED = ("marked", "marked25d", "tune")
+_NATIVE = ("native", *_MARKED)
 
 
 def get_config(variant: str = "") -> SoftganConfig:
     """The config of a variant (VARIANTS)."""
-    first = srgan.get_config("cpu" if variant in _MARKED else variant)
+    first = srgan.get_config("cpu" if variant in _NATIVE else variant)
     first = replaced(first, data=dict(dir=""))  # the cascade's own
     config = SoftganConfig(srgan=first)
     if variant == "paper":
@@ -32,7 +34,7 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=0.002, b1=0.5, warmup_steps=0, average=0.0),
             predict=dict(symmetries=False),
         )
-    if variant in ("cpu", "quick", *_MARKED):
+    if variant in ("cpu", "quick", *_NATIVE):
         config = replaced(
             config,
             data=dict(scale=2),
@@ -40,11 +42,10 @@ def get_config(variant: str = "") -> SoftganConfig:
             optim=dict(lr=1e-3, schedule="cosine"),
             train=dict(steps=10000),
         )
-    if variant in _MARKED:
+    if variant in _NATIVE:
         config = replaced(
             config,
             sr="none",
-            data=dict(marks=dict(click=0.5, axes=0.7, anywhere=0.5, share=0.4)),
             model=dict(
                 network="casgan_jax.models.native_unet.NativeUNet",
                 features=24,
@@ -56,6 +57,9 @@ def get_config(variant: str = "") -> SoftganConfig:
                 discriminator_features=8,
             ),
         )
+    if variant in _MARKED:
+        marks = dict(click=0.5, axes=0.7, anywhere=0.5, share=0.4)
+        config = replaced(config, data=dict(marks=marks))
     if variant == "tune":
         config = replaced(
             config,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from casgan_jax.experiments.plan import Column, DataSet, Experiment, Row, prepares
+from launch.experiments.table1 import OWN, OWN_NOTES
 
 VARIANTS = {
     "": "full size, 70 epochs, five seeds (one GPU)",
-    "cpu": "a quarter of the widths, 70 epochs, five seeds (2 CPU cores)",
+    "cpu": "a quarter of the widths, 70 epochs, two seeds (2 CPU cores)",
     "quick": "narrow networks, 20 epochs, one seed (minutes on 2 CPU cores)",
 }
 COLUMNS = (
@@ -110,11 +111,13 @@ def rows(size: str) -> tuple[Row, ...]:
         casgan("CasGAN, binary", "consensus", None),
         casgan("CasGAN, soft", "alpha", 0.931),
         casgan("CasGAN++", "consensus", None, prior="CasGAN, soft"),
+        *(OWN if size == "cpu" else ()),
     )
 
 
 def get_experiment(variant: str) -> Experiment:
     """The experiment of a variant (VARIANTS)."""
+    notes = {"": FULL_NOTES, "cpu": FULL_NOTES + OWN_NOTES, "quick": QUICK_NOTES}
     return Experiment(
         name="table3",
         variant=variant,
@@ -122,8 +125,8 @@ def get_experiment(variant: str) -> Experiment:
         columns=COLUMNS,
         rows=rows(variant),
         data_sets=(LIDC_119,),
-        seeds=(0,) if variant == "quick" else (0, 1, 2, 3, 4),
+        seeds={"": (0, 1, 2, 3, 4), "cpu": (0, 1), "quick": (0,)}[variant],
         fields={"data.scale": _SCALE[variant], "train.best": "last"}
         | (QUICK if variant == "quick" else FULL),
-        notes=NOTES + (QUICK_NOTES if variant == "quick" else FULL_NOTES),
+        notes=NOTES + notes[variant],
     )
