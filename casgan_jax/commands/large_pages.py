@@ -13,7 +13,7 @@ def begin_with_large_pages() -> None:
     """Begins this program again with memory in large pages, where glibc on Linux can ask for them.
 
     XLA takes the memory of a step from the system and gives it back: 125 MB for `softgan:marked`,
-    which in pages of 4 KB are 32,000 faults. In pages of 2 MB a step took 196 ms instead of 257 on
+    which in pages of 4 KB are 32,000 faults. In pages of 2 MB a step took 193 ms instead of 257 on
     one core of an AMD EPYC, and 132 instead of 160 on two. Many systems give them only to who asks
     ("madvise" in /sys/kernel/mm/transparent_hugepage/enabled), and glibc reads whether to ask when
     a program begins. Other C libraries do not read it, and older ones pass over it.

@@ -48,8 +48,7 @@ def conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> 
     pixels, 3 x 3 taps, by Winograd's products 6.7 and 11.4 for 64 to 128 channels, 9.6 and 18.9
     back; 8 maps of 66 x 66 pixels, 2 x 2 taps, 32 to 4 channels as a shifted sum 0.9 and 6.6.
     On one core: 9 x 9 pixels, 2 x 2 taps, 1024 to 2048 channels as one product 32 and 70, since
-    XLA transposes such a kernel first, and the gradient of the input 27 and 151; the gradient of a
-    kernel of 64 to 256 channels by 44 x 44 pixels as products 38 and 205.
+    XLA transposes such a kernel first, and the gradient of the input 27 and 151.
 
     Args:
       x: (N, H, W, C).
@@ -212,8 +211,8 @@ def _kernel_gradient(
     """The gradient of `conv` by its kernel: XLA's own, or matrix products over all pixels.
 
     XLA's own and a product a tap, in milliseconds on one core of an AMD EPYC: 8 x 8 x 8 pixels,
-    192 to 192 channels 3.3 and 3.7; 4 x 44 x 44 pixels, 128 to 64 channels 12 and 36; 2 x 2 taps,
-    65 x 65 pixels, 256 to 256 channels 33 and 26.
+    192 to 192 channels 3.3 and 3.7; 4 x 88 x 88 pixels, stride 2, 64 to 64 channels 8 and 13;
+    2 x 2 taps, 65 x 65 pixels, 256 to 256 channels 33 and 26.
     """
     size, _, channels, features = kernel.shape
     # The map of a gradient of many features costs more than the products it saves.
