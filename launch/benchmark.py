@@ -16,7 +16,7 @@ Suites:
            corrections gain on the readers of a prepared data set (docs/annotating.md)
   marks    a trained network that sees axes beside the label from these, and its certainty
   quality  CasGAN and U-Net beside MONAI's networks (the extra bench), trained on the same patients
-           for the same seconds, measured alike; quality:quick takes minutes
+           for the same seconds; :quick takes minutes, :package has the package's network instead
   volume   the soft mask of a whole lesion from the axes of one slice, of --volume_dir: made lesions
            of known volume (phantom/volumes), or nodules that readers outlined (lidc/volumes); with
            --workdir a network slice by slice
@@ -40,11 +40,11 @@ define_path("isbi_dir", None, "quality: the prepared isbi2012 data set.")
 flags.DEFINE_float("seconds", 1800.0, "quality: of training, of each system.", lower_bound=1.0)
 flags.DEFINE_integer("folds", 5, "quality: into which patients are cut.", lower_bound=2)
 flags.DEFINE_integer("first_folds", 0, "quality: only so many of them; 0: all.", lower_bound=0)
+flags.DEFINE_list("peers", [], "quality: only these beside CasGAN; none: all.")
 define_path("deeplesion", None, "annotate: DL_info.csv, with grabcut_masks beside it.")
 flags.DEFINE_float("soak_seconds", 0.0, "annotate: only 20 readers at a server, for so long.")
 flags.DEFINE_string("dtype", "float32", "train: float32 or bfloat16.")
-_LIMIT = "annotate, label, marks, volume: so many slices or lesions."
-flags.DEFINE_integer("limit", 500, _LIMIT, lower_bound=1)
+flags.DEFINE_integer("limit", 500, "annotate, label, marks, volume: lesions.", lower_bound=1)
 flags.DEFINE_integer("repeats", 11, "Measurements of each case.", lower_bound=1)
 
 

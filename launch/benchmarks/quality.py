@@ -12,7 +12,9 @@ intervals by resampling patients.
 
 With --isbi_dir the same on ISBI 2012 (`isbi2012/honest`): its own split, no folds. With --workdir
 everything that is trained is kept there, and the same command goes on; learning_curves.png lies
-beside it. --suite=quality:quick trains for two minutes, on one fold.
+beside it. --suite=quality:quick trains for two minutes, on one fold. --suite=quality:package trains
+the peers alone, on the data set's own split of LIDC, and has the network of the package in place of
+CasGAN. --peers chooses some of the peers.
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ from typing import Any
 from casgan_jax.errors import UserError
 from launch.benchmarks.peers.comparing import compared, measured
 from launch.benchmarks.peers.folds import write_fold
-from launch.benchmarks.peers.tasks import ISBI, LIDC, Task
+from launch.benchmarks.peers.tasks import ISBI, LIDC, PACKAGE, Task, among
 
-VARIANTS = {"quick": "two minutes each, one fold, 100 test slices"}
+VARIANTS = {
+    "quick": "two minutes each, one fold, 100 test slices",
+    "package": "the network of the package beside peers, on the data set's own split",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +54,13 @@ def run(options: Any, variant: str = "") -> Iterator[dict[str, Any]]:
       variant: "" or one of VARIANTS.
 
     Raises:
-      UserError: no data set is named, it does not fit, a package lacks, or a training failed.
+      UserError: no data set is named, it does not fit, no such peer, a package lacks, or a
+        training failed.
     """
     tasks = [(LIDC, options.data_dir), (ISBI, options.isbi_dir)]
-    tasks = [(task, data_dir) for task, data_dir in tasks if data_dir]
+    if variant == "package":
+        tasks = [(PACKAGE, options.data_dir)]
+    tasks = [(among(task, options.peers), data_dir) for task, data_dir in tasks if data_dir]
     if not tasks:
         raise UserError(
             "data_dir",

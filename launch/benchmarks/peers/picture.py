@@ -33,7 +33,8 @@ def draw_curves(
     for colour, (name, folds) in zip(_COLOURS, curves.items(), strict=False):
         for fold, curve in enumerate(folds):
             label = None if fold else name
-            left.plot(*zip(*curve, strict=True), color=colour, label=label)
+            seconds, dice = [one.seconds for one in curve], [one.dice for one in curve]
+            left.plot(seconds, dice, color=colour, label=label)
         for calibration in calibrations[name]:
             bins = calibration.readers or ()
             right.plot([b.predicted for b in bins], [b.target for b in bins], color=colour)

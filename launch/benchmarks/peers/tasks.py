@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from casgan_jax import pretrained
 from casgan_jax.errors import UserError, install
+from casgan_jax.inference.load import load_cascade
 from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
 from launch.benchmarks.peers.apart import apart
 from launch.benchmarks.peers.ours import train_ours
@@ -74,6 +77,11 @@ def _monais(patch: int) -> dict[str, Train]:
     return {name: _monai(name, patch) for name in ("MONAI BasicUNet", "MONAI DynUNet")}
 
 
+def _package(data: Path, folder: Path, seconds: float) -> Trained:
+    """Trained before, on the split of LIDC that the data set has."""
+    return Trained(load_cascade(pretrained.NAME), seconds=0.0, steps=0, curve=())
+
+
 LIDC = Task(
     name="lidc",
     systems={
@@ -96,6 +104,12 @@ LIDC = Task(
     kinds=KINDS,
     kind_of=kind_of,
     sizes={"up to 50 px": (0, 50), "51 to 200 px": (51, 200), "above 200 px": (201, float("inf"))},
+)
+# What a user has, beside what he would train.
+PACKAGE = dataclasses.replace(
+    LIDC,
+    systems={"network of the package": _package, **_monais(64), "U-Net": LIDC.systems["U-Net"]},
+    folded=False,
 )
 # Whole images, 77% of whose pixels are cell (launch/experiments/table4.py).
 _NEURONS = {
@@ -122,3 +136,25 @@ ISBI = Task(
         "hd95_px": "consensus_hd95",
     },
 )
+
+
+def among(task: Task, peers: Collection[str]) -> Task:
+    """The task with its first system and some of the others.
+
+    Args:
+      task: to choose from.
+      peers: names of its systems; none: all.
+
+    Raises:
+      UserError: it has no such system.
+    """
+    first, *others = task.systems
+    if unknown := set(peers) - set(others):
+        raise UserError(
+            "peers",
+            found=", ".join(map(repr, sorted(unknown))),
+            expected=f"some of {', '.join(others)}",
+            remedy="name these alone, or none for all",
+        )
+    kept = (first, *(name for name in others if name in peers or not peers))
+    return dataclasses.replace(task, systems={name: task.systems[name] for name in kept})

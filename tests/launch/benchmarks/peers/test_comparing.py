@@ -1,5 +1,6 @@
 """Systems beside each other, with ones whose masks are known in place of trained networks."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import cv2
@@ -8,7 +9,7 @@ import pytest
 
 from launch.benchmarks import quality
 from launch.benchmarks.peers import ours
-from launch.benchmarks.peers.tasks import LIDC, Task
+from launch.benchmarks.peers.tasks import LIDC, PACKAGE, Task, among
 from launch.benchmarks.peers.trained import Point, Trained, steps_within
 from tests.faults import fault_of
 
@@ -65,6 +66,7 @@ def options(discs, workdir):
         seconds=3.0,
         folds=3,
         first_folds=2,
+        peers=[],
     )
 
 
@@ -104,8 +106,33 @@ def test_what_is_trained_is_kept(task, discs, tmp_path, monkeypatch):
     assert list(quality.run(options(discs, tmp_path))) == first and len(calls) == 4
 
 
+def test_the_network_of_the_package_beside_a_peer(task, discs, tmp_path, monkeypatch):
+    made, calls = task
+
+    def package(data, folder, seconds):
+        return dataclasses.replace(
+            PACKAGE.systems["network of the package"](data, folder, seconds),
+            system=GreyIsAlpha(1.0),
+        )
+
+    systems = {"package": package, "Poor": made.systems["Poor"], "Good": made.systems["Good"]}
+    alone = dataclasses.replace(made, systems=systems, folded=False)
+    monkeypatch.setattr(quality, "PACKAGE", alone)
+    asked = options(discs, tmp_path)
+    asked.peers = ["Good"]
+    *rows, summary = quality.run(asked, "package")
+    assert [row["system"] for row in rows] == ["package", "Good"] * 2 and len(calls) == 1
+    assert rows[0]["steps"] == 0 and float(rows[0]["dice"].split()[0]) > 0.5
+    assert summary["lidc"]["best_peer"].startswith("Good ")
+
+
+def test_no_such_peer():
+    fault = fault_of(lambda: among(LIDC, ["MONAI BasicUNet", "nnU-Net"]))
+    assert fault.what == "peers" and "'nnU-Net'" in fault.found and "DynUNet" in fault.expected
+
+
 def test_without_data():
-    asked = SimpleNamespace(data_dir=None, isbi_dir=None)
+    asked = SimpleNamespace(data_dir=None, isbi_dir=None, peers=[])
     assert fault_of(lambda: next(quality.run(asked))).what == "data_dir"
 
 
