@@ -1,8 +1,8 @@
 """The adversarial step beside the same networks, losses and optimisers in PyTorch.
 
-Both sides start from the same weights and see the same batch; they are measured in turn in one
-process, with all cores each. The perceptual loss is off and no SR network stands before SoftGAN.
-On a GPU, PyTorch gets `torch.compile` and channels-last memory. Model FLOPs are those of
+Both sides start from the same weights and see the same batch; they are measured in turn, each in a
+process of its own, with all cores. The perceptual loss is off and no SR network stands before
+SoftGAN. On a GPU, PyTorch gets `torch.compile` and channels-last memory. Model FLOPs are those of
 convolutions and matrix products of PyTorch's step, and the peak is that of a measured matrix
 product of the same type.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.metadata
+import importlib.util
 import os
 import resource
 import statistics
@@ -32,6 +34,7 @@ from casgan_jax.training.parallel import Devices
 from casgan_jax.training.restore import initial_state
 from casgan_jax.training.stages import BUILD_STAGE
 from casgan_jax.training.step import Constants
+from launch.benchmarks.running.apart import Held, apart
 
 DTYPES = ("float32", "bfloat16")
 _CONSTANT_RATE = dict(schedule="constant", warmup_steps=0)
@@ -57,10 +60,18 @@ class Case:
 
 
 class Side(NamedTuple):
-    """A step, ready to be timed; `step` returns its losses, `wait` until they are there."""
+    """A step, ready to be timed.
+
+    Attributes:
+      step: returns its losses.
+      wait: until losses are there.
+      memory: at the peak, by what it is the peak of.
+      facts: what else is known.
+    """
 
     step: Callable[[], Mapping[str, Any]]
     wait: Callable[[Any], Any]
+    memory: Callable[[], dict[str, int]]
     facts: dict[str, Any]
 
 
@@ -114,25 +125,22 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
             found=f"{options.dtype!r}",
             expected=f"one of {', '.join(DTYPES)}",
         )
-    try:
-        import torch
-    except ImportError as error:
+    if importlib.util.find_spec("torch") is None:
         raise UserError(
             "torch",
             found="none",
             expected="the extra bench",
             remedy=install("bench"),
-        ) from error
-    torch.set_num_threads(os.cpu_count() or 1)
-    peak = matrix_product_flops(options.dtype)
+        )
+    peak = apart(matrix_product_flops, options.dtype)
     ratios = {}
     for case in cases(options.dtype):
         row = measure(case, options.repeats, peak)
         ratios[case.name] = row["ratio_vs_pytorch"]
         yield row
     yield {
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
+        "torch": importlib.metadata.version("torch"),
+        "threads": os.cpu_count(),
         "dtype": options.dtype,
         "peak_gigaflops_measured": round(peak / 1e9, 1),
         "ratio_vs_pytorch": ratios,
@@ -141,12 +149,11 @@ def run(options: Any) -> Iterator[dict[str, Any]]:
 
 def measure(case: Case, repeats: int, peak: float) -> dict[str, Any]:
     """Medians of interleaved measurements of both sides, and what else is known of the step."""
-    ours, theirs = jax_side(case), torch_side(case)
-    seconds, reference = (
-        statistics.median(column)
-        for column in zip(*(_pair(ours, theirs) for _ in range(repeats)), strict=True)
-    )
-    flops = theirs.facts.pop("model_flops")
+    with Held(jax_side, case) as ours, Held(torch_side, case) as theirs:
+        pairs = [(ours(_seconds, SECONDS), theirs(_seconds, SECONDS)) for _ in range(repeats)]
+        facts, reference_facts = ours(_facts), theirs(_facts)
+    seconds, reference = (statistics.median(column) for column in zip(*pairs, strict=True))
+    flops = reference_facts.pop("model_flops")
     return {
         "case": case.name,
         "batch": case.batch_size,
@@ -156,9 +163,8 @@ def measure(case: Case, repeats: int, peak: float) -> dict[str, Any]:
         "model_gigaflops_per_step": round(flops / 1e9, 2),
         "model_gigaflops_per_second": round(flops / seconds / 1e9, 1),
         "share_of_peak": round(flops / seconds / peak, 3),
-        **ours.facts,
-        **theirs.facts,
-        **_memory(),
+        **facts,
+        **{f"pytorch_{name}": fact for name, fact in reference_facts.items()},
     }
 
 
@@ -180,14 +186,17 @@ def jax_side(case: Case) -> Side:
         state, losses = compiled(state, batch, constants)
         return losses
 
-    return Side(once, jax.block_until_ready, facts)
+    return Side(once, jax.block_until_ready, _memory, facts)
 
 
 def torch_side(case: Case) -> Side:
     """The same step in PyTorch, from the weights that `jax_side` starts with."""
+    # JAX is here for the weights alone, and leaves the GPU's memory to PyTorch.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    torch.set_num_threads(os.cpu_count() or 1)
     device = torch.device("cuda" if jax.default_backend() == "gpu" else "cpu")
     training = torch_training(case.config, device)
     image, target = (
@@ -203,13 +212,18 @@ def torch_side(case: Case) -> Side:
         training.discriminator.compile()
         training.step(image, target)
         torch.cuda.synchronize()
-        facts["pytorch_compile_seconds"] = round(time.perf_counter() - start, 1)
+        facts["compile_seconds"] = round(time.perf_counter() - start, 1)
 
     def wait(_: Any) -> None:
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    return Side(lambda: training.step(image, target), wait, facts)
+    def memory() -> dict[str, int]:
+        if device.type == "cuda":
+            return {"peak_megabytes": torch.cuda.max_memory_allocated() // 2**20}
+        return _process_memory()
+
+    return Side(lambda: training.step(image, target), wait, memory, facts)
 
 
 def torch_training(config: StageConfig, device: Any) -> Any:
@@ -259,14 +273,10 @@ def _segmentor(config: SoftganConfig) -> Any:
     return networks.UNet(1, features, levels, options["dropout"])
 
 
-def _pair(ours: Side, theirs: Side) -> tuple[float, float]:
-    return _seconds(ours), _seconds(theirs)
-
-
-def _seconds(side: Side) -> float:
+def _seconds(side: Side, at_least: float) -> float:
     """Mean seconds of a step over one measurement."""
     start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < SECONDS:
+    while time.perf_counter() - start < at_least:
         losses = side.step()
         side.wait(losses)
         count += 1
@@ -287,10 +297,18 @@ def matrix_product_flops(dtype: str) -> float:
     return 2 * size**3 / best
 
 
+def _facts(side: Side) -> dict[str, Any]:
+    return {**side.facts, **side.memory()}
+
+
 def _memory() -> dict[str, int]:
-    """Peak of the first device, or of the process (both sides) where the device keeps none."""
+    """Peak of the first device, or of the process where the device keeps none."""
     statistics_ = jax.local_devices()[0].memory_stats() or {}
     if "peak_bytes_in_use" in statistics_:
         return {"peak_megabytes": statistics_["peak_bytes_in_use"] // 2**20}
+    return _process_memory()
+
+
+def _process_memory() -> dict[str, int]:
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"process_peak_megabytes": kilobytes // 2**10}

@@ -17,8 +17,8 @@ from casgan_jax.configs.schema.load import load_config
 from casgan_jax.configs.schema.softgan import SoftganConfig
 from casgan_jax.inference.load import load_system
 from casgan_jax.workdir.layout import LOG
-from launch.benchmarks.peers.apart import apart
 from launch.benchmarks.peers.trained import VALIDATED, VALIDATIONS, Point, Trained, steps_within
+from launch.benchmarks.running.apart import apart
 
 _TRIAL_STEPS = 30  # that say how long a step takes
 _LOGGED_EVERY = 10

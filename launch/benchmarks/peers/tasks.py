@@ -13,9 +13,9 @@ from casgan_jax import pretrained
 from casgan_jax.errors import UserError, install
 from casgan_jax.inference.load import load_cascade
 from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
-from launch.benchmarks.peers.apart import apart
 from launch.benchmarks.peers.ours import train_ours
 from launch.benchmarks.peers.trained import Trained
+from launch.benchmarks.running.apart import apart
 
 CLICKED_ELSEWHERE = "consensus_dice_clicked_elsewhere"
 

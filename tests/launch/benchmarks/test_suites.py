@@ -65,6 +65,8 @@ def test_train_measures_both_sides(monkeypatch):
     monkeypatch.setattr(train, "cases", lambda dtype: [train.Case("tiny", config, 2)])
     monkeypatch.setattr(train, "SECONDS", 0.01)
     row, summary = train.run(SimpleNamespace(dtype="float32", repeats=1))
+    assert row["compile_seconds"] > 0 and 0 < row["share_of_peak"] < 1
+    assert row["process_peak_megabytes"] > 100 < row["pytorch_process_peak_megabytes"]
     assert row["images_per_second"] > 0 < row["pytorch_images_per_second"]
     assert row["ratio_vs_pytorch"] == summary["ratio_vs_pytorch"]["tiny"] > 0
 
