@@ -79,7 +79,7 @@ def test_weights_are_sealed_and_small_and_name_no_machine():
     verify(MARKED)
     assert sum(path.stat().st_size for path in MARKED.iterdir()) < 8e6
     facts = json.loads((MARKED / "system.json").read_text())
-    assert facts["config"]["data"]["dir"] == "data/lidc"
+    assert facts["config"]["data"]["dir"] == "data/lidc/x2"
     assert facts["config"]["data"]["stretched"] == SIZE
     assert facts["trained_on"], "the patients that it has seen are known"
 
