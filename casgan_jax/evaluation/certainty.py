@@ -9,7 +9,7 @@ from casgan_jax.grid import Box, binarise
 from casgan_jax.soft_mask.recist import recist_agreement
 
 # Below, a soft mask is to be looked at.
-LEAST_CERTAINTY = 0.7
+LEAST_CERTAINTY = 0.75
 LEAST_AGREEMENT = 0.6  # with the axes
 
 
