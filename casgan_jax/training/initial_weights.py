@@ -66,6 +66,8 @@ class SystemWeights:
 
 InitialWeights = EncoderWeights | SystemWeights
 
+_SHARES = ("data.marks.click", "data.marks.axes")  # of the examples that show such a mark
+
 
 def read_initial_weights(config: StageConfig, workdir: Path) -> InitialWeights | None:
     """The weights that a stage starts from.
@@ -123,7 +125,9 @@ def _check_fit(weights: Weights, config: SoftganConfig, *, packed: bool) -> None
             return
         theirs, ours = flat(found), flat(config)
         differing = [
-            name for name in theirs if _of_the_network(name) and theirs[name] != ours.get(name)
+            name
+            for name in theirs
+            if _of_the_network(name) and _differs(name, theirs[name], ours.get(name))
         ]
         fields = " and ".join(f"`{name}={theirs[name]}`" for name in differing)
         other = packed and not config.data.marks.kinds
@@ -150,8 +154,13 @@ def _of_the_network(field: str) -> bool:
     section, _, name = field.partition(".")
     if section == "model":
         return name not in ("initial_alpha", "encoder_weights") and "discriminator" not in name
-    seen = ("data.marks.click", "data.marks.axes", "data.neighbours")
-    return field in ("sr", "prior", "data.scale", *seen)
+    return field in ("sr", "prior", "data.scale", "data.neighbours", *_SHARES)
+
+
+def _differs(field: str, theirs: object, ours: object) -> bool:
+    """Whether two networks differ by a field: by a mark that only one of them is ever shown, not by
+    how often they are."""
+    return bool(theirs) != bool(ours) if field in _SHARES else bool(theirs != ours)
 
 
 def keep_initial_weights(directory: Path, weights: InitialWeights | None) -> None:

@@ -73,7 +73,9 @@ def run(options: Any, variant: str = "") -> Iterator[dict[str, Any]]:
         plan = Plan(seconds=120.0, folds=5, run=1, limit=100)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.workdir or temporary)
-        summary: dict[str, Any] = {"seconds": plan.seconds, "folds": f"{plan.run} of {plan.folds}"}
+        summary: dict[str, Any] = {"seconds": plan.seconds}
+        if any(task.folded for task, _ in tasks):
+            summary["folds"] = f"{plan.run} of {plan.folds}"
         for task, data_dir in tasks:
             for row in _of_task(task, data_dir, folder / task.name, plan):
                 if "best_peer" in row:
