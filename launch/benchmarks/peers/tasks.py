@@ -12,6 +12,9 @@ from typing import Any
 from casgan_jax import pretrained
 from casgan_jax.errors import UserError, install
 from casgan_jax.inference.load import load_cascade
+from casgan_jax.records.identity import hashed, patients
+from casgan_jax.workdir.trained_on import of_weights
+from casgan_jax.workdir.weights import read_facts
 from launch.benchmarks.labels.nodule_kinds import KINDS, kind_of
 from launch.benchmarks.peers.ours import train_ours
 from launch.benchmarks.peers.trained import Trained
@@ -78,7 +81,21 @@ def _monais(patch: int) -> dict[str, Train]:
 
 
 def _package(data: Path, folder: Path, seconds: float) -> Trained:
-    """Trained before, on the split of LIDC that the data set has."""
+    """Trained before, on the split of LIDC that the builder makes.
+
+    Raises:
+      UserError: it was trained on patients of the data set's test split.
+    """
+    learnt_from = of_weights(read_facts(pretrained.MARKED))
+    assert learnt_from is not None, "the package's weights say whom they have seen"
+    tested = hashed(patients(str(data), "test"))
+    if known := len(tested & learnt_from.patients):
+        raise UserError(
+            "data_dir",
+            found=f"{known} of {len(tested)} test patients that the package's network has learnt",
+            expected="patients that it has not seen",
+            remedy="build the lidc data set and name it whole, not a fold of it",
+        )
     return Trained(load_cascade(pretrained.NAME), seconds=0.0, steps=0, curve=())
 
 

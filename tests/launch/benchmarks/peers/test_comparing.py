@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from casgan_jax.records.identity import hashed, patients
+from casgan_jax.workdir.trained_on import TrainedOn
 from launch.benchmarks import quality
-from launch.benchmarks.peers import ours
+from launch.benchmarks.peers import ours, tasks
 from launch.benchmarks.peers.tasks import LIDC, PACKAGE, Task, among
 from launch.benchmarks.peers.trained import Point, Trained, steps_within
 from tests.faults import fault_of
@@ -124,6 +126,14 @@ def test_the_network_of_the_package_beside_a_peer(task, discs, tmp_path, monkeyp
     assert [row["system"] for row in rows] == ["package", "Good"] * 2 and len(calls) == 1
     assert rows[0]["steps"] == 0 and float(rows[0]["dice"].split()[0]) > 0.5
     assert summary["lidc"]["best_peer"].startswith("Good ") and "folds" not in summary
+
+
+def test_the_package_is_not_measured_on_patients_that_it_knows(discs, tmp_path, monkeypatch):
+    theirs = TrainedOn("", hashed(patients(str(discs), "test")))
+    monkeypatch.setattr(tasks, "of_weights", lambda facts: theirs)
+    measure = PACKAGE.systems["network of the package"]
+    fault = fault_of(measure, discs, tmp_path, 1.0)
+    assert fault.what == "data_dir" and fault.found.startswith(f"{len(theirs.patients)} of ")
 
 
 def test_no_such_peer():
